@@ -1,0 +1,209 @@
+//! Somebody whose credentials were checked, and the proof of a permission.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use base::problem::Problem;
+
+use crate::{
+    Access, Decision, Grant, KeyId, MemberId, OrgId, Permission, PermissionSet, Region, Resource,
+    ServiceId, TeamId,
+};
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// A person of the org.
+    Member(MemberId),
+    /// A program of the org.
+    Service(ServiceId),
+    /// The operator of this Portico, at the command line.
+    Operator(String),
+    /// This node itself: sweeps after a crash, the clock.
+    Node(String),
+}
+
+impl Actor {
+    /// The id, as the record's `userId`.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Member(id) => id.as_str(),
+            Self::Service(id) => id.as_str(),
+            Self::Operator(name) | Self::Node(name) => name,
+        }
+    }
+
+    /// The record's `actorKind`.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Member(_) => "member",
+            Self::Service(_) => "service_account",
+            Self::Operator(_) => "operator",
+            Self::Node(_) => "node",
+        }
+    }
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The address of the peer.
+    pub ip: Option<IpAddr>,
+    /// What the peer calls itself.
+    pub user_agent: Option<String>,
+    /// The request, in logs and in the record.
+    pub request_id: String,
+}
+
+/// What identification found out; the making of a [`Caller`].
+#[derive(Debug, Clone)]
+pub struct Identified {
+    /// The org.
+    pub org: OrgId,
+    /// The org's region.
+    pub region: Region,
+    /// Who acts.
+    pub actor: Actor,
+    /// The key that was shown, if one was.
+    pub key: Option<KeyId>,
+    /// The teams of the actor.
+    pub teams: Arc<[TeamId]>,
+    /// What the actor may do.
+    pub access: Arc<Access>,
+    /// The only models that the key may call, if it is so limited.
+    pub models: Option<Arc<[String]>>,
+    /// Where the request came from.
+    pub origin: Origin,
+}
+
+/// Somebody whose credentials were checked. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Caller(Arc<Identified>);
+
+/// Proof of a permission in one org of one region. Only [`Caller`] makes one.
+#[derive(Debug, Clone)]
+pub struct Scope(Caller);
+
+/// The caller lacks a permission; says which, and why.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("permission `{}` is required: {}", .0.permission, .0.missing.as_deref().unwrap_or("refused"))]
+pub struct Denied(pub Box<Decision>);
+
+impl Caller {
+    /// For identification alone: a house rule keeps every other room from calling it.
+    pub fn identified(who: Identified) -> Self {
+        Self(Arc::new(who))
+    }
+
+    /// The operator at the command line, who may do everything in an org.
+    pub fn operator(org: OrgId, region: Region, name: &str) -> Self {
+        Self::system(org, region, Actor::Operator(name.to_owned()))
+    }
+
+    /// This node, acting by itself.
+    pub fn node(org: OrgId, region: Region, name: &str) -> Self {
+        Self::system(org, region, Actor::Node(name.to_owned()))
+    }
+
+    fn system(org: OrgId, region: Region, actor: Actor) -> Self {
+        let everything = Grant {
+            role: "*".to_owned(),
+            permissions: PermissionSet::ALL,
+            on: None,
+            through: actor.kind().to_owned(),
+        };
+        Self::identified(Identified {
+            org,
+            region,
+            actor,
+            key: None,
+            teams: Arc::default(),
+            access: Arc::new(Access::compile(vec![everything], None, 0)),
+            models: None,
+            origin: Origin::default(),
+        })
+    }
+
+    /// Checks, and gives the proof.
+    pub fn require(&self, permission: Permission) -> Result<Scope, Denied> {
+        if self.0.access.may(permission) {
+            Ok(Scope(self.clone()))
+        } else {
+            Err(Denied(Box::new(self.decide(permission, None))))
+        }
+    }
+
+    /// Checks for one thing, and gives the proof.
+    pub fn require_on(&self, permission: Permission, on: &Resource) -> Result<Scope, Denied> {
+        if self.0.access.may_on(permission, on) {
+            Ok(Scope(self.clone()))
+        } else {
+            Err(Denied(Box::new(self.decide(permission, Some(on)))))
+        }
+    }
+
+    /// The proof for what belongs to the caller alone: own keys, own sessions. The
+    /// verb must narrow its statements to the caller's own id.
+    pub fn itself(&self) -> Scope {
+        Scope(self.clone())
+    }
+
+    /// The decision, with its reason, without acting on it.
+    pub fn decide(&self, permission: Permission, on: Option<&Resource>) -> Decision {
+        self.0.access.decide(permission, on)
+    }
+
+    /// Whether the permission is given on the org or on anything in it: what the door
+    /// asks before it reads a body; the verb asks again.
+    pub fn may_somewhere(&self, permission: Permission) -> bool {
+        self.0.access.may_somewhere(permission)
+    }
+}
+
+impl std::ops::Deref for Caller {
+    type Target = Identified;
+
+    fn deref(&self) -> &Identified {
+        &self.0
+    }
+}
+
+impl Scope {
+    /// The org that may be touched: `$1` of every statement.
+    pub fn org(&self) -> &OrgId {
+        &self.0.org
+    }
+
+    /// Where that org's data is.
+    pub fn region(&self) -> Region {
+        self.0.region
+    }
+
+    /// Who acts, for the record.
+    pub fn caller(&self) -> &Caller {
+        &self.0
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        let decision = serde_json::to_value(&denied.0).unwrap_or_default();
+        Self::new(StatusCode::FORBIDDEN, "permission_denied", denied.to_string())
+            .with("decision", decision)
+    }
+}
+
+/// Handlers receive a caller only behind identification; without it every request
+/// is refused, so a route mounted in the wrong place fails closed.
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| {
+            Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "credentials are required")
+        })
+    }
+}

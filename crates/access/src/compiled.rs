@@ -1,0 +1,103 @@
+//! Everything one caller was given, compiled for decisions.
+
+use crate::{Decision, Permission, PermissionSet, Resource};
+
+/// A role as it was given to somebody.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The name of the role.
+    pub role: String,
+    /// What the role permits.
+    pub permissions: PermissionSet,
+    /// On one thing only, or on the whole org.
+    pub on: Option<Resource>,
+    /// Through what it came: `member`, `team team_…`, `key key_…`.
+    pub through: String,
+}
+
+/// What one caller may do.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    grants: Vec<Grant>,
+    wide: PermissionSet,
+    /// A key may be narrower than its owner; never wider.
+    cap: Option<PermissionSet>,
+    version: u64,
+}
+
+impl Access {
+    /// Compiles grants. `cap`, when given, bounds them all.
+    pub fn compile(grants: Vec<Grant>, cap: Option<PermissionSet>, version: u64) -> Self {
+        let within = cap.unwrap_or(PermissionSet::ALL);
+        let wide = grants
+            .iter()
+            .filter(|grant| grant.on.is_none())
+            .fold(PermissionSet::EMPTY, |set, grant| set.or(grant.permissions))
+            .and(within);
+        Self { grants, wide, cap, version }
+    }
+
+    /// Whether the whole org is permitted; one `and`.
+    pub const fn may(&self, permission: Permission) -> bool {
+        self.wide.has(permission)
+    }
+
+    /// Whether it is permitted on this thing, or on the whole org.
+    pub fn may_on(&self, permission: Permission, resource: &Resource) -> bool {
+        self.may(permission)
+            || (self.within_cap(permission)
+                && self.grants.iter().any(|grant| {
+                    grant.permissions.has(permission) && grant.on.as_ref() == Some(resource)
+                }))
+    }
+
+    /// Whether it is permitted on anything at all.
+    pub fn may_somewhere(&self, permission: Permission) -> bool {
+        self.may(permission)
+            || (self.within_cap(permission)
+                && self.grants.iter().any(|grant| grant.permissions.has(permission)))
+    }
+
+    /// What is permitted on the whole org.
+    pub const fn wide(&self) -> PermissionSet {
+        self.wide
+    }
+
+    /// The decision, with its reason.
+    pub fn decide(&self, permission: Permission, resource: Option<&Resource>) -> Decision {
+        let applies = |grant: &&Grant| grant.on.is_none() || grant.on.as_ref() == resource;
+        let roles = self.grants.iter().map(Grant::words).collect::<Vec<_>>();
+        let giver =
+            self.grants.iter().filter(applies).find(|grant| grant.permissions.has(permission));
+        let missing = match giver {
+            Some(giver) if self.within_cap(permission) => {
+                return Decision {
+                    allowed: true,
+                    permission: permission.as_str(),
+                    resource: resource.cloned(),
+                    granted_by: Some(giver.words()),
+                    roles,
+                    missing: None,
+                    policy_version: self.version,
+                };
+            }
+            Some(_) => format!("the key's own roles do not include `{permission}`"),
+            None => format!("no role of the caller includes `{permission}`"),
+        };
+        Decision::refused(permission, resource, roles, missing, self.version)
+    }
+
+    fn within_cap(&self, permission: Permission) -> bool {
+        self.cap.is_none_or(|cap| cap.has(permission))
+    }
+}
+
+impl Grant {
+    fn words(&self) -> String {
+        let Self { role, through, on, .. } = self;
+        match on {
+            None => format!("{role} by {through}"),
+            Some(on) => format!("{role} by {through} on {} {}", on.kind, on.id),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Who may do what, and why not.
+//!
+//! # What this room promises
+//!
+//! - Nobody acts without a [`Caller`], and a handler without one is refused:
+//!   `strangers_are_refused_when_nobody_identified_them`.
+//! - A [`Scope`] is made by [`Caller::require`] alone; stores take a `Scope`, so a
+//!   query that skips the check does not compile.
+//! - The database is chosen from the scope ([`Databases::of`]), and the org of the
+//!   scope is `$1` of every statement: a query cannot reach another org or region.
+//! - The four roles are exactly what `policy.txt` says:
+//!   `the_policy_is_the_one_that_was_reviewed`.
+//! - Every decision can say why: [`Decision`], `every_refusal_says_what_is_missing`.
+
+mod caller;
+mod compiled;
+mod databases;
+mod decision;
+mod id;
+mod permission;
+mod policy;
+mod region;
+mod role;
+
+pub use self::caller::{Actor, Caller, Denied, Identified, Origin, Scope};
+pub use self::compiled::{Access, Grant};
+pub use self::databases::{Databases, OrgDb};
+pub use self::decision::{Decision, Resource};
+pub use self::id::{KeyId, MemberId, OrgId, ServiceId, TeamId};
+pub use self::permission::{Permission, PermissionSet, UnknownPermission};
+pub use self::policy::policy;
+pub use self::region::{Region, UnknownRegion};
+pub use self::role::Role;

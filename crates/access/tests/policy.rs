@@ -1,0 +1,81 @@
+//! The policy as a table, kept in a file that reviewers and auditors read.
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
+use std::sync::Arc;
+
+use access::{Access, Actor, Caller, Grant, Identified, MemberId, OrgId, Origin, Permission};
+use access::{PermissionSet, Region, Resource, Role};
+use axum::extract::FromRequestParts;
+
+fn caller(role: Role, on: Option<Resource>, cap: Option<PermissionSet>) -> Caller {
+    let at = "2026-01-01T00:00:00Z".parse().expect("an instant");
+    let grant = Grant {
+        role: role.to_string(),
+        permissions: role.permissions().expect("known permissions"),
+        on,
+        through: "member".to_owned(),
+    };
+    Caller::identified(Identified {
+        org: OrgId::new(at),
+        region: Region::Eu,
+        actor: Actor::Member(MemberId::new(at)),
+        key: None,
+        teams: Arc::default(),
+        access: Arc::new(Access::compile(vec![grant], cap, 7)),
+        models: None,
+        origin: Origin::default(),
+    })
+}
+
+#[test]
+fn the_policy_is_the_one_that_was_reviewed() {
+    let reviewed = include_str!("../policy.txt");
+    assert_eq!(access::policy(), reviewed, "have the new policy.txt reviewed");
+}
+
+#[test]
+fn every_refusal_says_what_is_missing() {
+    let viewer = caller(Role::Viewer, None, None);
+    let denied = viewer.require(Permission::ModelsInvoke).expect_err("a viewer calls no models");
+    assert_eq!(denied.0.missing.as_deref(), Some("no role of the caller includes `models:invoke`"));
+    assert_eq!(
+        (denied.0.roles.as_slice(), denied.0.policy_version),
+        (["org:viewer by member".to_owned()].as_slice(), 7)
+    );
+
+    let narrow = PermissionSet::parse(["patterns:read"]).expect("known");
+    let key = caller(Role::Owner, None, Some(narrow));
+    let denied = key.require(Permission::UsersRead).expect_err("the key is narrower");
+    assert_eq!(
+        denied.0.missing.as_deref(),
+        Some("the key's own roles do not include `users:read`")
+    );
+    assert!(key.require(Permission::PatternsRun).is_ok());
+}
+
+#[test]
+fn a_grant_on_one_pattern_reaches_no_other() {
+    let one = Resource::new("pattern", "pat_1");
+    let caller = caller(Role::Viewer, Some(one.clone()), None);
+    assert!(caller.require_on(Permission::PatternsRead, &one).is_ok());
+    assert!(
+        caller.require_on(Permission::PatternsRead, &Resource::new("pattern", "pat_2")).is_err()
+    );
+    assert!(caller.require(Permission::PatternsRead).is_err());
+    assert!(caller.may_somewhere(Permission::PatternsRead));
+}
+
+#[test]
+fn an_unknown_permission_is_refused_and_not_ignored() {
+    for text in ["pattern:read", "patterns:fly", "billing:*", "user*", ""] {
+        assert!(PermissionSet::parse([text]).is_err(), "{text}");
+    }
+    assert_eq!(PermissionSet::parse(["*"]), Ok(PermissionSet::ALL));
+}
+
+#[tokio::test]
+async fn strangers_are_refused_when_nobody_identified_them() {
+    let (mut parts, ()) = axum::http::Request::new(()).into_parts();
+    let refused = Caller::from_request_parts(&mut parts, &()).await.expect_err("nobody");
+    assert_eq!(refused.status(), 401);
+}

@@ -1,0 +1,86 @@
+//! Taking positions and writing events, inside somebody's transaction.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use access::{Caller, OrgId};
+use base::args;
+use base::db::{DbError, Tx};
+use base::time::At;
+
+use crate::event::{Entry, Event};
+use crate::sql;
+
+/// An event ready to be written: encoded once, off the database's path.
+#[derive(Debug, Clone)]
+pub(crate) struct Prepared {
+    pub(crate) org: OrgId,
+    at: At,
+    action: &'static str,
+    user_id: String,
+    resource_type: &'static str,
+    pub(crate) resource_id: String,
+    outcome: &'static str,
+    body: Arc<str>,
+}
+
+impl Prepared {
+    pub(crate) fn new(caller: &Caller, event: &Event, at: At) -> Self {
+        let body = serde_json::to_string(&Entry::of(caller, event, at)).unwrap_or_default();
+        Self {
+            org: caller.org.clone(),
+            at,
+            action: event.action,
+            user_id: caller.actor.id().to_owned(),
+            resource_type: event.resource_type,
+            resource_id: event.resource_id.clone(),
+            outcome: event.outcome.as_str(),
+            body: body.into(),
+        }
+    }
+}
+
+/// Appends in the order given and says which position each event got.
+///
+/// INVARIANT: positions of an org are contiguous from 0. The head row is locked
+/// until the commit, heads are locked in the order of org ids, and a rollback
+/// gives the positions back.
+pub(crate) async fn append(tx: &mut Tx, entries: &[Prepared]) -> Result<Vec<i64>, DbError> {
+    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    for entry in entries {
+        *counts.entry(entry.org.as_str()).or_default() += 1;
+    }
+    let heads: Vec<_> = counts.iter().map(|(org, count)| args![*org, *count]).collect();
+    let mut next: BTreeMap<String, i64> = BTreeMap::new();
+    for row in tx.many(&sql::TAKE, heads).await? {
+        let org = row.text("org_id")?;
+        let count = counts.get(org.as_str()).copied().unwrap_or_default();
+        next.insert(org, row.int("size")? - count);
+    }
+    let mut seqs = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if let Some(seq) = next.get_mut(entry.org.as_str()) {
+            seqs.push(*seq);
+            *seq += 1;
+        }
+    }
+    let rows: Vec<_> = entries
+        .iter()
+        .zip(&seqs)
+        .map(|(entry, seq)| {
+            args![
+                entry.org.as_str(),
+                *seq,
+                entry.at,
+                entry.action,
+                entry.user_id.as_str(),
+                entry.resource_type,
+                entry.resource_id.as_str(),
+                entry.outcome,
+                &*entry.body,
+            ]
+        })
+        .collect();
+    tx.many(&sql::APPEND, rows).await?;
+    Ok(seqs)
+}

@@ -1,0 +1,72 @@
+//! The only way to commit a write.
+
+use access::{Databases, Scope};
+use base::db::{Batch, DbError, Row, Statement, Tx, Value};
+use base::time::SharedClock;
+
+use crate::append;
+use crate::event::Event;
+use crate::line::Durable;
+
+/// A write that will not be committed without its record. Dropped before
+/// [`Change::commit`], it leaves no trace.
+#[derive(Debug)]
+pub struct Change {
+    tx: Tx,
+    scope: Scope,
+    clock: SharedClock,
+}
+
+impl Change {
+    /// Begins a change in the org and region of `scope`.
+    pub async fn begin(
+        databases: &Databases,
+        clock: &SharedClock,
+        scope: &Scope,
+    ) -> Result<Self, DbError> {
+        let tx = databases.of(scope)?.begin().await?;
+        Ok(Self { tx, scope: scope.clone(), clock: clock.clone() })
+    }
+
+    /// Runs a statement and says how many rows it changed. `args` start at `$2`.
+    pub async fn run(&mut self, statement: Statement, args: Vec<Value>) -> Result<u64, DbError> {
+        self.tx.run(statement, self.scope.args(args)).await
+    }
+
+    /// The rows that a statement gives. `args` start at `$2`.
+    pub async fn all(
+        &mut self,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, DbError> {
+        self.tx.all(statement, self.scope.args(args)).await
+    }
+
+    /// The row that a statement gives, if there is one. `args` start at `$2`.
+    pub async fn maybe(
+        &mut self,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<Option<Row>, DbError> {
+        self.tx.maybe(statement, self.scope.args(args)).await
+    }
+
+    /// Inserts many rows; the org goes in front of each.
+    pub async fn many(
+        &mut self,
+        batch: &Batch,
+        rows: Vec<Vec<Value>>,
+    ) -> Result<Vec<Row>, DbError> {
+        let scope = &self.scope;
+        self.tx.many(batch, rows.into_iter().map(|row| scope.args(row))).await
+    }
+
+    /// Records the event and makes both permanent, together.
+    #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
+    pub async fn commit(mut self, event: Event) -> Result<Durable, DbError> {
+        let entry = append::Prepared::new(self.scope.caller(), &event, self.clock.now());
+        let seqs = append::append(&mut self.tx, std::slice::from_ref(&entry)).await?;
+        self.tx.commit().await?;
+        Ok(Durable::at(entry.org, seqs.first().copied().unwrap_or_default()))
+    }
+}

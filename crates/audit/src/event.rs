@@ -1,0 +1,202 @@
+//! One entry of the record.
+
+use access::{Caller, Region};
+use base::money::NanoCents;
+use base::time::At;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// Begun; another event says how it ended.
+    Started,
+    /// Done.
+    Success,
+    /// Refused by permission, limit or region.
+    Denied,
+    /// Went wrong.
+    Failed,
+    /// The caller left before the end.
+    Aborted,
+    /// Cut off by a crash: nobody knows.
+    Unknown,
+}
+
+impl Outcome {
+    /// As stored and as filtered by.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Success => "success",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Aborted => "aborted",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// What a governed call was made of. Never holds what was asked or answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct CallFacts {
+    /// What the caller named.
+    pub model: String,
+    /// Who answered: the name of the provider, or `portico` for the embedded engine.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provider: Option<String>,
+    /// The endpoint that answered.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub endpoint: Option<String>,
+    /// Where the endpoint processed it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<String>)]
+    pub provider_region: Option<Region>,
+    /// The pattern and version that answered.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pattern: Option<String>,
+    /// Tokens read.
+    pub tokens_in: u64,
+    /// Tokens written.
+    pub tokens_out: u64,
+    /// The provider gave no usage: the tokens were counted by us from what it sent.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub estimated: bool,
+    /// What it cost, in nano-cents: exact, and what budgets add up.
+    pub price_nanocents: i64,
+    /// When it began; its day is the day it is charged to.
+    #[schema(value_type = String)]
+    pub started_at: At,
+    /// How many endpoints were tried.
+    pub attempts: u32,
+}
+
+impl CallFacts {
+    /// What it cost.
+    pub fn price(&self) -> NanoCents {
+        NanoCents(self.price_nanocents)
+    }
+}
+
+/// What happened, as a room tells it. Who, where from and in which org come from
+/// the caller.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// `room.noun.verb`, the verb in the past: `limits.limit.set`. Stable for ever.
+    pub action: &'static str,
+    /// What kind of thing: `limit`.
+    pub resource_type: &'static str,
+    /// Which one.
+    pub resource_id: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Before and after, for a change: `{"name": {"from": …, "to": …}}`. No secrets.
+    pub changes: Option<Value>,
+    /// Why, for a refusal: a decision or a problem.
+    pub reason: Option<Value>,
+    /// For a call.
+    pub call: Option<CallFacts>,
+}
+
+impl Event {
+    /// Something was done.
+    pub fn done(
+        action: &'static str,
+        resource_type: &'static str,
+        resource_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            action,
+            resource_type,
+            resource_id: resource_id.into(),
+            outcome: Outcome::Success,
+            changes: None,
+            reason: None,
+            call: None,
+        }
+    }
+
+    /// Says what was changed.
+    #[must_use]
+    pub fn changes(mut self, changes: Value) -> Self {
+        self.changes = Some(changes);
+        self
+    }
+
+    /// Ended otherwise than well.
+    #[must_use]
+    pub fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = outcome;
+        self
+    }
+
+    /// Says why.
+    #[must_use]
+    pub fn reason(mut self, reason: Value) -> Self {
+        self.reason = Some(reason);
+        self
+    }
+
+    /// Says what a call was made of.
+    #[must_use]
+    pub fn call(mut self, call: CallFacts) -> Self {
+        self.call = Some(call);
+        self
+    }
+}
+
+/// The codec of an event at rest. Not frozen yet: the record's own issue replaces
+/// it by commitments, so every entry says its version.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Entry<'a> {
+    v: u8,
+    organization_id: &'a str,
+    user_id: &'a str,
+    actor_kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    team_ids: &'a [access::TeamId],
+    action: &'static str,
+    resource_type: &'static str,
+    resource_id: &'a str,
+    outcome: Outcome,
+    ip_address: Option<std::net::IpAddr>,
+    user_agent: Option<&'a str>,
+    timestamp: At,
+    request_id: &'a str,
+    region: Region,
+    changes: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    call: Option<&'a CallFacts>,
+}
+
+impl<'a> Entry<'a> {
+    pub(crate) fn of(caller: &'a Caller, event: &'a Event, at: At) -> Self {
+        Self {
+            v: 0,
+            organization_id: caller.org.as_str(),
+            user_id: caller.actor.id(),
+            actor_kind: caller.actor.kind(),
+            key_id: caller.key.as_ref().map(access::KeyId::as_str),
+            team_ids: &caller.teams,
+            action: event.action,
+            resource_type: event.resource_type,
+            resource_id: &event.resource_id,
+            outcome: event.outcome,
+            ip_address: caller.origin.ip,
+            user_agent: caller.origin.user_agent.as_deref(),
+            timestamp: at,
+            request_id: &caller.origin.request_id,
+            region: caller.region,
+            changes: event.changes.as_ref(),
+            reason: event.reason.as_ref(),
+            call: event.call.as_ref(),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The record: every change and every call, who made it and when, in one order
+//! per org that cannot be rewritten unnoticed.
+//!
+//! # What this room promises
+//!
+//! - A change and its event commit together, or neither does: [`Change`];
+//!   `a_change_and_its_event_stand_or_fall_together`.
+//! - Positions of an org are contiguous from 0, however many callers and rollbacks:
+//!   `positions_are_contiguous_under_concurrent_callers`.
+//! - An acknowledged event is on disk, and a ledger that rides with it equals it:
+//!   [`Pending`], [`Rider`]; shown by killing the process, in the journeys.
+//! - The application cannot change or delete an event: `events_can_only_be_added`.
+//! - A call that a crash cut off is closed as unknown at the next start:
+//!   `a_call_cut_off_by_a_crash_ends_as_unknown`.
+//! - Reading the record is recorded: `reading_the_record_is_recorded`.
+
+mod api;
+mod append;
+mod change;
+mod event;
+mod explore;
+mod line;
+mod open;
+pub mod sql;
+mod sweep;
+mod telemetry;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use access::{Caller, Databases, Region};
+use base::metrics::Metrics;
+use base::tasks::Tasks;
+use base::time::SharedClock;
+use tokio::sync::{mpsc, oneshot};
+
+pub use self::api::routes;
+pub use self::change::Change;
+pub use self::event::{CallFacts, Event, Outcome};
+pub use self::explore::{Error, Filter};
+pub use self::line::{Durable, NotDurable, Passed, Pending, Rider};
+use self::line::{Line, Phase, QUEUE_MAX, Submission};
+
+/// The room, as other rooms and the server hold it.
+#[derive(Debug, Clone)]
+pub struct Record {
+    databases: Databases,
+    clock: SharedClock,
+    node: Arc<str>,
+    lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
+}
+
+impl Record {
+    /// Opens the room: one line per region, which ends when the room is dropped
+    /// everywhere and all that waited is on disk.
+    pub fn open(
+        databases: &Databases,
+        clock: &SharedClock,
+        node: &str,
+        riders: &[Arc<dyn Rider>],
+        tasks: &Tasks,
+        metrics: &Metrics,
+    ) -> Self {
+        let counts = telemetry::Counts::register(metrics);
+        let lines = databases.iter().map(|(region, db)| {
+            let (sender, queue) = mpsc::channel(QUEUE_MAX);
+            let line = Line {
+                db: db.clone(),
+                clock: clock.clone(),
+                riders: riders.to_vec(),
+                open: open::OpenCalls::new(node),
+                counts: counts.clone(),
+            };
+            tasks.spawn(line.run(queue));
+            (region, sender)
+        });
+        Self {
+            lines: Arc::new(lines.collect()),
+            databases: databases.clone(),
+            clock: clock.clone(),
+            node: node.into(),
+        }
+    }
+
+    /// Records something that is no change: a refusal, a reading.
+    pub fn note(&self, caller: &Caller, event: &Event) -> Pending {
+        self.submit(caller, event, Phase::Neither)
+    }
+
+    /// Records that a call begins. Its end must be given to [`Record::close_call`].
+    pub fn open_call(&self, caller: &Caller, event: &Event) -> Pending {
+        self.submit(caller, event, Phase::Opens)
+    }
+
+    /// Records how a call ended; what it used rides along into the ledgers.
+    pub fn close_call(&self, caller: &Caller, event: &Event) -> Pending {
+        let phase = match &event.call {
+            Some(call) => {
+                Phase::Closes(Box::new(Passed { caller: caller.clone(), call: call.clone() }))
+            }
+            None => Phase::Neither,
+        };
+        self.submit(caller, event, phase)
+    }
+
+    fn submit(&self, caller: &Caller, event: &Event, phase: Phase) -> Pending {
+        let entry = append::Prepared::new(caller, event, self.clock.now());
+        let (ack, pending) = oneshot::channel();
+        let submitted = self
+            .lines
+            .get(&caller.region)
+            .is_some_and(|line| line.try_send(Submission { entry, phase, ack }).is_ok());
+        Pending(submitted.then_some(pending))
+    }
+
+    pub(crate) fn databases(&self) -> &Databases {
+        &self.databases
+    }
+}

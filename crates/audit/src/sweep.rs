@@ -1,0 +1,78 @@
+//! After a crash: calls that began and never ended are closed as unknown.
+
+use std::collections::HashMap;
+
+use access::{Caller, OrgId};
+use base::args;
+use base::db::{DbError, Within};
+use serde::Deserialize;
+
+use crate::event::{CallFacts, Event, Outcome};
+use crate::{Record, sql};
+
+/// What the sweep reads of an intent.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Intent {
+    outcome: Outcome,
+    call: Option<CallFacts>,
+}
+
+impl Record {
+    /// Closes what an earlier life of this node left open, and says how many calls
+    /// that were. To be called once, before the node takes calls.
+    pub async fn sweep(&self) -> Result<usize, DbError> {
+        let mut closed = 0;
+        for (region, db) in self.databases.iter() {
+            let mut after = String::new();
+            loop {
+                let args = args![after.as_str(), &*self.node];
+                let rows = db.all(&Within::node(), sql::OPEN_OF_NODE, args).await?;
+                let Some(last) = rows.last() else { break };
+                after = last.text("org_id")?;
+                for row in &rows {
+                    let org: OrgId = row.parse("org_id")?;
+                    let caller = Caller::node(org, region, &self.node);
+                    closed += self.sweep_org(&caller, row.int("first")?).await?;
+                }
+            }
+        }
+        Ok(closed)
+    }
+
+    async fn sweep_org(&self, caller: &Caller, first: i64) -> Result<usize, DbError> {
+        let scope = caller.itself();
+        let db = self.databases.of(&scope)?;
+        let mut open: HashMap<String, CallFacts> = HashMap::new();
+        let mut from = first;
+        loop {
+            let rows = db.all(sql::FROM, args![from]).await?;
+            for row in &rows {
+                from = row.int("seq")? + 1;
+                let event: Intent = row.json("body")?;
+                let Some(call) = event.call else { continue };
+                let id = row.text("resource_id")?;
+                if event.outcome == Outcome::Started {
+                    open.insert(id, call);
+                } else {
+                    open.remove(&id);
+                }
+            }
+            if rows.len() < 1000 {
+                break;
+            }
+        }
+        let count = open.len();
+        for (id, call) in open {
+            let event = Event::done("gateway.call.ended", "call", id)
+                .outcome(Outcome::Unknown)
+                .reason(serde_json::json!({ "code": "crash" }))
+                .call(call);
+            // What a lost call used is unknown; it is charged nothing.
+            if self.close_call(caller, &event).await.is_err() {
+                return Ok(0);
+            }
+        }
+        Ok(count)
+    }
+}

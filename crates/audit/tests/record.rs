@@ -1,0 +1,255 @@
+//! The record, as other rooms use it and as people read it, on each engine.
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
+use access::{Caller, Databases, OrgId, Permission, Region};
+use audit::{CallFacts, Change, Event, Outcome, Record};
+use axum::body::Body;
+use axum::http::Request;
+use base::args;
+use base::db::{Statement, Within};
+use base::metrics::Metrics;
+use base::tasks::Tasks;
+use base::testing::{Bench, StillClock};
+use base::time::SharedClock;
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tower::ServiceExt;
+
+const ALL: Statement = Statement::new(
+    "list",
+    "SELECT seq, outcome, body FROM audit_event WHERE org_id = $1 ORDER BY seq",
+);
+
+struct Room {
+    bench: Bench,
+    databases: Databases,
+    clock: SharedClock,
+    record: Record,
+    tasks: Tasks,
+}
+
+impl Room {
+    async fn on_each_engine() -> Vec<Self> {
+        let benches = Bench::on_each_engine(audit::sql::MIGRATIONS, audit::sql::APPEND_ONLY).await;
+        benches.into_iter().map(Self::on).collect()
+    }
+
+    fn on(bench: Bench) -> Self {
+        let databases = Databases::new([(Region::Eu, bench.db.clone())]);
+        let clock = StillClock::new().shared();
+        let tasks = Tasks::new();
+        let record = Record::open(&databases, &clock, "n1", &[], &tasks, &Metrics::new());
+        Self { bench, databases, clock, record, tasks }
+    }
+
+    fn somebody(&self) -> Caller {
+        Caller::operator(OrgId::new(self.clock.now()), Region::Eu, "test")
+    }
+
+    async fn events(&self, caller: &Caller) -> Vec<(i64, String)> {
+        let scope = caller.require(Permission::EventsRead).expect("may");
+        let rows = self.databases.of(&scope).expect("eu").all(ALL, args![]).await.expect("reads");
+        rows.iter()
+            .map(|r| (r.int("seq").expect("seq"), r.text("outcome").expect("text")))
+            .collect()
+    }
+
+    /// As a clean stop does: waits until all that was submitted is on disk.
+    async fn stop(self) -> Bench {
+        drop(self.record);
+        self.tasks.ended().await;
+        self.bench
+    }
+}
+
+fn facts(at: base::time::At) -> CallFacts {
+    CallFacts {
+        model: "small".into(),
+        provider: None,
+        endpoint: None,
+        provider_region: None,
+        pattern: None,
+        tokens_in: 3,
+        tokens_out: 4,
+        estimated: false,
+        price_nanocents: 5,
+        started_at: at,
+        attempts: 1,
+    }
+}
+
+#[tokio::test]
+async fn a_change_and_its_event_stand_or_fall_together() {
+    for room in Room::on_each_engine().await {
+        let caller = room.somebody();
+        let scope = caller.itself();
+        let put = Statement::new(
+            "write",
+            "INSERT INTO audit_open (org_id, node, first) VALUES ($1, $2, $3)",
+        );
+        let read = Statement::new("read", "SELECT node FROM audit_open WHERE org_id = $1");
+        let begin = || Change::begin(&room.databases, &room.clock, &scope);
+
+        let mut dropped = begin().await.expect("begins");
+        dropped.run(put, args!["dropped", 1]).await.expect("writes");
+        drop(dropped);
+        let mut kept = begin().await.expect("begins");
+        kept.run(put, args!["kept", 1]).await.expect("writes");
+        let durable =
+            kept.commit(Event::done("test.thing.set", "thing", "t1")).await.expect("commits");
+
+        assert_eq!(durable.seq(), 0);
+        let nodes = room.databases.of(&scope).expect("eu").all(read, args![]).await.expect("reads");
+        assert_eq!(nodes.len(), 1, "{:?}", room.bench.db.engine());
+        assert_eq!(room.events(&caller).await, [(0, "success".to_owned())]);
+    }
+}
+
+#[tokio::test]
+async fn positions_are_contiguous_under_concurrent_callers() {
+    for room in Room::on_each_engine().await {
+        let callers = [room.somebody(), room.somebody(), room.somebody()];
+        let mut pending = Vec::new();
+        for round in 0..100 {
+            for caller in &callers {
+                pending
+                    .push(room.record.note(caller, &Event::done("test.thing.seen", "thing", "t")));
+                if round % 10 == 0 {
+                    let scope = caller.itself();
+                    let change = Change::begin(&room.databases, &room.clock, &scope);
+                    let change = change.await.expect("begins");
+                    change
+                        .commit(Event::done("test.thing.set", "thing", "t"))
+                        .await
+                        .expect("commits");
+                }
+            }
+        }
+        for one in pending {
+            one.await.expect("durable");
+        }
+        for caller in &callers {
+            let seqs: Vec<i64> =
+                room.events(caller).await.into_iter().map(|(seq, _)| seq).collect();
+            assert_eq!(seqs, (0..110).collect::<Vec<_>>(), "{:?}", room.bench.db.engine());
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_can_only_be_added() {
+    for room in Room::on_each_engine().await {
+        let caller = room.somebody();
+        room.record
+            .note(&caller, &Event::done("test.thing.seen", "thing", "t"))
+            .await
+            .expect("durable");
+        for text in [
+            "UPDATE audit_event SET outcome = 'denied' WHERE org_id = $1",
+            "DELETE FROM audit_event WHERE org_id = $1",
+        ] {
+            let mut tx = room.bench.db.begin(&Within::node()).await.expect("begins");
+            let tried = tx.run(Statement::new("tamper", text), args![caller.org.as_str()]).await;
+            assert!(tried.is_err(), "{text} on {:?}", room.bench.db.engine());
+        }
+        assert_eq!(room.events(&caller).await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_call_cut_off_by_a_crash_ends_as_unknown() {
+    for room in Room::on_each_engine().await {
+        let caller = room.somebody();
+        let begun = |id: &str| {
+            Event::done("gateway.call.started", "call", id)
+                .outcome(Outcome::Started)
+                .call(facts(room.clock.now()))
+        };
+        let ended =
+            |id: &str| Event::done("gateway.call.ended", "call", id).call(facts(room.clock.now()));
+        for id in ["call_a", "call_b", "call_c"] {
+            room.record.open_call(&caller, &begun(id)).await.expect("durable");
+        }
+        room.record.close_call(&caller, &ended("call_b")).await.expect("durable");
+
+        // The next life of the node, without a clean stop of this one.
+        let next =
+            Record::open(&room.databases, &room.clock, "n1", &[], &Tasks::new(), &Metrics::new());
+        assert_eq!(next.sweep().await.expect("sweeps"), 2);
+        assert_eq!(next.sweep().await.expect("sweeps"), 0, "nothing is closed twice");
+        let unknown =
+            room.events(&caller).await.into_iter().filter(|(_, outcome)| outcome == "unknown");
+        assert_eq!(unknown.count(), 2, "{:?}", room.bench.db.engine());
+        drop(next);
+        room.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn reading_the_record_is_recorded() {
+    for room in Room::on_each_engine().await {
+        let caller = room.somebody();
+        room.record
+            .note(&caller, &Event::done("test.thing.seen", "thing", "t1"))
+            .await
+            .expect("durable");
+        let (routes, _) = audit::routes(room.record.clone()).split_for_parts();
+        let routes = routes.layer(axum::Extension(caller.clone()));
+        let ask = async |path: &str| {
+            let request = Request::get(path).body(Body::empty()).expect("a request");
+            let response = routes.clone().oneshot(request).await.expect("infallible");
+            let status = response.status().as_u16();
+            let body = response.into_body().collect().await.expect("a body").to_bytes();
+            (status, String::from_utf8(body.to_vec()).expect("text"))
+        };
+        let (status, page) = ask("/api/events?action=test.thing.seen&user=test&resource=t1").await;
+        let page: Value = serde_json::from_str(&page).expect("json");
+        assert_eq!(status, 200, "{page}");
+        let event = &page["items"][0];
+        for field in [
+            "organizationId",
+            "userId",
+            "action",
+            "resourceType",
+            "resourceId",
+            "ipAddress",
+            "userAgent",
+            "timestamp",
+            "changes",
+            "requestId",
+            "outcome",
+            "actorKind",
+        ] {
+            assert!(event.get(field).is_some(), "{field} is in {event}");
+        }
+        let (status, lines) = ask("/api/events.jsonl").await;
+        assert_eq!((status, lines.lines().count()), (200, 3), "{lines}");
+        assert!(lines.contains("audit.events.read") && lines.contains("audit.events.exported"));
+        let (status, problem) = ask("/api/events?actoin=x").await;
+        assert_eq!(status, 400, "{problem}");
+        assert!(problem.contains("\"param\":\"actoin\""), "{problem}");
+        assert_eq!(ask("/api/events?limit=0").await.0, 400);
+        assert_eq!(ask("/api/events/99").await.0, 404);
+    }
+}
+
+#[tokio::test]
+async fn without_the_org_set_postgresql_shows_no_rows() {
+    let Some(bench) = Bench::postgres(audit::sql::MIGRATIONS, audit::sql::APPEND_ONLY).await else {
+        return;
+    };
+    let room = Room::on(bench);
+    let (ours, theirs) = (room.somebody(), room.somebody());
+    for caller in [&ours, &theirs] {
+        room.record
+            .note(caller, &Event::done("test.thing.seen", "thing", "t"))
+            .await
+            .expect("durable");
+    }
+    let every = Statement::new("list", "SELECT org_id FROM audit_event WHERE org_id <> $1");
+    let none = room.bench.db.all(&Within::org(""), every, args!["x"]).await.expect("reads");
+    assert_eq!(none.len(), 0);
+    let one =
+        room.bench.db.all(&Within::org(ours.org.as_str()), every, args!["x"]).await.expect("reads");
+    assert_eq!(one.len(), 1, "row-level security shows one org, whatever the statement says");
+}

@@ -1,0 +1,51 @@
+//! What can go wrong with a database.
+
+/// The database refused or could not be reached.
+#[derive(Debug, thiserror::Error)]
+#[error("the database could not {doing}")]
+pub struct DbError {
+    doing: String,
+    #[source]
+    cause: sqlx::Error,
+}
+
+impl DbError {
+    pub(crate) fn new(doing: &str, cause: sqlx::Error) -> Self {
+        Self { doing: doing.to_owned(), cause }
+    }
+
+    /// A stored value that this version does not understand.
+    pub fn unreadable(column: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self {
+            doing: "understand a stored value".to_owned(),
+            cause: sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(cause) },
+        }
+    }
+
+    pub(crate) fn says(doing: &str, sentence: String) -> Self {
+        Self { doing: doing.to_owned(), cause: sqlx::Error::Protocol(sentence) }
+    }
+
+    /// Another row already has this unique value.
+    pub fn is_conflict(&self) -> bool {
+        matches!(&self.cause, sqlx::Error::Database(error) if error.is_unique_violation())
+    }
+
+    /// Trying the whole transaction again may succeed: a serialization failure,
+    /// a deadlock, a busy file.
+    pub fn is_passing(&self) -> bool {
+        let sqlx::Error::Database(error) = &self.cause else { return false };
+        matches!(error.code().as_deref(), Some("40001" | "40P01" | "5" | "517" | "261"))
+    }
+
+    /// The database cannot be reached at all.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(
+            self.cause,
+            sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        )
+    }
+}

@@ -1,0 +1,175 @@
+//! The handle on a database, and reads outside a unit of work.
+
+use std::collections::HashMap;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
+};
+use sqlx::{Executor as _, SqlSafeStr as _};
+
+use super::row::EngineRow;
+use super::statement::{Batch, Statement};
+use super::value::{Value, bind};
+use super::{DbError, Row, Tx, Within};
+
+/// Connections of one node to one database at most.
+const CONNECTIONS_MAX: u32 = 16;
+/// Waiting longer than this for a connection means the database is down.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Which engine is behind a [`Db`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded default: one file, one writer at a time.
+    Sqlite,
+    /// The production engine.
+    Postgres,
+}
+
+/// A handle on one database.
+#[derive(Debug, Clone)]
+pub struct Db(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    pool: Pool,
+    batches: Mutex<HashMap<(&'static str, usize), Arc<str>>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Pool {
+    // One writer, so that writers wait in a fair line instead of polling a lock.
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+impl Db {
+    /// Opens the database that `url` names: `sqlite://path/to/file.db` (created
+    /// when missing) or `postgres://user@host/name`.
+    pub async fn open(url: &str) -> Result<Self, DbError> {
+        let on = |cause| DbError::new("be opened", cause);
+        let pool = if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url)
+                .map_err(on)?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .busy_timeout(ACQUIRE_TIMEOUT)
+                .foreign_keys(true)
+                .statement_cache_capacity(512);
+            let line = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+            let write = line.clone().max_connections(1).connect_with(options.clone());
+            let write = write.await.map_err(on)?;
+            let read = line.max_connections(4).connect_with(options.read_only(true));
+            Pool::Sqlite { read: read.await.map_err(on)?, write }
+        } else {
+            let options = PgConnectOptions::from_str(url).map_err(on)?;
+            let options = options.statement_cache_capacity(512);
+            let line = PgPoolOptions::new().max_connections(CONNECTIONS_MAX);
+            let line = line.acquire_timeout(ACQUIRE_TIMEOUT);
+            Pool::Postgres(line.connect_with(options).await.map_err(on)?)
+        };
+        Ok(Self(Arc::new(Inner { pool, batches: Mutex::default() })))
+    }
+
+    /// Which engine is running; for this crate, its tests and the status page.
+    pub fn engine(&self) -> Engine {
+        match self.pool() {
+            Pool::Sqlite { .. } => Engine::Sqlite,
+            Pool::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// The rows that a single read gives.
+    pub async fn all(
+        &self,
+        within: &Within,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, DbError> {
+        self.read(within, statement, args)
+            .await
+            .map_err(|cause| DbError::new(statement.doing, cause))
+    }
+
+    async fn read(
+        &self,
+        within: &Within,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, sqlx::Error> {
+        match self.pool() {
+            Pool::Sqlite { read, .. } => {
+                let query = sqlx::query_with(statement.text, bind!(SqliteArguments, args)?);
+                let rows = query.fetch_all(read).await?;
+                Ok(rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect())
+            }
+            Pool::Postgres(pool) => {
+                let mut connection = pool.acquire().await?;
+                sqlx::query("SELECT set_config('portico.org', $1, false)")
+                    .bind(within.as_str())
+                    .execute(&mut *connection)
+                    .await?;
+                let query = sqlx::query_with(statement.text, bind!(PgArguments, args)?);
+                let rows = query.fetch_all(&mut *connection).await?;
+                Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
+            }
+        }
+    }
+
+    /// The row that a single read gives, if there is one.
+    pub async fn maybe(
+        &self,
+        within: &Within,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<Option<Row>, DbError> {
+        Ok(self.all(within, statement, args).await?.into_iter().next())
+    }
+
+    /// Begins a unit of work that may write.
+    pub async fn begin(&self, within: &Within) -> Result<Tx, DbError> {
+        Tx::begin(self, within).await.map_err(|cause| DbError::new("begin", cause))
+    }
+
+    /// Whether the engine understands a text; for the test that prepares every statement.
+    pub async fn understands(&self, text: &str) -> Result<(), DbError> {
+        let safe = || sqlx::AssertSqlSafe(text.to_owned()).into_sql_str();
+        match self.pool() {
+            Pool::Sqlite { read, .. } => read.prepare(safe()).await.map(drop),
+            Pool::Postgres(pool) => pool.prepare(safe()).await.map(drop),
+        }
+        .map_err(|cause| DbError::new("prepare a statement", cause))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), DbError> {
+        self.all(&Within::org(""), Statement::new("answer", "SELECT 1"), Vec::new()).await.map(drop)
+    }
+
+    /// Waits for running statements and closes every connection.
+    pub async fn close(&self) {
+        match self.pool() {
+            Pool::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.0.pool
+    }
+
+    /// The text of a batch of so many rows, written once.
+    pub(crate) fn batch_text(&self, batch: &Batch, rows: usize) -> Arc<str> {
+        let mut texts = self.0.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.entry((batch.head, rows)).or_insert_with(|| batch.text(rows).into()).clone()
+    }
+}

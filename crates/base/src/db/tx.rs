@@ -1,0 +1,141 @@
+//! A unit of work.
+
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Postgres, Sqlite, Transaction};
+
+use super::row::EngineRow;
+use super::statement::{BATCH_ROWS_MAX, Batch, Statement};
+use super::value::{Value, bind};
+use super::{Db, DbError, Pool, Row, Within};
+
+/// One unit of work. Dropped without a commit, it leaves no trace.
+#[derive(Debug)]
+pub struct Tx {
+    db: Db,
+    on: On,
+}
+
+#[derive(Debug)]
+enum On {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// Runs a query on whichever engine this is.
+macro_rules! run {
+    ($self:expr, $sql:expr, $args:expr, $verb:ident) => {
+        match &mut $self.on {
+            On::Sqlite(tx) => sqlx::query_with($sql, bind!(SqliteArguments, $args)?)
+                .$verb(&mut **tx)
+                .await
+                .map(Done::Sqlite),
+            On::Postgres(tx) => sqlx::query_with($sql, bind!(PgArguments, $args)?)
+                .$verb(&mut **tx)
+                .await
+                .map(Done::Postgres),
+        }
+    };
+}
+
+enum Done<S, P> {
+    Sqlite(S),
+    Postgres(P),
+}
+
+impl Tx {
+    pub(crate) async fn begin(db: &Db, within: &Within) -> Result<Self, sqlx::Error> {
+        let on = match db.pool() {
+            // SQLite takes the write lock at once: a deferred transaction that reads
+            // first and writes later fails with "database is locked" under load.
+            Pool::Sqlite { write, .. } => On::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pool::Postgres(pool) => {
+                let mut tx = pool.begin().await?;
+                sqlx::query("SELECT set_config('portico.org', $1, true)")
+                    .bind(within.as_str())
+                    .execute(&mut *tx)
+                    .await?;
+                On::Postgres(tx)
+            }
+        };
+        Ok(Self { db: db.clone(), on })
+    }
+
+    /// The rows that a statement gives, changed rows with `RETURNING` included.
+    pub async fn all(
+        &mut self,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, DbError> {
+        let doing = statement.doing;
+        let fetch = async || match run!(self, statement.text, args, fetch_all)? {
+            Done::Sqlite(rows) => Ok(rows.into_iter().map(|r| Row(EngineRow::Sqlite(r))).collect()),
+            Done::Postgres(rows) => {
+                Ok(rows.into_iter().map(|r| Row(EngineRow::Postgres(r))).collect())
+            }
+        };
+        fetch().await.map_err(|cause| DbError::new(doing, cause))
+    }
+
+    /// The row that a statement gives, if there is one.
+    pub async fn maybe(
+        &mut self,
+        statement: Statement,
+        args: Vec<Value>,
+    ) -> Result<Option<Row>, DbError> {
+        Ok(self.all(statement, args).await?.into_iter().next())
+    }
+
+    /// Runs a statement and says how many rows it changed.
+    pub async fn run(&mut self, statement: Statement, args: Vec<Value>) -> Result<u64, DbError> {
+        let doing = statement.doing;
+        let execute = async || match run!(self, statement.text, args, execute)? {
+            Done::Sqlite(done) => Ok(done.rows_affected()),
+            Done::Postgres(done) => Ok(done.rows_affected()),
+        };
+        execute().await.map_err(|cause| DbError::new(doing, cause))
+    }
+
+    /// Inserts many rows, as few statements as possible; gives what `RETURNING` gives.
+    pub async fn many(
+        &mut self,
+        batch: &Batch,
+        rows: impl IntoIterator<Item = Vec<Value>, IntoIter: ExactSizeIterator>,
+    ) -> Result<Vec<Row>, DbError> {
+        let mut rows = rows.into_iter();
+        let mut given = Vec::new();
+        while rows.len() > 0 {
+            // Powers of two, so that few different texts are ever prepared.
+            let left = rows.len().min(BATCH_ROWS_MAX);
+            let count = 1 << left.ilog2();
+            let text = self.db.batch_text(batch, count);
+            let args = rows.by_ref().take(count).flatten().collect::<Vec<_>>();
+            given.extend(
+                self.batch(text, args).await.map_err(|cause| DbError::new(batch.doing, cause))?,
+            );
+        }
+        Ok(given)
+    }
+
+    async fn batch(
+        &mut self,
+        text: std::sync::Arc<str>,
+        args: Vec<Value>,
+    ) -> Result<Vec<Row>, sqlx::Error> {
+        match run!(self, sqlx::AssertSqlSafe(text), args, fetch_all)? {
+            Done::Sqlite(rows) => Ok(rows.into_iter().map(|r| Row(EngineRow::Sqlite(r))).collect()),
+            Done::Postgres(rows) => {
+                Ok(rows.into_iter().map(|r| Row(EngineRow::Postgres(r))).collect())
+            }
+        }
+    }
+
+    /// Makes the work permanent.
+    pub async fn commit(self) -> Result<(), DbError> {
+        match self.on {
+            On::Sqlite(tx) => tx.commit().await,
+            On::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(|cause| DbError::new("commit", cause))
+    }
+}

@@ -1,0 +1,153 @@
+//! What the operator writes about endpoints and models.
+
+use std::collections::BTreeMap;
+
+use access::Region;
+use base::money::NanoCents;
+use serde::{Deserialize, Serialize};
+
+/// `[gateway]`: where models are reached, and what callers may name.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where models are reached, by a name of the operator's choice.
+    pub endpoints: BTreeMap<String, EndpointConfig>,
+    /// The model of patterns whose template names none.
+    pub default_model: Option<String>,
+    /// What callers name in `model`.
+    pub models: BTreeMap<String, ModelConfig>,
+}
+
+/// The language an endpoint speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaks {
+    /// `OpenAI`'s chat completions and embeddings; bodies pass through untouched.
+    Openai,
+    /// Anthropic's Messages; translated both ways.
+    Anthropic,
+}
+
+/// One place where models are reached.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EndpointConfig {
+    /// `openai` or `anthropic`.
+    pub speaks: Speaks,
+    /// Up to and with the version: `https://eu.api.openai.com/v1`.
+    pub base_url: String,
+    /// Where it processes what it is sent: `us`, `eu` or `apac`.
+    pub region: Region,
+    /// Who runs it, for the record: `openai`. The endpoint's name if not given.
+    #[serde(default)]
+    pub provider: Option<String>,
+    /// The name of the environment variable that holds its key; must begin with `PORTICO_`.
+    #[serde(default)]
+    pub key_env: Option<String>,
+    /// The file that holds its key.
+    #[serde(default)]
+    pub key_file: Option<String>,
+    /// Longest wait for a connection.
+    #[serde(default = "connect_timeout_ms")]
+    pub connect_timeout_ms: u64,
+    /// Longest wait for the first byte of an answer.
+    #[serde(default = "first_token_timeout_ms")]
+    pub first_token_timeout_ms: u64,
+    /// Longest silence inside an answer.
+    #[serde(default = "idle_timeout_ms")]
+    pub idle_timeout_ms: u64,
+    /// Failures in a row after which the endpoint is left alone.
+    #[serde(default = "breaker_failures")]
+    pub breaker_failures: u32,
+    /// How long it is left alone before one call tries again.
+    #[serde(default = "breaker_open_ms")]
+    pub breaker_open_ms: u64,
+}
+
+/// What a model does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Does {
+    /// Chat completions.
+    #[default]
+    Chat,
+    /// Embeddings.
+    Embeddings,
+}
+
+/// What callers name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelConfig {
+    /// `chat` (the default) or `embeddings`.
+    #[serde(default)]
+    pub does: Does,
+    /// The most tokens one answer can have; what is reserved when a caller sets no ceiling.
+    #[serde(default = "max_output_tokens")]
+    pub max_output_tokens: u32,
+    /// Tries at most, over all routes.
+    #[serde(default = "attempts_max")]
+    pub attempts_max: u32,
+    /// Where it is reached. Routes of the lowest `order` come first, by weight.
+    pub routes: Vec<RouteConfig>,
+    /// What it costs, from when. Free if there are none.
+    #[serde(default)]
+    pub prices: Vec<PriceConfig>,
+}
+
+/// One way to reach a model.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RouteConfig {
+    /// The name of an endpoint.
+    pub endpoint: String,
+    /// What the endpoint calls the model; the same name if not given.
+    #[serde(default)]
+    pub model: Option<String>,
+    /// Share among the routes of the same order.
+    #[serde(default = "weight")]
+    pub weight: u32,
+    /// Routes of a higher order are tried when those of a lower one have failed.
+    #[serde(default)]
+    pub order: u32,
+}
+
+/// A price, from a day on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceConfig {
+    /// The first day (UTC) it holds: `2026-01-01`.
+    pub from: jiff::civil::Date,
+    /// For a million tokens read: `"2.50"`; at most five decimals.
+    pub input_per_million: NanoCents,
+    /// For a million tokens written.
+    pub output_per_million: NanoCents,
+    /// For a million tokens read from the provider's cache; as `input_per_million` if not given.
+    #[serde(default)]
+    pub cached_input_per_million: Option<NanoCents>,
+}
+
+fn connect_timeout_ms() -> u64 {
+    2_000
+}
+fn first_token_timeout_ms() -> u64 {
+    60_000
+}
+fn idle_timeout_ms() -> u64 {
+    30_000
+}
+fn breaker_failures() -> u32 {
+    5
+}
+fn breaker_open_ms() -> u64 {
+    10_000
+}
+fn max_output_tokens() -> u32 {
+    4_096
+}
+fn attempts_max() -> u32 {
+    3
+}
+fn weight() -> u32 {
+    1
+}

@@ -1,0 +1,188 @@
+//! The catalogue: what callers may name and where it is reached, compiled once and
+//! swapped whole. A catalogue with a fault is never applied.
+
+mod config;
+mod price;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use access::Region;
+use base::secret::Secret;
+
+pub use self::config::{
+    Config, Does, EndpointConfig, ModelConfig, PriceConfig, RouteConfig, Speaks,
+};
+pub(crate) use self::price::Prices;
+use crate::provider::Endpoint;
+
+/// Everything compiled.
+#[derive(Debug, Default)]
+pub(crate) struct Catalogue {
+    models: HashMap<String, Arc<Model>>,
+    pub(crate) default_model: Option<String>,
+}
+
+/// A model as callers name it.
+#[derive(Debug)]
+pub(crate) struct Model {
+    pub(crate) name: String,
+    pub(crate) does: Does,
+    pub(crate) max_output_tokens: u64,
+    pub(crate) attempts_max: u32,
+    pub(crate) prices: Prices,
+    /// By region, so that a choice among routes cannot name another region's.
+    routes: BTreeMap<Region, Vec<Arc<Route>>>,
+}
+
+/// One way to reach a model.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) endpoint: Arc<Endpoint>,
+    /// What the endpoint calls the model.
+    pub(crate) model: String,
+    pub(crate) weight: u32,
+    pub(crate) order: u32,
+}
+
+/// One fault of a catalogue: where, and what.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {fault}")]
+pub struct Fault {
+    /// The key in the configuration: `gateway.models.small.routes[0].endpoint`.
+    pub path: String,
+    /// What is wrong.
+    pub fault: String,
+}
+
+/// Gives the value of an environment variable or the content of a file.
+pub trait Secrets {
+    /// The secret in this environment variable.
+    fn env(&self, name: &str) -> Result<Secret, String>;
+    /// The secret in this file.
+    fn file(&self, path: &str) -> Result<Secret, String>;
+}
+
+impl Catalogue {
+    /// Compiles a configuration, or gives every fault in it. Endpoints that did not
+    /// change are taken over from `before`, with their connections and their health.
+    pub(crate) fn compile(
+        config: &Config,
+        secrets: &dyn Secrets,
+        before: &Self,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let known: HashMap<String, Arc<Endpoint>> = before
+            .models
+            .values()
+            .flat_map(|model| model.routes.values().flatten())
+            .map(|route| (route.endpoint.name.clone(), route.endpoint.clone()))
+            .collect();
+        let mut endpoints = HashMap::new();
+        for (name, endpoint) in &config.endpoints {
+            let compiled = Endpoint::compile(name, endpoint, secrets);
+            match compiled {
+                Ok(new) => {
+                    let same = known.get(name).filter(|old| old.is_same(&new)).cloned();
+                    endpoints.insert(name.as_str(), same.unwrap_or_else(|| Arc::new(new)));
+                }
+                Err((key, fault)) => {
+                    faults.push(Fault { path: format!("gateway.endpoints.{name}.{key}"), fault });
+                }
+            }
+        }
+        let mut models = HashMap::new();
+        for (name, model) in &config.models {
+            let path = format!("gateway.models.{name}");
+            match Model::compile(name, model, &endpoints, &config.endpoints) {
+                Ok(model) => {
+                    models.insert(name.clone(), Arc::new(model));
+                }
+                Err((key, fault)) => faults.push(Fault { path: format!("{path}.{key}"), fault }),
+            }
+        }
+        let default_model = config.default_model.clone();
+        if default_model.as_ref().is_some_and(|name| !config.models.contains_key(name)) {
+            let path = "gateway.default_model".to_owned();
+            faults.push(Fault { path, fault: "there is no such model".to_owned() });
+        }
+        if faults.is_empty() { Ok(Self { models, default_model }) } else { Err(faults) }
+    }
+
+    /// The model of this name, if it can be reached in this region.
+    pub(crate) fn model(&self, name: &str, region: Region) -> Option<&Arc<Model>> {
+        self.models.get(name).filter(|model| model.routes.contains_key(&region))
+    }
+
+    /// Every model that can be reached in this region, by name.
+    pub(crate) fn models(&self, region: Region) -> Vec<&Arc<Model>> {
+        let mut models: Vec<_> =
+            self.models.values().filter(|model| model.routes.contains_key(&region)).collect();
+        models.sort_by(|a, b| a.name.cmp(&b.name));
+        models
+    }
+}
+
+impl Model {
+    fn compile(
+        name: &str,
+        config: &ModelConfig,
+        endpoints: &HashMap<&str, Arc<Endpoint>>,
+        declared: &BTreeMap<String, EndpointConfig>,
+    ) -> Result<Self, (String, String)> {
+        let on = |key: &str, fault: &str| (key.to_owned(), fault.to_owned());
+        if name == "patterns" || name.starts_with("pattern/") || name.is_empty() || name.len() > 128
+        {
+            return Err(on("", "this name is taken by the patterns of the org, or not a name"));
+        }
+        if config.routes.is_empty() {
+            return Err(on("routes", "a model needs at least one route"));
+        }
+        if !(1..=10).contains(&config.attempts_max) {
+            return Err(on("attempts_max", "must be 1 to 10"));
+        }
+        if config.max_output_tokens == 0 {
+            return Err(on("max_output_tokens", "must be more than zero"));
+        }
+        let mut routes: BTreeMap<Region, Vec<Arc<Route>>> = BTreeMap::new();
+        for (index, route) in config.routes.iter().enumerate() {
+            let key = format!("routes[{index}]");
+            if route.weight == 0 {
+                return Err((format!("{key}.weight"), "must be more than zero".to_owned()));
+            }
+            let Some(endpoint) = endpoints.get(route.endpoint.as_str()) else {
+                if declared.contains_key(&route.endpoint) {
+                    continue; // Its own fault is told already.
+                }
+                let fault = format!("there is no endpoint `{}`", route.endpoint);
+                return Err((format!("{key}.endpoint"), fault));
+            };
+            if config.does == Does::Embeddings && endpoint.speaks == Speaks::Anthropic {
+                let fault = "an endpoint that speaks anthropic has no embeddings".to_owned();
+                return Err((format!("{key}.endpoint"), fault));
+            }
+            routes.entry(endpoint.region).or_default().push(Arc::new(Route {
+                endpoint: endpoint.clone(),
+                model: route.model.clone().unwrap_or_else(|| name.to_owned()),
+                weight: route.weight,
+                order: route.order,
+            }));
+        }
+        let prices =
+            Prices::compile(&config.prices).map_err(|fault| ("prices".to_owned(), fault))?;
+        Ok(Self {
+            name: name.to_owned(),
+            does: config.does,
+            max_output_tokens: config.max_output_tokens.into(),
+            attempts_max: config.attempts_max,
+            prices,
+            routes,
+        })
+    }
+
+    /// The ways to reach it inside a region. There is no other way to a route, so a
+    /// retry or a fallback cannot leave the region.
+    pub(crate) fn routes_in(&self, region: Region) -> &[Arc<Route>] {
+        self.routes.get(&region).map_or(&[], Vec::as_slice)
+    }
+}

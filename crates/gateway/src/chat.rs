@@ -1,0 +1,253 @@
+//! The life of a call: permit, reserve, record the intent, route, meter, settle,
+//! record the outcome, release.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use access::{Caller, Permission, Resource};
+use audit::CallFacts;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use limits::Ask as LimitAsk;
+
+use crate::Gateway;
+use crate::call::{Call, CallId, End};
+use crate::catalogue::{Does, Model, Route, Speaks};
+use crate::error::Error;
+use crate::learned::learn;
+use crate::provider::Sent;
+use crate::reply::Reply;
+use crate::route::Outgoing;
+use crate::stream::Stream;
+use crate::wire::anthropic::{self, Envelope, Translator};
+use crate::wire::ask::{Ask, Kind};
+use crate::wire::usage::Usage;
+use crate::wires::Wire;
+
+/// Bytes of a whole answer at most.
+const ANSWER_MAX: usize = 32 << 20;
+
+impl Gateway {
+    /// Answers one chat completion or embeddings request.
+    pub(crate) async fn ask(
+        &self,
+        caller: &Caller,
+        kind: Kind,
+        body: Bytes,
+    ) -> Result<Reply, Error> {
+        let ask = Ask::parse(kind, &body)?;
+        if let Some(models) = &caller.models
+            && !models.iter().any(|model| *model == ask.model)
+        {
+            return Err(Error::ModelNotAllowed(ask.model.into_owned()));
+        }
+        if kind == Kind::Chat && self.0.engine.owns(&ask.model) {
+            return Box::pin(self.embedded(caller, &ask, &body)).await;
+        }
+        let model = self.model(caller, &ask, kind)?;
+        caller.require_on(Permission::ModelsInvoke, &Resource::new("model", &model.name))?;
+        self.invoke(caller, &model, &ask, &body, None).await
+    }
+
+    fn model(&self, caller: &Caller, ask: &Ask<'_>, kind: Kind) -> Result<Arc<Model>, Error> {
+        let catalogue = self.0.catalogue.load();
+        let model = catalogue
+            .model(&ask.model, caller.region)
+            .ok_or_else(|| Error::NoSuchModel(ask.model.to_string(), caller.region))?;
+        match (kind, model.does) {
+            (Kind::Chat, Does::Chat) | (Kind::Embeddings, Does::Embeddings) => Ok(model.clone()),
+            (Kind::Chat | Kind::Embeddings, _) => Err(Error::WrongKind(ask.model.to_string())),
+        }
+    }
+
+    /// Calls a model that the caller was permitted to call.
+    pub(crate) async fn invoke(
+        &self,
+        caller: &Caller,
+        model: &Arc<Model>,
+        ask: &Ask<'_>,
+        body: &Bytes,
+        pattern: Option<String>,
+    ) -> Result<Reply, Error> {
+        let mut call = self.admit(caller, model, ask, pattern).await?;
+        let outgoing = Outgoing {
+            model,
+            region: caller.region,
+            ask,
+            body,
+            clock: &self.0.clock,
+            budget: &self.0.budget,
+            telemetry: &self.0.telemetry,
+        };
+        let (sent, route, attempts) = match outgoing.send().await {
+            Ok(sent) => sent,
+            Err(error) => return Err(refuse(&mut call, error)),
+        };
+        call.answered_by(&route, attempts);
+        if ask.stream && model.does == Does::Chat {
+            stream(call, sent, &route, ask)
+        } else {
+            self.whole(call, sent, &route, ask).await
+        }
+    }
+
+    /// Reserves at every level and submits the intent.
+    async fn admit(
+        &self,
+        caller: &Caller,
+        model: &Arc<Model>,
+        ask: &Ask<'_>,
+        pattern: Option<String>,
+    ) -> Result<Call, Error> {
+        let at = self.0.clock.now();
+        let id = CallId::new(at);
+        let asked = ask.completion_tokens_at_most();
+        let answers = u64::from(ask.n);
+        let completion = match model.does {
+            Does::Chat => asked.unwrap_or(model.max_output_tokens).saturating_mul(answers),
+            Does::Embeddings => 0,
+        };
+        // Money is held for the dearest that can come; tokens for what usually comes.
+        let dearest = Usage { prompt: ask.prompt_tokens_at_most, completion, ..Usage::default() };
+        let money = model.prices.of(at, &dearest);
+        let usual = self.0.learned.of(&model.name).load(Ordering::Relaxed);
+        let usual = completion.min(usual.saturating_mul(answers));
+        let tokens = prompt_estimate(ask).saturating_add(usual);
+        let reserve = LimitAsk { tokens, money };
+        let hold = self.0.limits.reserve(caller, &model.name, id.as_str(), reserve, at).await?;
+        let facts = CallFacts {
+            model: model.name.clone(),
+            provider: None,
+            endpoint: None,
+            provider_region: None,
+            pattern,
+            tokens_in: 0,
+            tokens_out: 0,
+            estimated: false,
+            price_nanocents: 0,
+            started_at: hold.reserved_at(),
+            attempts: 0,
+        };
+        let with = (&self.0.record, &self.0.clock, &self.0.telemetry);
+        Ok(Call::begin(id, caller, facts, hold, Some(model.clone()), with))
+    }
+
+    /// Collects, settles, records, and only then releases.
+    async fn whole(
+        &self,
+        mut call: Call,
+        sent: Sent,
+        route: &Route,
+        ask: &Ask<'_>,
+    ) -> Result<Reply, Error> {
+        let collected = match collect(sent.into_body(), route.endpoint.idle_timeout).await {
+            Ok(bytes) => bytes,
+            Err(error) => return Err(refuse(&mut call, error)),
+        };
+        let (bytes, usage) = match route.endpoint.speaks {
+            Speaks::Openai => {
+                let usage = Usage::of_json(&collected);
+                (collected, usage)
+            }
+            Speaks::Anthropic => match anthropic::answer(&collected, &envelope(&call, ask)) {
+                Ok((bytes, usage)) => (bytes, Some(usage)),
+                Err(_) => return Err(refuse(&mut call, Error::ProviderFailed)),
+            },
+        };
+        let estimated = usage.is_none();
+        let usage = usage.unwrap_or_else(|| estimate(ask, &bytes));
+        learn(&self.0.learned.of(&call.facts.model), usage.completion);
+        let headers = call.headers();
+        let intent = call.intent();
+        let outcome = call.close(&End { estimated, ..End::well(usage) });
+        if let Some(intent) = intent {
+            intent.await?;
+        }
+        let proof = outcome.await?;
+        Ok(Reply::whole(&proof, headers, bytes))
+    }
+}
+
+fn stream(call: Call, sent: Sent, route: &Route, ask: &Ask<'_>) -> Result<Reply, Error> {
+    let wire = match route.endpoint.speaks {
+        Speaks::Openai => Wire::openai(ask.wants_usage()),
+        Speaks::Anthropic => {
+            let translator = Translator::new(&envelope(&call, ask), ask.wants_usage());
+            Wire::Anthropic(Box::new(translator))
+        }
+    };
+    let headers = call.headers();
+    let idle = route.endpoint.idle_timeout;
+    let stream = Stream::new(call, sent.into_body(), wire, prompt_estimate(ask), idle)?;
+    Ok(Reply::stream(headers, stream))
+}
+
+/// Closes a call that failed, and gives the error on.
+fn refuse(call: &mut Call, error: Error) -> Error {
+    let words = error.to_string();
+    let problem = base::problem::Problem::new(http::StatusCode::BAD_GATEWAY, code(&error), words);
+    drop(call.close(&End::badly(problem)));
+    error
+}
+
+fn code(error: &Error) -> &'static str {
+    match error {
+        Error::ProviderTooSlow => "provider_timeout",
+        Error::ProviderOverloaded { .. } => "provider_overloaded",
+        Error::ProviderRefused(..) => "provider_refused",
+        Error::NoEndpoint(_) => "no_endpoint",
+        Error::BadAsk(_) => "invalid_request",
+        Error::Denied(_)
+        | Error::NoSuchModel(..)
+        | Error::ModelNotAllowed(_)
+        | Error::WrongKind(_)
+        | Error::Limits(_)
+        | Error::NotDurable(_)
+        | Error::ProviderFailed
+        | Error::Engine(_) => "provider_failed",
+    }
+}
+
+fn envelope<'a>(call: &'a Call, ask: &'a Ask<'_>) -> Envelope<'a> {
+    let created = call.facts.started_at.as_second();
+    Envelope { id: call.id.as_str(), created, model: &ask.model }
+}
+
+/// A token is about four bytes.
+pub(crate) fn prompt_estimate(ask: &Ask<'_>) -> u64 {
+    ask.prompt_tokens_at_most.div_ceil(4)
+}
+
+fn estimate(ask: &Ask<'_>, answer: &Bytes) -> Usage {
+    let prompt = prompt_estimate(ask);
+    let completion = u64::try_from(answer.len()).unwrap_or(u64::MAX).div_ceil(4);
+    Usage { prompt, completion, total: prompt.saturating_add(completion), ..Usage::default() }
+}
+
+/// The whole answer, bounded in size and in silence.
+async fn collect(body: Incoming, idle: Duration) -> Result<Bytes, Error> {
+    let mut body = Limited::new(body, ANSWER_MAX);
+    let mut first: Option<Bytes> = None;
+    let mut whole = bytes::BytesMut::new();
+    loop {
+        let next = tokio::time::timeout(idle, body.frame()).await;
+        match next.map_err(|_| Error::ProviderTooSlow)? {
+            None => break,
+            Some(Err(_)) => return Err(Error::ProviderFailed),
+            Some(Ok(frame)) => {
+                let Ok(chunk) = frame.into_data() else { continue };
+                if first.is_none() && whole.is_empty() {
+                    first = Some(chunk);
+                } else {
+                    if let Some(first) = first.take() {
+                        whole.extend_from_slice(&first);
+                    }
+                    whole.extend_from_slice(&chunk);
+                }
+            }
+        }
+    }
+    Ok(first.unwrap_or_else(|| whole.freeze()))
+}

@@ -1,0 +1,127 @@
+//! What can go wrong with a call, whose fault it is, and what the caller is told.
+
+use access::{Denied, Region};
+use audit::NotDurable;
+use axum::response::{IntoResponse, Response};
+use base::problem::Problem;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderName, HeaderValue, StatusCode};
+
+use crate::wire::BadAsk;
+use crate::wire::openai_error::OpenAiError;
+
+/// Says whose fault an error is: `caller`, `portico` or `provider`.
+const FAULT: HeaderName = HeaderName::from_static("portico-fault");
+
+/// What can go wrong with a call.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    #[error(transparent)]
+    BadAsk(#[from] BadAsk),
+    #[error("the model `{0}` does not exist, or no endpoint in region `{1}` has it")]
+    NoSuchModel(String, Region),
+    #[error("this key may not call the model `{0}`")]
+    ModelNotAllowed(String),
+    #[error("the model `{0}` does not do this")]
+    WrongKind(String),
+    #[error(transparent)]
+    Limits(#[from] limits::Error),
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+    #[error("no endpoint in region `{0}` can take the call now")]
+    NoEndpoint(Region),
+    #[error("the provider could not be reached or broke off")]
+    ProviderFailed,
+    #[error("the provider did not answer in time")]
+    ProviderTooSlow,
+    #[error("the provider is overloaded")]
+    ProviderOverloaded { retry_after_secs: u64 },
+    /// The provider understood and refused: its words go to the caller.
+    #[error("the provider refused the request with status {}", .0.as_u16())]
+    ProviderRefused(StatusCode, Bytes),
+    #[error(transparent)]
+    Engine(#[from] Problem),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        let provider = |status, code| {
+            Self::new(status, code, text.clone())
+                .header(FAULT, HeaderValue::from_static("provider"))
+        };
+        match error {
+            Error::Denied(denied) => denied.into(),
+            Error::BadAsk(bad) => {
+                let problem = Self::bad_request(bad.code.unwrap_or("invalid_request"), bad.message);
+                match bad.param {
+                    Some(param) => problem.param(param),
+                    None => problem,
+                }
+            }
+            Error::NoSuchModel(..) => {
+                Self::new(StatusCode::NOT_FOUND, "model_not_found", text).param("model")
+            }
+            Error::ModelNotAllowed(_) => {
+                Self::new(StatusCode::FORBIDDEN, "model_not_allowed", text).param("model")
+            }
+            Error::WrongKind(_) => Self::bad_request("model_not_supported", text).param("model"),
+            Error::Limits(cause) => cause.into(),
+            Error::NotDurable(cause) => cause.into(),
+            Error::NoEndpoint(_) => {
+                provider(StatusCode::SERVICE_UNAVAILABLE, "no_endpoint").retry_after(5)
+            }
+            Error::ProviderFailed => provider(StatusCode::BAD_GATEWAY, "provider_failed"),
+            Error::ProviderTooSlow => provider(StatusCode::GATEWAY_TIMEOUT, "provider_timeout"),
+            Error::ProviderOverloaded { retry_after_secs } => {
+                provider(StatusCode::SERVICE_UNAVAILABLE, "provider_overloaded")
+                    .retry_after(retry_after_secs)
+            }
+            Error::ProviderRefused(status, body) => {
+                let words = String::from_utf8_lossy(&body).into_owned();
+                provider(status, "provider_refused").with("provider", words.into())
+            }
+            Error::Engine(problem) => problem,
+        }
+    }
+}
+
+/// A problem in `OpenAI`'s error shape: the one place that turns one into the other.
+pub fn openai_shape(problem: &Problem) -> Response {
+    let status = problem.status();
+    let body = match problem.get("provider").and_then(serde_json::Value::as_str) {
+        // The provider's own error object, if it is one.
+        Some(words) if words.trim_start().starts_with("{\"error\"") => {
+            Bytes::copy_from_slice(words.as_bytes())
+        }
+        Some(_) | None => as_openai(problem).to_body(),
+    };
+    let mut response = (status, body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.extend(problem.headers().iter().cloned());
+    response.extensions_mut().insert(problem.clone());
+    response
+}
+
+/// The error object of a problem.
+pub(crate) fn as_openai(problem: &Problem) -> OpenAiError<'_> {
+    let kind = match problem.status().as_u16() {
+        401 => "authentication_error",
+        403 => "permission_error",
+        429 if problem.code() == "insufficient_quota" => "insufficient_quota",
+        429 => "rate_limit_error",
+        status if status >= 500 => "server_error",
+        _ => "invalid_request_error",
+    };
+    OpenAiError {
+        message: problem.detail(),
+        kind,
+        param: problem.field(),
+        code: Some(problem.code()),
+    }
+}

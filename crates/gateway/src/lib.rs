@@ -1,0 +1,107 @@
+//! The door for programs: `OpenAI`'s API in front of any provider.
+//!
+//! # What this room promises
+//!
+//! - No answer without a record: model output leaves only as a [`reply::Reply`], which
+//!   takes proof of a durable event; `no_answer_is_released_when_the_record_is_down`.
+//! - A call never leaves its org's region, retries and fallbacks included: routes are
+//!   kept by region; `a_thousand_fallbacks_never_leave_the_region`.
+//! - Limits are reserved before the provider is called and settled after, an aborted
+//!   stream with what it produced: `an_aborted_stream_settles_what_was_produced`.
+//! - Bodies pass byte for byte when nothing must change:
+//!   `unknown_fields_reach_the_provider_untouched`.
+//! - A provider that dies in the middle of a stream yields an error the caller can read:
+//!   `a_provider_that_dies_mid_stream_is_told_to_the_caller`.
+//! - A catalogue with a fault is never applied: `a_faulty_catalogue_changes_nothing`.
+
+mod api;
+mod call;
+mod catalogue;
+mod chat;
+mod embedded;
+mod engine;
+mod error;
+mod learned;
+mod provider;
+mod reply;
+mod route;
+mod stream;
+mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod wire;
+mod wires;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use audit::Record;
+use base::metrics::Metrics;
+use base::time::SharedClock;
+use limits::Limits;
+
+pub use self::api::routes;
+use self::catalogue::Catalogue;
+pub use self::catalogue::{
+    Config, Does, EndpointConfig, Fault, ModelConfig, PriceConfig, RouteConfig, Secrets, Speaks,
+};
+pub use self::engine::{Answered, Answerer, Engine, Later, Question};
+pub use self::error::openai_shape;
+use self::learned::Learned;
+use self::route::RetryBudget;
+use self::telemetry::Telemetry;
+
+/// The room, as the server holds it.
+#[derive(Debug, Clone)]
+pub struct Gateway(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    catalogue: ArcSwap<Catalogue>,
+    engine: Arc<dyn Engine>,
+    limits: Limits,
+    record: Record,
+    clock: SharedClock,
+    telemetry: Telemetry,
+    budget: RetryBudget,
+    learned: Learned,
+}
+
+impl Gateway {
+    /// Opens the room with a catalogue, or gives every fault of it.
+    pub fn open(
+        config: &Config,
+        secrets: &dyn Secrets,
+        engine: Arc<dyn Engine>,
+        limits: Limits,
+        record: Record,
+        clock: SharedClock,
+        metrics: &Metrics,
+    ) -> Result<Self, Vec<Fault>> {
+        let catalogue = Catalogue::compile(config, secrets, &Catalogue::default())?;
+        Ok(Self(Arc::new(Inner {
+            catalogue: ArcSwap::from_pointee(catalogue),
+            engine,
+            limits,
+            record,
+            clock,
+            telemetry: Telemetry::register(metrics),
+            budget: RetryBudget::default(),
+            learned: Learned::default(),
+        })))
+    }
+
+    /// Replaces the catalogue whole, or leaves it and gives every fault of the new one.
+    /// Calls under way end on the endpoints they began with.
+    pub fn apply(&self, config: &Config, secrets: &dyn Secrets) -> Result<(), Vec<Fault>> {
+        let before = self.0.catalogue.load();
+        let catalogue = Catalogue::compile(config, secrets, &before)?;
+        self.0.catalogue.store(Arc::new(catalogue));
+        Ok(())
+    }
+
+    /// Checks a catalogue without applying it.
+    pub fn check(config: &Config, secrets: &dyn Secrets) -> Result<(), Vec<Fault>> {
+        Catalogue::compile(config, secrets, &Catalogue::default()).map(drop)
+    }
+}

@@ -1,0 +1,131 @@
+//! Where models are reached.
+
+mod breaker;
+mod client;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::Region;
+use base::secret::Secret;
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
+
+use self::breaker::Breaker;
+pub(crate) use self::client::{Client, Failed, Sent};
+use crate::catalogue::{Does, EndpointConfig, Secrets, Speaks};
+
+/// One endpoint, with its connections and its health.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) name: String,
+    pub(crate) provider: Arc<str>,
+    pub(crate) region: Region,
+    pub(crate) speaks: Speaks,
+    pub(crate) first_token_timeout: Duration,
+    pub(crate) idle_timeout: Duration,
+    pub(crate) breaker: Breaker,
+    pub(crate) client: Client,
+    config: EndpointConfig,
+    key: Option<Secret>,
+}
+
+impl Endpoint {
+    /// Compiles an endpoint, or says which key is wrong, and how.
+    pub(crate) fn compile(
+        name: &str,
+        config: &EndpointConfig,
+        secrets: &dyn Secrets,
+    ) -> Result<Self, (&'static str, String)> {
+        let key = match (&config.key_env, &config.key_file) {
+            (Some(_), Some(_)) => {
+                return Err(("key_env", "give `key_env` or `key_file`, not both".to_owned()));
+            }
+            (Some(env), None) if !env.starts_with("PORTICO_") => {
+                return Err(("key_env", format!("`{env}` must begin with `PORTICO_`")));
+            }
+            (Some(env), None) => Some(secrets.env(env).map_err(|fault| ("key_env", fault))?),
+            (None, Some(file)) => Some(secrets.file(file).map_err(|fault| ("key_file", fault))?),
+            (None, None) => None,
+        };
+        let timeouts = [
+            ("connect_timeout_ms", config.connect_timeout_ms),
+            ("first_token_timeout_ms", config.first_token_timeout_ms),
+            ("idle_timeout_ms", config.idle_timeout_ms),
+            ("breaker_open_ms", config.breaker_open_ms),
+        ];
+        for (key, ms) in timeouts {
+            if !(1..=3_600_000).contains(&ms) {
+                return Err((key, "must be 1 to 3600000 (one hour)".to_owned()));
+            }
+        }
+        let base: Uri = config
+            .base_url
+            .trim_end_matches('/')
+            .parse()
+            .map_err(|error| ("base_url", format!("not a URL: {error}")))?;
+        if !matches!(base.scheme_str(), Some("http" | "https")) || base.host().is_none() {
+            return Err(("base_url", "must begin with `https://` or `http://`".to_owned()));
+        }
+        let connect_timeout = Duration::from_millis(config.connect_timeout_ms);
+        let headers = auth_headers(config.speaks, key.as_ref())
+            .map_err(|_| ("key_env", "the key cannot stand in a header".to_owned()))?;
+        let client =
+            Client::new(&base, headers, connect_timeout).map_err(|fault| ("base_url", fault))?;
+        Ok(Self {
+            name: name.to_owned(),
+            provider: config.provider.as_deref().unwrap_or(name).into(),
+            region: config.region,
+            speaks: config.speaks,
+            first_token_timeout: Duration::from_millis(config.first_token_timeout_ms),
+            idle_timeout: Duration::from_millis(config.idle_timeout_ms),
+            breaker: Breaker::new(
+                config.breaker_failures,
+                config.breaker_open_ms.try_into().unwrap_or(i64::MAX),
+            ),
+            client,
+            config: config.clone(),
+            key,
+        })
+    }
+
+    /// Whether nothing about it has changed.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let key = |endpoint: &Self| endpoint.key.as_ref().map(|key| key.reveal().to_owned());
+        let config = |endpoint: &Self| serde_json::to_string(&endpoint.config).ok();
+        config(self) == config(other) && key(self) == key(other)
+    }
+
+    /// Where a call of this kind goes, behind the base URL.
+    pub(crate) fn path(&self, does: Does) -> PathAndQuery {
+        PathAndQuery::from_static(match (self.speaks, does) {
+            (Speaks::Openai, Does::Chat) => "/chat/completions",
+            (Speaks::Openai, Does::Embeddings) => "/embeddings",
+            (Speaks::Anthropic, _) => "/messages",
+        })
+    }
+}
+
+fn auth_headers(
+    speaks: Speaks,
+    key: Option<&Secret>,
+) -> Result<http::HeaderMap, http::header::InvalidHeaderValue> {
+    let mut headers = http::HeaderMap::new();
+    let mut put = |name: &'static str, value: &str| {
+        HeaderValue::from_str(value).map(|mut value| {
+            value.set_sensitive(true);
+            headers.insert(name, value);
+        })
+    };
+    match (speaks, key) {
+        (Speaks::Openai, Some(key)) => put("authorization", &format!("Bearer {}", key.reveal()))?,
+        (Speaks::Openai, None) => {}
+        (Speaks::Anthropic, key) => {
+            if let Some(key) = key {
+                put("x-api-key", key.reveal())?;
+            }
+            put("anthropic-version", "2023-06-01")?;
+        }
+    }
+    Ok(headers)
+}

@@ -1,0 +1,57 @@
+//! The only way to release what a model said: it takes proof of a durable event.
+
+use audit::Durable;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use http_body::Frame;
+
+use crate::stream::Stream;
+
+/// Names the call whose events prove the answer.
+pub(crate) const RECEIPT: HeaderName = HeaderName::from_static("portico-receipt");
+
+/// An answer that may be released.
+#[derive(Debug)]
+pub(crate) struct Reply(Response);
+
+impl Reply {
+    /// A whole answer. Its outcome is on disk.
+    pub(crate) fn whole(_proof: &Durable, headers: HeaderMap, body: Bytes) -> Self {
+        let mut response = Response::new(Body::from(body));
+        *response.headers_mut() = headers;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Self(response)
+    }
+
+    /// An answer that is still being written. The stream releases nothing before the
+    /// intent is on disk, and its end not before the outcome is.
+    pub(crate) fn stream(headers: HeaderMap, stream: Stream) -> Self {
+        let mut response = Response::new(Body::new(stream));
+        *response.headers_mut() = headers;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+        Self(response)
+    }
+}
+
+impl Reply {
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        self.0.headers_mut()
+    }
+}
+
+/// A piece of a stream that may be released.
+pub(crate) fn frame(_proof: &Durable, bytes: Bytes) -> Frame<Bytes> {
+    Frame::data(bytes)
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}

@@ -1,0 +1,260 @@
+//! An answer on its way: forwards all that is ready in one write, meters it, and
+//! releases its end only when the outcome is on disk.
+//!
+//! ```text
+//! provider ─chunks─► wire (meter, hold back [DONE]) ─► ready ─► caller
+//!                                   gate: intent durable ┘        │
+//!                     end ─► settle, outcome ─► durable ─► receipt, [DONE]
+//! ```
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use audit::{Durable, NotDurable, Outcome, Pending};
+use base::problem::Problem;
+use bytes::{Bytes, BytesMut};
+use http_body::{Body, Frame};
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep};
+
+use crate::call::{Call, End};
+use crate::error::{Error, as_openai};
+use crate::reply::frame;
+use crate::wire::tally::Tally;
+use crate::wires::{Went, Wire};
+
+/// After this much silence a comment tells the caller that the stream lives.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Bytes that wait for the caller before the provider is read no further.
+const READY_MAX: usize = 256 << 10;
+const DONE: &[u8] = b"data: [DONE]\n\n";
+
+/// The body of a streamed answer.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    call: Call,
+    /// Dropped at the end, so that the provider stops when the caller has left.
+    up: Option<Incoming>,
+    wire: Wire,
+    prompt_estimate: u64,
+    idle_timeout: Duration,
+    gate: Gate,
+    ready: Vec<Bytes>,
+    ready_bytes: usize,
+    state: State,
+    tick: Pin<Box<Sleep>>,
+    heard_at: Instant,
+    spoke_at: Instant,
+}
+
+/// Whether the intent is on disk.
+#[derive(Debug)]
+enum Gate {
+    Waiting(Pending),
+    Open(Durable),
+}
+
+#[derive(Debug)]
+enum State {
+    Flowing,
+    /// The outcome is on its way to disk; `tail` goes out behind it.
+    Closing {
+        outcome: Pending,
+        tail: Bytes,
+    },
+    Done,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        mut call: Call,
+        up: Incoming,
+        wire: Wire,
+        prompt_estimate: u64,
+        idle_timeout: Duration,
+    ) -> Result<Self, NotDurable> {
+        let now = Instant::now();
+        let intent = call.intent().ok_or(NotDurable)?;
+        Ok(Self {
+            call,
+            up: Some(up),
+            wire,
+            prompt_estimate,
+            idle_timeout,
+            gate: Gate::Waiting(intent),
+            ready: Vec::new(),
+            ready_bytes: 0,
+            state: State::Flowing,
+            tick: Box::pin(tokio::time::sleep(HEARTBEAT.min(idle_timeout))),
+            heard_at: now,
+            spoke_at: now,
+        })
+    }
+
+    /// Takes in all that the provider has ready. Afterwards either the stream has
+    /// ended, or the provider will wake us.
+    fn take_in(&mut self, context: &mut Context<'_>) {
+        while self.ready_bytes < READY_MAX {
+            let Some(up) = &mut self.up else { return };
+            match Pin::new(up).poll_frame(context) {
+                Poll::Pending => return,
+                Poll::Ready(Some(Ok(frame))) => {
+                    let Ok(chunk) = frame.into_data() else { continue };
+                    self.heard_at = Instant::now();
+                    let went = self.wire.pass(&chunk);
+                    self.went(went);
+                }
+                Poll::Ready(Some(Err(_))) => self.end(Outcome::Failed, Some(Error::ProviderFailed)),
+                Poll::Ready(None) => {
+                    let went = self.wire.finish();
+                    self.went(went);
+                }
+            }
+        }
+    }
+
+    fn went(&mut self, went: Went) {
+        let (bytes, end) = match went {
+            Went::On(bytes) => (bytes, None),
+            Went::Done(bytes) => (bytes, Some((Outcome::Success, None))),
+            Went::Failed(bytes) => (bytes, Some((Outcome::Failed, Some(Error::ProviderFailed)))),
+        };
+        if !bytes.is_empty() {
+            self.ready_bytes += bytes.len();
+            self.ready.push(bytes);
+        }
+        if let Some((outcome, error)) = end {
+            self.end(outcome, error);
+        }
+    }
+
+    /// Settles, submits the outcome, and writes down how the caller will hear of it.
+    fn end(&mut self, outcome: Outcome, error: Option<Error>) {
+        self.up = None;
+        let problem = error.map(Problem::from);
+        let tail = match &problem {
+            Some(problem) => as_openai(problem).to_event(),
+            None => Bytes::from([self.receipt().as_bytes(), DONE].concat()),
+        };
+        let outcome = self.close(outcome, problem);
+        self.state = State::Closing { outcome, tail };
+    }
+
+    fn close(&mut self, outcome: Outcome, problem: Option<Problem>) -> Pending {
+        let tally: &Tally = self.wire.tally();
+        let usage = tally.settled(self.prompt_estimate);
+        self.call.close(&End { outcome, usage, estimated: tally.usage.is_none(), problem })
+    }
+
+    fn receipt(&self) -> String {
+        format!(": portico-receipt {}\n\n", self.call.id)
+    }
+
+    /// All that waits, in one piece.
+    fn take_ready(&mut self) -> Option<Bytes> {
+        self.ready_bytes = 0;
+        match self.ready.len() {
+            0 => None,
+            1 => self.ready.pop(),
+            _ => {
+                let mut whole = BytesMut::new();
+                self.ready.drain(..).for_each(|piece| whole.extend_from_slice(&piece));
+                Some(whole.freeze())
+            }
+        }
+    }
+
+    /// Silence: a heartbeat for the caller, and an end for a provider that fell silent.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        ready!(self.tick.as_mut().poll(context));
+        let now = Instant::now();
+        if now.duration_since(self.heard_at) >= self.idle_timeout {
+            self.end(Outcome::Failed, Some(Error::ProviderTooSlow));
+            return Poll::Ready(None);
+        }
+        self.call.extend();
+        let next = (self.spoke_at + HEARTBEAT).min(self.heard_at + self.idle_timeout);
+        let due = now.duration_since(self.spoke_at) >= HEARTBEAT;
+        let next =
+            if due { (now + HEARTBEAT).min(self.heard_at + self.idle_timeout) } else { next };
+        self.tick.as_mut().reset(next.max(now + Duration::from_millis(1)));
+        Poll::Ready(due.then(|| Bytes::from_static(b": keep-alive\n\n")))
+    }
+}
+
+impl Body for Stream {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = &mut *self;
+        loop {
+            if matches!(this.state, State::Done) {
+                return Poll::Ready(None);
+            }
+            this.take_in(context);
+            let proof = match &mut this.gate {
+                Gate::Open(proof) => proof.clone(),
+                Gate::Waiting(intent) => match ready!(Pin::new(intent).poll(context)) {
+                    Ok(proof) => {
+                        this.gate = Gate::Open(proof.clone());
+                        proof
+                    }
+                    Err(lost) => return this.refuse(lost),
+                },
+            };
+            if let Some(bytes) = this.take_ready() {
+                this.spoke_at = Instant::now();
+                return Poll::Ready(Some(Ok(frame(&proof, bytes))));
+            }
+            match &mut this.state {
+                State::Flowing => {
+                    if let Some(beat) = ready!(this.poll_silence(context)) {
+                        this.spoke_at = Instant::now();
+                        return Poll::Ready(Some(Ok(frame(&proof, beat))));
+                    }
+                }
+                State::Closing { outcome, tail } => {
+                    let written = ready!(Pin::new(outcome).poll(context));
+                    let tail = std::mem::take(tail);
+                    return match written {
+                        Ok(proof) => {
+                            this.state = State::Done;
+                            Poll::Ready(Some(Ok(frame(&proof, tail))))
+                        }
+                        Err(lost) => this.refuse(lost),
+                    };
+                }
+                State::Done => {}
+            }
+        }
+    }
+}
+
+impl Stream {
+    /// The record failed: what waits is not released, and the caller is told.
+    fn refuse(
+        &mut self,
+        lost: NotDurable,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::convert::Infallible>>> {
+        self.up = None;
+        self.ready.clear();
+        self.state = State::Done;
+        let problem = Problem::from(lost);
+        Poll::Ready(Some(Ok(Frame::data(as_openai(&problem).to_event()))))
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        // The caller left: what was produced until now is settled and recorded.
+        if matches!(self.state, State::Flowing) {
+            drop(self.close(Outcome::Aborted, None));
+        }
+    }
+}

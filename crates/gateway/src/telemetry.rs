@@ -1,0 +1,71 @@
+//! What this room counts. No label comes from free text: models and endpoints are
+//! names of the operator's configuration.
+
+use std::time::Duration;
+
+use audit::{CallFacts, Outcome};
+use base::metrics::{
+    Counter, EncodeLabelSet, Family, Gauge, Histogram, Metrics, exponential_buckets,
+};
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Labels {
+    model: String,
+    endpoint: String,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Direction {
+    direction: &'static str,
+}
+
+/// The gateway's metrics.
+#[derive(Debug, Clone)]
+pub(crate) struct Telemetry {
+    calls: Family<Labels, Counter>,
+    open: Gauge,
+    tokens: Family<Direction, Counter>,
+    seconds: Histogram,
+    pub(crate) retries: Counter,
+}
+
+impl Telemetry {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        let buckets = exponential_buckets(0.001, 2.0, 18);
+        Self {
+            calls: metrics.register("calls", "Governed calls that ended", Family::default()),
+            open: metrics.register("calls_open", "Governed calls under way", Gauge::default()),
+            tokens: metrics.register("tokens", "Tokens of ended calls", Family::default()),
+            seconds: metrics.register(
+                "call_duration_seconds",
+                "From admission to outcome",
+                Histogram::new(buckets),
+            ),
+            retries: metrics.register(
+                "provider_retries",
+                "Tries beyond the first of a call",
+                Counter::default(),
+            ),
+        }
+    }
+
+    pub(crate) fn started(&self) {
+        self.open.inc();
+    }
+
+    pub(crate) fn ended(&self, facts: &CallFacts, outcome: Outcome, took: Duration) {
+        self.open.dec();
+        // A name that no catalogue knows must not become a label.
+        let pattern = facts.model == "patterns" || facts.model.starts_with("pattern/");
+        let labels = Labels {
+            model: if pattern { "patterns".to_owned() } else { facts.model.clone() },
+            endpoint: facts.endpoint.clone().unwrap_or_default(),
+            outcome: outcome.as_str(),
+        };
+        self.calls.get_or_create(&labels).inc();
+        self.tokens.get_or_create(&Direction { direction: "in" }).inc_by(facts.tokens_in);
+        self.tokens.get_or_create(&Direction { direction: "out" }).inc_by(facts.tokens_out);
+        self.seconds.observe(took.as_secs_f64());
+    }
+}

@@ -1,0 +1,251 @@
+//! A provider for tests: real sockets, `OpenAI`'s and Anthropic's shapes, and faults on
+//! request. What it does is chosen by the name of the model that it is asked for.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "a test provider that cannot be built should stop the test"
+)]
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+/// What it says.
+pub const HELLO: &str = "Hello from the fake provider.";
+
+/// A provider that listens until it is dropped.
+#[derive(Debug, Clone)]
+pub struct FakeProvider {
+    address: SocketAddr,
+    seen: Arc<Seen>,
+    _stop: Arc<Running>,
+}
+
+#[derive(Debug)]
+struct Running(tokio::task::JoinHandle<()>);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    calls: AtomicUsize,
+    last: Mutex<Option<(HeaderMap, Bytes)>>,
+    /// Streams that were dropped before their end: the caller left.
+    cancelled: AtomicUsize,
+}
+
+impl FakeProvider {
+    /// Starts one on a free port.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let seen = Arc::new(Seen::default());
+        let routes = Router::new()
+            .route("/v1/chat/completions", post(chat))
+            .route("/v1/embeddings", post(embeddings))
+            .route("/v1/messages", post(messages))
+            .layer(axum::extract::DefaultBodyLimit::max(64 << 20))
+            .with_state(seen.clone());
+        let serve = async move {
+            axum::serve(listener, routes).await.expect("serves");
+        };
+        #[expect(clippy::disallowed_methods, reason = "lives as long as its handle")]
+        let task = tokio::spawn(serve);
+        Self { address, seen, _stop: Arc::new(Running(task)) }
+    }
+
+    /// What goes into `base_url`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// How many calls arrived.
+    pub fn calls(&self) -> usize {
+        self.seen.calls.load(Ordering::SeqCst)
+    }
+
+    /// How many streams were cancelled.
+    pub fn cancelled(&self) -> usize {
+        self.seen.cancelled.load(Ordering::SeqCst)
+    }
+
+    /// The headers and the body of the last call.
+    pub fn last(&self) -> Option<(HeaderMap, Bytes)> {
+        self.seen.last.lock().expect("no test panics here").clone()
+    }
+}
+
+impl Seen {
+    fn note(&self, headers: HeaderMap, body: &Bytes) -> Value {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        *self.last.lock().expect("no test panics here") = Some((headers, body.clone()));
+        serde_json::from_slice(body).unwrap_or_default()
+    }
+}
+
+async fn chat(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {
+    let ask = seen.note(headers, &body);
+    let model = ask["model"].as_str().unwrap_or_default().to_owned();
+    match model.as_str() {
+        "down" => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        "busy" => return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")]).into_response(),
+        "locked" => return StatusCode::UNAUTHORIZED.into_response(),
+        "picky" => {
+            let error = json!({ "error": { "message": "not like this", "type": "invalid_request_error",
+                                           "param": "messages", "code": "picky" } });
+            return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+        }
+        "silent" => tokio::time::sleep(Duration::from_mins(1)).await,
+        _ => {}
+    }
+    if ask["stream"] == true { streamed(&seen, &model, &ask) } else { whole(&model, &ask) }
+}
+
+fn whole(model: &str, ask: &Value) -> Response {
+    let answered =
+        ask["messages"].as_array().is_some_and(|all| all.iter().any(|m| m["role"] == "tool"));
+    let (message, reason) = if let (Some(tool), false) = (ask["tools"].get(0), answered) {
+        let function =
+            json!({ "name": tool["function"]["name"], "arguments": "{\"city\":\"Oslo\"}" });
+        let call = json!({ "id": "call_1", "type": "function", "function": function });
+        (json!({ "role": "assistant", "content": null, "tool_calls": [call] }), "tool_calls")
+    } else if ask["response_format"]["type"] == "json_schema" {
+        (json!({ "role": "assistant", "content": "{\"name\":\"Ada\",\"age\":36}" }), "stop")
+    } else if answered {
+        (json!({ "role": "assistant", "content": "It is sunny." }), "stop")
+    } else {
+        (json!({ "role": "assistant", "content": HELLO }), "stop")
+    };
+    Json(json!({
+        "id": "chatcmpl-fake", "object": "chat.completion", "created": 1_700_000_000, "model": model,
+        "choices": [{ "index": 0, "message": message, "logprobs": null, "finish_reason": reason }],
+        "usage": { "prompt_tokens": 12, "completion_tokens": 7, "total_tokens": 19 },
+    }))
+    .into_response()
+}
+
+/// Counts a stream that is dropped before its end.
+struct Watch(Arc<Seen>, bool);
+
+impl Watch {
+    fn ended(mut self) {
+        self.1 = true;
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.1 {
+            self.0.cancelled.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+fn streamed(seen: &Arc<Seen>, model: &str, ask: &Value) -> Response {
+    let chunk = |choices: Value| {
+        json!({ "id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": 1_700_000_000,
+                "model": model, "choices": choices })
+    };
+    let choice = |delta: Value, reason: Value| json!([{ "index": 0, "delta": delta, "finish_reason": reason }]);
+    let mut events =
+        vec![chunk(choice(json!({ "role": "assistant", "content": "" }), Value::Null))];
+    for word in HELLO.split_inclusive(' ') {
+        events.push(chunk(choice(json!({ "content": word }), Value::Null)));
+    }
+    let cut = model == "cut";
+    if !cut {
+        events.push(chunk(choice(json!({}), "stop".into())));
+        if ask["stream_options"]["include_usage"] == true {
+            let mut last = chunk(json!([]));
+            last["usage"] =
+                json!({ "prompt_tokens": 12, "completion_tokens": 5, "total_tokens": 17 });
+            events.push(last);
+        }
+    }
+    let mut pieces: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    if !cut {
+        pieces.push("data: [DONE]\n\n".to_owned());
+    }
+    let pause = if model == "endless" { Duration::from_secs(30) } else { Duration::ZERO };
+    let watch = Watch(seen.clone(), false);
+    let body = stream::unfold(
+        (pieces.into_iter(), watch, 0),
+        move |(mut pieces, watch, sent)| async move {
+            let Some(piece) = pieces.next() else {
+                watch.ended();
+                return None;
+            };
+            if sent == 3 && !pause.is_zero() {
+                tokio::time::sleep(pause).await;
+            }
+            Some((piece, (pieces, watch, sent + 1)))
+        },
+    );
+    let body = body.map(move |piece| Ok::<_, std::io::Error>(Bytes::from(piece)));
+    let body = if cut {
+        // What was written before must have left the socket: a death takes it along otherwise.
+        let broken = stream::once(async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Err(std::io::Error::other("the provider died"))
+        });
+        Body::from_stream(body.chain(broken))
+    } else {
+        Body::from_stream(body)
+    };
+    ([("content-type", "text/event-stream")], body).into_response()
+}
+
+async fn embeddings(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {
+    let ask = seen.note(headers, &body);
+    let count = ask["input"].as_array().map_or(1, Vec::len);
+    let data: Vec<Value> = (0..count)
+        .map(|index| json!({ "object": "embedding", "index": index, "embedding": [0.1, 0.2, 0.3] }))
+        .collect();
+    Json(json!({ "object": "list", "data": data, "model": ask["model"],
+                 "usage": { "prompt_tokens": 4, "total_tokens": 4 } }))
+    .into_response()
+}
+
+async fn messages(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {
+    let ask = seen.note(headers, &body);
+    if ask["stream"] != true {
+        return Json(json!({
+            "id": "msg_1", "type": "message", "role": "assistant", "model": ask["model"],
+            "content": [{ "type": "text", "text": HELLO }], "stop_reason": "end_turn",
+            "usage": { "input_tokens": 10, "output_tokens": 6 },
+        }))
+        .into_response();
+    }
+    let events = [
+        json!({ "type": "message_start", "message": { "id": "msg_1", "usage": { "input_tokens": 10, "output_tokens": 1 } } }),
+        json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }),
+        json!({ "type": "content_block_delta", "index": 0, "delta": { "type": "text_delta", "text": HELLO } }),
+        json!({ "type": "content_block_stop", "index": 0 }),
+        json!({ "type": "message_delta", "delta": { "stop_reason": "end_turn" }, "usage": { "output_tokens": 6 } }),
+        json!({ "type": "message_stop" }),
+    ];
+    let mut body = String::new();
+    for event in &events {
+        let kind = event["type"].as_str().unwrap_or_default();
+        let _infallible = write!(body, "event: {kind}\ndata: {event}\n\n");
+    }
+    ([("content-type", "text/event-stream")], body).into_response()
+}

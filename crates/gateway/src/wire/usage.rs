@@ -1,0 +1,113 @@
+//! What a call used, as the provider counted it.
+
+use serde::{Deserialize, Serialize};
+
+/// More tokens than any model reads or writes; a larger count on the wire is taken as this one, so
+/// that no price computed from it can overflow.
+pub(crate) const TOKENS_AT_MOST: u64 = 1_000_000_000;
+
+/// Tokens of one call. `cached` is part of `prompt`, `reasoning` is part of `completion`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) prompt: u64,
+    pub(crate) completion: u64,
+    pub(crate) total: u64,
+    pub(crate) cached: u64,
+    pub(crate) reasoning: u64,
+}
+
+impl Usage {
+    /// Reads the `usage` object of an OpenAI answer (chat or embeddings) and nothing else of it.
+    pub(crate) fn of_json(body: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Answer {
+            usage: Option<UsageObject>,
+        }
+        serde_json::from_slice::<Answer>(body).ok()?.usage.map(Self::from)
+    }
+}
+
+/// `usage` as OpenAI writes it.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+pub(super) struct UsageObject {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+    total_tokens: Option<u64>,
+    prompt_tokens_details: Option<PromptDetails>,
+    completion_tokens_details: Option<CompletionDetails>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+struct PromptDetails {
+    cached_tokens: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+struct CompletionDetails {
+    reasoning_tokens: Option<u64>,
+}
+
+impl From<UsageObject> for Usage {
+    fn from(object: UsageObject) -> Self {
+        let count = |tokens: Option<u64>| tokens.unwrap_or(0).min(TOKENS_AT_MOST);
+        let prompt = count(object.prompt_tokens);
+        let completion = count(object.completion_tokens);
+        let total =
+            object.total_tokens.map_or(prompt.saturating_add(completion), |t| count(Some(t)));
+        let cached = object.prompt_tokens_details.and_then(|details| details.cached_tokens);
+        let reasoning = object.completion_tokens_details.and_then(|d| d.reasoning_tokens);
+        Self { prompt, completion, total, cached: count(cached), reasoning: count(reasoning) }
+    }
+}
+
+impl From<Usage> for UsageObject {
+    fn from(usage: Usage) -> Self {
+        Self {
+            prompt_tokens: Some(usage.prompt),
+            completion_tokens: Some(usage.completion),
+            total_tokens: Some(usage.total),
+            prompt_tokens_details: Some(PromptDetails { cached_tokens: Some(usage.cached) }),
+            completion_tokens_details: Some(CompletionDetails {
+                reasoning_tokens: Some(usage.reasoning),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usage_of_an_answer_is_read_without_reading_the_answer() {
+        let body =
+            br#"{"id":"x","choices":[{"message":{"content":"{\"usage\":{\"prompt_tokens\":9}}"}}],
+            "usage":{"prompt_tokens":12,"completion_tokens":30,"total_tokens":42,
+            "prompt_tokens_details":{"cached_tokens":4,"audio_tokens":0},
+            "completion_tokens_details":{"reasoning_tokens":7}}}"#;
+        let usage = Usage { prompt: 12, completion: 30, total: 42, cached: 4, reasoning: 7 };
+        assert_eq!(Usage::of_json(body), Some(usage));
+    }
+
+    #[test]
+    fn embeddings_use_a_prompt_and_nothing_else() {
+        let body = br#"{"object":"list","data":[{"embedding":[0.1,-2e-3]}],"usage":{"prompt_tokens":8,"total_tokens":8}}"#;
+        let usage = Usage { prompt: 8, total: 8, ..Usage::default() };
+        assert_eq!(Usage::of_json(body), Some(usage));
+    }
+
+    #[test]
+    fn an_answer_without_usage_is_not_an_answer_that_used_nothing() {
+        assert_eq!(Usage::of_json(br#"{"choices":[]}"#), None);
+        assert_eq!(Usage::of_json(br#"{"choices":[],"usage":null}"#), None);
+        assert_eq!(Usage::of_json(b"<html>"), None);
+    }
+
+    #[test]
+    fn an_absurd_count_cannot_overflow_a_price() {
+        let body = br#"{"usage":{"prompt_tokens":18446744073709551615,"completion_tokens":1}}"#;
+        let usage = Usage::of_json(body).unwrap();
+        assert_eq!(usage.prompt, TOKENS_AT_MOST);
+        assert_eq!(usage.total, TOKENS_AT_MOST + 1);
+    }
+}

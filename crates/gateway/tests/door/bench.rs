@@ -1,0 +1,239 @@
+//! What the tests stand on: the room on one engine, a fake provider behind it, and
+//! somebody at the door.
+
+use std::sync::Arc;
+
+use access::{Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin};
+use access::{PermissionSet, Region, Role};
+use audit::Record;
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use base::args;
+use base::db::{Migration, Statement, Within};
+use base::metrics::Metrics;
+use base::secret::Secret;
+use base::tasks::Tasks;
+use base::testing::{Bench, StillClock};
+use base::time::Clock;
+use gateway::testing::FakeProvider;
+use gateway::{Answered, Config, Engine, Fault, Gateway, Later, Question, Secrets};
+use http_body_util::BodyExt;
+use limits::Limits;
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// An engine that knows nothing: patterns are not this room's business.
+#[derive(Debug)]
+struct Nobody;
+
+impl Engine for Nobody {
+    fn owns(&self, model: &str) -> bool {
+        model == "patterns"
+    }
+    fn answer<'a>(&'a self, _: &'a Caller, _: Question<'a>) -> Later<'a, Answered> {
+        Box::pin(async { Ok(Answered::Nothing { text: "nothing matches".to_owned() }) })
+    }
+    fn models<'a>(&'a self, _: &'a Caller) -> Later<'a, Vec<String>> {
+        Box::pin(async { Ok(vec!["patterns".to_owned()]) })
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Vault;
+
+impl Secrets for Vault {
+    fn env(&self, name: &str) -> Result<Secret, String> {
+        Ok(Secret::new(format!("value of {name}")))
+    }
+    fn file(&self, path: &str) -> Result<Secret, String> {
+        Err(format!("`{path}` is not there"))
+    }
+}
+
+pub(crate) struct Door {
+    pub(crate) bench: Bench,
+    pub(crate) clock: StillClock,
+    pub(crate) provider: FakeProvider,
+    pub(crate) limits: Limits,
+    pub(crate) gateway: Gateway,
+    pub(crate) databases: Databases,
+    routes: Router,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+}
+
+pub(crate) fn steps() -> Vec<Migration> {
+    [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat()
+}
+
+/// A catalogue in TOML, with `PROVIDER` where the fake one listens.
+pub(crate) fn catalogue(provider: &FakeProvider, text: &str) -> Config {
+    toml::from_str(&text.replace("PROVIDER", &provider.base_url())).expect("a catalogue")
+}
+
+/// Model `fake` and friends in `eu`, at 1.00 per million tokens in and 2.00 out.
+pub(crate) const PLAIN: &str = r#"
+[endpoints.fake-eu]
+speaks = "openai"
+base_url = "PROVIDER"
+region = "eu"
+provider = "fake"
+key_env = "PORTICO_FAKE"
+first_token_timeout_ms = 1500
+idle_timeout_ms = 1500
+[endpoints.claude-eu]
+speaks = "anthropic"
+base_url = "PROVIDER"
+region = "eu"
+[models.embed]
+does = "embeddings"
+routes = [{ endpoint = "fake-eu" }]
+[models.claude]
+routes = [{ endpoint = "claude-eu", model = "claude-x" }]
+prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }]
+[models.fake]
+max_output_tokens = 1000
+routes = [{ endpoint = "fake-eu", model = "fixed" }]
+prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }]
+[models.fixed]
+max_output_tokens = 1000
+routes = [{ endpoint = "fake-eu" }]
+[models.cut]
+routes = [{ endpoint = "fake-eu" }]
+[models.endless]
+routes = [{ endpoint = "fake-eu" }]
+prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }]
+[models.silent]
+attempts_max = 1
+routes = [{ endpoint = "fake-eu" }]
+[models.picky]
+routes = [{ endpoint = "fake-eu" }]
+[models.locked]
+attempts_max = 1
+routes = [{ endpoint = "fake-eu" }]
+[models.busy]
+attempts_max = 1
+routes = [{ endpoint = "fake-eu" }]
+"#;
+
+impl Door {
+    pub(crate) async fn on_each_engine() -> Vec<Self> {
+        let mut doors = Vec::new();
+        for bench in Bench::on_each_engine(&steps(), audit::sql::APPEND_ONLY).await {
+            doors.push(Self::on(bench, PLAIN).await);
+        }
+        doors
+    }
+
+    pub(crate) async fn on_sqlite(catalogue: &str) -> Self {
+        Self::on(Bench::sqlite(&steps()).await, catalogue).await
+    }
+
+    async fn on(bench: Bench, text: &str) -> Self {
+        let provider = FakeProvider::start().await;
+        let databases = Databases::new([(Region::Eu, bench.db.clone())]);
+        let clock = StillClock::new();
+        let (tasks, metrics) = (Tasks::new(), Metrics::new());
+        let limits = Limits::open(&databases, &clock.shared(), &tasks, &metrics);
+        let riders = [limits.rider()];
+        let record = Record::open(&databases, &clock.shared(), "n1", &riders, &tasks, &metrics);
+        let gateway = Gateway::open(
+            &catalogue(&provider, text),
+            &Vault,
+            Arc::new(Nobody),
+            limits.clone(),
+            record,
+            clock.shared(),
+            &metrics,
+        )
+        .expect("a catalogue without fault");
+        let routes = gateway::routes(gateway.clone());
+        Self { bench, clock, provider, limits, gateway, databases, routes }
+    }
+
+    pub(crate) fn apply(&self, text: &str) -> Result<(), Vec<Fault>> {
+        self.gateway.apply(&catalogue(&self.provider, text), &Vault)
+    }
+
+    pub(crate) fn member(&self) -> Caller {
+        self.somebody(OrgId::new(self.clock.now()), Role::Member, None)
+    }
+
+    pub(crate) fn somebody(&self, org: OrgId, role: Role, models: Option<Vec<String>>) -> Caller {
+        let grant = Grant {
+            role: role.to_string(),
+            permissions: role.permissions().unwrap_or(PermissionSet::EMPTY),
+            on: None,
+            through: "member".to_owned(),
+        };
+        Caller::identified(Identified {
+            org,
+            region: Region::Eu,
+            actor: Actor::Member(MemberId::new(self.clock.now())),
+            key: Some(KeyId::new(self.clock.now())),
+            teams: Arc::default(),
+            access: Arc::new(Access::compile(vec![grant], None, 1)),
+            models: models.map(Into::into),
+            origin: Origin::default(),
+        })
+    }
+
+    pub(crate) async fn post(&self, caller: &Caller, path: &str, body: impl Into<Body>) -> Answer {
+        let request = Request::post(path).header("content-type", "application/json");
+        self.send(caller, request.body(body.into()).expect("a request")).await
+    }
+
+    pub(crate) async fn chat(&self, caller: &Caller, body: Value) -> Answer {
+        self.post(caller, "/v1/chat/completions", body.to_string()).await
+    }
+
+    pub(crate) async fn send(&self, caller: &Caller, mut request: Request<Body>) -> Answer {
+        request.extensions_mut().insert(caller.clone());
+        let response = self.routes.clone().oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        Answer { status: parts.status.as_u16(), headers: parts.headers, text }
+    }
+
+    /// The response itself, its body unread.
+    pub(crate) async fn open(&self, caller: &Caller, body: Value) -> axum::response::Response {
+        let mut request = Request::post("/v1/chat/completions")
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()))
+            .expect("a request");
+        request.extensions_mut().insert(caller.clone());
+        self.routes.clone().oneshot(request).await.expect("infallible")
+    }
+
+    /// The events of an org, oldest first.
+    pub(crate) async fn events(&self, org: &OrgId) -> Vec<Value> {
+        let all =
+            Statement::new("list", "SELECT body FROM audit_event WHERE org_id = $1 ORDER BY seq");
+        let rows =
+            self.bench.db.all(&Within::node(), all, args![org.as_str()]).await.expect("reads");
+        rows.iter().map(|row| row.json("body").expect("json")).collect()
+    }
+
+    /// The events, once there are this many: an outcome may be on its way.
+    pub(crate) async fn events_once(&self, org: &OrgId, count: usize) -> Vec<Value> {
+        loop {
+            let events = self.events(org).await;
+            if events.len() >= count {
+                return events;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}

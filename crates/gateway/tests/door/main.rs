@@ -1,0 +1,14 @@
+//! The gateway through its door, on each engine, in front of a provider on real sockets.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod bad_input;
+mod bench;
+mod budget;
+mod faithful;
+mod region;
+mod streams;
+mod whole;

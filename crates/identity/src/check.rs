@@ -1,0 +1,107 @@
+//! Rules about single fields, collected so that an answer names every wrong one.
+
+use base::problem::FieldError;
+use base::secret::Secret;
+
+use crate::Error;
+
+/// Shorter passwords are refused, whatever they are made of (NIST SP 800-63B).
+const PASSWORD_MIN: usize = 12;
+/// Longer ones too: hashing must have a bound.
+pub(crate) const PASSWORD_MAX: usize = 256;
+
+/// The fields that are wrong.
+#[derive(Debug, Default)]
+pub(crate) struct Checks(Vec<FieldError>);
+
+impl Checks {
+    /// Notes a wrong field.
+    pub(crate) fn refuse(&mut self, pointer: &str, detail: impl Into<String>) {
+        self.0.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
+    }
+
+    /// An error if any field was wrong.
+    pub(crate) fn done(self) -> Result<(), Error> {
+        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+    }
+
+    /// What people call something: 1 to 120 characters, trimmed.
+    pub(crate) fn name(&mut self, pointer: &str, name: &str) -> String {
+        let name = name.trim();
+        let length = name.chars().count();
+        if length == 0 || length > 120 || name.chars().any(char::is_control) {
+            self.refuse(pointer, "must have 1 to 120 characters");
+        }
+        name.to_owned()
+    }
+
+    /// An e-mail address, in lower case. Whether it exists, only a mail can tell.
+    pub(crate) fn email(&mut self, pointer: &str, email: &str) -> String {
+        let email = email.trim().to_lowercase();
+        let well_formed = email.split_once('@').is_some_and(|(name, domain)| {
+            !name.is_empty() && domain.contains('.') && !domain.contains('@')
+        });
+        if !well_formed || email.len() > 254 || email.contains(char::is_whitespace) {
+            self.refuse(pointer, "must be an e-mail address");
+        }
+        email
+    }
+
+    pub(crate) fn password(&mut self, pointer: &str, password: &Secret) {
+        let length = password.reveal().chars().count();
+        if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
+            self.refuse(pointer, "must have 12 to 256 characters");
+        }
+    }
+
+    /// The short name of an org, as in addresses.
+    pub(crate) fn slug(&mut self, pointer: &str, slug: &str) {
+        if !is_slug(slug, 63) {
+            let rule = "must be 2 to 63 of `a-z`, `0-9` and `-`, beginning with a letter";
+            self.refuse(pointer, rule);
+        }
+    }
+
+    /// The name of a custom role.
+    pub(crate) fn role_name(&mut self, pointer: &str, name: &str) {
+        if !is_slug(name, 41) {
+            let rule = "must be 2 to 41 of `a-z`, `0-9` and `-`, beginning with a letter";
+            self.refuse(pointer, rule);
+        }
+    }
+}
+
+fn is_slug(text: &str, longest: usize) -> bool {
+    (2..=longest).contains(&text.len())
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(check: impl FnOnce(&mut Checks)) -> bool {
+        let mut checks = Checks::default();
+        check(&mut checks);
+        checks.done().is_err()
+    }
+
+    #[test]
+    fn fields_are_held_to_their_rules() {
+        for wrong in ["", "a", "Ab", "1a", "a_b", "org:admin", "-ab", &"a".repeat(42)] {
+            assert!(refused(|checks| checks.role_name("/name", wrong)), "{wrong}");
+        }
+        assert!(!refused(|checks| checks.role_name("/name", "support-2")));
+        for wrong in ["", "a", "a@b", "@b.c", "a@b@c.d", "a b@c.d"] {
+            assert!(refused(|checks| drop(checks.email("/email", wrong))), "{wrong}");
+        }
+        let mut checks = Checks::default();
+        assert_eq!(checks.email("/email", " Ada@Example.COM "), "ada@example.com");
+        assert!(checks.done().is_ok());
+        for (length, wrong) in [(11, true), (12, false), (256, false), (257, true)] {
+            let password = Secret::new("é".repeat(length));
+            assert_eq!(refused(|checks| checks.password("/password", &password)), wrong);
+        }
+    }
+}

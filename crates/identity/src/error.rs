@@ -1,0 +1,139 @@
+//! What can go wrong in this room.
+
+use access::{Denied, Permission, Region};
+use audit::NotDurable;
+use base::db::DbError;
+use base::problem::{FieldError, Problem};
+use http::{HeaderValue, StatusCode, header};
+
+/// Why a verb of this room was refused or failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The caller may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Fields that are wrong, each with its reason.
+    #[error("some fields are wrong")]
+    Invalid(Vec<FieldError>),
+    /// No such thing in this org.
+    #[error("no such resource")]
+    NotFound,
+    /// Something of this name is there already.
+    #[error("there is already a {0} of this name")]
+    Exists(&'static str),
+    /// Nobody changes their own role.
+    #[error("nobody can change their own role or state")]
+    OwnRole,
+    /// Giving what one does not have.
+    #[error("this gives or takes permissions that the caller does not have: {}", names(.0))]
+    Escalation(Vec<Permission>),
+    /// An org without an owner could not be governed.
+    #[error("the last owner of an org stays its owner")]
+    LastOwner,
+    /// Somebody still has this role.
+    #[error("this role is still in use: take it from whoever has it first")]
+    RoleInUse,
+    /// The state of a member does not permit it.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// A narrowed key cannot make others.
+    #[error("a key that is narrowed or expires cannot make or rotate keys")]
+    NarrowKey,
+    /// A new secret of a person's key belongs in that person's hands.
+    #[error("a key of another member can be rotated by its owner only")]
+    OwnerOnly,
+    /// Not a member: an operator or a service account has no password and no sessions.
+    #[error("only members have passwords and sessions")]
+    NotAMember,
+    /// The sign-in is wrong; which part of it is not told.
+    #[error("e-mail, password or org is wrong")]
+    SignIn,
+    /// The current password is wrong.
+    #[error("the current password is wrong")]
+    WrongPassword,
+    /// Too many failed sign-ins.
+    #[error("too many failed sign-ins")]
+    LockedOut {
+        /// When trying again makes sense.
+        retry_secs: u64,
+    },
+    /// The link of an invitation cannot be used (any more).
+    #[error("this invitation is unknown, used or expired")]
+    Invitation,
+    /// More work of this kind than is let in at once.
+    #[error("too many requests of this kind at once")]
+    Busy,
+    /// The org lives elsewhere.
+    #[error("this org is at home in region `{0}`, which is not served here")]
+    WrongRegion(Region),
+    /// A problem of its own shape: a page limit, the directory.
+    #[error(transparent)]
+    Problem(Problem),
+    /// An event could not be made durable.
+    #[error(transparent)]
+    NotDurable(#[from] NotDurable),
+    /// The database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// The machine failed: no randomness, no thread.
+    #[error("the machine failed")]
+    Machine(#[from] std::io::Error),
+}
+
+fn names(list: &[Permission]) -> String {
+    list.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let text = error.to_string();
+        let conflict = |code| Self::new(StatusCode::CONFLICT, code, text.clone());
+        let forbidden = |code| Self::new(StatusCode::FORBIDDEN, code, text.clone());
+        match error {
+            Error::Denied(denied) => denied.into(),
+            Error::Invalid(errors) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text).errors(errors)
+            }
+            Error::NotFound => Self::not_found(),
+            Error::Exists(_) => conflict("exists"),
+            Error::OwnRole => forbidden("own_role"),
+            Error::Escalation(missing) => {
+                let missing: Vec<_> =
+                    missing.iter().map(|permission| permission.as_str()).collect();
+                forbidden("escalation").with("missing", missing.into())
+            }
+            Error::LastOwner => conflict("last_owner"),
+            Error::RoleInUse => conflict("role_in_use"),
+            Error::Conflict(_) => conflict("conflict"),
+            Error::NarrowKey => forbidden("narrow_key"),
+            Error::OwnerOnly => forbidden("owner_only"),
+            Error::NotAMember => forbidden("not_a_member"),
+            Error::SignIn => unauthorized("sign_in_refused", &text),
+            Error::WrongPassword => forbidden("wrong_password").param("current"),
+            Error::LockedOut { retry_secs } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "locked_out", text).retry_after(retry_secs)
+            }
+            Error::Invitation => Self::new(StatusCode::GONE, "invalid_invitation", text),
+            Error::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text).retry_after(1),
+            Error::WrongRegion(home) => wrong_region(home),
+            Error::Problem(problem) => problem,
+            Error::NotDurable(cause) => cause.into(),
+            Error::Db(cause) => cause.into(),
+            Error::Machine(cause) => Self::internal(&cause),
+        }
+    }
+}
+
+/// 401, and how to do better.
+pub(crate) fn unauthorized(code: &'static str, detail: &str) -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, code, detail)
+        .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
+}
+
+/// 421: the request must go to the org's own region; this connection cannot help.
+pub(crate) fn wrong_region(home: Region) -> Problem {
+    let detail = Error::WrongRegion(home).to_string();
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, "wrong_region", detail)
+        .with("home", home.as_str().into())
+        .header(header::CONNECTION, HeaderValue::from_static("close"))
+}

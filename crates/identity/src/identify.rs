@@ -1,0 +1,219 @@
+//! From what a request carries to who makes it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use access::{Access, Actor, Caller, Identified, KeyId, OrgId, Origin, Region};
+use base::args;
+use base::problem::Problem;
+use base::{seal, time::At};
+use http::{HeaderMap, Method, StatusCode, header};
+
+use crate::error::{unauthorized, wrong_region};
+use crate::key::{Kind, Presented, Token};
+use crate::member::MemberState;
+use crate::seen::{NOTE_EVERY_SECS, Used};
+use crate::session::Session;
+use crate::snapshot::KeyEntry;
+use crate::subject::Owner;
+use crate::{Error, Identity, cookie, load, sql};
+
+/// Nobody that may come in.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// What the caller is told.
+    pub problem: Problem,
+    /// Whose credential it was, when it was somebody's: to record the refusal with.
+    /// May nothing.
+    pub who: Option<Caller>,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self { problem, who: None }
+    }
+}
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Problem::from(error).into()
+    }
+}
+
+/// Somebody who may nothing, to name in the record.
+pub(crate) fn powerless(
+    org: &OrgId,
+    region: Region,
+    actor: Actor,
+    key: Option<KeyId>,
+    origin: Origin,
+) -> Caller {
+    Caller::identified(Identified {
+        org: org.clone(),
+        region,
+        actor,
+        key,
+        teams: Arc::default(),
+        access: Arc::new(Access::default()),
+        models: None,
+        origin,
+    })
+}
+
+impl Identity {
+    /// Who makes a request, from its key (`Authorization: Bearer`, `x-api-key`,
+    /// `api-key`) or its session cookie. A known key asks no database.
+    pub async fn identify(
+        &self,
+        method: &Method,
+        headers: &HeaderMap,
+        origin: Origin,
+    ) -> Result<Caller, Refused> {
+        if let Some(key) = shown_key(headers)? {
+            return self.by_key(key, origin).await;
+        }
+        let Some(session) = cookie::of(headers) else {
+            return Err(unauthorized("unauthenticated", "credentials are required").into());
+        };
+        let caller = self.by_session(session, origin).await?;
+        cookie::same_site(method, headers).map_err(|problem| Refused {
+            problem,
+            who: Some(powerless(
+                &caller.org,
+                caller.region,
+                caller.actor.clone(),
+                None,
+                caller.origin.clone(),
+            )),
+        })?;
+        Ok(caller)
+    }
+
+    async fn by_key(&self, text: &str, origin: Origin) -> Result<Caller, Refused> {
+        let Ok(shown) = Presented::parse(text) else {
+            return Err(unauthorized("malformed_key", "malformed key").into());
+        };
+        let Some(macs) = self.macs(shown.region) else {
+            return Err(wrong_region(shown.region).into());
+        };
+        // Hashed before anything is looked up: an unknown org takes as long as a known one.
+        let tag = macs.key.tag(shown.hashed());
+        let snapshot = self.snapshot(&shown.org, shown.region).await?;
+        let known = snapshot.as_ref().and_then(|snapshot| snapshot.key(&tag));
+        let Some(key) = known.filter(|key| seal::equal(&key.tag, &tag)) else {
+            return Err(unauthorized("invalid_key", "unknown key").into());
+        };
+        let now = self.now();
+        if let Err(problem) = admits(key, &origin, now) {
+            let actor = key.owner.actor();
+            let key = Some(key.id.clone());
+            let who = powerless(&shown.org, shown.region, actor, key, origin);
+            return Err(Refused { problem, who: Some(who) });
+        }
+        if now.as_second().saturating_sub(key.noted_secs.load(Ordering::Relaxed)) >= NOTE_EVERY_SECS
+        {
+            key.noted_secs.store(now.as_second(), Ordering::Relaxed);
+            self.0.seen.note(Used::Key(key.id.clone()), &shown.org, shown.region, now);
+        }
+        Ok(Caller::identified(Identified {
+            org: shown.org,
+            region: shown.region,
+            actor: key.owner.actor(),
+            key: Some(key.id.clone()),
+            teams: key.teams.clone(),
+            access: key.access.clone(),
+            models: key.models.clone(),
+            origin,
+        }))
+    }
+
+    async fn by_session(&self, text: &str, origin: Origin) -> Result<Caller, Refused> {
+        let ended = || unauthorized("session_ended", "the session has ended: sign in again");
+        let Ok(token) = Token::parse(Kind::Session, text) else { return Err(ended().into()) };
+        let Some(macs) = self.macs(token.region) else {
+            return Err(wrong_region(token.region).into());
+        };
+        let tag = macs.session.tag(token.text.as_bytes());
+        let node = Caller::node(token.org.clone(), token.region, "identity").itself();
+        let db = self.0.databases.of(&node).map_err(Error::Db)?;
+        let row = db.maybe(sql::SESSION_BY_TAG, args![tag.as_slice()]).await.map_err(Error::Db)?;
+        let Some(row) = row else { return Err(ended().into()) };
+        let stored = load::tag(&row).map_err(Error::Db)?;
+        let session = Session::of(&row).map_err(Error::Db)?;
+        let (now, idle_secs) = (self.now(), self.0.config.session_idle_secs);
+        let used = Used::Session(session.id.clone());
+        let seen = self.0.seen.latest(&used, Some(session.seen_at)).unwrap_or(session.seen_at);
+        let idle = now.as_second() - seen.as_second();
+        if !seal::equal(&stored, &tag)
+            || session.revoked_at.is_some()
+            || session.expires_at <= now
+            || idle >= idle_secs
+        {
+            return Err(ended().into());
+        }
+        let owner = Owner::Member(session.member);
+        let snapshot = self.snapshot(&token.org, token.region).await?;
+        let holder = snapshot.as_ref().and_then(|snapshot| snapshot.holder(&owner));
+        let Some(holder) = holder.filter(|holder| holder.state == MemberState::Active) else {
+            let problem = state_problem(holder.map(|holder| holder.state));
+            let who = powerless(&token.org, token.region, owner.actor(), None, origin);
+            return Err(Refused { problem, who: Some(who) });
+        };
+        if idle >= NOTE_EVERY_SECS {
+            self.0.seen.note(used, &token.org, token.region, now);
+        }
+        Ok(Caller::identified(Identified {
+            org: token.org,
+            region: token.region,
+            actor: owner.actor(),
+            key: None,
+            teams: holder.teams.clone(),
+            access: holder.access.clone(),
+            models: None,
+            origin,
+        }))
+    }
+}
+
+/// The key that a request shows, wherever the client puts it.
+fn shown_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let malformed = || unauthorized("malformed_key", "malformed key");
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let text = value.to_str().map_err(|_| malformed())?;
+        return match text.split_once(' ') {
+            Some((scheme, key)) if scheme.eq_ignore_ascii_case("bearer") => Ok(Some(key.trim())),
+            Some(_) | None => Err(malformed()),
+        };
+    }
+    let value = headers.get("x-api-key").or_else(|| headers.get("api-key"));
+    value.map(|value| value.to_str().map_err(|_| malformed())).transpose()
+}
+
+/// Whether a known key is good, now and from here.
+fn admits(key: &KeyEntry, origin: &Origin, now: At) -> Result<(), Problem> {
+    if key.revoked_at.is_some() {
+        return Err(unauthorized("invalid_key", "revoked key"));
+    }
+    if key.expires_at.is_some_and(|expires| expires <= now) {
+        return Err(unauthorized("invalid_key", "expired key"));
+    }
+    if key.owner_state != Some(MemberState::Active) {
+        return Err(state_problem(key.owner_state));
+    }
+    let Some(nets) = &key.addresses else { return Ok(()) };
+    let address = origin.ip.map(|ip| ip.to_canonical());
+    if address.is_some_and(|address| nets.iter().any(|net| net.contains(&address))) {
+        return Ok(());
+    }
+    let detail = "this key is not accepted from this address";
+    Err(Problem::new(StatusCode::FORBIDDEN, "address_not_allowed", detail))
+}
+
+fn state_problem(state: Option<MemberState>) -> Problem {
+    match state {
+        Some(MemberState::Suspended) => unauthorized("suspended", "this member is suspended"),
+        Some(MemberState::Active | MemberState::Invited | MemberState::Removed) | None => {
+            unauthorized("invalid_key", "the owner of this credential is gone")
+        }
+    }
+}

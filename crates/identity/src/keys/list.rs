@@ -1,0 +1,52 @@
+//! Seeing keys: one's own, or with `users:read` those of others.
+
+use access::{Caller, Permission};
+use base::args;
+use base::http::{Page, page_limit};
+use serde::Deserialize;
+
+use super::Key;
+use crate::seen::Used;
+use crate::subject::Owner;
+use crate::{Error, Identity, sql};
+
+/// Which keys.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListKeys {
+    /// The id of a member or service account, or `*` for everybody; absent: the
+    /// caller's own keys.
+    pub owner: Option<String>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    /// Keys on a page: 1 to 200, 50 if not given.
+    pub limit: Option<u32>,
+}
+
+impl Identity {
+    /// A page of keys.
+    pub async fn keys(&self, caller: &Caller, list: &ListKeys) -> Result<Page<Key>, Error> {
+        let limit = page_limit(list.limit).map_err(Error::Problem)?;
+        let own = Owner::of(&caller.actor).map(|owner| owner.to_string()).unwrap_or_default();
+        let owner = list.owner.as_ref().unwrap_or(&own);
+        let scope =
+            if *owner == own { caller.itself() } else { caller.require(Permission::UsersRead)? };
+        let db = self.0.databases.of(&scope)?;
+        let mut args = args![list.after.as_deref().unwrap_or_default(), i64::from(limit) + 1];
+        let rows = if owner == "*" {
+            db.all(sql::KEY_PAGE, args).await?
+        } else {
+            args.push(owner.into());
+            db.all(sql::KEY_PAGE_OF_OWNER, args).await?
+        };
+        let mut keys = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut key = Key::of(row)?;
+            let used = Used::Key(key.id.clone());
+            key.last_used_at = self.0.seen.latest(&used, key.last_used_at);
+            keys.push(key);
+        }
+        Ok(Page::of(keys, limit, |key| key.id.to_string()))
+    }
+}

@@ -1,0 +1,65 @@
+//! Who somebody is: orgs, members, teams, service accounts, keys, sessions, roles.
+//!
+//! # What this room promises
+//!
+//! - A key is shown once and stored as a keyed hash: `a_key_is_shown_once_and_stored_only_as_a_hash`.
+//! - A revoked key is refused at once: `a_revoked_key_is_refused_at_once`; an older
+//!   state never brings it back: `an_older_snapshot_never_replaces_a_newer_one`.
+//! - A mistyped key is told so without a lookup, and the wrong region refuses from the
+//!   header alone: `a_mistyped_key_is_told_so_without_a_lookup`,
+//!   `a_key_of_another_region_is_sent_home_from_the_header_alone`.
+//! - A known key needs no database: `known_keys_work_while_the_database_is_down`.
+//! - A key may less than its owner, never more: `a_narrowed_key_may_less_and_cannot_make_a_wider_one`.
+//! - Nobody gives what they do not have: `nobody_gives_what_they_do_not_have`; an org
+//!   keeps an owner: `the_last_owner_stays`.
+//! - A sign-in that fails does not say why: `a_wrong_sign_in_does_not_say_what_was_wrong`,
+//!   and ten failures lock: `ten_wrong_passwords_lock_the_member`.
+//! - An org sees nothing of another: `two_orgs_cannot_see_each_other`.
+//! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`.
+
+mod api;
+mod base62;
+mod check;
+mod cookie;
+mod error;
+mod explain;
+mod gate;
+mod grant;
+mod identify;
+mod invite;
+pub mod key;
+mod keys;
+mod load;
+mod lockout;
+mod member;
+mod org;
+mod password;
+mod rights;
+mod role;
+mod room;
+mod seen;
+mod service;
+mod session;
+mod shelf;
+mod signin;
+mod snapshot;
+pub mod sql;
+mod subject;
+mod team;
+
+pub use self::api::routes;
+pub use self::error::Error;
+pub use self::explain::Check;
+pub use self::grant::{Grant, NewGrant};
+pub use self::identify::Refused;
+pub use self::invite::{Accept, Invite, Invited};
+pub use self::keys::{IssuedKey, Key, ListKeys, NewKey, Rotate};
+pub use self::member::{Member, MemberPatch, MemberState, NewMember, NotAState};
+pub use self::org::{NewOrg, Org, OrgPatch};
+pub use self::role::{NewRole, Role, RolePermissions};
+pub use self::room::{Config, FindOrg, Found, Identity, Needs};
+pub use self::service::{NewService, Service};
+pub use self::session::{NewPassword, Session};
+pub use self::signin::{SignIn, SignedIn};
+pub use self::subject::{GrantId, InvitationId, NotASubject, Owner, SessionId, Subject};
+pub use self::team::{Team, TeamName};

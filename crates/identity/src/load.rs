@@ -1,0 +1,143 @@
+//! Reading an org from its tables.
+
+use std::collections::HashMap;
+
+use access::{Caller, Databases, MemberId, OrgDb, OrgId, PermissionSet, Region, TeamId};
+use base::args;
+use base::db::{DbError, Row, Statement, Value};
+use base::time::At;
+
+use crate::grant::Grant;
+use crate::org::Org;
+use crate::snapshot::{OrgSnapshot, Raw, RawKey};
+use crate::sql;
+
+/// How long a key that ended is still known by name, so that its caller hears why.
+const ENDED_KEYS_KNOWN_HOURS: i64 = 30 * 24;
+/// Readings of an org that changes meanwhile; behind that the last one is taken.
+const READINGS_MAX: u32 = 3;
+
+/// The org as it is now; none if this region has no such org.
+///
+/// INVARIANT: the version is read first, so the content is at least as new as the
+/// version says. A change that comes between leads to another reading.
+pub(crate) async fn load(
+    databases: &Databases,
+    org: &OrgId,
+    region: Region,
+    now: At,
+) -> Result<Option<OrgSnapshot>, DbError> {
+    let scope = Caller::node(org.clone(), region, "identity").itself();
+    let db = databases.of(&scope)?;
+    let Some(mut before) = head(&db).await? else { return Ok(None) };
+    let mut readings = 1;
+    loop {
+        let raw = read(&db, before, now).await?;
+        let version = raw.version;
+        let Some(after) = head(&db).await? else { return Ok(None) };
+        if after.1 == version || readings == READINGS_MAX {
+            return Ok((raw.org.region == region).then(|| OrgSnapshot::compile(raw)));
+        }
+        before = after;
+        readings += 1;
+    }
+}
+
+async fn head(db: &OrgDb<'_>) -> Result<Option<(Org, u64)>, DbError> {
+    let row = db.maybe(sql::ORG_READ, args![]).await?;
+    row.map(|row| Ok((Org::of(&row)?, row.count("version")?))).transpose()
+}
+
+async fn read(db: &OrgDb<'_>, (org, version): (Org, u64), now: At) -> Result<Raw, DbError> {
+    let ended_after = now - jiff::SignedDuration::from_hours(ENDED_KEYS_KNOWN_HOURS);
+    let members = behind(db, sql::MEMBER_CHUNK, "member_id", None).await?;
+    let services = behind(db, sql::SERVICE_CHUNK, "service_id", None).await?;
+    let roles = behind(db, sql::ROLE_CHUNK, "name", None).await?;
+    let grants = behind(db, sql::GRANT_CHUNK, "grant_id", None).await?;
+    let keys = behind(db, sql::KEY_CHUNK, "key_id", Some(ended_after)).await?;
+    Ok(Raw {
+        org,
+        version,
+        members: each(&members, |row| {
+            Ok((row.parse("member_id")?, row.text("role")?, row.parse("state")?))
+        })?,
+        services: each(&services, |row| Ok((row.parse("service_id")?, row.text("role")?)))?,
+        teams: teams(db).await?,
+        roles: each(&roles, role)?.into_iter().collect::<HashMap<_, _>>(),
+        grants: each(&grants, Grant::of)?,
+        keys: each(&keys, key)?,
+    })
+}
+
+fn each<T>(rows: &[Row], of: impl Fn(&Row) -> Result<T, DbError>) -> Result<Vec<T>, DbError> {
+    rows.iter().map(of).collect()
+}
+
+/// All rows, in chunks, each behind the last id of the one before.
+async fn behind(
+    db: &OrgDb<'_>,
+    statement: Statement,
+    id: &str,
+    more: Option<At>,
+) -> Result<Vec<Row>, DbError> {
+    let mut all = Vec::new();
+    let mut after = String::new();
+    loop {
+        let mut args = args![after.as_str()];
+        args.extend(more.map(Value::from));
+        let rows = db.all(statement, args).await?;
+        let full = rows.len() >= sql::CHUNK;
+        all.extend(rows);
+        match all.last() {
+            Some(last) if full => after = last.text(id)?,
+            Some(_) | None => return Ok(all),
+        }
+    }
+}
+
+async fn teams(db: &OrgDb<'_>) -> Result<Vec<(TeamId, MemberId)>, DbError> {
+    let mut all: Vec<(TeamId, MemberId)> = Vec::new();
+    loop {
+        let (team, member) = all.last().map_or(("", ""), |(t, m)| (t.as_str(), m.as_str()));
+        let rows = db.all(sql::TEAM_MEMBER_CHUNK, args![team, member]).await?;
+        all.extend(each(&rows, |row| Ok((row.parse("team_id")?, row.parse("member_id")?)))?);
+        if rows.len() < sql::CHUNK {
+            return Ok(all);
+        }
+    }
+}
+
+/// A stored role that this version does not understand is an error, not a guess.
+pub(crate) fn role(row: &Row) -> Result<(String, PermissionSet), DbError> {
+    let texts: Vec<String> = row.json("permissions")?;
+    let permissions = PermissionSet::parse(texts.iter().map(String::as_str))
+        .map_err(|cause| DbError::unreadable("permissions", cause))?;
+    Ok((row.text("name")?, permissions))
+}
+
+fn key(row: &Row) -> Result<RawKey, DbError> {
+    Ok(RawKey {
+        id: row.parse("key_id")?,
+        owner: row.parse("owner_id")?,
+        tag: tag(row)?,
+        roles: list(row, "roles")?,
+        models: list(row, "models")?,
+        addresses: list(row, "addresses")?,
+        expires_at: row.opt_at("expires_at")?,
+        revoked_at: row.opt_at("revoked_at")?,
+    })
+}
+
+/// A keyed hash.
+pub(crate) fn tag(row: &Row) -> Result<[u8; 32], DbError> {
+    let tag = row.bytes("tag")?;
+    tag.as_slice().try_into().map_err(|cause| DbError::unreadable("tag", cause))
+}
+
+/// A JSON list, or nothing.
+pub(crate) fn list<T: serde::de::DeserializeOwned>(
+    row: &Row,
+    column: &str,
+) -> Result<Option<Vec<T>>, DbError> {
+    row.opt_text(column)?.map(|_| row.json(column)).transpose()
+}

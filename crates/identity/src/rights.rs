@@ -1,0 +1,60 @@
+//! Nobody gives what they do not have.
+
+use access::{Caller, PermissionSet, Role};
+use base::args;
+
+use crate::room::Work;
+use crate::{Error, load, sql};
+
+/// Refuses to give or take permissions that the caller does not have on the whole org.
+pub(crate) fn covers(caller: &Caller, given: PermissionSet) -> Result<(), Error> {
+    let own = caller.access.wide();
+    if own.covers(given) {
+        return Ok(());
+    }
+    Err(Error::Escalation(given.iter().filter(|permission| !own.has(*permission)).collect()))
+}
+
+impl Work {
+    /// What a role permits, as of this change; none if there is no such role.
+    pub(crate) async fn role(&mut self, name: &str) -> Result<Option<PermissionSet>, Error> {
+        if let Some(role) = Role::named(name) {
+            return Ok(Some(role.permissions().unwrap_or_default()));
+        }
+        let row = self.change.maybe(sql::ROLE_ONE, args![name]).await?;
+        Ok(row.map(|row| load::role(&row)).transpose()?.map(|(_, permissions)| permissions))
+    }
+
+    /// What a role permits that the caller wants to give in this field.
+    pub(crate) async fn giving(
+        &mut self,
+        caller: &Caller,
+        pointer: &str,
+        role: &str,
+    ) -> Result<PermissionSet, Error> {
+        let permissions = self.role(role).await?;
+        let permissions = permissions.ok_or_else(|| unknown_role(pointer))?;
+        covers(caller, permissions)?;
+        Ok(permissions)
+    }
+
+    /// What all roles of a list permit together; an unknown one is named.
+    pub(crate) async fn roles(
+        &mut self,
+        pointer: &str,
+        roles: &[String],
+    ) -> Result<PermissionSet, Error> {
+        let mut all = PermissionSet::EMPTY;
+        for (place, role) in roles.iter().enumerate() {
+            let permissions = self.role(role).await?;
+            all = all.or(permissions.ok_or_else(|| unknown_role(&format!("{pointer}/{place}")))?);
+        }
+        Ok(all)
+    }
+}
+
+fn unknown_role(pointer: &str) -> Error {
+    let mut checks = crate::check::Checks::default();
+    checks.refuse(pointer, "names no role of this org");
+    checks.done().err().unwrap_or(Error::NotFound)
+}

@@ -1,0 +1,216 @@
+//! Sessions: what a member has open in browsers.
+
+use access::{Actor, Caller, MemberId};
+use audit::{Change, Event};
+use base::args;
+use base::db::{DbError, Row};
+use base::http::{Page, page_limit};
+use base::secret::Secret;
+use base::time::At;
+use http::HeaderMap;
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::check::Checks;
+use crate::key::{Kind, Token};
+use crate::seen::Used;
+use crate::subject::SessionId;
+use crate::{Error, Identity, cookie, sql};
+
+/// A session, without its secret: that is nowhere.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Session {
+    /// Its id.
+    #[schema(value_type = String)]
+    pub id: SessionId,
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(crate) member: MemberId,
+    /// Since when.
+    #[schema(value_type = String)]
+    pub created_at: At,
+    /// When it was last used, to the minute.
+    #[schema(value_type = String)]
+    pub seen_at: At,
+    /// Until when at most.
+    #[schema(value_type = String)]
+    pub expires_at: At,
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(crate) revoked_at: Option<At>,
+    /// From where it was begun.
+    pub ip: Option<String>,
+    /// With what it was begun.
+    pub user_agent: Option<String>,
+    /// It is the one that asks.
+    pub current: bool,
+}
+
+/// A new password.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// The one that is given up.
+    pub current: Secret,
+    /// 12 to 256 characters.
+    pub new: Secret,
+}
+
+impl Session {
+    pub(crate) fn of(row: &Row) -> Result<Self, DbError> {
+        Ok(Self {
+            id: row.parse("session_id")?,
+            member: row.parse("member_id")?,
+            created_at: row.at("created_at")?,
+            seen_at: row.at("seen_at")?,
+            expires_at: row.at("expires_at")?,
+            revoked_at: row.opt_at("revoked_at")?,
+            ip: row.opt_text("ip")?,
+            user_agent: row.opt_text("user_agent")?,
+            current: false,
+        })
+    }
+}
+
+impl Identity {
+    /// Who the caller is and what they may.
+    pub async fn whoami(&self, caller: &Caller) -> Result<Value, Error> {
+        let org = self.own(caller).await?;
+        let permissions: Vec<_> =
+            caller.access.wide().iter().map(access::Permission::as_str).collect();
+        let mut who = json!({
+            "org": org.org, "actor": caller.actor.id(), "kind": caller.actor.kind(),
+            "key": caller.key, "teams": caller.teams, "permissions": permissions,
+        });
+        if let (Actor::Member(id), Some(who)) = (&caller.actor, who.as_object_mut()) {
+            let db = self
+                .0
+                .databases
+                .of(&caller.itself())?
+                .maybe(sql::MEMBER_ONE, args![id.as_str()])
+                .await?;
+            if let Some(row) = db {
+                who.insert("member".into(), json!(crate::member::Member::of(&row)?));
+            }
+        }
+        Ok(who)
+    }
+
+    /// A page of the caller's own live sessions.
+    pub async fn sessions(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        after: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<Page<Session>, Error> {
+        let member = member(caller)?;
+        let limit = page_limit(limit).map_err(Error::Problem)?;
+        let current = self.current(caller, headers).await?;
+        let now = self.now();
+        let idle_since = now - SignedDuration::from_secs(self.0.config.session_idle_secs);
+        let args = args![
+            member.as_str(),
+            after.unwrap_or_default(),
+            now,
+            // What was used less than a minute ago may not be written yet.
+            idle_since - SignedDuration::from_mins(2),
+            i64::from(limit) + 1,
+        ];
+        let scope = caller.itself();
+        let rows = self.0.databases.of(&scope)?.all(sql::SESSION_PAGE, args).await?;
+        let mut sessions = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let mut session = Session::of(row)?;
+            let used = Used::Session(session.id.clone());
+            session.seen_at =
+                self.0.seen.latest(&used, Some(session.seen_at)).unwrap_or(session.seen_at);
+            session.current = current.as_ref() == Some(&session.id);
+            sessions.push(session);
+        }
+        Ok(Page::of(sessions, limit, |session| session.id.to_string()))
+    }
+
+    /// Ends one of the caller's own sessions.
+    pub async fn end_session(&self, caller: &Caller, id: &SessionId) -> Result<(), Error> {
+        let member = member(caller)?;
+        let scope = caller.itself();
+        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let args = args![member.as_str(), id.as_str(), self.now()];
+        if change.run(sql::SESSION_REVOKE, args).await? == 0 {
+            return Err(Error::NotFound);
+        }
+        change.commit(Event::done("identity.session.ended", "session", id.as_str())).await?;
+        Ok(())
+    }
+
+    /// Ends the session that a request carries.
+    pub async fn sign_out(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Error> {
+        let current = self.current(caller, headers).await?.ok_or(Error::NotAMember)?;
+        self.end_session(caller, &current).await
+    }
+
+    /// Changes the caller's own password, and ends all other sessions.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        new: &NewPassword,
+    ) -> Result<(), Error> {
+        let id = member(caller)?;
+        let mut checks = Checks::default();
+        checks.password("/new", &new.new);
+        if new.current.reveal().chars().count() > crate::check::PASSWORD_MAX {
+            checks.refuse("/current", "must have at most 256 characters");
+        }
+        checks.done()?;
+        let scope = caller.itself();
+        let db = self.0.databases.of(&scope)?;
+        let row = db.maybe(sql::MEMBER_ONE, args![id.as_str()]).await?.ok_or(Error::NotFound)?;
+        let stored = row.opt_text("password_hash")?;
+        let turn = self.0.passwords.turn().await?;
+        self.0.lockout.attempt(id.as_str(), self.now())?;
+        if !self.0.passwords.verify(&turn, &new.current, stored.as_deref()).await? {
+            let event = Event::done("identity.password.refused", "member", id.as_str());
+            self.0.record.note(caller, &event.outcome(audit::Outcome::Denied)).await?;
+            return Err(Error::WrongPassword);
+        }
+        drop(turn);
+        self.0.lockout.clear(id.as_str());
+        let hash = self.0.passwords.hash(&new.new).await?;
+        let current = self.current(caller, headers).await?;
+        let spared = current.as_ref().map(SessionId::as_str).unwrap_or_default();
+        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        change.run(sql::MEMBER_PASSWORD, args![id.as_str(), hash]).await?;
+        change.run(sql::SESSIONS_REVOKE, args![id.as_str(), spared, self.now()]).await?;
+        change.commit(Event::done("identity.password.changed", "member", id.as_str())).await?;
+        Ok(())
+    }
+
+    /// The caller's own session that a request carries.
+    async fn current(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+    ) -> Result<Option<SessionId>, Error> {
+        let token = cookie::of(headers).and_then(|text| Token::parse(Kind::Session, text).ok());
+        let (Some(token), Some(macs)) = (token, self.macs(caller.region)) else {
+            return Ok(None);
+        };
+        let tag = macs.session.tag(token.text.as_bytes());
+        let scope = caller.itself();
+        let db = self.0.databases.of(&scope)?;
+        let row = db.maybe(sql::SESSION_BY_TAG, args![tag.as_slice()]).await?;
+        let session = row.as_ref().map(Session::of).transpose()?;
+        let own = |session: &Session| Actor::Member(session.member.clone()) == caller.actor;
+        Ok(session.filter(own).map(|session| session.id))
+    }
+}
+
+fn member(caller: &Caller) -> Result<&MemberId, Error> {
+    match &caller.actor {
+        Actor::Member(id) => Ok(id),
+        Actor::Service(_) | Actor::Operator(_) | Actor::Node(_) => Err(Error::NotAMember),
+    }
+}

@@ -1,0 +1,105 @@
+//! Where the snapshots of orgs stand ready.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use access::OrgId;
+
+use crate::snapshot::OrgSnapshot;
+
+/// The newest snapshot of each org that was used.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf(RwLock<HashMap<OrgId, Slot>>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    snapshot: Option<Arc<OrgSnapshot>>,
+    /// The newest version that is known to be committed: nothing older may enter.
+    floor: u64,
+}
+
+impl Shelf {
+    pub(crate) fn get(&self, org: &OrgId) -> Option<Arc<OrgSnapshot>> {
+        let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        slots.get(org).and_then(|slot| slot.snapshot.clone())
+    }
+
+    /// Puts a snapshot in its place, unless it is older than what is known: a
+    /// revoked key must not come back. Gives what stands there then, if that is new
+    /// enough.
+    pub(crate) fn put(&self, snapshot: OrgSnapshot) -> Option<Arc<OrgSnapshot>> {
+        let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.entry(snapshot.org.id.clone()).or_default();
+        if snapshot.version >= slot.floor {
+            slot.floor = snapshot.version;
+            slot.snapshot = Some(Arc::new(snapshot));
+        }
+        slot.snapshot.clone().filter(|standing| standing.version >= slot.floor)
+    }
+
+    /// A change was committed as this version: nothing older may enter from now on.
+    pub(crate) fn raise(&self, org: &OrgId, version: u64) {
+        let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.entry(org.clone()).or_default();
+        slot.floor = slot.floor.max(version);
+    }
+
+    /// Takes a snapshot away: the next use reads the org anew, or is refused.
+    pub(crate) fn forget(&self, org: &OrgId) {
+        let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = slots.get_mut(org) {
+            slot.snapshot = None;
+        }
+    }
+
+    /// The versions that stand here.
+    pub(crate) fn versions(&self) -> HashMap<OrgId, u64> {
+        let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let version = |slot: &Slot| slot.snapshot.as_ref().map(|snapshot| snapshot.version);
+        slots.iter().filter_map(|(org, slot)| Some((org.clone(), version(slot)?))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::org::Org;
+    use crate::snapshot::Raw;
+
+    fn snapshot(id: &OrgId, version: u64) -> OrgSnapshot {
+        OrgSnapshot::compile(Raw {
+            org: Org {
+                id: id.clone(),
+                name: "Acme".to_owned(),
+                slug: "acme".to_owned(),
+                region: access::Region::Eu,
+                created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            },
+            version,
+            members: Vec::new(),
+            services: Vec::new(),
+            teams: Vec::new(),
+            roles: HashMap::new(),
+            grants: Vec::new(),
+            keys: Vec::new(),
+        })
+    }
+
+    #[test]
+    fn an_older_snapshot_never_replaces_a_newer_one() {
+        let shelf = Shelf::default();
+        let org = OrgId::new("2026-01-01T00:00:00Z".parse().unwrap());
+        let standing = |shelf: &Shelf| shelf.get(&org).map(|snapshot| snapshot.version);
+        shelf.put(snapshot(&org, 5));
+        shelf.put(snapshot(&org, 4));
+        assert_eq!(standing(&shelf), Some(5));
+        shelf.raise(&org, 7);
+        shelf.put(snapshot(&org, 6));
+        assert_eq!(standing(&shelf), Some(5), "6 was read before 7 was committed");
+        shelf.forget(&org);
+        shelf.put(snapshot(&org, 6));
+        assert_eq!(standing(&shelf), None, "nor does it enter an empty place");
+        shelf.put(snapshot(&org, 7));
+        assert_eq!(standing(&shelf), Some(7));
+    }
+}

@@ -1,0 +1,219 @@
+//! Everything about one org that a request needs, compiled: no database is asked.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use access::{Access, KeyId, MemberId, PermissionSet, Role, ServiceId, TeamId};
+use base::time::At;
+use ipnet::IpNet;
+
+use crate::grant::Grant;
+use crate::member::MemberState;
+use crate::org::Org;
+use crate::subject::Owner;
+
+/// What the tables say.
+#[derive(Debug)]
+pub(crate) struct Raw {
+    pub(crate) org: Org,
+    pub(crate) version: u64,
+    pub(crate) members: Vec<(MemberId, String, MemberState)>,
+    pub(crate) services: Vec<(ServiceId, String)>,
+    pub(crate) teams: Vec<(TeamId, MemberId)>,
+    pub(crate) roles: HashMap<String, PermissionSet>,
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) keys: Vec<RawKey>,
+}
+
+#[derive(Debug)]
+pub(crate) struct RawKey {
+    pub(crate) id: KeyId,
+    pub(crate) owner: Owner,
+    pub(crate) tag: [u8; 32],
+    pub(crate) roles: Option<Vec<String>>,
+    pub(crate) models: Option<Vec<String>>,
+    pub(crate) addresses: Option<Vec<IpNet>>,
+    pub(crate) expires_at: Option<At>,
+    pub(crate) revoked_at: Option<At>,
+}
+
+/// One org at one version.
+#[derive(Debug)]
+pub(crate) struct OrgSnapshot {
+    pub(crate) org: Org,
+    pub(crate) version: u64,
+    holders: HashMap<Owner, Arc<Holder>>,
+    keys: HashMap<[u8; 32], Arc<KeyEntry>>,
+    tags: HashMap<KeyId, [u8; 32]>,
+}
+
+/// A member or service account, and what it may do.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    pub(crate) state: MemberState,
+    pub(crate) teams: Arc<[TeamId]>,
+    pub(crate) access: Arc<Access>,
+    /// Every permission, be it on the whole org or on one thing only.
+    pub(crate) reach: PermissionSet,
+    grants: Vec<access::Grant>,
+}
+
+/// A key, ready to be recognised.
+#[derive(Debug)]
+pub(crate) struct KeyEntry {
+    pub(crate) id: KeyId,
+    pub(crate) tag: [u8; 32],
+    pub(crate) owner: Owner,
+    /// The state of the owner; absent when there is no such owner any more.
+    pub(crate) owner_state: Option<MemberState>,
+    pub(crate) teams: Arc<[TeamId]>,
+    pub(crate) access: Arc<Access>,
+    pub(crate) reach: PermissionSet,
+    pub(crate) models: Option<Arc<[String]>>,
+    pub(crate) addresses: Option<Vec<IpNet>>,
+    pub(crate) expires_at: Option<At>,
+    pub(crate) revoked_at: Option<At>,
+    /// Less than its owner may: such a key cannot make others.
+    pub(crate) narrow: bool,
+    /// The second in which its use was last noted.
+    pub(crate) noted_secs: AtomicI64,
+}
+
+impl OrgSnapshot {
+    pub(crate) fn key(&self, tag: &[u8; 32]) -> Option<&Arc<KeyEntry>> {
+        self.keys.get(tag)
+    }
+
+    pub(crate) fn key_of_id(&self, id: &KeyId) -> Option<&Arc<KeyEntry>> {
+        self.tags.get(id).and_then(|tag| self.keys.get(tag))
+    }
+
+    pub(crate) fn holder(&self, owner: &Owner) -> Option<&Arc<Holder>> {
+        self.holders.get(owner)
+    }
+
+    pub(crate) fn compile(raw: Raw) -> Self {
+        let rights = Rights::of(raw.grants, raw.roles, raw.version);
+        let mut teams_of: HashMap<MemberId, Vec<TeamId>> = HashMap::new();
+        for (team, member) in raw.teams {
+            teams_of.entry(member).or_default().push(team);
+        }
+        let mut holders = HashMap::new();
+        for (id, role, state) in raw.members {
+            let teams = teams_of.remove(&id).unwrap_or_default();
+            let holder = rights.holder(id.as_str(), "member", &role, state, teams);
+            holders.insert(Owner::Member(id), Arc::new(holder));
+        }
+        for (id, role) in raw.services {
+            let (through, state) = ("service account", MemberState::Active);
+            let holder = rights.holder(id.as_str(), through, &role, state, Vec::new());
+            holders.insert(Owner::Service(id), Arc::new(holder));
+        }
+        let mut keys = HashMap::new();
+        let mut tags = HashMap::new();
+        for key in raw.keys {
+            let holder = holders.get(&key.owner).map(Arc::as_ref);
+            tags.insert(key.id.clone(), key.tag);
+            keys.insert(key.tag, Arc::new(rights.key(key, holder)));
+        }
+        Self { org: raw.org, version: raw.version, holders, keys, tags }
+    }
+}
+
+/// Roles and grants, to compile from.
+struct Rights {
+    roles: HashMap<String, PermissionSet>,
+    grants: HashMap<String, Vec<Grant>>,
+    version: u64,
+}
+
+impl Rights {
+    fn of(grants: Vec<Grant>, roles: HashMap<String, PermissionSet>, version: u64) -> Self {
+        let mut by_subject: HashMap<String, Vec<Grant>> = HashMap::new();
+        for grant in grants {
+            by_subject.entry(grant.subject.clone()).or_default().push(grant);
+        }
+        Self { roles, grants: by_subject, version }
+    }
+
+    /// An unknown role gives nothing.
+    fn permissions(&self, role: &str) -> PermissionSet {
+        match Role::named(role) {
+            Some(role) => role.permissions().unwrap_or_default(),
+            None => self.roles.get(role).copied().unwrap_or_default(),
+        }
+    }
+
+    fn given<'a>(
+        &'a self,
+        subject: &str,
+        through: &'a str,
+    ) -> impl Iterator<Item = access::Grant> + 'a {
+        let grants = self.grants.get(subject).map(Vec::as_slice).unwrap_or_default();
+        grants.iter().map(move |grant| access::Grant {
+            role: grant.role.clone(),
+            permissions: self.permissions(&grant.role),
+            on: grant.resource.clone(),
+            through: through.to_owned(),
+        })
+    }
+
+    fn holder(
+        &self,
+        id: &str,
+        through: &str,
+        role: &str,
+        state: MemberState,
+        teams: Vec<TeamId>,
+    ) -> Holder {
+        let permissions = self.permissions(role);
+        let own = access::Grant {
+            role: role.to_owned(),
+            permissions,
+            on: None,
+            through: through.to_owned(),
+        };
+        let mut grants = vec![own];
+        grants.extend(self.given(id, through));
+        for team in &teams {
+            grants.extend(self.given(team.as_str(), &format!("team {team}")));
+        }
+        let access = Arc::new(Access::compile(grants.clone(), None, self.version));
+        Holder { state, teams: teams.into(), access, reach: reach(&grants, None), grants }
+    }
+
+    fn key(&self, key: RawKey, holder: Option<&Holder>) -> KeyEntry {
+        let cap = key.roles.as_ref().map(|roles| {
+            roles.iter().fold(PermissionSet::EMPTY, |cap, role| cap.or(self.permissions(role)))
+        });
+        let mut grants = holder.map(|holder| holder.grants.clone()).unwrap_or_default();
+        grants.extend(self.given(key.id.as_str(), &format!("key {}", key.id)));
+        let narrow = cap.is_some()
+            || key.models.is_some()
+            || key.addresses.is_some()
+            || key.expires_at.is_some();
+        KeyEntry {
+            reach: reach(&grants, cap),
+            access: Arc::new(Access::compile(grants, cap, self.version)),
+            owner_state: holder.map(|holder| holder.state),
+            teams: holder.map(|holder| holder.teams.clone()).unwrap_or_default(),
+            models: key.models.map(Into::into),
+            id: key.id,
+            tag: key.tag,
+            owner: key.owner,
+            addresses: key.addresses,
+            expires_at: key.expires_at,
+            revoked_at: key.revoked_at,
+            narrow,
+            noted_secs: AtomicI64::new(i64::MIN),
+        }
+    }
+}
+
+fn reach(grants: &[access::Grant], cap: Option<PermissionSet>) -> PermissionSet {
+    grants
+        .iter()
+        .fold(PermissionSet::EMPTY, |set, grant| set.or(grant.permissions))
+        .and(cap.unwrap_or(PermissionSet::ALL))
+}

@@ -1,0 +1,95 @@
+//! Every statement of this room. `$1` is always the org.
+
+mod credentials;
+mod people;
+mod rights;
+
+use base::db::{Batch, Migration, Statement};
+
+pub(crate) use self::credentials::*;
+pub(crate) use self::people::*;
+pub(crate) use self::rights::*;
+
+/// This room's steps.
+pub const MIGRATIONS: &[Migration] = &[Migration::both(
+    "identity/0001_identity",
+    include_str!("../../migrations/0001_identity.sql"),
+)];
+
+/// Rows that one read of a snapshot takes at most; the next read goes on behind them.
+pub(crate) const CHUNK: usize = 1000;
+
+/// For the tests that prepare every statement on each engine.
+pub const STATEMENTS: &[Statement] = &[
+    ORG_ADD,
+    ORG_BUMP,
+    ORG_READ,
+    ORG_RENAME,
+    ORG_VERSIONS,
+    MEMBER_ADD,
+    MEMBER_ONE,
+    MEMBER_BY_EMAIL,
+    MEMBER_PAGE,
+    MEMBER_CHUNK,
+    MEMBER_CHANGE,
+    MEMBER_PASSWORD,
+    MEMBER_ACCEPT,
+    OTHER_OWNERS,
+    TEAM_ADD,
+    TEAM_ONE,
+    TEAM_PAGE,
+    TEAM_RENAME,
+    TEAM_DELETE,
+    TEAM_EMPTY,
+    TEAM_JOIN,
+    TEAM_LEAVE,
+    TEAMS_LEAVE,
+    TEAM_MEMBERS,
+    TEAM_MEMBER_CHUNK,
+    SERVICE_ADD,
+    SERVICE_ONE,
+    SERVICE_PAGE,
+    SERVICE_CHUNK,
+    SERVICE_REMOVE,
+    INVITATION_ADD,
+    INVITATION_BY_TAG,
+    INVITATION_USE,
+    INVITATIONS_DROP,
+    ROLE_ADD,
+    ROLE_ONE,
+    ROLE_PAGE,
+    ROLE_CHUNK,
+    ROLE_CHANGE,
+    ROLE_DELETE,
+    ROLE_USES,
+    GRANT_ADD,
+    GRANT_ONE,
+    GRANT_SAME,
+    GRANT_PAGE,
+    GRANT_CHUNK,
+    GRANT_DELETE,
+    GRANTS_OF,
+    GRANTS_DELETE,
+    KEY_ADD,
+    KEY_ONE,
+    KEY_PAGE,
+    KEY_PAGE_OF_OWNER,
+    KEY_CHUNK,
+    KEYS_LIVE,
+    KEY_SUCCESSOR,
+    KEY_EXPIRE,
+    KEY_REVOKE,
+    KEYS_REVOKE,
+    KEY_SEEN,
+    SESSION_ADD,
+    SESSION_BY_TAG,
+    SESSION_PAGE,
+    SESSION_REVOKE,
+    SESSIONS_REVOKE,
+    SESSIONS_SURPLUS,
+    SESSIONS_FORGET,
+    SESSION_SEEN,
+];
+
+/// For the same tests.
+pub const BATCHES: &[Batch] = &[];

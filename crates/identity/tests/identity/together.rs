@@ -1,0 +1,74 @@
+//! Many at once.
+
+use std::sync::Arc;
+
+use base::tasks::Tasks;
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_revoked_key_comes_back_while_others_change_the_org() {
+    for house in House::on_each_engine().await {
+        let (house, tasks) = (Arc::new(house), Tasks::new());
+        let org = Arc::new(house.org("acme").await);
+        let done = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        for _ in 0..24 {
+            let (house, org, done) = (house.clone(), org.clone(), done.clone());
+            tasks.spawn(async move {
+                let body = json!({"name": "ci"});
+                let (status, key) = house.ask(&org.member.key, "POST", "/api/keys", body).await;
+                assert_eq!(status, 201, "{key}");
+                let secret = key["secret"].as_str().expect("a secret").to_owned();
+                assert_eq!(house.get(&secret, "/api/keys").await.0, 200, "known at once");
+                let path = format!("/api/keys/{}", key["id"].as_str().expect("an id"));
+                let (status, _) = house.ask(&org.member.key, "DELETE", &path, Value::Null).await;
+                assert_eq!(status, 204);
+                for _ in 0..20 {
+                    assert_eq!(house.get(&secret, "/api/permissions").await.0, 401);
+                    tokio::task::yield_now().await;
+                }
+                done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            });
+        }
+        tasks.ended().await;
+        let done = done.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(done, 24, "{:?}", house.engine());
+    }
+}
+
+#[tokio::test]
+async fn two_owners_who_remove_each_other_leave_one() {
+    for house in House::on_each_engine().await {
+        let org = house.org("acme").await;
+        let promote = json!({"role": "org:owner"});
+        let admin = format!("/api/members/{}", org.admin.id);
+        assert_eq!(house.ask(&org.owner.key, "PATCH", &admin, promote).await.0, 200);
+        let owner = format!("/api/members/{}", org.owner.id);
+        let (one, two) = tokio::join!(
+            house.ask(&org.owner.key, "DELETE", &admin, Value::Null),
+            house.ask(&org.admin.key, "DELETE", &owner, Value::Null),
+        );
+        let mut answers = [one.0, two.0];
+        answers.sort_unstable();
+        assert!(answers[0] == 204 && answers[1] != 204, "{answers:?} on {:?}", house.engine());
+    }
+}
+
+#[tokio::test]
+async fn guesses_at_once_are_counted_as_so_many() {
+    for house in House::on_each_engine().await {
+        let org = house.org("acme").await;
+        let guess = async || {
+            let body = json!({"org": "acme", "email": org.member.email, "password": "wrong horse battery"});
+            house.send("POST", "/api/session", &[], body).await.0
+        };
+        let mut answers = Vec::new();
+        for _ in 0..4 {
+            let (a, b, c, d) = tokio::join!(guess(), guess(), guess(), guess());
+            answers.extend([a, b, c, d]);
+        }
+        assert_eq!(answers.iter().filter(|status| **status == 401).count(), 10, "{answers:?}");
+        assert_eq!(answers.iter().filter(|status| **status == 429).count(), 6);
+    }
+}

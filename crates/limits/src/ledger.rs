@@ -1,0 +1,71 @@
+//! What everybody used, day by day: written with the events, in one transaction.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use audit::{CallFacts, Passed, Rider};
+use base::args;
+use base::db::{DbError, Tx};
+use base::time::{At, day};
+
+use crate::sql;
+use crate::subject::Names;
+
+/// Rides with the outcome of every call: the ledger equals the record.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Ledger;
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    calls: i64,
+    tokens_in: i64,
+    tokens_out: i64,
+    nanocents: i64,
+}
+
+impl Sum {
+    fn add(&mut self, call: &CallFacts) {
+        let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
+        self.calls += 1;
+        self.tokens_in = self.tokens_in.saturating_add(count(call.tokens_in));
+        self.tokens_out = self.tokens_out.saturating_add(count(call.tokens_out));
+        self.nanocents = self.nanocents.saturating_add(call.price_nanocents);
+    }
+}
+
+impl Rider for Ledger {
+    fn ride<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        ended: &'a [Passed],
+    ) -> Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>> {
+        Box::pin(add(tx, ended))
+    }
+}
+
+/// One row for each subject and day of the group, in the order of their keys:
+/// nodes that write at once wait for each other, and never in a circle.
+async fn add(tx: &mut Tx, ended: &[Passed]) -> Result<(), DbError> {
+    let names: Vec<Names> =
+        ended.iter().map(|one| Names::of_call(&one.caller, &one.call.model)).collect();
+    let mut days: BTreeMap<i64, At> = BTreeMap::new();
+    let mut sums: BTreeMap<(&str, i64, &str), Sum> = BTreeMap::new();
+    for (passed, names) in ended.iter().zip(&names) {
+        let (org, at) = (passed.caller.org.as_str(), passed.call.started_at);
+        let date = at.as_second().div_euclid(86_400);
+        days.entry(date).or_insert(at);
+        for (_, subject) in names.iter() {
+            sums.entry((org, date, subject)).or_default().add(&passed.call);
+        }
+    }
+    let days: BTreeMap<i64, String> = days.into_iter().map(|(date, at)| (date, day(at))).collect();
+    let rows: Vec<_> = sums
+        .into_iter()
+        .map(|((org, date, subject), sum)| {
+            let day = days.get(&date).map_or("", String::as_str);
+            args![org, day, subject, sum.calls, sum.tokens_in, sum.tokens_out, sum.nanocents]
+        })
+        .collect();
+    tx.many(&sql::ADD, rows).await.map(drop)
+}

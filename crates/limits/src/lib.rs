@@ -1,0 +1,150 @@
+//! Limits: the most that an org, its teams, members, keys and models may use.
+//!
+//! # What this room promises
+//!
+//! - A call is reserved at every level or at none, exactly, however many ask at once:
+//!   [`Limits::reserve`]; `eight_clients_at_once_get_exactly_twenty_of_twenty`,
+//!   `five_thousand_histories_are_counted_as_a_plain_list_of_what_happened_counts_them`.
+//! - A budget is never overshot by calls under way, and survives a restart:
+//!   `concurrent_calls_never_overshoot_a_budget`, `a_budget_survives_a_restart`.
+//! - The ledger is written with the events and equals them to the nano-cent: [`Ledger`];
+//!   `the_ledger_is_the_sum_of_the_calls`.
+//! - A limit applies from the moment it is set, and counts what was used before:
+//!   `a_budget_set_in_the_middle_of_a_month_counts_what_was_spent_before`.
+//! - Orgs share no counter: `two_orgs_do_not_share_counters`.
+//! - When it cannot know the limits, it refuses; what it knows goes on without the
+//!   database: `without_the_database_a_known_org_goes_on_and_an_unknown_one_is_refused`.
+//! - A refusal names the level, the limit and when to come back:
+//!   `a_refusal_names_the_tightest_level_and_when_to_come_back`.
+//! - What nobody settles is given back when its lease ends, and counted:
+//!   `what_nobody_settles_is_given_back_and_counted`.
+//! - Who changed a limit, from what to what, is in the record:
+//!   `a_change_of_a_limit_is_recorded_with_before_and_after`.
+//!
+//! # What it is not yet
+//!
+//! The counters are those of one node. Several nodes of a cell will share a store
+//! that runs the same steps (`vectors/`); until then one node serves an org. Money is
+//! remembered over a restart; the last minute's requests and tokens are not.
+
+mod api;
+mod ceilings;
+mod change;
+mod core;
+mod error;
+mod explore;
+mod headers;
+mod hold;
+mod ledger;
+mod load;
+mod org;
+pub mod sql;
+mod subject;
+mod telemetry;
+mod view;
+mod watch;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use access::{Caller, Databases, OrgId};
+use audit::Rider;
+use base::metrics::Metrics;
+use base::tasks::Tasks;
+use base::time::{At, SharedClock};
+
+pub use self::api::routes;
+pub use self::core::{
+    Admitted, Ask, Book, Ceiling, Dimension, Expired, Gauge, Level, NotOpen, Policy, Refused,
+    Retry, Settled, Standing, Subject, Tally, Used, policies,
+};
+pub use self::error::Error;
+pub use self::explore::UsageFilter;
+pub use self::hold::Hold;
+pub use self::ledger::Ledger;
+use self::org::Org;
+use self::subject::Names;
+pub use self::subject::NotASubject;
+pub use self::view::{Amounts, Applies, Limit, Usage};
+
+/// The room, as other rooms and the server hold it.
+#[derive(Debug, Clone)]
+pub struct Limits(Arc<Room>);
+
+#[derive(Debug)]
+struct Room {
+    databases: Databases,
+    clock: SharedClock,
+    tasks: Tasks,
+    orgs: RwLock<HashMap<OrgId, Arc<Org>>>,
+    counts: telemetry::Counts,
+}
+
+impl Limits {
+    /// Opens the room; orgs are loaded when they are first asked for.
+    pub fn open(
+        databases: &Databases,
+        clock: &SharedClock,
+        tasks: &Tasks,
+        metrics: &Metrics,
+    ) -> Self {
+        let room = Arc::new(Room {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            tasks: tasks.clone(),
+            orgs: RwLock::default(),
+            counts: telemetry::Counts::register(metrics),
+        });
+        tasks.spawn(watch::watch(Arc::downgrade(&room), tasks.clone()));
+        Self(room)
+    }
+
+    /// Writes the ledger; to be given to the record.
+    pub fn rider(&self) -> Arc<dyn Rider> {
+        Arc::new(Ledger)
+    }
+
+    /// Reserves a call at the org, its teams, the member or service account, the key
+    /// and the model: all or nothing. `request` names this one call and no other; `at`
+    /// is when it began. Only the first call of an org waits for the database.
+    pub async fn reserve(
+        &self,
+        caller: &Caller,
+        model: &str,
+        request: &str,
+        ask: Ask,
+        at: At,
+    ) -> Result<Hold, Error> {
+        let (org, names) = (self.org(&caller.org), Names::of_call(caller, model));
+        let mut answer = org.reserve(at, request, &names, ask);
+        if answer.is_none() {
+            self.load(&org, &caller.itself()).await?;
+            answer = org.reserve(at, request, &names, ask);
+        }
+        match answer.ok_or(Error::Unavailable)? {
+            Ok(admitted) if admitted.repeated => Err(Error::Repeated),
+            Ok(admitted) => Ok(Hold::new(org, self.0.clock.clone(), request, admitted)),
+            Err(refused) => {
+                self.0.counts.refused(&refused);
+                Err(Error::Refused(Box::new(refused)))
+            }
+        }
+    }
+
+    /// The org in memory, known or not.
+    fn org(&self, id: &OrgId) -> Arc<Org> {
+        if let Some(known) = self.0.orgs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
+            return Arc::clone(known);
+        }
+        let mut orgs = self.0.orgs.write().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(orgs.entry(id.clone()).or_insert_with(|| Arc::new(Org::unknown())))
+    }
+}
+
+impl Room {
+    /// Every org that was asked for since the start.
+    fn orgs(&self) -> Vec<(OrgId, Arc<Org>)> {
+        let orgs = self.orgs.read().unwrap_or_else(PoisonError::into_inner);
+        orgs.iter().map(|(id, org)| (id.clone(), Arc::clone(org))).collect()
+    }
+}

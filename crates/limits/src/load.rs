@@ -1,0 +1,92 @@
+//! What the database knows of an org, taken into memory.
+
+use std::time::Duration;
+
+use access::Scope;
+use base::args;
+use base::db::DbError;
+use base::money::NanoCents;
+use base::time::{At, day};
+use tokio::time::timeout;
+
+use crate::ceilings::{Ceilings, stored};
+use crate::org::{Org, Spent};
+use crate::subject::{Target, bare};
+use crate::{Error, Limits, sql};
+
+/// Longer than this no call waits for its org to be loaded.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Limits {
+    /// Makes an org known. Of those who ask at once one reads; if it fails, the
+    /// others share the failure instead of waiting one after the other.
+    pub(crate) async fn load(&self, org: &Org, scope: &Scope) -> Result<(), Error> {
+        let failures = org.failures();
+        let read = async {
+            let _turn = org.turn.lock().await;
+            if org.is_known() {
+                return Ok(());
+            }
+            if org.failures() != failures {
+                return Err(Error::Unavailable);
+            }
+            let read = self.learn(org, scope).await;
+            if read.is_err() {
+                org.failed();
+                self.0.counts.unloadable.inc();
+            }
+            read
+        };
+        timeout(LOAD_TIMEOUT, read).await.unwrap_or(Err(Error::Unavailable))
+    }
+
+    /// Reads the limits, and the ledger of this month unless it counts already.
+    async fn learn(&self, org: &Org, scope: &Scope) -> Result<(), Error> {
+        let now = self.0.clock.now();
+        let ceilings = self.ceilings(scope).await.map_err(Error::Unloadable)?;
+        let spent = if org.counts() {
+            None
+        } else {
+            Some(self.spent(scope, now).await.map_err(Error::Unloadable)?)
+        };
+        org.learn(now, ceilings, spent);
+        Ok(())
+    }
+
+    async fn ceilings(&self, scope: &Scope) -> Result<Ceilings, DbError> {
+        let rows = self.0.databases.of(scope)?.all(sql::LIMITS, args![]).await?;
+        let mut ceilings = Ceilings::default();
+        for row in rows {
+            let (level, subject) = (level(&row.text("level")?)?, row.text("subject")?);
+            let target = Target::new(level, bare(&subject));
+            let target = target.map_err(|cause| DbError::unreadable("subject", cause))?;
+            ceilings.set(&target, Some(stored(&row)?));
+        }
+        Ok(ceilings)
+    }
+
+    async fn spent(&self, scope: &Scope, now: At) -> Result<Vec<Spent>, DbError> {
+        let today = day(now);
+        let first = first_of_month(&today);
+        let rows = self.0.databases.of(scope)?.all(sql::SPENT, args![first, today]).await?;
+        let spent = rows.iter().map(|row| {
+            Ok(Spent {
+                subject: row.text("subject")?,
+                day: NanoCents(row.int("day_spent")?),
+                month: NanoCents(row.int("month_spent")?),
+            })
+        });
+        spent.collect()
+    }
+}
+
+/// The first day of the month of a day.
+pub(crate) fn first_of_month(day: &str) -> String {
+    format!("{}-01", day.rsplit_once('-').map_or(day, |(month, _)| month))
+}
+
+/// A stored level.
+pub(crate) fn level(text: &str) -> Result<crate::Level, DbError> {
+    let text = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(text);
+    serde::Deserialize::deserialize(text).map_err(|cause| DbError::unreadable("level", cause))
+}

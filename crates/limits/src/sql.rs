@@ -1,0 +1,89 @@
+//! Every statement of this room. `$1` is always the org.
+
+use base::db::{Batch, Migration, Statement};
+
+/// This room's steps.
+pub const MIGRATIONS: &[Migration] = &[Migration {
+    name: "limits/0001_limit",
+    sqlite: include_str!("../migrations/0001_limit.sqlite.sql"),
+    postgres: include_str!("../migrations/0001_limit.postgres.sql"),
+}];
+
+/// All limits of an org: an admin writes them, so they are few.
+pub(crate) const LIMITS: Statement = Statement::new(
+    "read the limits",
+    "SELECT level, subject, requests_per_minute, tokens_per_minute, concurrency,
+            money_per_day_nanocents, money_per_month_nanocents, set_at, set_by
+       FROM limits_limit WHERE org_id = $1 ORDER BY level, subject",
+);
+
+pub(crate) const LIMIT: Statement = Statement::new(
+    "read a limit",
+    "SELECT level, subject, requests_per_minute, tokens_per_minute, concurrency,
+            money_per_day_nanocents, money_per_month_nanocents, set_at, set_by
+       FROM limits_limit WHERE org_id = $1 AND level = $2 AND subject = $3",
+);
+
+pub(crate) const COUNT: Statement = Statement::new(
+    "count the limits",
+    "SELECT COUNT(*) AS limits FROM limits_limit WHERE org_id = $1",
+);
+
+pub(crate) const SET: Statement = Statement::new(
+    "set a limit",
+    "INSERT INTO limits_limit
+        (org_id, level, subject, requests_per_minute, tokens_per_minute, concurrency,
+         money_per_day_nanocents, money_per_month_nanocents, set_at, set_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     ON CONFLICT (org_id, level, subject) DO UPDATE SET
+        requests_per_minute = excluded.requests_per_minute,
+        tokens_per_minute = excluded.tokens_per_minute,
+        concurrency = excluded.concurrency,
+        money_per_day_nanocents = excluded.money_per_day_nanocents,
+        money_per_month_nanocents = excluded.money_per_month_nanocents,
+        set_at = excluded.set_at,
+        set_by = excluded.set_by",
+);
+
+pub(crate) const REMOVE: Statement = Statement::new(
+    "remove a limit",
+    "DELETE FROM limits_limit WHERE org_id = $1 AND level = $2 AND subject = $3",
+);
+
+/// What every subject spent, on the day `$3` and since the first of its month, `$2`.
+pub(crate) const SPENT: Statement = Statement::new(
+    "read the ledger",
+    "SELECT subject,
+            CAST(SUM(CASE WHEN day = $3 THEN nanocents ELSE 0 END) AS BIGINT) AS day_spent,
+            CAST(SUM(nanocents) AS BIGINT) AS month_spent
+       FROM limits_ledger WHERE org_id = $1 AND day >= $2 AND day <= $3 GROUP BY subject",
+);
+
+/// Rows from day `$2` to day `$3`, newest first, behind the day `$6` and the subject
+/// `$7`. An empty `$4` turns the filter by subject off; `$5` is a pattern of subjects.
+pub(crate) const USAGE: Statement = Statement::new(
+    "read the ledger",
+    "SELECT day, subject, calls, tokens_in, tokens_out, nanocents
+       FROM limits_ledger
+      WHERE org_id = $1 AND day >= $2 AND day <= $3
+        AND ($4 = '' OR subject = $4) AND subject LIKE $5
+        AND (day < $6 OR (day = $6 AND subject > $7))
+      ORDER BY day DESC, subject LIMIT $8",
+);
+
+pub(crate) const ADD: Batch = Batch::new(
+    "add to the ledger",
+    "INSERT INTO limits_ledger (org_id, day, subject, calls, tokens_in, tokens_out, nanocents)",
+    7,
+    "ON CONFLICT (org_id, day, subject) DO UPDATE SET
+        calls = limits_ledger.calls + excluded.calls,
+        tokens_in = limits_ledger.tokens_in + excluded.tokens_in,
+        tokens_out = limits_ledger.tokens_out + excluded.tokens_out,
+        nanocents = limits_ledger.nanocents + excluded.nanocents",
+);
+
+/// For the tests that prepare every statement on each engine.
+pub const STATEMENTS: &[Statement] = &[LIMITS, LIMIT, COUNT, SET, REMOVE, SPENT, USAGE];
+
+/// For the same tests.
+pub const BATCHES: &[Batch] = &[ADD];

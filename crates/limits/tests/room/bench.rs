@@ -1,0 +1,179 @@
+//! The room over a fresh database, and people in it.
+
+use access::{
+    Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin, Region,
+    Role, TeamId,
+};
+use audit::{CallFacts, Event, Outcome, Record};
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use base::metrics::Metrics;
+use base::money::NanoCents;
+use base::problem::Problem;
+use base::tasks::Tasks;
+use base::testing::{Bench, StillClock};
+use base::time::{At, Clock};
+use http_body_util::BodyExt;
+use limits::{Ask, Ceiling, Error, Hold, Level, Limits, Used};
+use serde_json::Value;
+use tower::ServiceExt;
+
+/// One node over one database.
+pub(crate) struct Room {
+    pub(crate) bench: Bench,
+    pub(crate) databases: Databases,
+    pub(crate) clock: StillClock,
+    pub(crate) limits: Limits,
+    pub(crate) record: Record,
+    pub(crate) metrics: Metrics,
+    tasks: Tasks,
+}
+
+/// Two calls never have the same id.
+pub(crate) fn fresh(at: At) -> String {
+    KeyId::new(at).to_string().replace("key_", "call_")
+}
+
+pub(crate) fn money(text: &str) -> NanoCents {
+    text.parse().expect("money")
+}
+
+pub(crate) fn ask(tokens: u64, price: &str) -> Ask {
+    Ask { tokens, money: money(price) }
+}
+
+impl Room {
+    pub(crate) async fn on_each_engine() -> Vec<Self> {
+        let steps = [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat();
+        let benches = Bench::on_each_engine(&steps, audit::sql::APPEND_ONLY).await;
+        benches.into_iter().map(|bench| Self::on(bench, StillClock::new())).collect()
+    }
+
+    fn on(bench: Bench, clock: StillClock) -> Self {
+        let databases = Databases::new([(Region::Eu, bench.db.clone())]);
+        let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
+        let limits = Limits::open(&databases, &shared, &tasks, &metrics);
+        let riders = [limits.rider()];
+        let record = Record::open(&databases, &shared, "n1", &riders, &tasks, &metrics);
+        Self { bench, databases, clock, limits, record, metrics, tasks }
+    }
+
+    /// A clean stop, and a start over the same database.
+    pub(crate) async fn restarted(self) -> Self {
+        drop((self.limits, self.record));
+        self.tasks.stop();
+        self.tasks.ended().await;
+        Self::on(self.bench, self.clock)
+    }
+
+    pub(crate) fn engine(&self) -> base::db::Engine {
+        self.bench.db.engine()
+    }
+
+    pub(crate) fn now(&self) -> At {
+        self.clock.now()
+    }
+
+    pub(crate) fn operator(&self) -> Caller {
+        Caller::operator(OrgId::new(self.now()), Region::Eu, "test")
+    }
+
+    /// Somebody of an org, with a team and a key.
+    pub(crate) fn member(&self, org: &OrgId, role: Role) -> Caller {
+        let grant = Grant {
+            role: role.to_string(),
+            permissions: role.permissions().expect("a role"),
+            on: None,
+            through: "member".to_owned(),
+        };
+        Caller::identified(Identified {
+            org: org.clone(),
+            region: Region::Eu,
+            actor: Actor::Member(MemberId::new(self.now())),
+            key: Some(KeyId::new(self.now())),
+            teams: [TeamId::new(self.now())].into(),
+            access: std::sync::Arc::new(Access::compile(vec![grant], None, 0)),
+            models: None,
+            origin: Origin::default(),
+        })
+    }
+
+    pub(crate) async fn set(&self, caller: &Caller, level: Level, subject: &str, ceiling: Ceiling) {
+        let admin = Caller::operator(caller.org.clone(), Region::Eu, "admin");
+        self.limits.set(&admin, level, subject, ceiling).await.expect("sets");
+    }
+
+    pub(crate) async fn reserve(&self, caller: &Caller, ask: Ask) -> Result<Hold, Error> {
+        let at = self.now();
+        self.limits.reserve(caller, "small", &fresh(at), ask, at).await
+    }
+
+    pub(crate) async fn refused(&self, caller: &Caller, ask: Ask) -> Problem {
+        self.reserve(caller, ask).await.expect_err("is refused").into()
+    }
+
+    /// A whole call, as the gateway makes it: reserved, settled, recorded.
+    pub(crate) async fn call(&self, caller: &Caller, price: &str) -> Result<(), Error> {
+        let hold = self.reserve(caller, ask(10, price)).await?;
+        let started_at = hold.reserved_at();
+        hold.settle(Used { tokens: 7, money: money(price) });
+        self.recorded(caller, started_at, price).await;
+        Ok(())
+    }
+
+    pub(crate) async fn recorded(&self, caller: &Caller, started_at: At, price: &str) {
+        let facts = CallFacts {
+            model: "small".into(),
+            provider: None,
+            endpoint: None,
+            provider_region: None,
+            pattern: None,
+            tokens_in: 3,
+            tokens_out: 4,
+            estimated: false,
+            price_nanocents: money(price).0,
+            started_at,
+            attempts: 1,
+        };
+        let event = Event::done("gateway.call.ended", "call", fresh(started_at));
+        let event = event.outcome(Outcome::Success).call(facts);
+        self.record.close_call(caller, &event).await.expect("durable");
+    }
+
+    /// A request to the routes of the room.
+    pub(crate) async fn http(
+        &self,
+        caller: &Caller,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> (StatusCode, Value) {
+        let (routes, _) = limits::routes(self.limits.clone()).split_for_parts();
+        let routes = routes.layer(axum::Extension(caller.clone()));
+        let request = Request::builder().method(method).uri(path);
+        let request = request.header("content-type", "application/json");
+        let request = request.body(Body::from(body.to_owned())).expect("a request");
+        let response = routes.oneshot(request).await.expect("infallible");
+        let status = response.status();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+}
+
+/// A header as text.
+pub(crate) fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    headers.get(name).map_or("", |value| value.to_str().expect("text"))
+}
+
+/// The headers of a problem.
+pub(crate) fn headers(problem: &Problem) -> HeaderMap {
+    problem.headers().iter().cloned().collect()
+}
+
+pub(crate) fn per_minute(requests: u64) -> Ceiling {
+    Ceiling { requests_per_minute: Some(requests), ..Ceiling::default() }
+}
+
+pub(crate) fn per_month(price: &str) -> Ceiling {
+    Ceiling { money_per_month: Some(money(price)), ..Ceiling::default() }
+}

@@ -1,0 +1,9 @@
+//! The room as the gateway and as admins use it, on each engine.
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
+mod bench;
+mod changing;
+mod charging;
+mod outage;
+mod reserving;
+mod telling;

@@ -1,0 +1,19 @@
+//! What a pattern is, and how a question finds one: the pure part of the room.
+//!
+//! Nothing here reads a file, a clock or a database, so every rule can be
+//! tested in microseconds and the index can be rebuilt anywhere.
+
+mod index;
+mod pattern;
+pub mod seeds;
+mod template;
+mod template_text;
+mod template_variable;
+mod terms;
+mod yaml;
+
+pub use index::{Index, Match, THRESHOLD};
+pub use pattern::{Body, Draft, DraftForm, Flaw};
+pub use template::{RenderError, Rendered, Template};
+pub use template_variable::{Kind, Settings, Value, Variable};
+pub use yaml::{ImportError, export, import};

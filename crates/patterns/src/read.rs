@@ -1,0 +1,174 @@
+//! Listing, searching and reading patterns and their versions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use access::{Caller, Permission};
+use base::args;
+use base::db::{DbError, Row};
+use base::http::{Page, page_limit};
+use base::problem::Problem;
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::kept::{Kept, State};
+use crate::seals::Place;
+use crate::view::{Pattern, VersionView};
+use crate::{PatternId, Patterns, sql};
+
+/// Which patterns.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct Filter {
+    /// Words to search for: the best matches come first, on one page.
+    pub q: Option<String>,
+    /// Only `draft`, `published` or `retired` ones.
+    pub state: Option<State>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+    /// Patterns on a page: 1 to 200, 50 if not given.
+    pub limit: Option<u32>,
+}
+
+/// Which versions.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct VersionFilter {
+    /// The `next` of the page before.
+    pub after: Option<i64>,
+    /// Versions on a page: 1 to 200, 50 if not given.
+    pub limit: Option<u32>,
+}
+
+impl Patterns {
+    /// A page of patterns in the order of their slugs, or the best matches of a search.
+    pub async fn list(&self, caller: &Caller, filter: &Filter) -> Result<Page<Pattern>, Error> {
+        may_read_some(caller)?;
+        let limit = page_limit(filter.limit).map_err(Error::Request)?;
+        let snapshot = self.snapshots.of(caller).await?;
+        let wanted = |kept: &&Arc<Kept>| {
+            filter.state.is_none_or(|state| state == kept.state)
+                && kept.allows(caller, Permission::PatternsRead)
+        };
+        let size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (found, more): (Vec<_>, usize) = match (&filter.q, &filter.after) {
+            (Some(_), Some(_)) => {
+                let problem = Problem::bad_request("invalid_query", "a search has one page");
+                return Err(Error::Request(problem.param("after")));
+            }
+            (Some(q), None) => (snapshot.search(q).into_iter().map(|(kept, _)| kept).collect(), 0),
+            (None, after) => (snapshot.behind(after.as_deref().unwrap_or("")).iter().collect(), 1),
+        };
+        let found: Vec<_> = found.into_iter().filter(wanted).take(size + more).collect();
+        let uses = self.uses_of(caller, None).await;
+        let shown = found.iter().map(|kept| Pattern::of(kept, uses_in(uses.as_ref(), kept)));
+        Ok(Page::of(shown.collect(), limit, |pattern| pattern.slug.clone()))
+    }
+
+    /// One pattern, by its id or slug.
+    pub async fn get(&self, caller: &Caller, id: &str) -> Result<Pattern, Error> {
+        let kept = self.found(caller, id).await?;
+        Ok(self.shown(caller, &kept).await)
+    }
+
+    /// The versions of a pattern, newest first.
+    pub async fn versions(
+        &self,
+        caller: &Caller,
+        id: &str,
+        filter: &VersionFilter,
+    ) -> Result<Page<VersionView>, Error> {
+        let kept = self.found(caller, id).await?;
+        let scope = caller.require_on(Permission::PatternsRead, &kept.resource())?;
+        let limit = page_limit(filter.limit).map_err(Error::Request)?;
+        let before = filter.after.unwrap_or(i64::MAX);
+        let args = args![kept.id.as_str(), before, i64::from(limit) + 1];
+        let rows = self.databases.of(&scope)?.all(sql::VERSIONS, args).await?;
+        let versions = rows.iter().map(|row| version_of(&kept, row));
+        let versions = versions.collect::<Result<Vec<_>, _>>()?;
+        Ok(Page::of(versions, limit, |version| version.version.to_string()))
+    }
+
+    /// One version of a pattern, with its content.
+    pub async fn version(
+        &self,
+        caller: &Caller,
+        id: &str,
+        number: i64,
+    ) -> Result<VersionView, Error> {
+        let kept = self.found(caller, id).await?;
+        let scope = caller.require_on(Permission::PatternsRead, &kept.resource())?;
+        let args = args![kept.id.as_str(), number];
+        let row = self.databases.of(&scope)?.maybe(sql::VERSION, args).await?;
+        let row = row.ok_or(Error::NoSuchVersion)?;
+        let place =
+            Place { region: caller.region, org: &caller.org, pattern: &kept.id, version: number };
+        let draft = self.seals.open(&place, &row.bytes("body")?)?;
+        Ok(VersionView { content: Some(draft.into()), ..version_of(&kept, &row)? })
+    }
+
+    /// The pattern of this id or slug, if the caller may see it.
+    pub(crate) async fn found(&self, caller: &Caller, id: &str) -> Result<Arc<Kept>, Error> {
+        may_read_some(caller)?;
+        let snapshot = self.snapshots.of(caller).await?;
+        let kept = snapshot.find(id).filter(|kept| kept.allows(caller, Permission::PatternsRead));
+        kept.cloned().ok_or(Error::NoSuchPattern)
+    }
+
+    pub(crate) async fn shown(&self, caller: &Caller, kept: &Kept) -> Pattern {
+        let uses = self.uses_of(caller, Some(&kept.id)).await;
+        Pattern::of(kept, uses_in(uses.as_ref(), kept))
+    }
+
+    /// How often the patterns of the caller's org answered. A pattern can be read while
+    /// this cannot: it is the only part that is not in memory.
+    async fn uses_of(
+        &self,
+        caller: &Caller,
+        only: Option<&PatternId>,
+    ) -> Option<HashMap<PatternId, i64>> {
+        let (statement, args) = match only {
+            Some(id) => (sql::USES_OF_ONE, args![id.as_str()]),
+            None => (sql::USES, args![]),
+        };
+        let read = async {
+            let scope = caller.itself();
+            let rows = self.databases.of(&scope)?.all(statement, args).await?;
+            let mut uses = self.uses.waiting(&caller.org);
+            for row in &rows {
+                *uses.entry(row.parse("pattern_id")?).or_default() += row.int("uses")?;
+            }
+            Ok::<_, DbError>(uses)
+        };
+        let unread = |error: DbError| {
+            tracing::warn!(org.id = %caller.org, error = &error as &dyn std::error::Error,
+                "use counts could not be read");
+        };
+        read.await.map_err(unread).ok()
+    }
+}
+
+fn uses_in(uses: Option<&HashMap<PatternId, i64>>, kept: &Kept) -> Option<i64> {
+    uses.map(|uses| uses.get(&kept.id).copied().unwrap_or(0))
+}
+
+fn version_of(kept: &Kept, row: &Row) -> Result<VersionView, DbError> {
+    let version = row.int("version")?;
+    Ok(VersionView {
+        version,
+        taught_by: row.text("taught_by")?,
+        taught_at: row.at("taught_at")?,
+        published: kept.published_number() == Some(version),
+        content: None,
+    })
+}
+
+/// A caller who may see no pattern at all is told so; others are told which exist.
+fn may_read_some(caller: &Caller) -> Result<(), Error> {
+    if !caller.may_somewhere(Permission::PatternsRead) {
+        caller.require(Permission::PatternsRead)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! One change of an org's patterns: what is written, its event, and the new snapshot.
+
+use std::sync::Arc;
+
+use access::{Caller, Scope};
+use audit::{Change, Event};
+use base::args;
+use base::db::DbError;
+
+use crate::error::{Error, PATTERNS_MAX};
+use crate::kept::{Kept, Version};
+use crate::seals::{Place, Seals};
+use crate::snapshots::Snapshots;
+use crate::{PatternId, Patterns, sql};
+
+/// A change under way. Dropped before [`Work::commit`], it leaves no trace.
+#[derive(Debug)]
+pub(crate) struct Work {
+    change: Change,
+    caller: Caller,
+    version: i64,
+    seals: Arc<Seals>,
+    snapshots: Arc<Snapshots>,
+}
+
+impl Patterns {
+    /// Begins a change. Changes of one org happen one after the other.
+    pub(crate) async fn begin(&self, scope: &Scope) -> Result<Work, Error> {
+        let mut change = Change::begin(&self.databases, &self.clock, scope).await?;
+        let next = change.maybe(sql::NEXT, args![]).await?;
+        let version = next.map(|row| row.int("version")).transpose()?.unwrap_or_default();
+        Ok(Work {
+            change,
+            caller: scope.caller().clone(),
+            version,
+            seals: self.seals.clone(),
+            snapshots: self.snapshots.clone(),
+        })
+    }
+}
+
+impl Work {
+    /// A pattern as it is now.
+    pub(crate) async fn one(&mut self, id: &PatternId) -> Result<Kept, Error> {
+        let row = self.change.maybe(sql::ONE, args![id.as_str()]).await?;
+        let row = row.ok_or(Error::NoSuchPattern)?;
+        Ok(Kept::read(&row, &self.seals, self.caller.region, &self.caller.org)?)
+    }
+
+    /// One version of a pattern.
+    pub(crate) async fn version(&mut self, id: &PatternId, number: i64) -> Result<Version, Error> {
+        let row = self.change.maybe(sql::VERSION, args![id.as_str(), number]).await?;
+        let body = row.ok_or(Error::NoSuchVersion)?.bytes("body")?;
+        let draft = self.seals.open(&self.place(id, number), &body)?;
+        Ok(Version { number, draft: Arc::new(draft) })
+    }
+
+    /// All patterns of the org as they are now.
+    pub(crate) async fn every(&mut self) -> Result<Vec<Kept>, Error> {
+        let rows = self.change.all(sql::EVERY, args![]).await?;
+        let read = |row| Kept::read(row, &self.seals, self.caller.region, &self.caller.org);
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    /// Adds new patterns, each with its first version.
+    pub(crate) async fn add(&mut self, patterns: &[Kept]) -> Result<(), Error> {
+        let rows = patterns.iter().map(|kept| {
+            args![
+                kept.id.as_str(),
+                kept.slug(),
+                kept.state.as_str(),
+                kept.latest.number,
+                kept.published_number(),
+                kept.created_by.as_str(),
+                kept.created_at,
+                kept.updated_at,
+            ]
+        });
+        let taken = |error: DbError| match patterns {
+            [only] if error.is_conflict() => Error::SlugTaken(only.slug().to_owned()),
+            _ => error.into(),
+        };
+        self.change.many(&sql::TEACH, rows.collect()).await.map_err(taken)?;
+        let count = self.change.maybe(sql::COUNT, args![]).await?;
+        if count.map(|row| row.count("patterns")).transpose()?.unwrap_or(0) > PATTERNS_MAX {
+            return Err(Error::TooMany);
+        }
+        self.add_versions(patterns).await
+    }
+
+    /// Keeps the latest version of each of these patterns.
+    pub(crate) async fn add_versions(&mut self, patterns: &[Kept]) -> Result<(), Error> {
+        let mut rows = Vec::with_capacity(patterns.len());
+        for kept in patterns {
+            let place = self.place(&kept.id, kept.latest.number);
+            rows.push(args![
+                kept.id.as_str(),
+                kept.latest.number,
+                self.seals.seal(&place, &kept.latest.draft)?,
+                self.caller.actor.id(),
+                kept.updated_at,
+            ]);
+        }
+        self.change.many(&sql::TEACH_VERSION, rows).await?;
+        Ok(())
+    }
+
+    /// Writes the state of a pattern that exists.
+    pub(crate) async fn update(&mut self, kept: &Kept) -> Result<(), Error> {
+        let args = args![
+            kept.id.as_str(),
+            kept.state.as_str(),
+            kept.latest.number,
+            kept.published_number(),
+            kept.updated_at,
+        ];
+        self.change.run(sql::UPDATE, args).await?;
+        Ok(())
+    }
+
+    /// Makes it permanent together with its event, and shows it to the next question.
+    pub(crate) async fn commit(self, event: Event) -> Result<(), Error> {
+        self.change.commit(event).await?;
+        self.snapshots.changed(&self.caller.org, self.caller.region, self.version).await;
+        Ok(())
+    }
+
+    fn place<'a>(&'a self, pattern: &'a PatternId, version: i64) -> Place<'a> {
+        Place { region: self.caller.region, org: &self.caller.org, pattern, version }
+    }
+}

@@ -1,0 +1,111 @@
+//! Teaching, changing, publishing and retiring.
+
+use access::{Caller, Denied, Permission, Scope};
+
+use crate::error::Error;
+use crate::kept::{Kept, State};
+use crate::view::{ChangePattern, Pattern, PublishPattern, TeachPattern};
+use crate::{Patterns, told};
+
+impl Patterns {
+    /// Teaches a pattern. It answers at once when the caller may publish.
+    #[tracing::instrument(skip_all, fields(org.id = %caller.org))]
+    pub async fn teach(&self, caller: &Caller, teach: TeachPattern) -> Result<Pattern, Error> {
+        let mut scope = caller.require(Permission::PatternsCreate)?;
+        let publish = teach.publish.unwrap_or(caller.access.may(Permission::PatternsPublish));
+        if publish {
+            scope = caller.require(Permission::PatternsPublish)?;
+        }
+        let at = self.clock.now();
+        let mut kept = Kept::new(teach.draft()?, caller, at);
+        if publish {
+            kept.publish_latest(at);
+        }
+        let mut work = self.begin(&scope).await?;
+        work.add(std::slice::from_ref(&kept)).await?;
+        work.commit(told::taught(&kept)).await?;
+        Ok(Pattern::of(&kept, Some(0)))
+    }
+
+    /// Teaches the next version of a pattern. The earlier ones stay.
+    #[tracing::instrument(skip_all, fields(org.id = %caller.org, pattern.id = id))]
+    pub async fn change(
+        &self,
+        caller: &Caller,
+        id: &str,
+        change: ChangePattern,
+    ) -> Result<Pattern, Error> {
+        let found = self.found(caller, id).await?;
+        let mut work = self.begin(&may_change(caller, &found)?).await?;
+        let before = work.one(&found.id).await?;
+        // Somebody may have published the draft since.
+        may_change(caller, &before)?;
+        if change.version.is_some_and(|version| version != before.latest.number) {
+            return Err(Error::Changed(before.latest.number));
+        }
+        let publish = change.publish.unwrap_or(
+            before.state != State::Retired && before.allows(caller, Permission::PatternsPublish),
+        );
+        if publish {
+            caller.require_on(Permission::PatternsPublish, &before.resource())?;
+        }
+        let draft = change.draft(before.slug())?;
+        let (at, mut after) = (self.clock.now(), before.clone());
+        if draft != *before.latest.draft {
+            after.teach(draft, at);
+            work.add_versions(std::slice::from_ref(&after)).await?;
+        }
+        if publish && after.published_number() != Some(after.latest.number) {
+            after.publish_latest(at);
+        }
+        work.update(&after).await?;
+        work.commit(told::changed(&before, &after)).await?;
+        Ok(self.shown(caller, &after).await)
+    }
+
+    /// Lets a version answer: the latest one, or an older one.
+    #[tracing::instrument(skip_all, fields(org.id = %caller.org, pattern.id = id))]
+    pub async fn publish(
+        &self,
+        caller: &Caller,
+        id: &str,
+        publish: &PublishPattern,
+    ) -> Result<Pattern, Error> {
+        let found = self.found(caller, id).await?;
+        let scope = caller.require_on(Permission::PatternsPublish, &found.resource())?;
+        let mut work = self.begin(&scope).await?;
+        let before = work.one(&found.id).await?;
+        let number = publish.version.unwrap_or(before.latest.number);
+        let version = work.version(&found.id, number).await?;
+        let mut after = before.clone();
+        after.publish(version, self.clock.now());
+        work.update(&after).await?;
+        work.commit(told::published(&before, &after)).await?;
+        Ok(self.shown(caller, &after).await)
+    }
+
+    /// Withdraws a pattern: it stops answering with this change. Its versions stay.
+    #[tracing::instrument(skip_all, fields(org.id = %caller.org, pattern.id = id))]
+    pub async fn retire(&self, caller: &Caller, id: &str) -> Result<Pattern, Error> {
+        let found = self.found(caller, id).await?;
+        let scope = caller.require_on(Permission::PatternsPublish, &found.resource())?;
+        let mut work = self.begin(&scope).await?;
+        let before = work.one(&found.id).await?;
+        let mut after = before.clone();
+        after.retire(self.clock.now());
+        work.update(&after).await?;
+        work.commit(told::retired(&before, &after)).await?;
+        Ok(self.shown(caller, &after).await)
+    }
+}
+
+/// Who may update patterns may change this one; who taught a draft may change it too.
+fn may_change(caller: &Caller, kept: &Kept) -> Result<Scope, Denied> {
+    caller.require_on(Permission::PatternsUpdate, &kept.resource()).or_else(|denied| {
+        let own = kept.state == State::Draft && kept.created_by == caller.actor.id();
+        match caller.require(Permission::PatternsCreate) {
+            Ok(scope) if own => Ok(scope),
+            Ok(_) | Err(_) => Err(denied),
+        }
+    })
+}

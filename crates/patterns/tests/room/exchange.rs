@@ -1,0 +1,103 @@
+//! Import and export.
+
+use access::{Caller, Role};
+use axum::body::Body;
+use axum::http::{Request, header};
+use patterns::engine::{self, seeds};
+use serde_json::json;
+
+use crate::bench::{Room, text};
+
+async fn exported(room: &Room, caller: &Caller, path: &str) -> String {
+    let request = Request::get(path).body(Body::empty()).expect("a request");
+    let (status, yaml) = room.send(caller, request).await;
+    assert_eq!(status, 200, "{yaml}");
+    yaml
+}
+
+#[tokio::test]
+async fn a_file_comes_out_as_it_went_in() {
+    for room in Room::on_each_engine().await {
+        for seed in [seeds::EU, seeds::US, seeds::APAC] {
+            let org = room.org();
+            let admin = room.somebody(&org, Role::Admin);
+            let mut drafts = engine::import(seed).expect("a good file");
+            let (status, report) = room.import(&admin, seed).await;
+            assert_eq!(status, 200, "{report}");
+            assert_eq!(report["created"].as_array().expect("created").len(), drafts.len());
+            let answer = text(room.says(&admin, "patterns", "How do I reset my password?").await);
+            assert!(!answer.starts_with("nothing"), "{answer}");
+
+            let yaml = exported(&room, &admin, "/api/patterns.yaml").await;
+            drafts.sort_by(|one, other| one.slug.cmp(&other.slug));
+            assert_eq!(engine::import(&yaml).expect("a good file"), drafts);
+
+            // A second time, nothing happens, in the record neither.
+            let events = room.events(&org).await.len();
+            let (_, report) = room.import(&admin, &yaml).await;
+            assert_eq!((&report["created"], &report["updated"]), (&json!([]), &json!([])));
+            assert_eq!(report["unchanged"].as_array().expect("unchanged").len(), drafts.len());
+            assert_eq!(room.events(&org).await.len(), events);
+        }
+    }
+}
+
+const TWO: &str = "patterns:
+  - { slug: hours, name: Hours, triggers: [When are you open?], answer: 8 to 6. }
+  - { slug: lunch, name: Lunch, triggers: [What is for lunch?], answer: Soup. }
+";
+
+#[tokio::test]
+async fn a_known_slug_gets_a_new_version() {
+    for room in Room::on_each_engine().await {
+        let org = room.org();
+        let (admin, member) = (room.somebody(&org, Role::Admin), room.somebody(&org, Role::Member));
+        room.taught(&admin, "hours", "When are you open?", "9 to 5.").await;
+        assert_eq!(room.import(&member, TWO).await.0, 403, "a member may not change what answers");
+        assert_eq!(room.get(&admin, "/api/patterns/lunch").await.0, 404, "nothing of it is kept");
+
+        let (status, report) = room.import(&admin, TWO).await;
+        assert_eq!(
+            (status, &report["created"], &report["updated"]),
+            (200, &json!(["lunch"]), &json!(["hours"]))
+        );
+        assert_eq!(text(room.says(&admin, "patterns", "When are you open?").await), "8 to 6.");
+        let (_, hours) = room.get(&admin, "/api/patterns/hours").await;
+        assert_eq!((&hours["version"], &hours["published_version"]), (&json!(2), &json!(2)));
+
+        room.ask(&admin, "POST", "/api/patterns/lunch/retire", json!({})).await;
+        room.import(&admin, &TWO.replace("Soup", "Salad")).await;
+        let (_, lunch) = room.get(&admin, "/api/patterns/lunch").await;
+        assert_eq!((&lunch["version"], &lunch["state"]), (&json!(2), &json!("retired")));
+        assert!(!exported(&room, &admin, "/api/patterns.yaml").await.contains("Salad"));
+        assert!(exported(&room, &admin, "/api/patterns.yaml?state=all").await.contains("Salad"));
+        let drafts = room.import(&room.somebody(&room.org(), Role::Member), TWO).await.1;
+        assert_eq!(drafts["created"], json!(["hours", "lunch"]));
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_a_flaw_changes_nothing() {
+    for room in Room::on_each_engine().await {
+        let org = room.org();
+        let admin = room.somebody(&org, Role::Admin);
+        let (status, problem) = room.import(&admin, &TWO.replace("lunch", "Lunch!")).await;
+        assert_eq!((status, &problem["errors"][0]["pointer"]), (422, &json!("/patterns/1/slug")));
+        assert!(
+            problem["errors"][0]["detail"].as_str().expect("text").starts_with("line 3"),
+            "{problem}"
+        );
+        let (status, problem) = room.import(&admin, "patterns:\n  - slug: [x\n").await;
+        assert_eq!((status, &problem["code"]), (422, &json!("invalid_yaml")), "{problem}");
+        assert!(problem["line"].is_u64(), "{problem}");
+        let large = format!("{TWO}#{}", "x".repeat(1024 * 1024));
+        assert_eq!(room.import(&admin, &large).await.0, 413);
+        let request = Request::post("/api/patterns/import")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from("{}"))
+            .expect("a request");
+        assert_eq!(room.send(&admin, request).await.0, 415);
+        assert_eq!(room.get(&admin, "/api/patterns").await.1["items"], json!([]));
+        assert_eq!(room.events(&org).await.len(), 0);
+    }
+}

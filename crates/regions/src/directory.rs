@@ -1,0 +1,136 @@
+//! The small global map from an org to its home.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use access::{OrgId, Region};
+use base::args;
+use base::db::{Db, DbError, Row, Within};
+use base::problem::Problem;
+use base::seal::{Mac, RootKey};
+use base::time::SharedClock;
+
+use crate::sql;
+
+/// Where an org is at home.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// The org.
+    pub org: OrgId,
+    /// Where its data stays.
+    pub region: Region,
+    /// Grows with every move; an older one is stale.
+    pub epoch: u64,
+}
+
+/// What can go wrong with the directory.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Another org has this short name.
+    #[error("the short name `{0}` is taken")]
+    Taken(String),
+    /// The directory's database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Taken(_) => {
+                Self::new(axum::http::StatusCode::CONFLICT, "slug_taken", error.to_string())
+                    .param("slug")
+            }
+            Error::Db(cause) => cause.into(),
+        }
+    }
+}
+
+/// The directory: its database, and a snapshot in memory that serves while the
+/// database is down.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    db: Db,
+    clock: SharedClock,
+    slugs: Mac,
+    known: Arc<RwLock<Known>>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    homes: HashMap<OrgId, Home>,
+    slugs: HashMap<[u8; 32], OrgId>,
+}
+
+impl Known {
+    fn by_slug(&self, tag: &[u8; 32]) -> Option<Home> {
+        self.homes.get(self.slugs.get(tag)?).cloned()
+    }
+}
+
+impl Directory {
+    /// Opens the directory. `root` makes its keyed hashes.
+    pub fn open(db: Db, clock: SharedClock, root: &RootKey) -> Self {
+        Self { db, clock, slugs: root.mac("regions/slug"), known: Arc::default() }
+    }
+
+    /// Claims a home, before anything of the org is created in its region.
+    #[expect(clippy::disallowed_methods, reason = "the directory has no record: it holds no data")]
+    pub async fn claim(&self, org: &OrgId, region: Region, slug: &str) -> Result<Home, Error> {
+        let tag = self.slugs.tag(slug.as_bytes());
+        let mut tx = self.db.begin(&Within::node()).await?;
+        let now = self.clock.now();
+        let args = args![org.as_str(), region.as_str(), tag.as_slice(), now];
+        tx.run(sql::CLAIM, args).await.map_err(|error| {
+            if error.is_conflict() { Error::Taken(slug.to_owned()) } else { error.into() }
+        })?;
+        tx.commit().await?;
+        let home = Home { org: org.clone(), region, epoch: 1 };
+        self.remember(home.clone(), Some(tag));
+        Ok(home)
+    }
+
+    /// Where an org is at home, if it is anywhere.
+    pub async fn home(&self, org: &OrgId) -> Result<Option<Home>, Error> {
+        if let Some(home) = self.known().homes.get(org).cloned() {
+            return Ok(Some(home));
+        }
+        let row = self.db.maybe(&Within::node(), sql::HOME, args![org.as_str()]).await?;
+        let home = row.as_ref().map(read).transpose()?;
+        Ok(home.inspect(|home| self.remember(home.clone(), None)))
+    }
+
+    /// The org with this short name, if there is one.
+    pub async fn by_slug(&self, slug: &str) -> Result<Option<Home>, Error> {
+        let tag = self.slugs.tag(slug.as_bytes());
+        if let Some(home) = self.known().by_slug(&tag) {
+            return Ok(Some(home));
+        }
+        let args = args![tag.as_slice()];
+        let row = self.db.maybe(&Within::node(), sql::BY_SLUG, args).await?;
+        let home = row.as_ref().map(read).transpose()?;
+        Ok(home.inspect(|home| self.remember(home.clone(), Some(tag))))
+    }
+
+    /// A page of homes after an org, for the operator.
+    pub async fn page(&self, after: &str) -> Result<Vec<Home>, Error> {
+        let rows = self.db.all(&Within::node(), sql::PAGE, args![after]).await?;
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, Known> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, home: Home, slug: Option<[u8; 32]>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tag) = slug {
+            known.slugs.insert(tag, home.org.clone());
+        }
+        known.homes.insert(home.org.clone(), home);
+    }
+}
+
+fn read(row: &Row) -> Result<Home, DbError> {
+    Ok(Home { org: row.parse("org_id")?, region: row.parse("region")?, epoch: row.count("epoch")? })
+}

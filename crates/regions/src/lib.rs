@@ -1,0 +1,19 @@
+//! Where data stays: the directory from an org to its home.
+//!
+//! # What this room promises
+//!
+//! - The directory holds random ids and keyed hashes, no names:
+//!   `the_directory_holds_no_name`.
+//! - A short name belongs to one org of all regions: `a_short_name_is_claimed_once`.
+//! - A known home is answered while the directory's database is down:
+//!   `a_known_home_is_answered_without_the_database`.
+//!
+//! The database of a region is chosen by `access::Databases` from the proof of a
+//! permission; the endpoints of a region by `gateway`; both cannot name another.
+
+mod api;
+mod directory;
+pub mod sql;
+
+pub use self::api::routes;
+pub use self::directory::{Directory, Error, Home};

@@ -1,0 +1,164 @@
+//! What an operator does before anybody can sign in. Every act is in the org's record,
+//! under the operator's name.
+
+use access::{Caller, OrgId, Region};
+use anyhow::Context as _;
+use base::secret::Secret;
+use base::time::SystemClock;
+use clap::Subcommand;
+use serde_json::json;
+
+use super::{ConfigFile, say};
+use crate::wire::House;
+
+/// The record's name for whoever sits at the command line.
+const OPERATOR: &str = "operator";
+
+/// Which configuration, and how to print.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct With {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Print as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// `portico org …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum OrgCommand {
+    /// Creates an organization in its home region.
+    Create {
+        /// Its name, as people read it.
+        #[arg(long)]
+        name: String,
+        /// Its short name, unique over all regions: lower-case letters, digits, hyphens.
+        #[arg(long)]
+        slug: String,
+        /// Where its data stays: us, eu or apac.
+        #[arg(long)]
+        region: Region,
+        #[command(flatten)]
+        with: With,
+    },
+}
+
+/// `portico member …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemberCommand {
+    /// Adds a member. The password is read from standard input.
+    Create {
+        /// The organization: its id or its short name.
+        #[arg(long)]
+        org: String,
+        /// The member's e-mail address.
+        #[arg(long)]
+        email: String,
+        /// The member's name.
+        #[arg(long)]
+        name: String,
+        /// org:owner, org:admin, org:member, org:viewer or a custom role.
+        #[arg(long, default_value = "org:member")]
+        role: String,
+        #[command(flatten)]
+        with: With,
+    },
+}
+
+/// `portico key …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeyCommand {
+    /// Makes an API key and prints it, once.
+    Create {
+        /// The organization: its id or its short name.
+        #[arg(long)]
+        org: String,
+        /// The member or service account it belongs to: an id (`mem_…`, `svc_…`).
+        #[arg(long)]
+        owner: String,
+        /// What the key is for.
+        #[arg(long)]
+        name: String,
+        #[command(flatten)]
+        with: With,
+    },
+}
+
+impl OrgCommand {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let Self::Create { name, slug, region, with } = self;
+        let house = with.house().await?;
+        let org = create_org(&house, &name, &slug, region).await?;
+        let value = json!({ "id": org, "name": name, "slug": slug, "region": region });
+        say(with.json, &value, &format!("{org} {name} ({slug}) in {region}"));
+        house.close().await;
+        Ok(())
+    }
+}
+
+/// Claims the home in the directory, then creates the org in its region.
+pub(crate) async fn create_org(
+    house: &House,
+    name: &str,
+    slug: &str,
+    region: Region,
+) -> anyhow::Result<OrgId> {
+    anyhow::ensure!(house.databases.serves(region), "this node does not serve `{region}`");
+    let new = identity::NewOrg { name: name.to_owned(), slug: slug.to_owned() };
+    new.check()?;
+    let org = OrgId::new(house.clock.now());
+    house.directory.claim(&org, region, slug).await?;
+    let caller = Caller::operator(org.clone(), region, OPERATOR);
+    house.identity.create_org(&caller, &new).await?;
+    Ok(org)
+}
+
+impl MemberCommand {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let Self::Create { org, email, name, role, with } = self;
+        let house = with.house().await?;
+        let caller = operator(&house, &org).await?;
+        let mut password = String::new();
+        std::io::stdin().read_line(&mut password).context("the password on standard input")?;
+        let password = Some(Secret::new(password.trim_end_matches(['\r', '\n']).to_owned()));
+        let new = identity::NewMember { email, name, role, password };
+        let member = house.identity.add_member(&caller, &new).await?;
+        let value = serde_json::to_value(&member)?;
+        say(with.json, &value, &format!("{} {} {}", member.id, member.email, member.role));
+        house.close().await;
+        Ok(())
+    }
+}
+
+impl KeyCommand {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let Self::Create { org, owner, name, with } = self;
+        let house = with.house().await?;
+        let caller = operator(&house, &org).await?;
+        let new = identity::NewKey { owner: Some(owner.clone()), name, ..Default::default() };
+        let made = house.identity.create_key(&caller, &new).await?;
+        let value = json!({ "id": made.key.id, "owner": owner, "key": made.secret.reveal() });
+        say(with.json, &value, made.secret.reveal());
+        house.close().await;
+        Ok(())
+    }
+}
+
+/// The operator, acting in an org.
+async fn operator(house: &House, org: &str) -> anyhow::Result<Caller> {
+    let home = match org.parse::<OrgId>() {
+        Ok(id) => house.directory.home(&id).await?,
+        Err(_) => house.directory.by_slug(org).await?,
+    };
+    let home = home.with_context(|| format!("there is no organization `{org}`"))?;
+    Ok(Caller::operator(home.org, home.region, OPERATOR))
+}
+
+impl With {
+    async fn house(&self) -> anyhow::Result<House> {
+        let mut config = self.file.load()?;
+        // Under a name of its own: the serving node's open calls are not ours to close.
+        config.node.push_str("-cli");
+        House::open(&config, std::sync::Arc::new(SystemClock)).await
+    }
+}

@@ -1,0 +1,153 @@
+//! The command line.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
+
+mod bootstrap;
+pub(crate) use self::bootstrap::create_org;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+use self::bootstrap::{KeyCommand, MemberCommand, OrgCommand};
+use crate::config::{self, Config};
+use crate::demo::DemoOptions;
+use crate::{demo, serve, storage};
+
+/// The AI gateway that records every call before it releases the answer.
+#[derive(Debug, Parser)]
+#[command(name = "portico", version, arg_required_else_help = true)]
+pub(crate) enum Command {
+    /// Runs all three regions in one process with three sample organizations.
+    Demo(DemoOptions),
+    /// Serves as a configuration file says.
+    Serve(ConfigFile),
+    /// Applies pending migrations to every database of a configuration.
+    Migrate(JsonAnd<ConfigFile>),
+    /// Checks or explains configurations.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Prints what each built-in role may do.
+    Policy {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Organizations.
+    #[command(subcommand)]
+    Org(OrgCommand),
+    /// Members of an organization.
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// API keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct ConfigFile {
+    /// The configuration file.
+    #[arg(long, default_value = "portico.toml")]
+    pub(crate) config: PathBuf,
+}
+
+/// Arguments, and whether to print JSON.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct JsonAnd<T: clap::Args> {
+    #[command(flatten)]
+    pub(crate) inner: T,
+    /// Print as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `portico config …`
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Checks a file as `serve` would, without serving.
+    Check(ConfigFile),
+    /// Prints every key with its meaning.
+    Reference,
+}
+
+impl Command {
+    pub(crate) fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Demo(options) => block_on(demo::run(options)),
+            Self::Serve(ConfigFile { config: file }) => {
+                let config = config::load(&file)?;
+                block_on(serve::run(config, Some(file)))
+            }
+            Self::Migrate(JsonAnd { inner, json }) => block_on(migrate(inner.load()?, json)),
+            Self::Config(ConfigCommand::Check(file)) => {
+                file.load()?;
+                println!("{}: no fault", file.config.display());
+                Ok(())
+            }
+            Self::Config(ConfigCommand::Reference) => {
+                print!("{}", config::REFERENCE);
+                Ok(())
+            }
+            Self::Policy { json } => policy(json),
+            Self::Org(command) => block_on(command.run()),
+            Self::Member(command) => block_on(command.run()),
+            Self::Key(command) => block_on(command.run()),
+        }
+    }
+}
+
+impl ConfigFile {
+    pub(crate) fn load(&self) -> Result<Config, config::BadConfig> {
+        config::load(&self.config)
+    }
+}
+
+/// Says why a command failed, cause by cause.
+pub(crate) fn say_error(error: &anyhow::Error) {
+    eprintln!("portico: {error:#}");
+}
+
+/// Prints a line for people, or a value for programs.
+fn say(json: bool, value: &serde_json::Value, line: &str) {
+    if json { println!("{value}") } else { println!("{line}") }
+}
+
+/// The demo's banner.
+pub(crate) fn banner(text: &str) {
+    println!("{text}");
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}
+
+async fn migrate(config: Config, json: bool) -> anyhow::Result<()> {
+    let applied = storage::migrate(&config).await?;
+    if json {
+        let by_name: serde_json::Map<_, _> =
+            applied.into_iter().map(|(name, steps)| (name.to_owned(), steps.into())).collect();
+        println!("{}", serde_json::Value::from(by_name));
+        return Ok(());
+    }
+    for (name, steps) in applied {
+        match steps.as_slice() {
+            [] => println!("{name}: nothing to do"),
+            steps => println!("{name}: applied {}", steps.join(", ")),
+        }
+    }
+    Ok(())
+}
+
+fn policy(json: bool) -> anyhow::Result<()> {
+    if !json {
+        print!("{}", access::policy());
+        return Ok(());
+    }
+    let mut roles = serde_json::Map::new();
+    for role in access::Role::ALL {
+        let may: Vec<_> = role.permissions()?.iter().map(access::Permission::as_str).collect();
+        roles.insert(role.to_string(), serde_json::json!({ "is": role.definition(), "may": may }));
+    }
+    println!("{}", serde_json::Value::from(roles));
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! What an operator decides before the process starts: one TOML file, and secrets
+//! from `PORTICO_…` variables or files. A key that we do not know is an error: a
+//! misspelt limit must not become "no limit".
+
+mod load;
+mod secrets;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use access::Region;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::load::{BadConfig, REFERENCE, load};
+pub(crate) use self::secrets::OperatorSecrets;
+
+/// The whole configuration; every room owns its own part.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    /// Names this node in the record and in metrics; stable over restarts.
+    pub(crate) node: String,
+    /// The folder of root keys, and of `SQLite` files where no database is named.
+    pub(crate) data: PathBuf,
+    /// The regions that this node serves.
+    pub(crate) regions: Vec<Region>,
+    pub(crate) listen: Listen,
+    pub(crate) database: BTreeMap<DatabaseName, Database>,
+    pub(crate) session: Session,
+    pub(crate) log: Log,
+    pub(crate) gateway: gateway::Config,
+}
+
+/// `[listen]`: the doors.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Listen {
+    /// Where callers and people arrive.
+    pub(crate) address: SocketAddr,
+    /// Where probes and Prometheus arrive; not for the public.
+    pub(crate) ops: SocketAddr,
+    /// The certificate chain (PEM); re-read when the file changes.
+    pub(crate) tls_cert_file: Option<PathBuf>,
+    /// Its private key (PEM).
+    pub(crate) tls_key_file: Option<PathBuf>,
+    /// Connections at once; further ones wait.
+    pub(crate) connections_max: usize,
+    /// How long readiness is off before the door closes.
+    pub(crate) drain_wait_ms: u64,
+    /// How long answers under way may take to end after that.
+    pub(crate) drain_timeout_ms: u64,
+}
+
+/// A region, or the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DatabaseName {
+    Directory,
+    Us,
+    Eu,
+    Apac,
+}
+
+/// `[database.<region>]` or `[database.directory]`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Database {
+    /// `postgres://…` or `sqlite://…`, as the role that owns nothing.
+    pub(crate) url: String,
+    /// As the role that owns the tables; used by migrations alone.
+    #[serde(default)]
+    pub(crate) owner_url: Option<String>,
+}
+
+/// `[session]`: people's sign-ins.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Session {
+    /// Cookies are sent over HTTPS alone. Off only for a trial on one machine.
+    pub(crate) secure_cookies: bool,
+    /// A sign-in ends this long after it began.
+    pub(crate) lifetime_secs: i64,
+    /// A sign-in ends when it was not used for this long.
+    pub(crate) idle_secs: i64,
+}
+
+/// `[log]`: one line per event on standard error.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Log {
+    /// `json` or `text`.
+    pub(crate) format: LogFormat,
+    /// As `tracing` filters read it: `info`, `warn,gateway=debug`.
+    pub(crate) level: String,
+}
+
+/// How a log line is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    Json,
+    Text,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            node: "portico-1".to_owned(),
+            data: PathBuf::from("portico-data"),
+            regions: Region::ALL.to_vec(),
+            listen: Listen::default(),
+            database: BTreeMap::new(),
+            session: Session::default(),
+            log: Log::default(),
+            gateway: gateway::Config::default(),
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            ops: SocketAddr::from(([127, 0, 0, 1], 9090)),
+            tls_cert_file: None,
+            tls_key_file: None,
+            connections_max: 10_000,
+            drain_wait_ms: 0,
+            drain_timeout_ms: 60_000,
+        }
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self { secure_cookies: true, lifetime_secs: 43_200, idle_secs: 3_600 }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Json, level: "info".to_owned() }
+    }
+}
+
+impl From<Region> for DatabaseName {
+    fn from(region: Region) -> Self {
+        match region {
+            Region::Us => Self::Us,
+            Region::Eu => Self::Eu,
+            Region::Apac => Self::Apac,
+        }
+    }
+}
+
+impl DatabaseName {
+    /// As in the file and in file names.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::Us => "us",
+            Self::Eu => "eu",
+            Self::Apac => "apac",
+        }
+    }
+}
+
+impl Config {
+    /// The database of this name: what the file says, or a `SQLite` file in the data folder.
+    pub(crate) fn database(&self, name: DatabaseName) -> Database {
+        self.database.get(&name).cloned().unwrap_or_else(|| Database {
+            url: format!("sqlite://{}", self.data.join(format!("{}.db", name.as_str())).display()),
+            owner_url: None,
+        })
+    }
+
+    /// The root key of a region or of the directory.
+    pub(crate) fn root_key_file(&self, name: DatabaseName) -> PathBuf {
+        self.data.join("keys").join(format!("{}.key", name.as_str()))
+    }
+
+    /// Paths in the file are relative to the file.
+    fn resolve(&mut self, folder: &Path) {
+        self.data = folder.join(&self.data);
+        let Listen { tls_cert_file, tls_key_file, .. } = &mut self.listen;
+        for file in [tls_cert_file, tls_key_file].into_iter().flatten() {
+            *file = folder.join(&*file);
+        }
+        for endpoint in self.gateway.endpoints.values_mut() {
+            if let Some(file) = &mut endpoint.key_file {
+                *file = folder.join(&*file).display().to_string();
+            }
+        }
+    }
+}

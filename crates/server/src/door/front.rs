@@ -1,0 +1,194 @@
+//! What happens to every request before its handler and after it: it gets an id, it
+//! becomes somebody's, it is permitted; a refusal is recorded and shaped.
+
+use std::net::SocketAddr;
+
+use access::{Caller, Origin};
+use audit::{Event, Outcome, Record};
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CACHE_CONTROL, USER_AGENT};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use base::problem::Problem;
+use base::time::SharedClock;
+use identity::Identity;
+use serde_json::json;
+
+use crate::permits::{Needs, Permits};
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Characters of a user agent that are kept.
+const USER_AGENT_MAX: usize = 256;
+
+base::ids! {
+    /// One request.
+    RequestId = "req";
+}
+
+/// Who is on the other side of the connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// What the front needs to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Front {
+    pub(crate) identity: Identity,
+    pub(crate) record: Record,
+    pub(crate) clock: SharedClock,
+    pub(crate) permits: Permits,
+}
+
+/// Puts the front before the routes. `api` are the routes of the `OpenAPI` document,
+/// `v1` are `OpenAI`'s, `open` need nobody's credentials.
+pub(crate) fn front(front: Front, api: Router, v1: Router, open: Router) -> Router {
+    let api = api.route_layer(from_fn_with_state(front.clone(), permit));
+    Router::new()
+        .merge(api)
+        .merge(v1)
+        .merge(open)
+        .fallback(async || Problem::not_found())
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "no such method here",
+            )
+        })
+        .layer(from_fn_with_state(front, admit))
+}
+
+/// Identifies, and finishes whatever comes back.
+async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::new(front.clock.now());
+    let origin = origin(&request, &id);
+    let openai = request.uri().path().starts_with("/v1/");
+    let needs = front.permits.of_path(request.method(), request.uri().path());
+    let mut caller = None;
+    let mut response = if needs == Needs::Nobody {
+        request.extensions_mut().insert(origin);
+        next.run(request).await
+    } else {
+        match front.identity.identify(request.method(), request.headers(), origin).await {
+            Ok(who) => {
+                request.extensions_mut().insert(who.clone());
+                caller = Some(who);
+                next.run(request).await
+            }
+            Err(refused) => {
+                caller = refused.who;
+                refused.problem.into_response()
+            }
+        }
+    };
+    if let (Some(problem), Some(caller)) = (response.extensions().get::<Problem>(), &caller) {
+        note(&front.record, caller, problem, openai);
+    }
+    if openai && let Some(problem) = response.extensions().get::<Problem>() {
+        response = gateway::openai_shape(problem);
+    }
+    finish(response.headers_mut(), &id, openai);
+    response
+}
+
+/// Refuses what the document says the caller may not, before a body is read. The verb
+/// behind the route asks again, for the very thing it acts on.
+async fn permit(
+    State(front): State<Front>,
+    path: MatchedPath,
+    request: Request,
+    next: Next,
+) -> Response {
+    let needs = front.permits.of_route(request.method(), path.as_str());
+    let caller = request.extensions().get::<Caller>();
+    match (needs, caller) {
+        (Needs::Nobody, _) | (Needs::Somebody, Some(_)) => next.run(request).await,
+        (Needs::OneOf(enough), Some(caller)) => {
+            let Some(first) = enough.iter().next() else {
+                return Problem::not_found().into_response();
+            };
+            if enough.iter().any(|permission| caller.may_somewhere(permission)) {
+                return next.run(request).await;
+            }
+            let decision = caller.decide(first, None);
+            Problem::from(access::Denied(Box::new(decision))).into_response()
+        }
+        (Needs::OneOf(_) | Needs::Somebody, None) => {
+            let detail = "credentials are required";
+            Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail).into_response()
+        }
+        // A route that the document does not know is no route.
+        (Needs::Unknown, _) => Problem::not_found().into_response(),
+    }
+}
+
+fn origin(request: &Request, id: &RequestId) -> Origin {
+    let peer = request.extensions().get::<Peer>();
+    let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
+    Origin {
+        ip: peer.map(|peer| peer.0.ip().to_canonical()),
+        user_agent: agent.map(|agent| agent.chars().take(USER_AGENT_MAX).collect()),
+        request_id: id.as_str().to_owned(),
+    }
+}
+
+/// An event where a person would look for one: what was refused, to whom, and why.
+/// The answer does not wait for it: nothing is released.
+fn note(record: &Record, caller: &Caller, problem: &Problem, openai: bool) {
+    let status = problem.status();
+    let refusal = matches!(
+        status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS
+    );
+    if !(refusal || (openai && status.is_client_error())) {
+        return;
+    }
+    let mut reason = json!({
+        "status": status.as_u16(), "code": problem.code(), "detail": problem.detail(),
+    });
+    if let Some(members) = reason.as_object_mut() {
+        for name in ["decision", "limit"] {
+            members.extend(problem.get(name).map(|value| (name.to_owned(), value.clone())));
+        }
+    }
+    let (action, kind) = match (openai, status) {
+        (_, StatusCode::UNAUTHORIZED) => ("identity.credentials.refused", "credentials"),
+        (true, _) => ("gateway.call.refused", "call"),
+        (false, _) => ("access.request.refused", "request"),
+    };
+    let outcome = if refusal { Outcome::Denied } else { Outcome::Failed };
+    let event = Event::done(action, kind, caller.origin.request_id.as_str());
+    drop(record.note(caller, &event.outcome(outcome).reason(reason)));
+}
+
+fn finish(headers: &mut HeaderMap, id: &RequestId, openai: bool) {
+    if let Ok(id) = HeaderValue::from_str(id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    if openai {
+        return;
+    }
+    let fixed = [
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("strict-transport-security", "max-age=31536000"),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.entry("content-security-policy").or_insert(HeaderValue::from_static(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+         connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    ));
+}
+
+impl Permits {
+    /// What a path needs before it is matched: nothing for the few open ones.
+    fn of_path(&self, method: &Method, path: &str) -> Needs {
+        if self.is_open(method, path) { Needs::Nobody } else { Needs::Somebody }
+    }
+}

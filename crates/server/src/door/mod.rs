@@ -1,0 +1,149 @@
+//! The door: our own accept loop, with a deadline for everything a stranger can make
+//! us wait for. (`axum::serve` installs no timer, so hyper's header deadline never fires.)
+
+mod front;
+mod tls;
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use base::tasks::Tasks;
+use hyper::body::Incoming;
+use hyper::{Request, server::conn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+pub(crate) use self::front::{Front, Peer, front};
+pub(crate) use self::tls::Tls;
+
+/// A whole request head must have arrived by then; also how long an idle connection lives.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// A TLS handshake must be over by then.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a request head at most.
+const HEAD_MAX: usize = 32 << 10;
+/// Headers of a request at most.
+const HEADERS_MAX: usize = 100;
+/// Requests at once on one HTTP/2 connection.
+const STREAMS_MAX: u32 = 128;
+
+/// One listening socket with what stands behind it.
+#[derive(Debug)]
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    pub(crate) tls: Option<Tls>,
+    pub(crate) connections_max: usize,
+}
+
+impl Door {
+    /// Takes connections until `closing` resolves, then asks those that are open to
+    /// end after their current answers. `connections` ends when the last has.
+    pub(crate) async fn serve(
+        self,
+        routes: Router,
+        connections: Tasks,
+        closing: impl Future<Output = ()>,
+    ) {
+        let places = Arc::new(Semaphore::new(self.connections_max));
+        let mut closing = std::pin::pin!(closing);
+        loop {
+            let place = tokio::select! {
+                place = places.clone().acquire_owned() => place,
+                () = &mut closing => break,
+            };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = &mut closing => break,
+            };
+            let (stream, peer) = match accepted {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    // Out of file descriptors, most likely: others end meanwhile.
+                    tracing::warn!(error = &error as &dyn std::error::Error, "accept failed");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let routes = routes.clone();
+            let tls = self.tls.clone();
+            let ending = connections.clone();
+            connections.spawn(async move {
+                let _nodelay = stream.set_nodelay(true);
+                one(stream, peer, tls, routes, ending).await;
+                drop(place);
+            });
+        }
+        connections.stop();
+    }
+}
+
+async fn one(stream: TcpStream, peer: SocketAddr, tls: Option<Tls>, routes: Router, ending: Tasks) {
+    let Some(tls) = tls else {
+        return http1(TokioIo::new(stream), peer, routes, ending).await;
+    };
+    let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await;
+    let Ok(Ok(stream)) = shaken else { return };
+    if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+        http2(TokioIo::new(stream), peer, routes, ending).await;
+    } else {
+        http1(TokioIo::new(stream), peer, routes, ending).await;
+    }
+}
+
+/// What hyper calls for each request: the routes, told who is on the other side.
+macro_rules! service {
+    ($routes:expr, $peer:expr) => {
+        TowerToHyperService::new($routes.map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer($peer));
+            request.map(axum::body::Body::new)
+        }))
+    };
+}
+
+/// Runs a connection to its end, or asks it to end when the door closes.
+macro_rules! run {
+    ($connection:expr, $ending:expr) => {
+        let mut connection = std::pin::pin!($connection);
+        tokio::select! {
+            _ended = connection.as_mut() => return,
+            () = $ending.stopping() => connection.as_mut().graceful_shutdown(),
+        }
+        // Errors here are the other side's: it left, or it sent nonsense.
+        let _ended = connection.await;
+    };
+}
+
+async fn http1<S>(stream: TokioIo<S>, peer: SocketAddr, routes: Router, ending: Tasks)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = conn::http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEAD_MAX.max(64 << 10))
+        .pipeline_flush(true);
+    run!(builder.serve_connection(stream, service!(routes, peer)), ending);
+}
+
+async fn http2<S>(stream: TokioIo<S>, peer: SocketAddr, routes: Router, ending: Tasks)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut builder = conn::http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(HEAD_TIMEOUT))
+        .keep_alive_timeout(HANDSHAKE_TIMEOUT)
+        .max_concurrent_streams(STREAMS_MAX)
+        .max_header_list_size(32 << 10);
+    run!(builder.serve_connection(stream, service!(routes, peer)), ending);
+}

@@ -1,0 +1,43 @@
+//! The binary `portico`: reads the configuration, opens the rooms, serves.
+//!
+//! # What the whole promises
+//!
+//! - Every answer that a caller got to its last byte has its event, after any crash:
+//!   `kill_nine_loses_no_acknowledged_event`.
+//! - Two orgs cannot see, name or count each other's data by any route:
+//!   `two_orgs_never_see_each_other_by_any_route`.
+//! - Every route refuses strangers, and those without its permission:
+//!   `every_route_refuses_strangers_and_the_least_role`.
+//! - Every route that writes leaves an event: `every_writing_route_leaves_an_event`.
+
+mod commands;
+mod config;
+mod demo;
+mod directory_search;
+mod door;
+mod idempotency;
+mod openapi;
+mod ops;
+mod permits;
+mod reload;
+mod serve;
+mod storage;
+mod telemetry;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match commands::Command::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            commands::say_error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! The operator's own port: probes and metrics.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use access::Databases;
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use base::metrics::Metrics;
+use serde_json::json;
+
+/// A probe does not wait longer than this for a database.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What the port shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Ops {
+    metrics: Metrics,
+    databases: Databases,
+    draining: Arc<AtomicBool>,
+}
+
+impl Ops {
+    pub(crate) fn new(metrics: Metrics, databases: Databases) -> Self {
+        Self { metrics, databases, draining: Arc::default() }
+    }
+
+    /// From now on `/readyz` says no: the load balancer looks elsewhere.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn routes(self) -> Router {
+        Router::new()
+            .route("/livez", get(async || "ok\n"))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(metrics))
+            .with_state(self)
+    }
+}
+
+async fn ready(State(ops): State<Ops>) -> impl IntoResponse {
+    if ops.draining.load(Ordering::Relaxed) {
+        let body = json!({ "ready": false, "why": "draining" });
+        return (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body));
+    }
+    let mut parts = serde_json::Map::new();
+    let mut ready = true;
+    for (region, db) in ops.databases.iter() {
+        let well = tokio::time::timeout(PROBE_TIMEOUT, db.ping()).await;
+        let well = matches!(well, Ok(Ok(())));
+        ready &= well;
+        let word = if well { "ok" } else { "not answering" };
+        parts.insert(format!("database.{region}"), word.into());
+    }
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, axum::Json(json!({ "ready": ready, "parts": parts })))
+}
+
+async fn metrics(State(ops): State<Ops>) -> impl IntoResponse {
+    let kind = [(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
+    (kind, ops.metrics.render().unwrap_or_default())
+}

@@ -1,0 +1,100 @@
+//! Which permission a route needs, read from the `OpenAPI` document: the document
+//! cannot say one thing and the door do another.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use access::PermissionSet;
+use axum::http::Method;
+use serde_json::Value;
+use utoipa::openapi::OpenApi;
+
+/// Paths outside the document that need nobody's credentials.
+const OPEN: [(&str, &str); 3] =
+    [("GET", "/"), ("GET", "/api/openapi.json"), ("GET", "/favicon.ico")];
+
+/// What must be known before a handler runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Needs {
+    /// Anybody may.
+    Nobody,
+    /// Somebody who was identified; the verb looks at nothing but their own things.
+    Somebody,
+    /// Somebody with one of these permissions, on the org or on something in it.
+    OneOf(PermissionSet),
+    /// The document does not know the route.
+    Unknown,
+}
+
+/// What every route of the document needs.
+#[derive(Debug, Clone)]
+pub(crate) struct Permits(Arc<HashMap<(String, String), Needs>>);
+
+/// The document says something that is no permission.
+#[derive(Debug, thiserror::Error)]
+#[error("{method} {path} names `{scope}`, which is no permission")]
+pub(crate) struct BadDocument {
+    method: String,
+    path: String,
+    scope: String,
+}
+
+impl Permits {
+    /// Reads the document.
+    pub(crate) fn read(document: &OpenApi) -> Result<Self, BadDocument> {
+        let document = serde_json::to_value(document).unwrap_or_default();
+        let mut needs = HashMap::new();
+        for (path, methods) in
+            document.get("paths").and_then(Value::as_object).into_iter().flatten()
+        {
+            for (method, operation) in methods.as_object().into_iter().flatten() {
+                let method = method.to_uppercase();
+                let need = need(operation).map_err(|scope| BadDocument {
+                    method: method.clone(),
+                    path: path.clone(),
+                    scope,
+                })?;
+                needs.insert((method, path.clone()), need);
+            }
+        }
+        for (method, path) in OPEN {
+            needs.insert((method.to_owned(), path.to_owned()), Needs::Nobody);
+        }
+        Ok(Self(Arc::new(needs)))
+    }
+
+    /// What a matched route needs.
+    pub(crate) fn of_route(&self, method: &Method, route: &str) -> Needs {
+        let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+        let key = (method.to_owned(), route.to_owned());
+        self.0.get(&key).copied().unwrap_or(Needs::Unknown)
+    }
+
+    /// Whether a path needs nobody's credentials. Open paths have no parameters.
+    pub(crate) fn is_open(&self, method: &Method, path: &str) -> bool {
+        !path.starts_with("/v1/") && self.of_route(method, path) == Needs::Nobody
+    }
+}
+
+/// `security` of an operation: one scope, several of which one is enough, or none. An operation
+/// that says nothing at all needs something nobody has.
+fn need(operation: &Value) -> Result<Needs, String> {
+    let Some(security) = operation.get("security").and_then(Value::as_array) else {
+        return Ok(Needs::Unknown);
+    };
+    let scopes: Vec<&str> = security
+        .iter()
+        .filter_map(Value::as_object)
+        .flat_map(|scheme| scheme.values())
+        .filter_map(Value::as_array)
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    match scopes.as_slice() {
+        [] => Ok(Needs::Nobody),
+        ["self"] => Ok(Needs::Somebody),
+        scopes => PermissionSet::exactly(scopes.iter().copied())
+            .map(Needs::OneOf)
+            .map_err(|_| scopes.join(", ")),
+    }
+}

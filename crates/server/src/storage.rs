@@ -1,0 +1,113 @@
+//! Opening databases and root keys as the configuration says, and migrating.
+
+use std::collections::BTreeMap;
+
+use access::{Databases, Region};
+use anyhow::Context as _;
+use base::db::{Db, Migration};
+use base::seal::RootKey;
+
+use crate::config::{Config, Database, DatabaseName};
+use crate::idempotency;
+
+/// Every step of a region's database, room by room.
+pub(crate) fn region_steps() -> Vec<Migration> {
+    [
+        audit::sql::MIGRATIONS,
+        identity::sql::MIGRATIONS,
+        limits::sql::MIGRATIONS,
+        patterns::sql::MIGRATIONS,
+        idempotency::sql::MIGRATIONS,
+    ]
+    .concat()
+}
+
+/// The steps of a database, and its append-only tables.
+fn steps(name: DatabaseName) -> (Vec<Migration>, Vec<&'static str>) {
+    match name {
+        DatabaseName::Directory => (regions::sql::MIGRATIONS.to_vec(), Vec::new()),
+        DatabaseName::Us | DatabaseName::Eu | DatabaseName::Apac => {
+            (region_steps(), [audit::sql::APPEND_ONLY, patterns::sql::APPEND_ONLY].concat())
+        }
+    }
+}
+
+/// Every database of the configuration.
+pub(crate) fn names(config: &Config) -> Vec<DatabaseName> {
+    let regions = config.regions.iter().map(|region| DatabaseName::from(*region));
+    std::iter::once(DatabaseName::Directory).chain(regions).collect()
+}
+
+/// Opens a database. One that has steps to go is refused: `portico migrate` first.
+pub(crate) async fn open(config: &Config, name: DatabaseName) -> anyhow::Result<Db> {
+    let Database { url, .. } = config.database(name);
+    let db = connect(name, &url).await?;
+    let pending = db.pending(&steps(name).0).await.with_context(|| name.as_str())?;
+    if let [first, ..] = pending.as_slice() {
+        anyhow::bail!(
+            "the database `{}` has {} migrations to go, first `{}`: run `portico migrate`",
+            name.as_str(),
+            pending.len(),
+            first.name
+        );
+    }
+    Ok(db)
+}
+
+/// Opens the database of every region that is served.
+pub(crate) async fn regions(config: &Config) -> anyhow::Result<Databases> {
+    let mut open = Vec::new();
+    for region in &config.regions {
+        open.push((*region, self::open(config, (*region).into()).await?));
+    }
+    Ok(Databases::new(open))
+}
+
+/// The root key of every region that is served.
+pub(crate) fn root_keys(config: &Config) -> anyhow::Result<BTreeMap<Region, RootKey>> {
+    let read = |region: &Region| {
+        let file = config.root_key_file((*region).into());
+        let key = RootKey::load_or_create(&file);
+        Ok((*region, key.with_context(|| format!("the root key {}", file.display()))?))
+    };
+    config.regions.iter().map(read).collect()
+}
+
+/// Applies what is pending, as the owner of the tables, and lets the application use
+/// them. Gives the names of the steps by database.
+pub(crate) async fn migrate(
+    config: &Config,
+) -> anyhow::Result<Vec<(&'static str, Vec<&'static str>)>> {
+    let mut applied = Vec::new();
+    for name in names(config) {
+        let Database { url, owner_url } = config.database(name);
+        if let Some(file) = url.strip_prefix("sqlite://")
+            && let Some(folder) = std::path::Path::new(file).parent()
+        {
+            std::fs::create_dir_all(folder)
+                .with_context(|| format!("the folder {}", folder.display()))?;
+        }
+        let (steps, append_only) = steps(name);
+        let owner = connect(name, owner_url.as_deref().unwrap_or(&url)).await?;
+        let done = owner.migrate(&steps).await.with_context(|| name.as_str())?;
+        if owner_url.is_some()
+            && let Some(role) = role(&url)
+        {
+            owner.grant(&role, &append_only).await.with_context(|| name.as_str())?;
+        }
+        owner.close().await;
+        applied.push((name.as_str(), done));
+    }
+    Ok(applied)
+}
+
+async fn connect(name: DatabaseName, url: &str) -> anyhow::Result<Db> {
+    Db::open(url).await.with_context(|| format!("the database `{}`", name.as_str()))
+}
+
+/// The role that a URL names.
+fn role(url: &str) -> Option<String> {
+    let (_, rest) = url.split_once("://")?;
+    let (user, _) = rest.split_once('@')?;
+    Some(user.split(':').next().unwrap_or(user).to_owned())
+}

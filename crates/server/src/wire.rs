@@ -1,0 +1,123 @@
+//! The whole system on one page: every room, and what each one leans on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use access::{Databases, Region};
+use anyhow::Context as _;
+use audit::Record;
+use axum::Router;
+use base::metrics::Metrics;
+use base::seal::RootKey;
+use base::tasks::Tasks;
+use base::time::SharedClock;
+use gateway::Gateway;
+use identity::Identity;
+use limits::Limits;
+use patterns::Patterns;
+use regions::Directory;
+
+use crate::config::{Config, DatabaseName, OperatorSecrets};
+use crate::directory_search::DirectorySearch;
+use crate::door::{Front, front};
+use crate::idempotency::Idempotency;
+use crate::permits::Permits;
+use crate::{openapi, storage};
+
+/// Every room, opened.
+#[derive(Debug, Clone)]
+pub(crate) struct House {
+    pub(crate) clock: SharedClock,
+    pub(crate) tasks: Tasks,
+    pub(crate) metrics: Metrics,
+    pub(crate) databases: Databases,
+    pub(crate) directory: Directory,
+    pub(crate) record: Record,
+    pub(crate) limits: Limits,
+    pub(crate) identity: Identity,
+    pub(crate) patterns: Patterns,
+    pub(crate) gateway: Gateway,
+    roots: Arc<BTreeMap<Region, RootKey>>,
+}
+
+impl House {
+    /// Opens every room, in the order in which they lean on each other.
+    pub(crate) async fn open(config: &Config, clock: SharedClock) -> anyhow::Result<Self> {
+        let (tasks, metrics) = (Tasks::new(), Metrics::new());
+        let databases = storage::regions(config).await?;
+        let roots = storage::root_keys(config)?;
+        let directory_key = RootKey::load_or_create(&config.root_key_file(DatabaseName::Directory))
+            .context("the root key of the directory")?;
+        let directory_db = storage::open(config, DatabaseName::Directory).await?;
+
+        let directory = Directory::open(directory_db, clock.clone(), &directory_key);
+        let limits = Limits::open(&databases, &clock, &tasks, &metrics);
+        let riders = [limits.rider()];
+        let record = Record::open(&databases, &clock, &config.node, &riders, &tasks, &metrics);
+        let identity = Identity::open(identity::Needs {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            record: record.clone(),
+            roots: roots.clone(),
+            tasks: tasks.clone(),
+            find_org: Arc::new(DirectorySearch(directory.clone())),
+            config: identity::Config {
+                cookie_secure: config.session.secure_cookies,
+                session_lifetime_secs: config.session.lifetime_secs,
+                session_idle_secs: config.session.idle_secs,
+                ..identity::Config::default()
+            },
+        })?;
+        let patterns = Patterns::open(&databases, &clock, &record, &roots, &tasks)?;
+        let gateway = Gateway::open(
+            &config.gateway,
+            &OperatorSecrets,
+            Arc::new(patterns.clone()),
+            limits.clone(),
+            record.clone(),
+            clock.clone(),
+            &metrics,
+        )
+        .map_err(|faults| anyhow::anyhow!("the catalogue is faulty: {faults:?}"))?;
+        Ok(Self {
+            roots: Arc::new(roots),
+            clock,
+            tasks,
+            metrics,
+            databases,
+            directory,
+            record,
+            limits,
+            identity,
+            patterns,
+            gateway,
+        })
+    }
+
+    /// Every route, behind the front.
+    pub(crate) fn routes(&self) -> anyhow::Result<Router> {
+        let (api, document) = openapi::api(self).split_for_parts();
+        let permits = Permits::read(&document)?;
+        let idempotency = Idempotency::open(&self.databases, &self.clock, &self.roots)?;
+        let identity = self.identity.clone();
+        let (record, clock) = (self.record.clone(), self.clock.clone());
+        Ok(front(
+            Front { identity, record, clock, permits },
+            idempotency.around(api),
+            gateway::routes(self.gateway.clone()),
+            openapi::open_routes(&document)?,
+        ))
+    }
+
+    /// Lets background work end, writes what waits, and closes the databases.
+    pub(crate) async fn close(self) {
+        let (tasks, databases) = (self.tasks.clone(), self.databases.clone());
+        tasks.stop();
+        // The record's lines end when nobody can submit any more.
+        drop(self);
+        tasks.ended().await;
+        for (_, db) in databases.iter() {
+            db.close().await;
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What each crate may lean on.
+
+use std::collections::BTreeMap;
+
+use crate::{crates, files};
+
+/// An arrow that is not here is refused, and an arrow that is here and unused is
+/// refused too: this is the map of the house.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("access", &["base"]),
+    ("audit", &["access", "base"]),
+    ("identity", &["access", "audit", "base"]),
+    ("regions", &["access", "base"]),
+    ("limits", &["access", "audit", "base"]),
+    ("gateway", &["access", "audit", "base", "limits"]),
+    ("patterns", &["access", "audit", "base", "gateway"]),
+    (
+        "server",
+        &["access", "audit", "base", "gateway", "identity", "limits", "patterns", "regions"],
+    ),
+];
+
+#[test]
+fn arrows_point_one_way() {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(crates()).expect("crates/") {
+        let entry = entry.expect("an entry");
+        let name = entry.file_name().into_string().expect("utf-8");
+        let manifest =
+            std::fs::read_to_string(entry.path().join("Cargo.toml")).expect("a manifest");
+        let dependencies = manifest.split("[dependencies]").nth(1).unwrap_or_default();
+        let dependencies = dependencies.split("\n[").next().unwrap_or_default();
+        let mut leans_on: Vec<&str> = dependencies
+            .lines()
+            .filter_map(|line| line.split(['.', ' ']).next())
+            .filter(|name| ARROWS.iter().any(|(known, _)| known == name))
+            .collect();
+        leans_on.sort_unstable();
+        found.insert(name, leans_on.join(" "));
+    }
+    let map: BTreeMap<_, _> =
+        ARROWS.iter().map(|(name, on)| ((*name).to_owned(), on.join(" "))).collect();
+    assert_eq!(found, map);
+}
+
+#[test]
+fn only_identification_makes_callers() {
+    for (path, text) in files(&crates(), ".rs") {
+        let path = path.to_string_lossy().replace('\\', "/");
+        let may = path.contains("/access/src/")
+            || path.contains("/identity/src/")
+            || path.contains("/tests/");
+        assert!(may || !text.contains("Caller::identified("), "{path} makes a caller");
+    }
+}

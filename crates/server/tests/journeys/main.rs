@@ -1,0 +1,17 @@
+//! The real binary, one story per file.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod bootstrap;
+mod clients;
+mod crash;
+mod demo;
+mod door;
+mod http;
+mod portico;
+mod reload;
+mod routes;
+mod walls;

@@ -1,0 +1,205 @@
+//! A running `portico`, with organizations made at its command line.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use base::testing::Bench;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::http::Http;
+
+/// A password of everybody in these tests.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+pub(crate) struct Portico {
+    folder: TempDir,
+    // The schemas live as long as the server.
+    _benches: Vec<Bench>,
+    child: Option<Child>,
+    pub(crate) base: String,
+    pub(crate) ops: String,
+    pub(crate) http: Http,
+}
+
+/// An org with a key for each of the four roles.
+pub(crate) struct Org {
+    pub(crate) id: String,
+    pub(crate) slug: String,
+    pub(crate) owner: String,
+    pub(crate) admin: String,
+    pub(crate) member: String,
+    pub(crate) viewer: String,
+    pub(crate) owner_id: String,
+    pub(crate) member_id: String,
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address").port()
+}
+
+impl Portico {
+    /// One on each engine, not yet serving. `gateway` is TOML.
+    pub(crate) async fn on_each_engine(gateway: &str) -> Vec<Self> {
+        let mut all = vec![Self::on_sqlite(gateway)];
+        let mut benches = Vec::new();
+        for _ in 0..4 {
+            benches.extend(Bench::postgres(&[], &[]).await);
+        }
+        if !benches.is_empty() {
+            let mut databases = String::new();
+            for (name, bench) in ["directory", "us", "eu", "apac"].iter().zip(&benches) {
+                let Bench { url, owner_url, .. } = bench;
+                let _infallible = writeln!(
+                    databases,
+                    "[database.{name}]\nurl = \"{url}\"\nowner_url = \"{owner_url}\""
+                );
+            }
+            all.push(Self::new(&databases, gateway, benches));
+        }
+        all
+    }
+
+    pub(crate) fn on_sqlite(gateway: &str) -> Self {
+        Self::new("", gateway, Vec::new())
+    }
+
+    fn new(databases: &str, gateway: &str, benches: Vec<Bench>) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (address, ops) = (free_port(), free_port());
+        let text = format!(
+            "data = \"data\"\n[listen]\naddress = \"127.0.0.1:{address}\"\nops = \"127.0.0.1:{ops}\"\n\
+             drain_timeout_ms = 5000\n[session]\nsecure_cookies = false\n\
+             [log]\nlevel = \"warn\"\n{databases}\n{gateway}"
+        );
+        std::fs::write(folder.path().join("portico.toml"), text).expect("writes");
+        let (base, ops) =
+            (format!("http://127.0.0.1:{address}"), format!("http://127.0.0.1:{ops}"));
+        let portico =
+            Self { folder, _benches: benches, child: None, http: Http::new(&base), base, ops };
+        portico.run(&["migrate"], "");
+        portico
+    }
+
+    pub(crate) fn config(&self) -> PathBuf {
+        self.folder.path().join("portico.toml")
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs a command to its end, and gives what it prints.
+    pub(crate) fn run(&self, args: &[&str], input: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portico"));
+        command.args(args).arg("--config").arg(self.config());
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("starts");
+        let mut stdin = child.stdin.take().expect("a pipe");
+        stdin.write_all(input.as_bytes()).expect("writes");
+        drop(stdin);
+        let output = child.wait_with_output().expect("ends");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {errors}");
+        String::from_utf8(output.stdout).expect("text")
+    }
+
+    fn json(&self, args: &[&str], input: &str) -> Value {
+        let mut all = args.to_vec();
+        all.push("--json");
+        serde_json::from_str(&self.run(&all, input)).expect("json")
+    }
+
+    /// Makes an org with an owner, an admin, a member and a viewer, a key each.
+    pub(crate) fn org(&self, slug: &str, region: &str) -> Org {
+        let name = format!("Org of {slug}");
+        let args = ["org", "create", "--name", &name, "--slug", slug, "--region", region];
+        let id = text(&self.json(&args, "")["id"]);
+        let mut ids = Vec::new();
+        let mut keys = Vec::new();
+        for role in ["owner", "admin", "member", "viewer"] {
+            let email = format!("{role}@{slug}.example");
+            let role = format!("org:{role}");
+            let args = [
+                "member", "create", "--org", slug, "--email", &email, "--name", &role, "--role",
+                &role,
+            ];
+            let member = text(&self.json(&args, &format!("{PASSWORD}\n"))["id"]);
+            let args = ["key", "create", "--org", slug, "--owner", &member, "--name", "test"];
+            keys.push(text(&self.json(&args, "")["key"]));
+            ids.push(member);
+        }
+        let [owner, admin, member, viewer] = keys.try_into().expect("four");
+        let [owner_id, _, member_id, _] = ids.try_into().expect("four");
+        Org { id, slug: slug.to_owned(), owner, admin, member, viewer, owner_id, member_id }
+    }
+
+    /// Starts serving and waits until it is ready.
+    pub(crate) async fn serve(&mut self) {
+        let log = std::fs::File::create(self.folder.path().join("log")).expect("a log");
+        let child = Command::new(env!("CARGO_BIN_EXE_portico"))
+            .arg("serve")
+            .arg("--config")
+            .arg(self.config())
+            .env("PORTICO_FAKE", "sk-fake")
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("starts");
+        self.child = Some(child);
+        self.ready().await;
+    }
+
+    async fn ready(&mut self) {
+        let ops = Http::new(&self.ops);
+        let begun = Instant::now();
+        loop {
+            let answer = ops.try_ask("GET", "", "/readyz", None).await;
+            if answer.is_some_and(|answer| answer.status == 200) {
+                return;
+            }
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            assert!(ended.is_none(), "{}", self.log());
+            assert!(begun.elapsed() < Duration::from_secs(30), "not ready: {}", self.log());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// As a power cut does.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("kills");
+            child.wait().expect("ends");
+        }
+    }
+
+    /// As Kubernetes does: SIGTERM, then wait. Gives whether it ended well.
+    pub(crate) fn terminate(&mut self) -> bool {
+        let Some(mut child) = self.child.take() else { return false };
+        let sent = Command::new("kill").arg(child.id().to_string()).status().expect("kill");
+        sent.success() && child.wait().expect("ends").success()
+    }
+}
+
+impl Drop for Portico {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+pub(crate) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| unreachable!("text, not {value}")).to_owned()
+}

@@ -1,0 +1,47 @@
+//! The catalogue is replaced while calls go on; TLS comes from files.
+
+use std::time::{Duration, Instant};
+
+use gateway::testing::FakeProvider;
+use serde_json::json;
+
+use crate::portico::Portico;
+
+#[tokio::test]
+async fn a_catalogue_is_replaced_while_serving_and_a_faulty_one_is_not_applied() {
+    let provider = FakeProvider::start().await;
+    let mut portico = Portico::on_sqlite("");
+    let org = portico.org("acme", "eu");
+    portico.serve().await;
+    let ask = json!({ "model": "small", "messages": [{ "role": "user", "content": "hi" }] });
+    let answer = portico.http.post(&org.member, "/v1/chat/completions", &ask).await;
+    assert_eq!((answer.status, &answer.json()["error"]["param"]), (404, &json!("model")));
+    let before = std::fs::read_to_string(portico.config()).expect("reads");
+    let catalogue = format!(
+        "[gateway.endpoints.fake]\nspeaks = \"openai\"\nbase_url = \"{}\"\nregion = \"eu\"\n\
+         key_env = \"PORTICO_FAKE\"\n[gateway.models.small]\nroutes = [{{ endpoint = \"fake\" }}]\n",
+        provider.base_url()
+    );
+    std::fs::write(portico.config(), format!("{before}\n{catalogue}")).expect("writes");
+    until(async || {
+        portico.http.post(&org.member, "/v1/chat/completions", &ask).await.status == 200
+    })
+    .await;
+    let (headers, _) = provider.last().expect("a call");
+    assert_eq!(headers["authorization"], "Bearer sk-fake");
+
+    std::fs::write(portico.config(), format!("{before}\n{}", catalogue.replace("routes", "rotes")))
+        .expect("writes");
+    until(async || portico.log().contains("did you mean `routes`?")).await;
+    let answer = portico.http.post(&org.member, "/v1/chat/completions", &ask).await;
+    assert_eq!(answer.status, 200, "the old one stays");
+}
+
+/// Until something holds that another process does in its own time.
+async fn until(holds: impl AsyncFn() -> bool) {
+    let begun = Instant::now();
+    while !holds().await {
+        assert!(begun.elapsed() < Duration::from_secs(15), "it did not happen");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,176 @@
+//! Every route of the `OpenAPI` document, by the document.
+
+use serde_json::{Value, json};
+
+use crate::portico::{Org, Portico, text};
+
+/// What one operation needs, as the document says.
+struct Operation {
+    method: String,
+    path: String,
+    /// One of them is enough; none: nobody's credentials.
+    scopes: Vec<String>,
+}
+
+async fn operations(portico: &Portico) -> Vec<Operation> {
+    let document = portico.http.get("", "/api/openapi.json").await.json();
+    assert!(text(&document["openapi"]).starts_with("3.1"), "{}", document["openapi"]);
+    let mut all = Vec::new();
+    for (path, methods) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let security = operation["security"].as_array();
+            let scopes = security.expect("every operation says what it needs").iter();
+            let scopes =
+                scopes.filter_map(|s| s["key"][0].as_str()).map(ToOwned::to_owned).collect();
+            all.push(Operation { method: method.to_uppercase(), path: path.clone(), scopes });
+        }
+    }
+    assert!(all.len() > 40, "{}", all.len());
+    all
+}
+
+/// The only operations that ask for nobody's credentials. This list may only shrink.
+const OPEN: [(&str, &str); 2] = [("POST", "/api/session"), ("POST", "/api/invitations/accept")];
+
+#[tokio::test]
+async fn every_route_refuses_strangers_and_the_least_role() {
+    let mut portico = Portico::on_sqlite("");
+    let org = portico.org("acme", "eu");
+    portico.serve().await;
+    let viewer_may = ["self", "patterns:read", "patterns:run"];
+    let mut refused = 0;
+    for Operation { method, path, scopes } in operations(&portico).await {
+        let concrete = path.replace(['{', '}'], "");
+        let body = (method != "GET").then(|| json!({}));
+        if scopes.is_empty() {
+            assert!(OPEN.contains(&(method.as_str(), path.as_str())), "{method} {path} is open");
+            continue;
+        }
+        let answer = portico.http.ask(&method, "", &concrete, body.as_ref()).await;
+        assert_eq!(answer.status, 401, "a stranger at {method} {path}");
+        let answer = portico.http.ask(&method, &org.viewer, &concrete, body.as_ref()).await;
+        if scopes.iter().any(|scope| viewer_may.contains(&scope.as_str())) {
+            assert_ne!(answer.status, 401, "{method} {path}: {}", answer.text);
+        } else {
+            assert_eq!(answer.status, 403, "a viewer at {method} {path}: {}", answer.text);
+            let missing = text(&answer.json()["decision"]["permission"]);
+            assert!(scopes.contains(&missing), "{method} {path}: {missing}");
+            assert!(answer.json()["decision"]["missing"].is_string());
+            refused += 1;
+        }
+    }
+    assert!(refused > 25, "{refused}");
+    for path in ["/v1/chat/completions", "/v1/embeddings"] {
+        assert_eq!(portico.http.post("", path, &json!({})).await.status, 401);
+    }
+    assert_eq!(portico.http.get("", "/v1/models").await.status, 401);
+    // The refusals are where the owner looks for them.
+    let events =
+        portico.http.get(&org.owner, "/api/events?action=access.request.refused&limit=200");
+    let events = events.await.json();
+    assert!(events["items"].as_array().map(Vec::len) >= Some(refused), "{events}");
+    assert!(events["items"][0]["reason"]["decision"]["missing"].is_string());
+}
+
+/// A request that each writing operation accepts, in an order that works.
+fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
+    let pattern = json!({ "slug": "p", "name": "P", "triggers": ["what is p?"], "answer": "It is p.",
+                          "publish": false });
+    let changed =
+        json!({ "slug": "p", "name": "P2", "triggers": ["what is p?"], "answer": "It is p." });
+    let yaml =
+        "patterns:\n  - slug: q\n    name: Q\n    triggers: [what is q?]\n    answer: It is q.\n";
+    vec![
+        ("POST", "/api/members", json!({ "email": "new@acme.example", "role": "org:viewer" })),
+        ("PATCH", "/api/members/{member}", json!({ "name": "New" })),
+        ("DELETE", "/api/members/{member}", Value::Null),
+        ("POST", "/api/teams", json!({ "name": "T" })),
+        ("PATCH", "/api/teams/{team}", json!({ "name": "T2" })),
+        ("PUT", "/api/teams/{team}/members/{owner}", json!({})),
+        ("DELETE", "/api/teams/{team}/members/{owner}", Value::Null),
+        ("DELETE", "/api/teams/{team}", Value::Null),
+        ("POST", "/api/services", json!({ "name": "S", "role": "org:viewer" })),
+        ("POST", "/api/roles", json!({ "name": "auditor", "permissions": ["events:read"] })),
+        ("PUT", "/api/roles/auditor", json!({ "permissions": ["events:read", "events:export"] })),
+        ("POST", "/api/grants", json!({ "subject": org.member_id, "role": "auditor" })),
+        ("DELETE", "/api/grants/{grant}", Value::Null),
+        ("DELETE", "/api/roles/auditor", Value::Null),
+        ("POST", "/api/keys", json!({ "name": "k" })),
+        ("POST", "/api/keys/{key}/rotate", json!({ "grace_secs": 60 })),
+        ("DELETE", "/api/keys/{key}", Value::Null),
+        ("DELETE", "/api/services/{service}", Value::Null),
+        ("PATCH", "/api/org", json!({ "name": "Acme" })),
+        ("PUT", "/api/limits/org/org", json!({ "rpm": 1_000_000 })),
+        ("DELETE", "/api/limits/org/org", Value::Null),
+        ("POST", "/api/patterns", pattern),
+        ("PUT", "/api/patterns/p", changed),
+        ("POST", "/api/patterns/p/publish", json!({})),
+        ("POST", "/api/patterns/p/retire", json!({})),
+        ("POST", "/api/patterns/import", Value::String(yaml.to_owned())),
+    ]
+}
+
+/// Operations that write nothing of the org although they are no GET, or that need a
+/// signed-in person (`identity`'s own tests show their events). It may only shrink.
+const EXEMPT: [(&str, &str); 7] = [
+    ("POST", "/api/access/check"),
+    ("POST", "/api/patterns/{id}/try"),
+    ("POST", "/api/session"),
+    ("DELETE", "/api/session"),
+    ("DELETE", "/api/sessions/{id}"),
+    ("POST", "/api/password"),
+    ("POST", "/api/invitations/accept"),
+];
+
+#[tokio::test]
+async fn every_writing_route_leaves_an_event() {
+    for mut portico in Portico::on_each_engine("").await {
+        let org = portico.org("acme", "eu");
+        portico.serve().await;
+        let mut known = std::collections::BTreeMap::from([("owner", org.owner_id.clone())]);
+        let mut written = Vec::new();
+        for (method, template, body) in writings(&org) {
+            let mut path = template.to_owned();
+            for (name, id) in &known {
+                path = path.replace(&format!("{{{name}}}"), id);
+            }
+            let before = newest(&portico, &org).await;
+            let body = (!body.is_null()).then_some(body);
+            let answer = portico.http.ask(method, &org.owner, &path, body.as_ref()).await;
+            assert!(answer.status < 300, "{method} {path}: {} {}", answer.status, answer.text);
+            let page = portico.http.get(&org.owner, "/api/events?limit=10").await.json();
+            let event = page["items"].as_array().expect("a list").iter().find(|event| {
+                event["sequence"].as_i64() > Some(before)
+                    && event["outcome"] == "success"
+                    && !text(&event["action"]).starts_with("audit.")
+            });
+            let event =
+                event.unwrap_or_else(|| unreachable!("{method} {path} left no event: {page}"));
+            assert_eq!(event["userId"], org.owner_id.as_str());
+            let made = answer.json();
+            for name in ["member", "team", "service", "grant", "key"] {
+                let own = template == format!("/api/{name}s") && method == "POST";
+                let id = made[name]["id"].as_str().or(made["id"].as_str());
+                if let (true, Some(id)) = (own, id) {
+                    known.insert(name, id.to_owned());
+                }
+            }
+            written.push((method, template));
+        }
+        for Operation { method, path, .. } in operations(&portico).await {
+            let shape = |path: &str| path.split('/').count();
+            let tried = written.iter().any(|(m, p)| {
+                *m == method
+                    && shape(p) == shape(&path)
+                    && p.split('/').zip(path.split('/')).all(|(a, b)| a == b || b.starts_with('{'))
+            });
+            let exempt = EXEMPT.contains(&(method.as_str(), path.as_str()));
+            assert!(method == "GET" || tried || exempt, "{method} {path} is not tried");
+        }
+    }
+}
+
+async fn newest(portico: &Portico, org: &Org) -> i64 {
+    let page = portico.http.get(&org.owner, "/api/events?limit=1").await.json();
+    page["items"][0]["sequence"].as_i64().expect("a number")
+}

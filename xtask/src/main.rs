@@ -1,0 +1,46 @@
+//! `cargo xtask`: what a developer and CI run. It sets up what the tests need, then runs them.
+#![expect(clippy::print_stdout, reason = "a developer's command: its output is for the terminal")]
+
+mod clients;
+mod doctests;
+mod licences;
+mod postgres;
+mod shell;
+mod sizes;
+mod tally;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Work on Portico.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Check the code and run all tests, with a throwaway PostgreSQL and the official clients.
+    Test(test::Options),
+    /// Count the lines of each crate.
+    Sizes {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let passed = match Cli::parse().task {
+        Task::Test(options) => test::run(&options),
+        Task::Sizes { json } => {
+            sizes::run(json);
+            true
+        }
+    };
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,121 @@
+//! `cargo xtask test`: checks the code, sets up what the tests need and runs them all.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use crate::postgres::Cluster;
+use crate::shell::{self, Outcome, cargo, find, heading, note, progress};
+use crate::tally::Tally;
+use crate::{clients, doctests, licences};
+
+/// What to run.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Skip formatting, lints and licences.
+    #[arg(long)]
+    quick: bool,
+    /// Passed to the test runner (cargo nextest, else cargo test), to run some tests only.
+    #[arg(last = true)]
+    runner: Vec<String>,
+}
+
+type Environment = Vec<(&'static str, OsString)>;
+
+/// Runs every section, also after one has failed, and closes with the count of tests.
+pub(crate) fn run(options: &Options) -> bool {
+    let mut failed: Vec<&str> = Vec::new();
+    let mut section = |name: &'static str, work: &mut dyn FnMut() -> Outcome<()>| {
+        heading(name);
+        if let Err(why) = work() {
+            note(&why);
+            failed.push(name);
+        }
+    };
+    let mut tally = Tally::default();
+    if !options.quick {
+        section("format", &mut || shell::run(cargo().args(["fmt", "--all", "--check"])));
+        section("lints", &mut || {
+            let mut clippy = cargo();
+            clippy.args(["clippy", "--quiet", "--workspace", "--all-targets"]);
+            shell::run(clippy.args(["--", "-D", "warnings"]))
+        });
+        section("dependencies", &mut licences::check);
+    }
+    section("tests", &mut || tests(&options.runner, &mut tally));
+    if options.runner.is_empty() {
+        let examples = doctests::crates_with_examples(&shell::root());
+        if !examples.is_empty() {
+            section("examples in the documentation", &mut || {
+                let mut test = cargo();
+                test.args(["test", "--quiet", "--doc", "--no-fail-fast"]);
+                test.args(examples.iter().flat_map(|name| ["--package", name]));
+                watch_cargo_test(&mut test, &mut tally)
+            });
+        }
+    }
+    if !failed.is_empty() {
+        heading(&format!("failed: {}", failed.join(", ")));
+    }
+    println!("{tally}");
+    failed.is_empty()
+}
+
+/// Sets up the world outside, runs the tests in it and takes it down.
+fn tests(arguments: &[String], tally: &mut Tally) -> Outcome<()> {
+    let mut environment: Environment = Vec::new();
+    environment.extend(clients::environment()?.map(|(name, path)| (name, path.into())));
+    progress("starting PostgreSQL");
+    let cluster = Cluster::start()?;
+    environment.extend(cluster.environment().map(|(name, url)| (name, url.into())));
+
+    let has_nextest = find("cargo-nextest").is_some();
+    let mut runner = if has_nextest { nextest() } else { cargo_test() };
+    let names_packages = |argument: &String| {
+        argument.starts_with("-p") || argument.split('=').next() == Some("--package")
+    };
+    if !arguments.iter().any(names_packages) {
+        runner.arg("--workspace");
+    }
+    runner.args(arguments).envs(environment);
+    let outcome = if has_nextest {
+        watch_nextest(&mut runner, tally)
+    } else {
+        watch_cargo_test(&mut runner, tally)
+    };
+    drop(cluster);
+    outcome
+}
+
+fn watch_nextest(runner: &mut Command, tally: &mut Tally) -> Outcome<()> {
+    // The last such line is the runner's own; one before it was printed by a test.
+    let mut summary = Tally::default();
+    let outcome = shell::watch(runner, |line| {
+        summary = Tally::of_nextest(line).unwrap_or(summary);
+    });
+    *tally += summary;
+    outcome
+}
+
+fn watch_cargo_test(runner: &mut Command, tally: &mut Tally) -> Outcome<()> {
+    shell::watch(runner, |line| *tally += Tally::of_cargo_test(line).unwrap_or_default())
+}
+
+fn nextest() -> Command {
+    let mut nextest = cargo();
+    nextest.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]);
+    if shell::on_terminal() {
+        nextest.args(["--color", "always"]);
+    } else {
+        nextest.args(["--cargo-quiet", "--status-level", "fail", "--final-status-level", "fail"]);
+    }
+    nextest
+}
+
+fn cargo_test() -> Command {
+    let mut test = cargo();
+    test.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+    if !shell::on_terminal() {
+        test.arg("--quiet");
+    }
+    test
+}
