@@ -51,7 +51,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Opens the room: one line per region, which ends when the room is dropped
+    /// Opens the room: one line per region, on a thread of its own, which ends when the room is dropped
     /// everywhere and all that waited is on disk.
     pub fn open(
         databases: &Databases,
@@ -60,9 +60,10 @@ impl Record {
         riders: &[Arc<dyn Rider>],
         tasks: &Tasks,
         metrics: &Metrics,
-    ) -> Self {
+    ) -> std::io::Result<Self> {
         let counts = telemetry::Counts::register(metrics);
-        let lines = databases.iter().map(|(region, db)| {
+        let mut lines = BTreeMap::new();
+        for (region, db) in databases.iter() {
             let (sender, queue) = mpsc::channel(QUEUE_MAX);
             let line = Line {
                 db: db.clone(),
@@ -71,15 +72,15 @@ impl Record {
                 open: open::OpenCalls::new(node),
                 counts: counts.clone(),
             };
-            tasks.spawn(line.run(queue));
-            (region, sender)
-        });
-        Self {
-            lines: Arc::new(lines.collect()),
+            tasks.spawn_on_a_thread(&format!("record-{region}"), line.run(queue))?;
+            lines.insert(region, sender);
+        }
+        Ok(Self {
+            lines: Arc::new(lines),
             databases: databases.clone(),
             clock: clock.clone(),
             node: node.into(),
-        }
+        })
     }
 
     /// Records something that is no change: a refusal, a reading.

@@ -38,7 +38,8 @@ impl Room {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let clock = StillClock::new().shared();
         let tasks = Tasks::new();
-        let record = Record::open(&databases, &clock, "n1", &[], &tasks, &Metrics::new());
+        let record = Record::open(&databases, &clock, "n1", &[], &tasks, &Metrics::new())
+            .expect("starts its thread");
         Self { bench, databases, clock, record, tasks }
     }
 
@@ -174,7 +175,8 @@ async fn a_call_cut_off_by_a_crash_ends_as_unknown() {
 
         // The next life of the node, without a clean stop of this one.
         let next =
-            Record::open(&room.databases, &room.clock, "n1", &[], &Tasks::new(), &Metrics::new());
+            Record::open(&room.databases, &room.clock, "n1", &[], &Tasks::new(), &Metrics::new())
+                .expect("starts its thread");
         assert_eq!(next.sweep().await.expect("sweeps"), 2);
         assert_eq!(next.sweep().await.expect("sweeps"), 0, "nothing is closed twice");
         let unknown =

@@ -134,6 +134,11 @@ impl Problem {
         self.0.param.as_deref()
     }
 
+    /// Every field that is wrong.
+    pub fn errors_of_fields(&self) -> &[FieldError] {
+        &self.0.errors
+    }
+
     /// An extension member.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.extra.iter().find(|(known, _)| *known == name).map(|(_, value)| value)

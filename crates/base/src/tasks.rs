@@ -24,6 +24,19 @@ impl Tasks {
         drop(tokio::spawn(self.tracker.track_future(work)));
     }
 
+    /// Runs `work` on a thread of its own, with a runtime of its own: it never waits in
+    /// line behind other tasks. For the few loops that everybody waits for.
+    pub fn spawn_on_a_thread(
+        &self,
+        name: &str,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let work = self.tracker.track_future(work);
+        let thread = std::thread::Builder::new().name(name.to_owned());
+        thread.spawn(move || runtime.block_on(work)).map(drop)
+    }
+
     /// Resolves once [`Tasks::stop`] was called.
     pub async fn stopping(&self) {
         self.stop.cancelled().await;

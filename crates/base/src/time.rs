@@ -21,7 +21,9 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn now(&self) -> At {
-        jiff::Timestamp::now()
+        let now = jiff::Timestamp::now();
+        // What is stored has microseconds: an answer must not say more than a later one can.
+        At::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 }
 

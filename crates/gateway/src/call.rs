@@ -13,8 +13,9 @@ use http::{HeaderMap, HeaderValue};
 use limits::{Hold, Used};
 use serde_json::json;
 
-use crate::catalogue::{Model, Route};
+use crate::catalogue::Model;
 use crate::reply::RECEIPT;
+use crate::route::Tried;
 use crate::telemetry::Telemetry;
 use crate::wire::usage::Usage;
 
@@ -95,12 +96,14 @@ impl Call {
         self.intent.take()
     }
 
-    /// Says who answers.
-    pub(crate) fn answered_by(&mut self, route: &Route, attempts: u32) {
-        self.facts.provider = Some(route.endpoint.provider.as_ref().to_owned());
-        self.facts.endpoint = Some(route.endpoint.name.clone());
-        self.facts.provider_region = Some(route.endpoint.region);
-        self.facts.attempts = attempts;
+    /// Says who was asked, well or in vain.
+    pub(crate) fn tried(&mut self, tried: &Tried) {
+        self.facts.attempts = tried.attempts;
+        if let Some(route) = &tried.route {
+            self.facts.provider = Some(route.endpoint.provider.as_ref().to_owned());
+            self.facts.endpoint = Some(route.endpoint.name.clone());
+            self.facts.provider_region = Some(route.endpoint.region);
+        }
     }
 
     /// Keeps the reservation of a long stream alive.

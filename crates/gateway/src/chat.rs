@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use access::{Caller, Permission, Resource};
 use audit::CallFacts;
+use base::problem::Problem;
 use bytes::Bytes;
+use http::HeaderValue;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use limits::Ask as LimitAsk;
@@ -18,8 +20,8 @@ use crate::catalogue::{Does, Model, Route, Speaks};
 use crate::error::Error;
 use crate::learned::learn;
 use crate::provider::Sent;
-use crate::reply::Reply;
-use crate::route::Outgoing;
+use crate::reply::{RECEIPT, Reply};
+use crate::route::{Outgoing, Tried};
 use crate::stream::Stream;
 use crate::wire::anthropic::{self, Envelope, Translator};
 use crate::wire::ask::{Ask, Kind};
@@ -81,11 +83,14 @@ impl Gateway {
             budget: &self.0.budget,
             telemetry: &self.0.telemetry,
         };
-        let (sent, route, attempts) = match outgoing.send().await {
-            Ok(sent) => sent,
-            Err(error) => return Err(refuse(&mut call, error)),
+        let mut tried = Tried::default();
+        let sent = outgoing.send(&mut tried).await;
+        call.tried(&tried);
+        let (sent, route) = match (sent, tried.route) {
+            (Ok(sent), Some(route)) => (sent, route),
+            (Err(error), _) => return Err(refuse(&mut call, error)),
+            (Ok(_), None) => return Err(refuse(&mut call, Error::NoEndpoint(caller.region))),
         };
-        call.answered_by(&route, attempts);
         if ask.stream && model.does == Does::Chat {
             stream(call, sent, &route, ask)
         } else {
@@ -184,30 +189,14 @@ fn stream(call: Call, sent: Sent, route: &Route, ask: &Ask<'_>) -> Result<Reply,
     Ok(Reply::stream(headers, stream))
 }
 
-/// Closes a call that failed, and gives the error on.
+/// Closes a call that failed, and gives the error on, with the receipt of its events.
 fn refuse(call: &mut Call, error: Error) -> Error {
-    let words = error.to_string();
-    let problem = base::problem::Problem::new(http::StatusCode::BAD_GATEWAY, code(&error), words);
-    drop(call.close(&End::badly(problem)));
-    error
-}
-
-fn code(error: &Error) -> &'static str {
-    match error {
-        Error::ProviderTooSlow => "provider_timeout",
-        Error::ProviderOverloaded { .. } => "provider_overloaded",
-        Error::ProviderRefused(..) => "provider_refused",
-        Error::NoEndpoint(_) => "no_endpoint",
-        Error::BadAsk(_) => "invalid_request",
-        Error::Denied(_)
-        | Error::NoSuchModel(..)
-        | Error::ModelNotAllowed(_)
-        | Error::WrongKind(_)
-        | Error::Limits(_)
-        | Error::NotDurable(_)
-        | Error::ProviderFailed
-        | Error::Engine(_) => "provider_failed",
-    }
+    let problem = Problem::from(error);
+    drop(call.close(&End::badly(problem.clone())));
+    Error::Told(match HeaderValue::from_str(call.id.as_str()) {
+        Ok(id) => problem.header(RECEIPT, id),
+        Err(_) => problem,
+    })
 }
 
 fn envelope<'a>(call: &'a Call, ask: &'a Ask<'_>) -> Envelope<'a> {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use access::Caller;
 use audit::CallFacts;
 use bytes::Bytes;
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue};
 use limits::Ask as LimitAsk;
 use serde_json::{Map, Value, json};
 
@@ -34,8 +34,10 @@ impl Gateway {
         let variables = variables(body)?;
         let question = Question { model: &ask.model, text: &text, variables: &variables };
         match self.0.engine.answer(caller, question).await? {
-            Answered::Text { by, text } => self.say(caller, ask, Some(&by), &text).await,
-            Answered::Nothing { text } => self.say(caller, ask, None, &text).await,
+            Answered::Text { by, text: said } => {
+                self.say(caller, ask, &text, Some(&by), &said).await
+            }
+            Answered::Nothing { text: said } => self.say(caller, ask, &text, None, &said).await,
             Answered::Ask { by, model, request } => {
                 self.ask_model(caller, ask, &by, model, request).await
             }
@@ -54,9 +56,10 @@ impl Gateway {
     ) -> Result<Reply, Error> {
         let catalogue = self.0.catalogue.load_full();
         let name = model.or_else(|| catalogue.default_model.clone()).unwrap_or_default();
-        let model = catalogue
-            .model(&name, caller.region)
-            .ok_or_else(|| Error::NoSuchModel(name.clone(), caller.region))?;
+        let model = catalogue.model(&name, caller.region).ok_or_else(|| {
+            let pattern = by.slug.clone();
+            Error::NoModelForPattern { pattern, model: name.clone(), region: caller.region }
+        })?;
         request.insert("model".into(), name.into());
         if ask.stream {
             request.insert("stream".into(), true.into());
@@ -65,8 +68,9 @@ impl Gateway {
         }
         let body = Bytes::from(Value::Object(request).to_string());
         let rendered = Ask::parse(Kind::Chat, &body)?;
-        let pattern = Some(named(by));
-        self.invoke(caller, model, &rendered, &body, pattern).await
+        let mut reply = self.invoke(caller, model, &rendered, &body, Some(named(by))).await?;
+        name_pattern(reply.headers_mut(), by);
+        Ok(reply)
     }
 
     /// Says a text, recorded and counted like any answer.
@@ -74,13 +78,15 @@ impl Gateway {
         &self,
         caller: &Caller,
         ask: &Ask<'_>,
+        question: &str,
         by: Option<&Answerer>,
         text: &str,
     ) -> Result<Reply, Error> {
         let at = self.0.clock.now();
         let id = CallId::new(at);
-        let prompt = ask.prompt_tokens_at_most.div_ceil(4);
-        let completion = u64::try_from(text.len()).unwrap_or(u64::MAX).div_ceil(4);
+        // A token is about four bytes.
+        let tokens = |text: &str| u64::try_from(text.len()).unwrap_or(u64::MAX).div_ceil(4);
+        let (prompt, completion) = (tokens(question), tokens(text));
         let total = prompt.saturating_add(completion);
         let usage = Usage { prompt, completion, total, ..Usage::default() };
         let reserve = LimitAsk { tokens: total, money: base::money::NanoCents::ZERO };
@@ -92,9 +98,9 @@ impl Gateway {
             endpoint: Some("embedded".to_owned()),
             provider_region: Some(caller.region),
             pattern: by.map(named),
-            tokens_in: prompt,
-            tokens_out: completion,
-            estimated: true,
+            tokens_in: 0,
+            tokens_out: 0,
+            estimated: false,
             price_nanocents: 0,
             started_at: hold.reserved_at(),
             attempts: 1,
@@ -102,10 +108,8 @@ impl Gateway {
         let with = (&self.0.record, &self.0.clock, &self.0.telemetry);
         let mut call = Call::begin(id, caller, facts, hold, None, with);
         let mut headers = call.headers();
-        if let Some(by) = by
-            && let Ok(name) = HeaderValue::from_str(&named(by))
-        {
-            headers.insert("portico-pattern", name);
+        if let Some(by) = by {
+            name_pattern(&mut headers, by);
         }
         let said = Said { id: call.id.as_str(), created: at.as_second(), ask, by, text, usage };
         let answer = if ask.stream { said.events() } else { said.whole() };
@@ -127,6 +131,13 @@ impl Gateway {
 /// What the record calls a pattern: `reset-password@3`.
 fn named(by: &Answerer) -> String {
     format!("{}@{}", by.slug, by.version)
+}
+
+/// Says in a header which pattern answered, whoever wrote the body.
+fn name_pattern(headers: &mut HeaderMap, by: &Answerer) {
+    if let Ok(name) = HeaderValue::from_str(&named(by)) {
+        headers.insert("portico-pattern", name);
+    }
 }
 
 /// The `variables` of a body, an extension of ours beside `OpenAI`'s fields.

@@ -42,8 +42,13 @@ pub(crate) enum Error {
     /// The provider understood and refused: its words go to the caller.
     #[error("the provider refused the request with status {}", .0.as_u16())]
     ProviderRefused(StatusCode, Bytes),
+    #[error(
+        "the pattern `{pattern}` needs the model `{model}`, which no endpoint in region `{region}` has"
+    )]
+    NoModelForPattern { pattern: String, model: String, region: Region },
+    /// Told by the engine, or by a call that was admitted and then failed.
     #[error(transparent)]
-    Engine(#[from] Problem),
+    Told(#[from] Problem),
 }
 
 impl From<Error> for Problem {
@@ -62,7 +67,7 @@ impl From<Error> for Problem {
                     None => problem,
                 }
             }
-            Error::NoSuchModel(..) => {
+            Error::NoSuchModel(..) | Error::NoModelForPattern { .. } => {
                 Self::new(StatusCode::NOT_FOUND, "model_not_found", text).param("model")
             }
             Error::ModelNotAllowed(_) => {
@@ -84,7 +89,7 @@ impl From<Error> for Problem {
                 let words = String::from_utf8_lossy(&body).into_owned();
                 provider(status, "provider_refused").with("provider", words.into())
             }
-            Error::Engine(problem) => problem,
+            Error::Told(problem) => problem,
         }
     }
 }

@@ -67,17 +67,24 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) telemetry: &'a Telemetry,
 }
 
+/// What was tried for one call.
+#[derive(Debug, Default)]
+pub(crate) struct Tried {
+    pub(crate) attempts: u32,
+    /// The last one.
+    pub(crate) route: Option<Arc<Route>>,
+}
+
 impl Outgoing<'_> {
     /// Sends the call to the endpoints of the region, one after the other, until one
-    /// answers. Says which one, and how many tries it took.
-    pub(crate) async fn send(&self) -> Result<(Sent, Arc<Route>, u32), Error> {
+    /// answers. `tried` says, whatever the end, which one it was and how many tries it took.
+    pub(crate) async fn send(&self, tried: &mut Tried) -> Result<Sent, Error> {
         self.budget.earn();
         let routes = order(self.model.routes_in(self.region));
         let mut last = Error::NoEndpoint(self.region);
-        let mut attempts = 0;
         for round in 0..self.model.attempts_max {
             for route in &routes {
-                if attempts >= self.model.attempts_max {
+                if tried.attempts >= self.model.attempts_max {
                     return Err(last);
                 }
                 if !route.endpoint.breaker.admits(self.clock.now()) {
@@ -89,12 +96,13 @@ impl Outgoing<'_> {
                     }
                     tokio::time::sleep(BACKOFF.saturating_mul(1 << (round - 1).min(6))).await;
                 }
-                attempts += 1;
-                if attempts > 1 {
+                tried.attempts += 1;
+                tried.route = Some(route.clone());
+                if tried.attempts > 1 {
                     self.telemetry.retries.inc();
                 }
                 match self.once(route).await {
-                    Ok(sent) => return Ok((sent, route.clone(), attempts)),
+                    Ok(sent) => return Ok(sent),
                     Err((error, true)) => last = error,
                     Err((error, false)) => return Err(error),
                 }

@@ -112,6 +112,11 @@ impl Directory {
         Ok(home.inspect(|home| self.remember(home.clone(), Some(tag))))
     }
 
+    /// Whether the directory's database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(self.db.ping().await?)
+    }
+
     /// A page of homes after an org, for the operator.
     pub async fn page(&self, after: &str) -> Result<Vec<Home>, Error> {
         let rows = self.db.all(&Within::node(), sql::PAGE, args![after]).await?;

@@ -12,6 +12,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use base::metrics::Metrics;
+use regions::Directory;
 use serde_json::json;
 
 /// A probe does not wait longer than this for a database.
@@ -22,12 +23,13 @@ const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(crate) struct Ops {
     metrics: Metrics,
     databases: Databases,
+    directory: Directory,
     draining: Arc<AtomicBool>,
 }
 
 impl Ops {
-    pub(crate) fn new(metrics: Metrics, databases: Databases) -> Self {
-        Self { metrics, databases, draining: Arc::default() }
+    pub(crate) fn new(metrics: Metrics, databases: Databases, directory: Directory) -> Self {
+        Self { metrics, databases, directory, draining: Arc::default() }
     }
 
     /// From now on `/readyz` says no: the load balancer looks elsewhere.
@@ -58,6 +60,10 @@ async fn ready(State(ops): State<Ops>) -> impl IntoResponse {
         let word = if well { "ok" } else { "not answering" };
         parts.insert(format!("database.{region}"), word.into());
     }
+    // Known orgs are served without the directory: it is told, and does not count.
+    let known = tokio::time::timeout(PROBE_TIMEOUT, ops.directory.ping()).await;
+    let word = if matches!(known, Ok(Ok(()))) { "ok" } else { "not answering" };
+    parts.insert("database.directory".to_owned(), word.into());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(json!({ "ready": ready, "parts": parts })))
 }

@@ -62,7 +62,7 @@ impl Serving {
         if swept > 0 {
             tracing::warn!(calls = swept, "calls that a crash cut off were closed as unknown");
         }
-        let ops = Ops::new(house.metrics.clone(), house.databases.clone());
+        let ops = Ops::new(house.metrics.clone(), house.databases.clone(), house.directory.clone());
         let serving = Self {
             ops: ops.clone(),
             connections: Tasks::new(),

@@ -1,6 +1,8 @@
 //! Opening databases and root keys as the configuration says, and migrating.
 
 use std::collections::BTreeMap;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
@@ -84,7 +86,11 @@ pub(crate) async fn migrate(
         if let Some(file) = url.strip_prefix("sqlite://")
             && let Some(folder) = std::path::Path::new(file).parent()
         {
-            std::fs::create_dir_all(folder)
+            // Nobody else on the machine may look in.
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(folder)
                 .with_context(|| format!("the folder {}", folder.display()))?;
         }
         let (steps, append_only) = steps(name);

@@ -53,7 +53,7 @@ impl House {
         let directory = Directory::open(directory_db, clock.clone(), &directory_key);
         let limits = Limits::open(&databases, &clock, &tasks, &metrics);
         let riders = [limits.rider()];
-        let record = Record::open(&databases, &clock, &config.node, &riders, &tasks, &metrics);
+        let record = Record::open(&databases, &clock, &config.node, &riders, &tasks, &metrics)?;
         let identity = Identity::open(identity::Needs {
             databases: databases.clone(),
             clock: clock.clone(),

@@ -90,6 +90,8 @@ impl Db {
             "DO $$ BEGIN EXECUTE format('GRANT USAGE ON SCHEMA %I TO \"{role}\"', current_schema());
              EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO \"{role}\"', current_schema()); END $$;"
         );
+        let _infallible =
+            write!(text, "REVOKE INSERT, UPDATE, DELETE ON base_migration FROM \"{role}\";");
         for table in append_only {
             let _infallible =
                 write!(text, "REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM \"{role}\";");

@@ -61,6 +61,8 @@ impl Db {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(ACQUIRE_TIMEOUT)
                 .foreign_keys(true)
+                // 32 MiB of log before it is moved into the file: fewer, longer moves.
+                .pragma("wal_autocheckpoint", "8000")
                 .statement_cache_capacity(512);
             let line = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
             let write = line.clone().max_connections(1).connect_with(options.clone());

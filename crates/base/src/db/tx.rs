@@ -105,9 +105,9 @@ impl Tx {
         let mut rows = rows.into_iter();
         let mut given = Vec::new();
         while rows.len() > 0 {
-            // Powers of two, so that few different texts are ever prepared.
-            let left = rows.len().min(BATCH_ROWS_MAX);
-            let count = 1 << left.ilog2();
+            // As few statements as possible: each one costs a hop to the engine and back.
+            // At most 64 texts of a batch are ever prepared.
+            let count = rows.len().min(BATCH_ROWS_MAX);
             let text = self.db.batch_text(batch, count);
             let args = rows.by_ref().take(count).flatten().collect::<Vec<_>>();
             given.extend(

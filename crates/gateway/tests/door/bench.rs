@@ -147,7 +147,8 @@ impl Door {
         let (tasks, metrics) = (Tasks::new(), Metrics::new());
         let limits = Limits::open(&databases, &clock.shared(), &tasks, &metrics);
         let riders = [limits.rider()];
-        let record = Record::open(&databases, &clock.shared(), "n1", &riders, &tasks, &metrics);
+        let record = Record::open(&databases, &clock.shared(), "n1", &riders, &tasks, &metrics)
+            .expect("starts its thread");
         let gateway = Gateway::open(
             &catalogue(&provider, text),
             &Vault,

@@ -78,7 +78,8 @@ impl House {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let clock = StillClock::new();
         let (tasks, metrics) = (Tasks::new(), Metrics::new());
-        let record = Record::open(&databases, &clock.shared(), "n1", &[], &tasks, &metrics);
+        let record = Record::open(&databases, &clock.shared(), "n1", &[], &tasks, &metrics)
+            .expect("starts its thread");
         let roots = Region::ALL.map(|region| (region, RootKey::fresh().expect("randomness")));
         let (roots, directory) = (BTreeMap::from(roots), Arc::default());
         let identity = open(&databases, &clock, &record, &roots, &directory);

@@ -54,7 +54,8 @@ impl Room {
         let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
         let limits = Limits::open(&databases, &shared, &tasks, &metrics);
         let riders = [limits.rider()];
-        let record = Record::open(&databases, &shared, "n1", &riders, &tasks, &metrics);
+        let record = Record::open(&databases, &shared, "n1", &riders, &tasks, &metrics)
+            .expect("starts its thread");
         Self { bench, databases, clock, limits, record, metrics, tasks }
     }
 

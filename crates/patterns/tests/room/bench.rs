@@ -48,7 +48,8 @@ impl Room {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let clock = StillClock::new().shared();
         let (tasks, line) = (Tasks::new(), Tasks::new());
-        let record = Record::open(&databases, &clock, "n1", &[], &line, &Metrics::new());
+        let record = Record::open(&databases, &clock, "n1", &[], &line, &Metrics::new())
+            .expect("starts its thread");
         let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("a key"))]);
         let patterns = Patterns::open(&databases, &clock, &record, &roots, &tasks).expect("a room");
         Self { bench, databases, clock, roots, record, tasks, patterns }

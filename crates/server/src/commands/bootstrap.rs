@@ -3,6 +3,7 @@
 
 use access::{Caller, OrgId, Region};
 use anyhow::Context as _;
+use base::problem::Problem;
 use base::secret::Secret;
 use base::time::SystemClock;
 use clap::Subcommand;
@@ -105,11 +106,11 @@ pub(crate) async fn create_org(
 ) -> anyhow::Result<OrgId> {
     anyhow::ensure!(house.databases.serves(region), "this node does not serve `{region}`");
     let new = identity::NewOrg { name: name.to_owned(), slug: slug.to_owned() };
-    new.check()?;
+    new.check().map_err(Problem::from)?;
     let org = OrgId::new(house.clock.now());
     house.directory.claim(&org, region, slug).await?;
     let caller = Caller::operator(org.clone(), region, OPERATOR);
-    house.identity.create_org(&caller, &new).await?;
+    house.identity.create_org(&caller, &new).await.map_err(Problem::from)?;
     Ok(org)
 }
 
@@ -122,7 +123,7 @@ impl MemberCommand {
         std::io::stdin().read_line(&mut password).context("the password on standard input")?;
         let password = Some(Secret::new(password.trim_end_matches(['\r', '\n']).to_owned()));
         let new = identity::NewMember { email, name, role, password };
-        let member = house.identity.add_member(&caller, &new).await?;
+        let member = house.identity.add_member(&caller, &new).await.map_err(Problem::from)?;
         let value = serde_json::to_value(&member)?;
         say(with.json, &value, &format!("{} {} {}", member.id, member.email, member.role));
         house.close().await;
@@ -136,7 +137,7 @@ impl KeyCommand {
         let house = with.house().await?;
         let caller = operator(&house, &org).await?;
         let new = identity::NewKey { owner: Some(owner.clone()), name, ..Default::default() };
-        let made = house.identity.create_key(&caller, &new).await?;
+        let made = house.identity.create_key(&caller, &new).await.map_err(Problem::from)?;
         let value = json!({ "id": made.key.id, "owner": owner, "key": made.secret.reveal() });
         say(with.json, &value, made.secret.reveal());
         house.close().await;

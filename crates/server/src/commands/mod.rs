@@ -6,11 +6,13 @@ pub(crate) use self::bootstrap::create_org;
 
 use std::path::PathBuf;
 
+use base::problem::Problem;
 use clap::{Parser, Subcommand};
 
 use self::bootstrap::{KeyCommand, MemberCommand, OrgCommand};
 use crate::config::{self, Config};
 use crate::demo::DemoOptions;
+use crate::door::Tls;
 use crate::{demo, serve, storage};
 
 /// The AI gateway that records every call before it releases the answer.
@@ -80,7 +82,12 @@ impl Command {
             }
             Self::Migrate(JsonAnd { inner, json }) => block_on(migrate(inner.load()?, json)),
             Self::Config(ConfigCommand::Check(file)) => {
-                file.load()?;
+                let config = file.load()?;
+                if let (Some(cert), Some(key)) =
+                    (&config.listen.tls_cert_file, &config.listen.tls_key_file)
+                {
+                    Tls::open(cert, key)?;
+                }
                 println!("{}: no fault", file.config.display());
                 Ok(())
             }
@@ -105,6 +112,13 @@ impl ConfigFile {
 /// Says why a command failed, cause by cause.
 pub(crate) fn say_error(error: &anyhow::Error) {
     eprintln!("portico: {error:#}");
+    // A room's refusal knows which fields are wrong.
+    for cause in error.chain() {
+        let Some(problem) = cause.downcast_ref::<Problem>() else { continue };
+        for field in problem.errors_of_fields() {
+            eprintln!("  {}: {}", field.pointer.trim_start_matches('/'), field.detail);
+        }
+    }
 }
 
 /// Prints a line for people, or a value for programs.

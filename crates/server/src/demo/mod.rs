@@ -5,7 +5,9 @@ mod banner;
 mod orgs;
 mod seed;
 
+use std::fs::DirBuilder;
 use std::net::SocketAddr;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -81,7 +83,10 @@ pub(crate) async fn run(options: DemoOptions) -> anyhow::Result<()> {
 /// there while it runs.
 fn configure(options: &DemoOptions) -> anyhow::Result<Config> {
     let file = options.data.join("portico.toml");
-    std::fs::create_dir_all(&options.data)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&options.data)
         .with_context(|| format!("the folder {}", options.data.display()))?;
     if !file.exists() {
         std::fs::write(&file, include_str!("portico.toml"))
