@@ -10,7 +10,7 @@ use base::problem::Problem;
 
 use crate::{
     Access, Decision, Grant, KeyId, MemberId, OrgId, Permission, PermissionSet, Region, Resource,
-    ServiceId, TeamId,
+    ServiceId, TeamId, TraceParent,
 };
 
 /// Who acts.
@@ -56,6 +56,8 @@ pub struct Origin {
     pub user_agent: Option<String>,
     /// The request, in logs and in the record.
     pub request_id: String,
+    /// The caller's own span, if it traces.
+    pub trace_parent: Option<TraceParent>,
 }
 
 /// What identification found out; the making of a [`Caller`].

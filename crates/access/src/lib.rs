@@ -21,6 +21,7 @@ mod permission;
 mod policy;
 mod region;
 mod role;
+mod trace_parent;
 
 pub use self::caller::{Actor, Caller, Denied, Identified, Origin, Scope};
 pub use self::compiled::{Access, Grant};
@@ -31,3 +32,4 @@ pub use self::permission::{Permission, PermissionSet, UnknownPermission};
 pub use self::policy::policy;
 pub use self::region::{Region, UnknownRegion};
 pub use self::role::Role;
+pub use self::trace_parent::TraceParent;

@@ -2,7 +2,6 @@
 //! left, the task was cancelled) it settles and records what was produced.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use access::Caller;
 use audit::{CallFacts, Event, Outcome, Pending, Record};
@@ -13,10 +12,11 @@ use http::{HeaderMap, HeaderValue};
 use limits::{Hold, Used};
 use serde_json::json;
 
-use crate::catalogue::Model;
+use crate::catalogue::{Does, Model};
 use crate::reply::RECEIPT;
 use crate::route::Tried;
 use crate::telemetry::Telemetry;
+use crate::trace::EndedCall;
 use crate::wire::usage::Usage;
 
 base::ids! {
@@ -143,9 +143,16 @@ impl Call {
             let code = problem.code();
             event = event.reason(json!({ "code": code, "detail": problem.detail() }));
         }
-        let took = self.clock.now().duration_since(self.facts.started_at);
-        let took = Duration::try_from(took).unwrap_or_default();
-        self.telemetry.ended(&self.facts, end.outcome, took);
+        self.telemetry.ended(&EndedCall {
+            id: self.id.as_str(),
+            does: self.model.as_ref().map_or(Does::Chat, |model| model.does),
+            facts: &self.facts,
+            outcome: end.outcome,
+            failure: end.problem.as_ref().map(Problem::code),
+            region: self.caller.region,
+            parent: self.caller.origin.trace_parent,
+            ended_at: self.clock.now(),
+        });
         self.record.close_call(&self.caller, &event)
     }
 }

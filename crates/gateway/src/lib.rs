@@ -29,6 +29,7 @@ mod stream;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod trace;
 mod wire;
 mod wires;
 
@@ -50,10 +51,28 @@ pub use self::error::openai_shape;
 use self::learned::Learned;
 use self::route::RetryBudget;
 use self::telemetry::Telemetry;
+pub use self::trace::{EndedCall, Trace};
 
 /// The room, as the server holds it.
 #[derive(Debug, Clone)]
 pub struct Gateway(Arc<Inner>);
+
+/// What the room leans on.
+#[derive(Debug)]
+pub struct Needs<'a> {
+    /// The embedded engine.
+    pub engine: Arc<dyn Engine>,
+    /// Reserves and settles.
+    pub limits: Limits,
+    /// Keeps intents and outcomes.
+    pub record: Record,
+    /// Says the time.
+    pub clock: SharedClock,
+    /// Where this room counts.
+    pub metrics: &'a Metrics,
+    /// Where ended calls are told, if anywhere.
+    pub trace: Option<Arc<dyn Trace>>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -72,20 +91,17 @@ impl Gateway {
     pub fn open(
         config: &Config,
         secrets: &dyn Secrets,
-        engine: Arc<dyn Engine>,
-        limits: Limits,
-        record: Record,
-        clock: SharedClock,
-        metrics: &Metrics,
+        needs: Needs<'_>,
     ) -> Result<Self, Vec<Fault>> {
         let catalogue = Catalogue::compile(config, secrets, &Catalogue::default())?;
+        let Needs { engine, limits, record, clock, metrics, trace } = needs;
         Ok(Self(Arc::new(Inner {
             catalogue: ArcSwap::from_pointee(catalogue),
             engine,
             limits,
             record,
             clock,
-            telemetry: Telemetry::register(metrics),
+            telemetry: Telemetry::register(metrics, trace),
             budget: RetryBudget::default(),
             learned: Learned::default(),
         })))

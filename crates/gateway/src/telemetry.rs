@@ -1,12 +1,14 @@
 //! What this room counts. No label comes from free text: models and endpoints are
 //! names of the operator's configuration.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use audit::{CallFacts, Outcome};
 use base::metrics::{
     Counter, EncodeLabelSet, Family, Gauge, Histogram, Metrics, exponential_buckets,
 };
+
+use crate::trace::{EndedCall, Trace};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Labels {
@@ -20,7 +22,7 @@ struct Direction {
     direction: &'static str,
 }
 
-/// The gateway's metrics.
+/// The gateway's metrics, and the socket of traces.
 #[derive(Debug, Clone)]
 pub(crate) struct Telemetry {
     calls: Family<Labels, Counter>,
@@ -28,10 +30,11 @@ pub(crate) struct Telemetry {
     tokens: Family<Direction, Counter>,
     seconds: Histogram,
     pub(crate) retries: Counter,
+    trace: Option<Arc<dyn Trace>>,
 }
 
 impl Telemetry {
-    pub(crate) fn register(metrics: &Metrics) -> Self {
+    pub(crate) fn register(metrics: &Metrics, trace: Option<Arc<dyn Trace>>) -> Self {
         let buckets = exponential_buckets(0.001, 2.0, 18);
         Self {
             calls: metrics.register("calls", "Governed calls that ended", Family::default()),
@@ -47,6 +50,7 @@ impl Telemetry {
                 "Tries beyond the first of a call",
                 Counter::default(),
             ),
+            trace,
         }
     }
 
@@ -54,18 +58,23 @@ impl Telemetry {
         self.open.inc();
     }
 
-    pub(crate) fn ended(&self, facts: &CallFacts, outcome: Outcome, took: Duration) {
+    pub(crate) fn ended(&self, call: &EndedCall<'_>) {
+        let facts = call.facts;
         self.open.dec();
         // A name that no catalogue knows must not become a label.
         let pattern = facts.model == "patterns" || facts.model.starts_with("pattern/");
         let labels = Labels {
             model: if pattern { "patterns".to_owned() } else { facts.model.clone() },
             endpoint: facts.endpoint.clone().unwrap_or_default(),
-            outcome: outcome.as_str(),
+            outcome: call.outcome.as_str(),
         };
         self.calls.get_or_create(&labels).inc();
         self.tokens.get_or_create(&Direction { direction: "in" }).inc_by(facts.tokens_in);
         self.tokens.get_or_create(&Direction { direction: "out" }).inc_by(facts.tokens_out);
-        self.seconds.observe(took.as_secs_f64());
+        let took = call.ended_at.duration_since(facts.started_at);
+        self.seconds.observe(Duration::try_from(took).unwrap_or_default().as_secs_f64());
+        if let Some(trace) = &self.trace {
+            trace.ended(call);
+        }
     }
 }

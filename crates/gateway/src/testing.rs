@@ -184,7 +184,11 @@ fn streamed(seen: &Arc<Seen>, model: &str, ask: &Value) -> Response {
     if !cut {
         pieces.push("data: [DONE]\n\n".to_owned());
     }
-    let pause = if model == "endless" { Duration::from_secs(30) } else { Duration::ZERO };
+    let pause = match model {
+        "endless" => Duration::from_secs(30),
+        "slow" => Duration::from_millis(1_500),
+        _ => Duration::ZERO,
+    };
     let watch = Watch(seen.clone(), false);
     let body = stream::unfold(
         (pieces.into_iter(), watch, 0),

@@ -23,6 +23,7 @@ mod reload;
 mod serve;
 mod storage;
 mod telemetry;
+mod traces;
 mod wire;
 
 use std::process::ExitCode;

@@ -32,6 +32,7 @@ pub(crate) struct Serving {
     doors: Tasks,
     closing: CancellationToken,
     ops_closing: CancellationToken,
+    cut: CancellationToken,
     // Held while this node lives: the sweep of a second one would close our calls.
     _lock: File,
 }
@@ -70,6 +71,7 @@ impl Serving {
             doors: Tasks::new(),
             closing: CancellationToken::new(),
             ops_closing: CancellationToken::new(),
+            cut: CancellationToken::new(),
             listen: listen.clone(),
             house,
             _lock: lock,
@@ -77,10 +79,15 @@ impl Serving {
         let house = &serving.house;
         let watch = reload::watch(file, house.gateway.clone(), tls.clone(), house.tasks.clone());
         house.tasks.spawn(watch);
-        let door = Door { listener: main, tls, connections_max: listen.connections_max };
+        let connections_max = listen.connections_max;
+        let head_timeout = Duration::from_millis(listen.head_timeout_ms);
+        let cut = serving.cut.clone();
+        let door = Door { listener: main, tls, connections_max, head_timeout, cut };
         let closing = serving.closing.clone().cancelled_owned();
         serving.doors.spawn(door.serve(house.routes()?, serving.connections.clone(), closing));
-        let door = Door { listener: probes, tls: None, connections_max: OPS_CONNECTIONS_MAX };
+        let connections_max = OPS_CONNECTIONS_MAX;
+        let cut = serving.cut.clone();
+        let door = Door { listener: probes, tls: None, connections_max, head_timeout, cut };
         let closing = serving.ops_closing.clone().cancelled_owned();
         serving.doors.spawn(door.serve(ops.routes(), serving.ops_connections.clone(), closing));
         Ok(serving)
@@ -94,7 +101,10 @@ impl Serving {
         self.closing.cancel();
         let patience = Duration::from_millis(self.listen.drain_timeout_ms);
         if tokio::time::timeout(patience, self.connections.ended()).await.is_err() {
+            // Their calls are recorded as aborted, with what was produced.
             tracing::warn!("some answers did not end in time and are cut off");
+            self.cut.cancel();
+            self.connections.ended().await;
         }
         self.ops_closing.cancel();
         let Self { house, doors, ops, .. } = self;

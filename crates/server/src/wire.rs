@@ -22,6 +22,7 @@ use crate::directory_search::DirectorySearch;
 use crate::door::{Front, front};
 use crate::idempotency::Idempotency;
 use crate::permits::Permits;
+use crate::traces::Traces;
 use crate::{openapi, storage};
 
 /// Every room, opened.
@@ -37,6 +38,7 @@ pub(crate) struct House {
     pub(crate) identity: Identity,
     pub(crate) patterns: Patterns,
     pub(crate) gateway: Gateway,
+    traces: Option<Traces>,
     roots: Arc<BTreeMap<Region, RootKey>>,
 }
 
@@ -69,14 +71,18 @@ impl House {
             },
         })?;
         let patterns = Patterns::open(&databases, &clock, &record, &roots, &tasks)?;
+        let traces = Traces::open(&config.otlp).context("[otlp]")?;
         let gateway = Gateway::open(
             &config.gateway,
             &OperatorSecrets,
-            Arc::new(patterns.clone()),
-            limits.clone(),
-            record.clone(),
-            clock.clone(),
-            &metrics,
+            gateway::Needs {
+                engine: Arc::new(patterns.clone()),
+                limits: limits.clone(),
+                record: record.clone(),
+                clock: clock.clone(),
+                metrics: &metrics,
+                trace: traces.as_ref().map(Traces::socket),
+            },
         )
         .map_err(|faults| anyhow::anyhow!("the catalogue is faulty: {faults:?}"))?;
         Ok(Self {
@@ -91,6 +97,7 @@ impl House {
             identity,
             patterns,
             gateway,
+            traces,
         })
     }
 
@@ -112,10 +119,14 @@ impl House {
     /// Lets background work end, writes what waits, and closes the databases.
     pub(crate) async fn close(self) {
         let (tasks, databases) = (self.tasks.clone(), self.databases.clone());
+        let traces = self.traces.clone();
         tasks.stop();
         // The record's lines end when nobody can submit any more.
         drop(self);
         tasks.ended().await;
+        if let Some(traces) = traces {
+            traces.flush().await;
+        }
         for (_, db) in databases.iter() {
             db.close().await;
         }

@@ -17,7 +17,7 @@ use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::Clock;
 use gateway::testing::FakeProvider;
-use gateway::{Answered, Config, Engine, Fault, Gateway, Later, Question, Secrets};
+use gateway::{Answered, Config, Engine, Fault, Gateway, Later, Needs, Question, Secrets};
 use http_body_util::BodyExt;
 use limits::Limits;
 use serde_json::Value;
@@ -152,11 +152,14 @@ impl Door {
         let gateway = Gateway::open(
             &catalogue(&provider, text),
             &Vault,
-            Arc::new(Nobody),
-            limits.clone(),
-            record,
-            clock.shared(),
-            &metrics,
+            Needs {
+                engine: Arc::new(Nobody),
+                limits: limits.clone(),
+                record,
+                clock: clock.shared(),
+                metrics: &metrics,
+                trace: None,
+            },
         )
         .expect("a catalogue without fault");
         let routes = gateway::routes(gateway.clone());

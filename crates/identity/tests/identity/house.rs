@@ -208,7 +208,8 @@ async fn door(
     next: Next,
 ) -> Response {
     let ip = request.headers().get("x-test-ip").and_then(|ip| ip.to_str().ok()?.parse().ok());
-    let origin = Origin { ip, user_agent: None, request_id: "req_1".to_owned() };
+    let origin =
+        Origin { ip, user_agent: None, request_id: "req_1".to_owned(), trace_parent: None };
     let public = [("POST", "/api/session"), ("POST", "/api/invitations/accept")];
     if public.contains(&(request.method().as_str(), request.uri().path())) {
         request.extensions_mut().insert(origin);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::{Config, DatabaseName, OperatorSecrets};
+use crate::traces::{BadOtlp, Collector};
 
 /// Every key, with what it means: `portico config reference`.
 pub(crate) const REFERENCE: &str = include_str!("../../../../docs/operate/portico.toml");
@@ -83,6 +84,9 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
     if config.listen.connections_max == 0 {
         fault("listen.connections_max", "must be more than zero".to_owned());
     }
+    if !(100..=600_000).contains(&config.listen.head_timeout_ms) {
+        fault("listen.head_timeout_ms", "must be 100 to 600000 (ten minutes)".to_owned());
+    }
     for (path, secs) in [
         ("session.lifetime_secs", config.session.lifetime_secs),
         ("session.idle_secs", config.session.idle_secs),
@@ -104,6 +108,9 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
     }
     if tracing_subscriber::EnvFilter::try_new(&config.log.level).is_err() {
         fault("log.level", format!("`{}` is not a filter", config.log.level));
+    }
+    if let Err(BadOtlp { key, why }) = Collector::read(&config.otlp) {
+        fault(&format!("otlp.{key}"), why);
     }
     if let Err(more) = gateway::Gateway::check(&config.gateway, &OperatorSecrets) {
         faults.extend(more.into_iter().map(|fault| (fault.path, fault.fault)));

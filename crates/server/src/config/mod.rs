@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) database: BTreeMap<DatabaseName, Database>,
     pub(crate) session: Session,
     pub(crate) log: Log,
+    pub(crate) otlp: Otlp,
     pub(crate) gateway: gateway::Config,
 }
 
@@ -46,6 +47,8 @@ pub(crate) struct Listen {
     pub(crate) tls_key_file: Option<PathBuf>,
     /// Connections at once; further ones wait.
     pub(crate) connections_max: usize,
+    /// A whole request head must have arrived by then; also how long an idle connection lives.
+    pub(crate) head_timeout_ms: u64,
     /// How long readiness is off before the door closes.
     pub(crate) drain_wait_ms: u64,
     /// How long answers under way may take to end after that.
@@ -95,6 +98,18 @@ pub(crate) struct Log {
     pub(crate) level: String,
 }
 
+/// `[otlp]`: where traces of calls are sent; off without an endpoint.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Otlp {
+    /// A collector that takes OTLP over HTTP: `http://127.0.0.1:4318/v1/traces`.
+    pub(crate) endpoint: Option<String>,
+    /// What this node calls itself there.
+    pub(crate) service_name: String,
+    /// A file with one header for the collector: `authorization: Bearer …`.
+    pub(crate) header_file: Option<PathBuf>,
+}
+
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -113,6 +128,7 @@ impl Default for Config {
             database: BTreeMap::new(),
             session: Session::default(),
             log: Log::default(),
+            otlp: Otlp::default(),
             gateway: gateway::Config::default(),
         }
     }
@@ -126,6 +142,7 @@ impl Default for Listen {
             tls_cert_file: None,
             tls_key_file: None,
             connections_max: 10_000,
+            head_timeout_ms: 30_000,
             drain_wait_ms: 0,
             drain_timeout_ms: 60_000,
         }
@@ -141,6 +158,12 @@ impl Default for Session {
 impl Default for Log {
     fn default() -> Self {
         Self { format: LogFormat::Json, level: "info".to_owned() }
+    }
+}
+
+impl Default for Otlp {
+    fn default() -> Self {
+        Self { endpoint: None, service_name: "portico".to_owned(), header_file: None }
     }
 }
 
@@ -184,7 +207,8 @@ impl Config {
     fn resolve(&mut self, folder: &Path) {
         self.data = folder.join(&self.data);
         let Listen { tls_cert_file, tls_key_file, .. } = &mut self.listen;
-        for file in [tls_cert_file, tls_key_file].into_iter().flatten() {
+        let header_file = &mut self.otlp.header_file;
+        for file in [tls_cert_file, tls_key_file, header_file].into_iter().flatten() {
             *file = folder.join(&*file);
         }
         for endpoint in self.gateway.endpoints.values_mut() {

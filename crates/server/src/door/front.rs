@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use access::{Caller, Origin};
+use access::{Caller, Origin, TraceParent};
 use audit::{Event, Outcome, Record};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
@@ -16,9 +16,11 @@ use base::time::SharedClock;
 use identity::Identity;
 use serde_json::json;
 
+use super::head::too_large;
 use crate::permits::{Needs, Permits};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Characters of a user agent that are kept.
 const USER_AGENT_MAX: usize = 256;
 
@@ -66,7 +68,9 @@ async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> 
     let openai = request.uri().path().starts_with("/v1/");
     let needs = front.permits.of_path(request.method(), request.uri().path());
     let mut caller = None;
-    let mut response = if needs == Needs::Nobody {
+    let mut response = if let Some(problem) = too_large(&request) {
+        problem.into_response()
+    } else if needs == Needs::Nobody {
         request.extensions_mut().insert(origin);
         next.run(request).await
     } else {
@@ -130,7 +134,15 @@ fn origin(request: &Request, id: &RequestId) -> Origin {
         ip: peer.map(|peer| peer.0.ip().to_canonical()),
         user_agent: agent.map(|agent| agent.chars().take(USER_AGENT_MAX).collect()),
         request_id: id.as_str().to_owned(),
+        trace_parent: trace_parent(request.headers()),
     }
+}
+
+/// The caller's span. Two of them, or one with a fault, are none.
+fn trace_parent(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut all = headers.get_all(TRACE_PARENT).iter();
+    let only = all.next().filter(|_| all.next().is_none())?;
+    TraceParent::parse(only.to_str().ok()?)
 }
 
 /// An event where a person would look for one: what was refused, to whom, and why.

@@ -2,6 +2,7 @@
 //! us wait for. (`axum::serve` installs no timer, so hyper's header deadline never fires.)
 
 mod front;
+mod head;
 mod tls;
 
 use std::future::Future;
@@ -18,19 +19,18 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 pub(crate) use self::front::{Front, Peer, front};
+use self::head::{HEAD_MAX, HEADERS_MAX};
 pub(crate) use self::tls::Tls;
 
-/// A whole request head must have arrived by then; also how long an idle connection lives.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// A TLS handshake must be over by then.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of a request head at most.
-const HEAD_MAX: usize = 32 << 10;
-/// Headers of a request at most.
-const HEADERS_MAX: usize = 100;
+/// Bytes that are read of a request before it is looked at; the front refuses a head
+/// that is too large to the byte.
+const READ_MAX: usize = 64 << 10;
 /// Requests at once on one HTTP/2 connection.
 const STREAMS_MAX: u32 = 128;
 
@@ -40,6 +40,10 @@ pub(crate) struct Door {
     pub(crate) listener: TcpListener,
     pub(crate) tls: Option<Tls>,
     pub(crate) connections_max: usize,
+    /// A whole request head must have arrived by then; also how long an idle connection lives.
+    pub(crate) head_timeout: Duration,
+    /// Drops what is still open, whatever it waits for.
+    pub(crate) cut: CancellationToken,
 }
 
 impl Door {
@@ -72,11 +76,12 @@ impl Door {
                 }
             };
             let routes = routes.clone();
-            let tls = self.tls.clone();
-            let ending = connections.clone();
+            let (tls, head_timeout) = (self.tls.clone(), self.head_timeout);
+            let (ending, cut) = (connections.clone(), self.cut.clone());
             connections.spawn(async move {
                 let _nodelay = stream.set_nodelay(true);
-                one(stream, peer, tls, routes, ending).await;
+                let visit = Visit { peer, routes, ending, head_timeout };
+                let _served_or_cut = cut.run_until_cancelled(one(stream, tls, visit)).await;
                 drop(place);
             });
         }
@@ -84,16 +89,24 @@ impl Door {
     }
 }
 
-async fn one(stream: TcpStream, peer: SocketAddr, tls: Option<Tls>, routes: Router, ending: Tasks) {
+/// One connection, and what it meets here.
+struct Visit {
+    peer: SocketAddr,
+    routes: Router,
+    ending: Tasks,
+    head_timeout: Duration,
+}
+
+async fn one(stream: TcpStream, tls: Option<Tls>, visit: Visit) {
     let Some(tls) = tls else {
-        return http1(TokioIo::new(stream), peer, routes, ending).await;
+        return http1(TokioIo::new(stream), visit).await;
     };
     let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await;
     let Ok(Ok(stream)) = shaken else { return };
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        http2(TokioIo::new(stream), peer, routes, ending).await;
+        http2(TokioIo::new(stream), visit).await;
     } else {
-        http1(TokioIo::new(stream), peer, routes, ending).await;
+        http1(TokioIo::new(stream), visit).await;
     }
 }
 
@@ -120,30 +133,32 @@ macro_rules! run {
     };
 }
 
-async fn http1<S>(stream: TokioIo<S>, peer: SocketAddr, routes: Router, ending: Tasks)
+async fn http1<S>(stream: TokioIo<S>, visit: Visit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Visit { peer, routes, ending, head_timeout } = visit;
     let mut builder = conn::http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(head_timeout)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_MAX.max(64 << 10))
+        .max_buf_size(READ_MAX)
         .pipeline_flush(true);
     run!(builder.serve_connection(stream, service!(routes, peer)), ending);
 }
 
-async fn http2<S>(stream: TokioIo<S>, peer: SocketAddr, routes: Router, ending: Tasks)
+async fn http2<S>(stream: TokioIo<S>, visit: Visit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Visit { peer, routes, ending, head_timeout } = visit;
     let mut builder = conn::http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
-        .keep_alive_interval(Some(HEAD_TIMEOUT))
+        .keep_alive_interval(Some(head_timeout))
         .keep_alive_timeout(HANDSHAKE_TIMEOUT)
         .max_concurrent_streams(STREAMS_MAX)
-        .max_header_list_size(32 << 10);
+        .max_header_list_size(HEAD_MAX);
     run!(builder.serve_connection(stream, service!(routes, peer)), ending);
 }

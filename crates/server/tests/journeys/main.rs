@@ -8,10 +8,14 @@
 mod bootstrap;
 mod clients;
 mod crash;
+mod deadlines;
 mod demo;
 mod door;
+mod drain;
 mod http;
 mod portico;
 mod reload;
 mod routes;
+mod tls;
+mod traces;
 mod walls;

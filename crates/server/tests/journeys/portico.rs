@@ -26,6 +26,17 @@ pub(crate) struct Portico {
     pub(crate) http: Http,
 }
 
+/// What one test wants beyond the others.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Extra<'a> {
+    /// More keys of `[listen]`.
+    pub(crate) listen: &'a str,
+    /// More tables.
+    pub(crate) config: &'a str,
+    /// Files beside the configuration, which it may name.
+    pub(crate) files: &'a [(&'a str, &'a str)],
+}
+
 /// An org with a key for each of the four roles.
 pub(crate) struct Org {
     pub(crate) id: String,
@@ -60,22 +71,36 @@ impl Portico {
                     "[database.{name}]\nurl = \"{url}\"\nowner_url = \"{owner_url}\""
                 );
             }
-            all.push(Self::new(&databases, gateway, benches));
+            all.push(Self::new(
+                Extra { config: &format!("{databases}\n{gateway}"), ..Extra::default() },
+                benches,
+            ));
         }
         all
     }
 
     pub(crate) fn on_sqlite(gateway: &str) -> Self {
-        Self::new("", gateway, Vec::new())
+        Self::with(Extra { config: gateway, ..Extra::default() })
     }
 
-    fn new(databases: &str, gateway: &str, benches: Vec<Bench>) -> Self {
+    /// One on `SQLite`, configured further.
+    pub(crate) fn with(extra: Extra<'_>) -> Self {
+        Self::new(extra, Vec::new())
+    }
+
+    fn new(extra: Extra<'_>, benches: Vec<Bench>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        for (name, text) in extra.files {
+            std::fs::write(folder.path().join(name), text).expect("writes");
+        }
         let (address, ops) = (free_port(), free_port());
+        let Extra { listen, config, .. } = extra;
+        let patience =
+            if listen.contains("drain_timeout_ms") { "" } else { "drain_timeout_ms = 5000" };
         let text = format!(
             "data = \"data\"\n[listen]\naddress = \"127.0.0.1:{address}\"\nops = \"127.0.0.1:{ops}\"\n\
-             drain_timeout_ms = 5000\n[session]\nsecure_cookies = false\n\
-             [log]\nlevel = \"warn\"\n{databases}\n{gateway}"
+             {patience}\n{listen}\n[session]\nsecure_cookies = false\n\
+             [log]\nlevel = \"warn\"\n{config}"
         );
         std::fs::write(folder.path().join("portico.toml"), text).expect("writes");
         let (base, ops) =
@@ -188,9 +213,21 @@ impl Portico {
 
     /// As Kubernetes does: SIGTERM, then wait. Gives whether it ended well.
     pub(crate) fn terminate(&mut self) -> bool {
+        self.ask_to_stop();
+        self.ended_well()
+    }
+
+    /// SIGTERM alone.
+    pub(crate) fn ask_to_stop(&self) {
+        let id = self.child.as_ref().expect("it serves").id();
+        let sent = Command::new("kill").arg(id.to_string()).status().expect("kill");
+        assert!(sent.success());
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended_well(&mut self) -> bool {
         let Some(mut child) = self.child.take() else { return false };
-        let sent = Command::new("kill").arg(child.id().to_string()).status().expect("kill");
-        sent.success() && child.wait().expect("ends").success()
+        child.wait().expect("ends").success()
     }
 }
 
