@@ -5,8 +5,8 @@ use base::db::{Batch, DbError, Row, Statement, Tx, Value};
 use base::time::SharedClock;
 
 use crate::append;
+use crate::durable::Durable;
 use crate::event::Event;
-use crate::line::Durable;
 
 /// A write that will not be committed without its record. Dropped before
 /// [`Change::commit`], it leaves no trace.

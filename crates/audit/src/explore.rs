@@ -9,8 +9,8 @@ use base::time::At;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::durable::NotDurable;
 use crate::event::{Event, Outcome};
-use crate::line::NotDurable;
 use crate::{Record, sql};
 
 /// Which events; all that is given must hold.

@@ -9,6 +9,8 @@
 //!   `positions_are_contiguous_under_concurrent_callers`.
 //! - An acknowledged event is on disk, and a ledger that rides with it equals it:
 //!   [`Pending`], [`Rider`]; shown by killing the process, in the journeys.
+//! - What a call used is not lost when the database is gone for a while:
+//!   `an_outcome_survives_an_outage_of_the_database`.
 //! - The application cannot change or delete an event: `events_can_only_be_added`.
 //! - A call that a crash cut off is closed as unknown at the next start:
 //!   `a_call_cut_off_by_a_crash_ends_as_unknown`.
@@ -17,6 +19,7 @@
 mod api;
 mod append;
 mod change;
+mod durable;
 mod event;
 mod explore;
 mod line;
@@ -25,7 +28,7 @@ pub mod sql;
 mod sweep;
 mod telemetry;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use access::{Caller, Databases, Region};
@@ -36,10 +39,11 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::api::routes;
 pub use self::change::Change;
+pub use self::durable::{Durable, NotDurable, Passed, Pending, Rider};
+use self::durable::{Phase, QUEUE_MAX, Submission};
 pub use self::event::{CallFacts, Event, Outcome};
 pub use self::explore::{Error, Filter};
-pub use self::line::{Durable, NotDurable, Passed, Pending, Rider};
-use self::line::{Line, Phase, QUEUE_MAX, Submission};
+use self::line::Line;
 
 /// The room, as other rooms and the server hold it.
 #[derive(Debug, Clone)]
@@ -71,6 +75,8 @@ impl Record {
                 riders: riders.to_vec(),
                 open: open::OpenCalls::new(node),
                 counts: counts.clone(),
+                kept: VecDeque::new(),
+                usual: 0,
             };
             tasks.spawn_on_a_thread(&format!("record-{region}"), line.run(queue))?;
             lines.insert(region, sender);

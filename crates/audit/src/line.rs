@@ -1,153 +1,157 @@
 //! The line: events of all callers of a region, committed in groups.
 //!
 //! ```text
-//! callers ──► queue (bounded) ──► one task: take all that waits ─► one transaction ─► acks
-//!                                     └── rider: ledgers that must equal the events
+//! callers ──► queue (bounded) ──► one thread: take all that waits ─► one transaction ─► acks
+//!                                     ├── rider: ledgers that must equal the events
+//!                                     └── outcomes that failed: kept, and written first
+//!                                         once the database answers again
 //! ```
-//! The task never waits for more work: while one group commits, the next gathers.
+//! While one group commits, the next gathers. A lone caller never waits for others.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use access::{Caller, OrgId};
 use base::args;
-use base::db::{Db, DbError, Tx, Within};
+use base::db::{Db, DbError, Within};
 use base::time::SharedClock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use crate::append::{Prepared, append};
-use crate::event::CallFacts;
+use crate::durable::{Durable, Passed, Rider, Submission};
 use crate::open::OpenCalls;
 use crate::sql;
 
 /// Events that one transaction carries at most.
 const GROUP_MAX: usize = 512;
-/// Events that wait at most; behind that the record refuses.
-pub(crate) const QUEUE_MAX: usize = 65_536;
 /// Attempts at a group before its callers are refused.
 const ATTEMPTS_MAX: u32 = 3;
+/// The usual size of groups from which on a group waits for more, and how long: many
+/// callers are under way, and one commit for all costs little more than one for a few.
+const GATHER_FROM: usize = 8;
+const GATHER: Duration = Duration::from_micros(500);
+/// Outcomes that wait for the database to come back, at most.
+const KEPT_MAX: usize = 65_536;
+/// How often they are tried.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
 
-/// Proof that an event is on disk. Only this room makes one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Durable {
-    org: OrgId,
-    seq: i64,
-}
-
-impl Durable {
-    pub(crate) fn at(org: OrgId, seq: i64) -> Self {
-        Self { org, seq }
-    }
-
-    /// The org whose record holds it.
-    pub fn org(&self) -> &OrgId {
-        &self.org
-    }
-
-    /// Its position in the org's record, from 0.
-    pub fn seq(&self) -> i64 {
-        self.seq
-    }
-}
-
-/// The event is not on disk: nothing may be released.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the record is not available")]
-pub struct NotDurable;
-
-/// What a rider sees of an event.
-#[derive(Debug, Clone)]
-pub struct Passed {
-    /// Who called.
-    pub caller: Caller,
-    /// What the call was made of and cost.
-    pub call: CallFacts,
-}
-
-/// Writes ledgers in the very transaction that makes the events durable, so that
-/// neither can exist without the other.
-pub trait Rider: Send + Sync + std::fmt::Debug {
-    /// Adds what these ended calls used.
-    fn ride<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        ended: &'a [Passed],
-    ) -> Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>>;
-}
-
-#[derive(Debug)]
-pub(crate) struct Submission {
-    pub(crate) entry: Prepared,
-    pub(crate) phase: Phase,
-    pub(crate) ack: oneshot::Sender<Result<Durable, NotDurable>>,
-}
-
-/// What an event means for the calls that are open.
-#[derive(Debug)]
-pub(crate) enum Phase {
-    Opens,
-    Closes(Box<Passed>),
-    Neither,
-}
-
-/// Resolves once the event is on disk, or will not be.
-#[derive(Debug)]
-#[must_use = "nothing may be released before the event is durable"]
-pub struct Pending(pub(crate) Option<oneshot::Receiver<Result<Durable, NotDurable>>>);
-
-impl Future for Pending {
-    type Output = Result<Durable, NotDurable>;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        match &mut self.0 {
-            None => Poll::Ready(Err(NotDurable)),
-            Some(ack) => Pin::new(ack).poll(context).map(|ack| ack.unwrap_or(Err(NotDurable))),
-        }
-    }
-}
-
-/// The task of one region.
+/// The thread of one region.
 pub(crate) struct Line {
     pub(crate) db: Db,
     pub(crate) clock: SharedClock,
     pub(crate) riders: Vec<Arc<dyn Rider>>,
     pub(crate) open: OpenCalls,
     pub(crate) counts: crate::telemetry::Counts,
+    /// Outcomes of calls whose group failed: what was used must not be lost.
+    pub(crate) kept: VecDeque<Submission>,
+    /// The usual size of a group.
+    pub(crate) usual: usize,
 }
 
 impl Line {
     /// Works until every sender is gone and the queue is empty.
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Submission>) {
         let mut group = Vec::with_capacity(GROUP_MAX);
-        while queue.recv_many(&mut group, GROUP_MAX).await > 0 {
-            let committed = self.commit_stubbornly(&group).await;
-            match committed {
-                Ok(seqs) => {
-                    self.counts.events.inc_by(u64::try_from(group.len()).unwrap_or_default());
-                    self.counts.groups.inc();
-                    for (submission, seq) in group.drain(..).zip(seqs) {
-                        let durable = Durable::at(submission.entry.org, seq);
-                        // A caller that has left needs no answer; its event stands.
-                        drop(submission.ack.send(Ok(durable)));
-                    }
+        loop {
+            let next = queue.recv_many(&mut group, GROUP_MAX);
+            let taken = if self.kept.is_empty() {
+                next.await
+            } else {
+                let Ok(taken) = tokio::time::timeout(RETRY_EVERY, next).await else {
+                    self.replay().await;
+                    continue;
+                };
+                self.replay().await;
+                taken
+            };
+            if taken == 0 {
+                break;
+            }
+            self.gather(&mut queue, &mut group);
+            self.write(&mut group).await;
+        }
+        self.replay().await;
+        self.finish().await;
+    }
+
+    /// Where many are under way, waits a moment for their next events.
+    fn gather(&mut self, queue: &mut mpsc::Receiver<Submission>, group: &mut Vec<Submission>) {
+        if self.usual >= GATHER_FROM {
+            // This thread does nothing else: it may sleep.
+            std::thread::sleep(GATHER);
+            while group.len() < GROUP_MAX
+                && let Ok(more) = queue.try_recv()
+            {
+                group.push(more);
+            }
+        }
+        self.usual = (self.usual * 3 + group.len()).div_ceil(4);
+    }
+
+    /// Commits a group and tells its callers.
+    async fn write(&mut self, group: &mut Vec<Submission>) {
+        match self.commit_stubbornly(group).await {
+            Ok(seqs) => {
+                self.counts.events.inc_by(u64::try_from(group.len()).unwrap_or_default());
+                self.counts.groups.inc();
+                for (submission, seq) in group.drain(..).zip(seqs) {
+                    let durable = Durable::at(submission.entry.org, seq);
+                    // A caller that has left needs no answer; its event stands.
+                    drop(submission.ack.send(Ok(durable)));
                 }
-                Err(error) => {
-                    self.counts.failed.inc_by(u64::try_from(group.len()).unwrap_or_default());
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        events = group.len(),
-                        "the record refused a group of events"
-                    );
-                    for submission in group.drain(..) {
-                        drop(submission.ack.send(Err(NotDurable)));
+            }
+            Err(error) => {
+                self.counts.failed.inc_by(u64::try_from(group.len()).unwrap_or_default());
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    events = group.len(),
+                    "the record refused a group of events"
+                );
+                for submission in group.drain(..) {
+                    let kept = submission.keep();
+                    if let Some(kept) = kept.filter(|_| self.kept.len() < KEPT_MAX) {
+                        self.kept.push_back(kept);
                     }
                 }
             }
         }
-        self.finish().await;
+    }
+
+    /// Writes the outcomes that an outage kept waiting, oldest first.
+    async fn replay(&mut self) {
+        while !self.kept.is_empty() {
+            let count = self.kept.len().min(GROUP_MAX);
+            let tried = self.kept.drain(..count).collect::<Vec<_>>();
+            let Ok(missing) = self.missing(&tried).await else { return self.put_back(tried) };
+            let (group, _written): (Vec<_>, Vec<_>) =
+                tried.into_iter().partition(|one| missing.contains(&one.entry.resource_id));
+            match self.commit(&group).await {
+                Ok(_) => {
+                    tracing::warn!(events = group.len(), "outcomes were written after an outage");
+                }
+                Err(_) => return self.put_back(group),
+            }
+        }
+    }
+
+    fn put_back(&mut self, tried: Vec<Submission>) {
+        for submission in tried.into_iter().rev() {
+            self.kept.push_front(submission);
+        }
+    }
+
+    /// Those of these calls whose outcome is not on disk: the answer to a commit may
+    /// have been lost on the way back.
+    async fn missing(&self, tried: &[Submission]) -> Result<BTreeSet<String>, DbError> {
+        let mut missing = BTreeSet::new();
+        for one in tried {
+            let (org, id) = (one.entry.org.as_str(), &one.entry.resource_id);
+            let args = args![org, id.as_str()];
+            if self.db.maybe(&Within::org(org), sql::ENDED, args).await?.is_none() {
+                missing.insert(id.clone());
+            }
+        }
+        Ok(missing)
     }
 
     async fn commit_stubbornly(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
@@ -166,16 +170,10 @@ impl Line {
     #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
     async fn commit(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
         let entries: Vec<Prepared> = group.iter().map(|one| one.entry.clone()).collect();
-        let orgs: std::collections::BTreeSet<_> = entries.iter().map(|e| e.org.as_str()).collect();
+        let orgs: BTreeSet<_> = entries.iter().map(|entry| entry.org.as_str()).collect();
         let mut tx = self.db.begin(&Within::orgs(orgs)).await?;
         let seqs = append(&mut tx, &entries).await?;
-        let ended: Vec<Passed> = group
-            .iter()
-            .filter_map(|one| match &one.phase {
-                Phase::Closes(passed) => Some((**passed).clone()),
-                Phase::Opens | Phase::Neither => None,
-            })
-            .collect();
+        let ended: Vec<&Passed> = group.iter().filter_map(Submission::ended).collect();
         if !ended.is_empty() {
             for rider in &self.riders {
                 rider.ride(&mut tx, &ended).await?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use base::time::At;
 
-use crate::line::{Phase, Submission};
+use crate::durable::{Phase, Submission};
 
 /// How old the noted beginning of an org may be. Older only means that a start
 /// after a crash looks through more events.

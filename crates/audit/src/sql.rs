@@ -45,6 +45,12 @@ pub(crate) const OPEN_OF_NODE: Statement = Statement::new(
 pub(crate) const SIZE: Statement =
     Statement::new("read the size of the record", "SELECT size FROM audit_head WHERE org_id = $1");
 
+pub(crate) const ENDED: Statement = Statement::new(
+    "look for the outcome of a call",
+    "SELECT seq FROM audit_event
+      WHERE org_id = $1 AND resource_id = $2 AND outcome <> 'started' LIMIT 1",
+);
+
 pub(crate) const FROM: Statement = Statement::new(
     "read the record",
     "SELECT seq, action, resource_id, body FROM audit_event
@@ -99,7 +105,7 @@ pub(crate) const ONE: Statement = Statement::new(
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] =
-    &[OPEN_OF_NODE, SIZE, FROM, PAGE, PAGE_OF_USER, PAGE_OF_RESOURCE, ONE];
+    &[OPEN_OF_NODE, SIZE, ENDED, FROM, PAGE, PAGE_OF_USER, PAGE_OF_RESOURCE, ONE];
 
 /// For the same tests.
 pub const BATCHES: &[Batch] = &[APPEND, TAKE, OPEN];

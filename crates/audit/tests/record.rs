@@ -1,12 +1,17 @@
 //! The record, as other rooms use it and as people read it, on each engine.
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
 use access::{Caller, Databases, OrgId, Permission, Region};
-use audit::{CallFacts, Change, Event, Outcome, Record};
+use audit::{CallFacts, Change, Event, Outcome, Passed, Record, Rider};
 use axum::body::Body;
 use axum::http::Request;
 use base::args;
-use base::db::{Statement, Within};
+use base::db::{DbError, Statement, Tx, Within};
 use base::metrics::Metrics;
 use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
@@ -35,10 +40,15 @@ impl Room {
     }
 
     fn on(bench: Bench) -> Self {
+        Self::with(bench, &[])
+    }
+
+    fn with(bench: Bench, riders: &[Arc<Faulty>]) -> Self {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let clock = StillClock::new().shared();
         let tasks = Tasks::new();
-        let record = Record::open(&databases, &clock, "n1", &[], &tasks, &Metrics::new())
+        let riders: Vec<_> = riders.iter().map(|rider| rider.clone() as Arc<dyn Rider>).collect();
+        let record = Record::open(&databases, &clock, "n1", &riders, &tasks, &Metrics::new())
             .expect("starts its thread");
         Self { bench, databases, clock, record, tasks }
     }
@@ -183,6 +193,56 @@ async fn a_call_cut_off_by_a_crash_ends_as_unknown() {
             room.events(&caller).await.into_iter().filter(|(_, outcome)| outcome == "unknown");
         assert_eq!(unknown.count(), 2, "{:?}", room.bench.db.engine());
         drop(next);
+        room.stop().await;
+    }
+}
+
+/// A ledger that fails while it is told to.
+#[derive(Debug, Default)]
+struct Faulty {
+    down: AtomicBool,
+    booked: Mutex<Vec<u64>>,
+}
+
+impl Rider for Faulty {
+    fn ride<'a>(
+        &'a self,
+        _: &'a mut Tx,
+        ended: &'a [&'a Passed],
+    ) -> Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>> {
+        Box::pin(async move {
+            if self.down.load(Ordering::SeqCst) {
+                return Err(DbError::unreadable("ledger", std::io::Error::other("down")));
+            }
+            let mut booked = self.booked.lock().expect("no test panics here");
+            booked.extend(ended.iter().map(|one| one.call.tokens_out));
+            Ok(())
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outcome_survives_an_outage_of_the_database() {
+    for bench in Bench::on_each_engine(audit::sql::MIGRATIONS, audit::sql::APPEND_ONLY).await {
+        let rider = Arc::new(Faulty::default());
+        let room = Room::with(bench, std::slice::from_ref(&rider));
+        let caller = room.somebody();
+        let call = |outcome| {
+            Event::done("gateway.call", "call", "call_a")
+                .outcome(outcome)
+                .call(facts(room.clock.now()))
+        };
+        room.record.open_call(&caller, &call(Outcome::Started)).await.expect("durable");
+        rider.down.store(true, Ordering::SeqCst);
+        let lost = room.record.close_call(&caller, &call(Outcome::Success)).await;
+        assert!(lost.is_err(), "what is not on disk is not released");
+        rider.down.store(false, Ordering::SeqCst);
+        let seen = Event::done("test.thing.seen", "thing", "t1");
+        room.record.note(&caller, &seen).await.expect("durable");
+        let events: Vec<_> =
+            room.events(&caller).await.into_iter().map(|(_, outcome)| outcome).collect();
+        assert_eq!(events, ["started", "success", "success"], "{:?}", room.bench.db.engine());
+        assert_eq!(*rider.booked.lock().expect("no test panics here"), [4], "charged once");
         room.stop().await;
     }
 }

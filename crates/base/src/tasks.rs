@@ -24,14 +24,15 @@ impl Tasks {
         drop(tokio::spawn(self.tracker.track_future(work)));
     }
 
-    /// Runs `work` on a thread of its own, with a runtime of its own: it never waits in
-    /// line behind other tasks. For the few loops that everybody waits for.
+    /// Runs `work` on a thread of its own, so that it never waits in line behind other
+    /// tasks; timers and sockets stay with the current runtime, which must outlive it.
+    /// For the few loops that everybody waits for.
     pub fn spawn_on_a_thread(
         &self,
         name: &str,
         work: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = tokio::runtime::Handle::current();
         let work = self.tracker.track_future(work);
         let thread = std::thread::Builder::new().name(name.to_owned());
         thread.spawn(move || runtime.block_on(work)).map(drop)

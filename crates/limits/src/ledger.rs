@@ -38,7 +38,7 @@ impl Rider for Ledger {
     fn ride<'a>(
         &'a self,
         tx: &'a mut Tx,
-        ended: &'a [Passed],
+        ended: &'a [&'a Passed],
     ) -> Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>> {
         Box::pin(add(tx, ended))
     }
@@ -46,7 +46,7 @@ impl Rider for Ledger {
 
 /// One row for each subject and day of the group, in the order of their keys:
 /// nodes that write at once wait for each other, and never in a circle.
-async fn add(tx: &mut Tx, ended: &[Passed]) -> Result<(), DbError> {
+async fn add(tx: &mut Tx, ended: &[&Passed]) -> Result<(), DbError> {
     let names: Vec<Names> =
         ended.iter().map(|one| Names::of_call(&one.caller, &one.call.model)).collect();
     let mut days: BTreeMap<i64, At> = BTreeMap::new();

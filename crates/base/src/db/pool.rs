@@ -172,6 +172,9 @@ impl Db {
     /// The text of a batch of so many rows, written once.
     pub(crate) fn batch_text(&self, batch: &Batch, rows: usize) -> Arc<str> {
         let mut texts = self.0.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        texts.entry((batch.head, rows)).or_insert_with(|| batch.text(rows).into()).clone()
+        texts
+            .entry((batch.head, rows))
+            .or_insert_with(|| batch.text(self.engine(), rows).into())
+            .clone()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::Engine;
+
 /// One statement, and what it does in words for errors: "look up a key".
 #[derive(Debug, Clone, Copy)]
 pub struct Statement {
@@ -46,15 +48,19 @@ impl Batch {
         Self { doing, head, width, tail }
     }
 
-    /// The SQL for this many rows.
-    pub fn text(&self, rows: usize) -> String {
+    /// The SQL for this many rows, as this engine numbers parameters.
+    pub fn text(&self, engine: Engine, rows: usize) -> String {
         let mut text = format!("{} VALUES ", self.head);
         for row in 0..rows {
             let first = row * self.width + 1;
             text.push_str(if row == 0 { "(" } else { ", (" });
             for column in first..first + self.width {
                 let comma = if column == first { "" } else { ", " };
-                let _infallible = write!(text, "{comma}${column}");
+                // SQLite looks a named parameter up among all others: hundreds in a batch.
+                let _infallible = match engine {
+                    Engine::Sqlite => write!(text, "{comma}?"),
+                    Engine::Postgres => write!(text, "{comma}${column}"),
+                };
             }
             text.push(')');
         }
@@ -72,6 +78,8 @@ mod tests {
     fn a_batch_numbers_its_parameters_through() {
         let batch = Batch::new("x", "INSERT INTO t (a, b)", 2, "ON CONFLICT DO NOTHING");
         let text = "INSERT INTO t (a, b) VALUES ($1, $2), ($3, $4) ON CONFLICT DO NOTHING";
-        assert_eq!(batch.text(2), text);
+        assert_eq!(batch.text(Engine::Postgres, 2), text);
+        let text = "INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING";
+        assert_eq!(batch.text(Engine::Sqlite, 2), text);
     }
 }

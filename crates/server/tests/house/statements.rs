@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use base::db::{Batch, Migration, Statement};
+use base::db::{Batch, Engine, Migration, Statement};
 use base::testing::Bench;
 
 use crate::{crates, files};
@@ -41,7 +41,8 @@ fn steps() -> Vec<Migration> {
 async fn every_statement_is_understood_by_each_engine_and_names_its_org() {
     for bench in Bench::on_each_engine(&steps(), audit::sql::APPEND_ONLY).await {
         let texts = statements().into_iter().map(|(room, one)| (room, one.text.to_owned()));
-        let many = batches().into_iter().map(|(room, one)| (room, one.text(2)));
+        let engine = bench.db.engine();
+        let many = batches().into_iter().map(|(room, one)| (room, one.text(engine, 2)));
         for (room, text) in texts.chain(many) {
             let understood = bench.db.understands(&text).await;
             assert!(
@@ -77,7 +78,7 @@ const REFUSED: [&str; 10] = [
 #[test]
 fn statements_stay_within_what_every_engine_knows() {
     let texts = statements().into_iter().map(|(room, one)| (room, one.text.to_owned()));
-    let many = batches().into_iter().map(|(room, one)| (room, one.text(1)));
+    let many = batches().into_iter().map(|(room, one)| (room, one.text(Engine::Postgres, 1)));
     for (room, text) in texts.chain(many) {
         let lower = text.to_lowercase();
         for word in REFUSED {
@@ -128,8 +129,8 @@ async fn both_engines_migrate_to_the_same_tables() {
               WHERE table_schema = current_schema() ORDER BY 1, 2",
         );
         let statement = match bench.db.engine() {
-            base::db::Engine::Sqlite => sqlite,
-            base::db::Engine::Postgres => postgres,
+            Engine::Sqlite => sqlite,
+            Engine::Postgres => postgres,
         };
         let rows = bench.db.all(&base::db::Within::node(), statement, vec![]).await;
         let mut shape: BTreeMap<String, Vec<String>> = BTreeMap::new();

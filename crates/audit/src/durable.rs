@@ -1,0 +1,111 @@
+//! What goes into the record's line, and what comes out: proof that an event is on disk.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use access::{Caller, OrgId};
+use base::db::{DbError, Tx};
+use tokio::sync::oneshot;
+
+use crate::append::Prepared;
+use crate::event::CallFacts;
+
+/// Events that wait at most; behind that the record refuses.
+pub(crate) const QUEUE_MAX: usize = 65_536;
+
+/// Proof that an event is on disk. Only this room makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Durable {
+    org: OrgId,
+    seq: i64,
+}
+
+impl Durable {
+    pub(crate) fn at(org: OrgId, seq: i64) -> Self {
+        Self { org, seq }
+    }
+
+    /// The org whose record holds it.
+    pub fn org(&self) -> &OrgId {
+        &self.org
+    }
+
+    /// Its position in the org's record, from 0.
+    pub fn seq(&self) -> i64 {
+        self.seq
+    }
+}
+
+/// The event is not on disk: nothing may be released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the record is not available")]
+pub struct NotDurable;
+
+/// What a rider sees of an event.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// Who called.
+    pub caller: Caller,
+    /// What the call was made of and cost.
+    pub call: CallFacts,
+}
+
+/// Writes ledgers in the very transaction that makes the events durable, so that
+/// neither can exist without the other.
+pub trait Rider: Send + Sync + std::fmt::Debug {
+    /// Adds what these ended calls used.
+    fn ride<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        ended: &'a [&'a Passed],
+    ) -> Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>>;
+}
+
+#[derive(Debug)]
+pub(crate) struct Submission {
+    pub(crate) entry: Prepared,
+    pub(crate) phase: Phase,
+    pub(crate) ack: oneshot::Sender<Result<Durable, NotDurable>>,
+}
+
+impl Submission {
+    /// The ended call that this event tells of.
+    pub(crate) fn ended(&self) -> Option<&Passed> {
+        match &self.phase {
+            Phase::Closes(passed) => Some(passed),
+            Phase::Opens | Phase::Neither => None,
+        }
+    }
+
+    /// Tells the caller that it is not on disk, and keeps it if it is an outcome.
+    pub(crate) fn keep(self) -> Option<Self> {
+        drop(self.ack.send(Err(NotDurable)));
+        let (ack, _nobody) = oneshot::channel();
+        matches!(self.phase, Phase::Closes(_)).then_some(Self { ack, ..self })
+    }
+}
+
+/// What an event means for the calls that are open.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    Opens,
+    Closes(Box<Passed>),
+    Neither,
+}
+
+/// Resolves once the event is on disk, or will not be.
+#[derive(Debug)]
+#[must_use = "nothing may be released before the event is durable"]
+pub struct Pending(pub(crate) Option<oneshot::Receiver<Result<Durable, NotDurable>>>);
+
+impl Future for Pending {
+    type Output = Result<Durable, NotDurable>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match &mut self.0 {
+            None => Poll::Ready(Err(NotDurable)),
+            Some(ack) => Pin::new(ack).poll(context).map(|ack| ack.unwrap_or(Err(NotDurable))),
+        }
+    }
+}
