@@ -12,9 +12,8 @@ use http::{HeaderMap, HeaderValue};
 use limits::{Hold, Used};
 use serde_json::json;
 
-use crate::catalogue::{Does, Model};
+use crate::catalogue::{Does, Model, Route};
 use crate::reply::RECEIPT;
-use crate::route::Tried;
 use crate::telemetry::Telemetry;
 use crate::trace::EndedCall;
 use crate::wire::usage::Usage;
@@ -35,6 +34,8 @@ pub(crate) struct Call {
     telemetry: Telemetry,
     model: Option<Arc<Model>>,
     hold: Option<Hold>,
+    prompt_estimate: u64,
+    asked: bool,
     intent: Option<Pending>,
     closed: bool,
 }
@@ -54,10 +55,10 @@ impl End {
         Self { outcome: Outcome::Success, usage, estimated: false, problem: None }
     }
 
-    /// It went wrong before anything was produced.
-    pub(crate) fn badly(problem: Problem) -> Self {
-        let usage = Usage::default();
-        Self { outcome: Outcome::Failed, usage, estimated: false, problem: Some(problem) }
+    /// It went wrong before anything was released.
+    pub(crate) fn badly(usage: Usage, problem: Problem) -> Self {
+        let estimated = usage.prompt > 0;
+        Self { outcome: Outcome::Failed, usage, estimated, problem: Some(problem) }
     }
 }
 
@@ -86,9 +87,18 @@ impl Call {
             telemetry: telemetry.clone(),
             model,
             hold: Some(hold),
+            prompt_estimate: 0,
+            asked: false,
             intent: Some(intent),
             closed: false,
         }
+    }
+
+    /// How long the prompt is thought to be.
+    #[must_use]
+    pub(crate) fn prompt(mut self, estimate: u64) -> Self {
+        self.prompt_estimate = estimate;
+        self
     }
 
     /// The intent, once: nothing is released before it is on disk.
@@ -96,14 +106,26 @@ impl Call {
         self.intent.take()
     }
 
-    /// Says who was asked, well or in vain.
-    pub(crate) fn tried(&mut self, tried: &Tried) {
-        self.facts.attempts = tried.attempts;
-        if let Some(route) = &tried.route {
-            self.facts.provider = Some(route.endpoint.provider.as_ref().to_owned());
-            self.facts.endpoint = Some(route.endpoint.name.clone());
-            self.facts.provider_region = Some(route.endpoint.region);
-        }
+    /// Says who is about to be asked: if the call is cut off now, the record knows where
+    /// its data went.
+    pub(crate) fn trying(&mut self, route: &Route) {
+        self.facts.attempts += 1;
+        self.facts.provider = Some(route.endpoint.provider.as_ref().to_owned());
+        self.facts.endpoint = Some(route.endpoint.name.clone());
+        self.facts.provider_region = Some(route.endpoint.region);
+        self.asked = true;
+    }
+
+    /// The provider told us that it did nothing.
+    pub(crate) fn refused(&mut self) {
+        self.asked = false;
+    }
+
+    /// What is settled when nobody will ever say what was used: nothing if no provider
+    /// was asked, else the prompt, for it was sent and may have been read.
+    pub(crate) fn at_least(&self) -> Usage {
+        let prompt = if self.asked { self.prompt_estimate } else { 0 };
+        Usage { prompt, total: prompt, ..Usage::default() }
     }
 
     /// Keeps the reservation of a long stream alive.
@@ -160,13 +182,10 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         if !self.closed {
-            // The caller left before anything was produced.
-            let end = End {
-                outcome: Outcome::Aborted,
-                usage: Usage::default(),
-                estimated: false,
-                problem: None,
-            };
+            // The caller left before anything was released.
+            let usage = self.at_least();
+            let estimated = usage.prompt > 0;
+            let end = End { outcome: Outcome::Aborted, usage, estimated, problem: None };
             drop(self.close(&end));
         }
     }

@@ -21,13 +21,15 @@ use crate::error::Error;
 use crate::learned::learn;
 use crate::provider::Sent;
 use crate::reply::{RECEIPT, Reply};
-use crate::route::{Outgoing, Tried};
+use crate::route::Outgoing;
 use crate::stream::Stream;
 use crate::wire::anthropic::{self, Envelope, Translator};
 use crate::wire::ask::{Ask, Kind};
 use crate::wire::usage::Usage;
 use crate::wires::Wire;
 
+/// Tokens that a provider may add of its own, such as the words around tools.
+const UNSEEN_TOKENS: u64 = 1_024;
 /// Bytes of a whole answer at most.
 const ANSWER_MAX: usize = 32 << 20;
 
@@ -83,13 +85,9 @@ impl Gateway {
             budget: &self.0.budget,
             telemetry: &self.0.telemetry,
         };
-        let mut tried = Tried::default();
-        let sent = outgoing.send(&mut tried).await;
-        call.tried(&tried);
-        let (sent, route) = match (sent, tried.route) {
-            (Ok(sent), Some(route)) => (sent, route),
-            (Err(error), _) => return Err(refuse(&mut call, error)),
-            (Ok(_), None) => return Err(refuse(&mut call, Error::NoEndpoint(caller.region))),
+        let (sent, route) = match outgoing.send(&mut call).await {
+            Ok(sent) => sent,
+            Err(error) => return Err(refuse(&mut call, error)),
         };
         if ask.stream && model.does == Does::Chat {
             stream(call, sent, &route, ask)
@@ -115,9 +113,11 @@ impl Gateway {
             Does::Embeddings => 0,
         };
         // Money is held for the dearest that can come; tokens for what usually comes.
-        let dearest = Usage { prompt: ask.prompt_tokens_at_most, completion, ..Usage::default() };
+        let written = ask.prompt_tokens_at_most.saturating_add(UNSEEN_TOKENS);
+        let prompt = if ask.by_reference { written.max(model.context_tokens) } else { written };
+        let dearest = Usage { prompt, completion, ..Usage::default() };
         let money = model.prices.of(at, &dearest);
-        let usual = self.0.learned.of(&model.name).load(Ordering::Relaxed);
+        let usual = self.0.learned.of(&caller.org, &model.name).load(Ordering::Relaxed);
         let usual = completion.min(usual.saturating_mul(answers));
         let tokens = prompt_estimate(ask).saturating_add(usual);
         let reserve = LimitAsk { tokens, money };
@@ -136,7 +136,8 @@ impl Gateway {
             attempts: 0,
         };
         let with = (&self.0.record, &self.0.clock, &self.0.telemetry);
-        Ok(Call::begin(id, caller, facts, hold, Some(model.clone()), with))
+        let call = Call::begin(id, caller, facts, hold, Some(model.clone()), with);
+        Ok(call.prompt(prompt_estimate(ask)))
     }
 
     /// Collects, settles, records, and only then releases.
@@ -163,7 +164,7 @@ impl Gateway {
         };
         let estimated = usage.is_none();
         let usage = usage.unwrap_or_else(|| estimate(ask, &bytes));
-        learn(&self.0.learned.of(&call.facts.model), usage.completion);
+        learn(&self.0.learned.of(&call.caller.org, &call.facts.model), usage.completion);
         let headers = call.headers();
         let intent = call.intent();
         let outcome = call.close(&End { estimated, ..End::well(usage) });
@@ -192,7 +193,8 @@ fn stream(call: Call, sent: Sent, route: &Route, ask: &Ask<'_>) -> Result<Reply,
 /// Closes a call that failed, and gives the error on, with the receipt of its events.
 fn refuse(call: &mut Call, error: Error) -> Error {
     let problem = Problem::from(error);
-    drop(call.close(&End::badly(problem.clone())));
+    let used = call.at_least();
+    drop(call.close(&End::badly(used, problem.clone())));
     Error::Told(match HeaderValue::from_str(call.id.as_str()) {
         Ok(id) => problem.header(RECEIPT, id),
         Err(_) => problem,

@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 
 use crate::wire::BadAsk;
 use crate::wire::openai_error::OpenAiError;
+use crate::wire::tally::ProviderFailure;
 
 /// Says whose fault an error is: `caller`, `portico` or `provider`.
 const FAULT: HeaderName = HeaderName::from_static("portico-fault");
@@ -97,12 +98,19 @@ impl From<Error> for Problem {
 /// A problem in `OpenAI`'s error shape: the one place that turns one into the other.
 pub fn openai_shape(problem: &Problem) -> Response {
     let status = problem.status();
-    let body = match problem.get("provider").and_then(serde_json::Value::as_str) {
-        // The provider's own error object, if it is one.
-        Some(words) if words.trim_start().starts_with("{\"error\"") => {
-            Bytes::copy_from_slice(words.as_bytes())
+    let words = problem.get("provider").and_then(serde_json::Value::as_str);
+    let provider = words.and_then(|words| ProviderFailure::of_json(words.as_bytes()));
+    let ours = as_openai(problem);
+    let body = match &provider {
+        // The provider's own words, rebuilt: whatever else it sent stays here.
+        Some(said) => OpenAiError {
+            message: &said.message,
+            kind: said.kind.as_deref().unwrap_or(ours.kind),
+            param: said.param.as_deref(),
+            code: said.code.as_deref(),
         }
-        Some(_) | None => as_openai(problem).to_body(),
+        .to_body(),
+        None => ours.to_body(),
     };
     let mut response = (status, body).into_response();
     let headers = response.headers_mut();

@@ -5,22 +5,36 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use access::OrgId;
+
 /// The first guess, in tokens.
 const START: u64 = 512;
 
-/// The 95th percentile of answer lengths per model, learned as calls end.
+/// Orgs that are remembered at most; behind that everybody starts anew.
+const ORGS_MAX: usize = 100_000;
+
+type Guesses = HashMap<String, Arc<AtomicU64>>;
+
+/// The 95th percentile of answer lengths per org and model, learned as calls end. Orgs
+/// do not share it: what one writes must not show in the limits of another.
 #[derive(Debug, Default)]
-pub(crate) struct Learned(RwLock<HashMap<String, Arc<AtomicU64>>>);
+pub(crate) struct Learned(RwLock<HashMap<OrgId, Guesses>>);
 
 impl Learned {
     /// What the next answer is likely to need at most. Models are names of the
     /// operator's catalogue, so the map is bounded.
-    pub(crate) fn of(&self, model: &str) -> Arc<AtomicU64> {
-        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).get(model).cloned();
-        known.unwrap_or_else(|| {
-            let mut models = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            models.entry(model.to_owned()).or_insert_with(|| Arc::new(START.into())).clone()
-        })
+    pub(crate) fn of(&self, org: &OrgId, model: &str) -> Arc<AtomicU64> {
+        let orgs = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = orgs.get(org).and_then(|models| models.get(model)) {
+            return known.clone();
+        }
+        drop(orgs);
+        let mut orgs = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if orgs.len() >= ORGS_MAX {
+            orgs.clear();
+        }
+        let models = orgs.entry(org.clone()).or_default();
+        models.entry(model.to_owned()).or_insert_with(|| Arc::new(START.into())).clone()
     }
 }
 

@@ -11,6 +11,7 @@ use http::StatusCode;
 use http_body_util::{BodyExt, Limited};
 use rand::Rng;
 
+use crate::call::Call;
 use crate::catalogue::{Does, Model, Route, Speaks};
 use crate::error::Error;
 use crate::provider::{Failed, Sent};
@@ -67,24 +68,16 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) telemetry: &'a Telemetry,
 }
 
-/// What was tried for one call.
-#[derive(Debug, Default)]
-pub(crate) struct Tried {
-    pub(crate) attempts: u32,
-    /// The last one.
-    pub(crate) route: Option<Arc<Route>>,
-}
-
 impl Outgoing<'_> {
     /// Sends the call to the endpoints of the region, one after the other, until one
-    /// answers. `tried` says, whatever the end, which one it was and how many tries it took.
-    pub(crate) async fn send(&self, tried: &mut Tried) -> Result<Sent, Error> {
+    /// answers. The call is told before each try.
+    pub(crate) async fn send(&self, call: &mut Call) -> Result<(Sent, Arc<Route>), Error> {
         self.budget.earn();
         let routes = order(self.model.routes_in(self.region));
         let mut last = Error::NoEndpoint(self.region);
         for round in 0..self.model.attempts_max {
             for route in &routes {
-                if tried.attempts >= self.model.attempts_max {
+                if call.facts.attempts >= self.model.attempts_max {
                     return Err(last);
                 }
                 if !route.endpoint.breaker.admits(self.clock.now()) {
@@ -96,25 +89,31 @@ impl Outgoing<'_> {
                     }
                     tokio::time::sleep(BACKOFF.saturating_mul(1 << (round - 1).min(6))).await;
                 }
-                tried.attempts += 1;
-                tried.route = Some(route.clone());
-                if tried.attempts > 1 {
+                call.trying(route);
+                if call.facts.attempts > 1 {
                     self.telemetry.retries.inc();
                 }
                 match self.once(route).await {
-                    Ok(sent) => return Ok(sent),
-                    Err((error, true)) => last = error,
-                    Err((error, false)) => return Err(error),
+                    Ok(sent) => return Ok((sent, route.clone())),
+                    Err(NotSent { error, produced, again }) => {
+                        if !produced {
+                            call.refused();
+                        }
+                        if !again {
+                            return Err(error);
+                        }
+                        last = error;
+                    }
                 }
             }
         }
         Err(last)
     }
 
-    /// One try. `true` beside an error says that another try is safe: nothing was produced.
-    async fn once(&self, route: &Route) -> Result<Sent, (Error, bool)> {
+    /// One try.
+    async fn once(&self, route: &Route) -> Result<Sent, NotSent> {
         let endpoint = &route.endpoint;
-        let body = self.body_for(route).map_err(|error| (error, false))?;
+        let body = self.body_for(route).map_err(NotSent::for_good)?;
         let path = endpoint.path(self.model.does);
         let timeout = endpoint.first_token_timeout;
         let sent = endpoint.client.post(&path, body, self.ask.stream, timeout).await;
@@ -127,8 +126,11 @@ impl Outgoing<'_> {
                 "an endpoint failed"
             );
             match failed {
-                Failed::Unreachable(_) => (Error::ProviderFailed, true),
-                Failed::TooSlow => (Error::ProviderTooSlow, true),
+                Failed::Unreachable(_) => NotSent::passing(Error::ProviderFailed),
+                // It has the request and may be writing: asking again would pay twice.
+                Failed::TooSlow => {
+                    NotSent { error: Error::ProviderTooSlow, produced: true, again: false }
+                }
             }
         })?;
         let status = sent.status();
@@ -163,8 +165,27 @@ impl Outgoing<'_> {
     }
 }
 
-/// What a status that is not a success means, and whether another try is safe.
-async fn refused(speaks: Speaks, sent: Sent) -> (Error, bool) {
+/// A try without an answer.
+struct NotSent {
+    error: Error,
+    /// The provider may have worked, and may charge for it.
+    produced: bool,
+    /// Another try is safe.
+    again: bool,
+}
+
+impl NotSent {
+    fn passing(error: Error) -> Self {
+        Self { error, produced: false, again: true }
+    }
+
+    fn for_good(error: Error) -> Self {
+        Self { error, produced: false, again: false }
+    }
+}
+
+/// What a status that is not a success means.
+async fn refused(speaks: Speaks, sent: Sent) -> NotSent {
     let status = sent.status();
     let retry_after_secs = sent
         .headers()
@@ -172,10 +193,12 @@ async fn refused(speaks: Speaks, sent: Sent) -> (Error, bool) {
         .and_then(|value| value.to_str().ok()?.parse().ok())
         .unwrap_or(1);
     match status {
-        StatusCode::TOO_MANY_REQUESTS => (Error::ProviderOverloaded { retry_after_secs }, true),
+        StatusCode::TOO_MANY_REQUESTS => {
+            NotSent::passing(Error::ProviderOverloaded { retry_after_secs })
+        }
         // The operator's key is wrong there: not the caller's fault, and no secret of ours.
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PAYMENT_REQUIRED => {
-            (Error::ProviderFailed, true)
+            NotSent::passing(Error::ProviderFailed)
         }
         status if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
             let body = Limited::new(sent.into_body(), REFUSAL_MAX).collect().await;
@@ -184,9 +207,9 @@ async fn refused(speaks: Speaks, sent: Sent) -> (Error, bool) {
                 Speaks::Openai => body,
                 Speaks::Anthropic => anthropic::Failure::of_json(&body).as_openai().to_body(),
             };
-            (Error::ProviderRefused(status, body), false)
+            NotSent::for_good(Error::ProviderRefused(status, body))
         }
-        _ => (Error::ProviderFailed, true),
+        _ => NotSent::passing(Error::ProviderFailed),
     }
 }
 

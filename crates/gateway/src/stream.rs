@@ -144,8 +144,8 @@ impl Stream {
 
     fn close(&mut self, outcome: Outcome, problem: Option<Problem>) -> Pending {
         let tally: &Tally = self.wire.tally();
-        let usage = tally.settled(self.prompt_estimate);
-        self.call.close(&End { outcome, usage, estimated: tally.usage.is_none(), problem })
+        let (usage, estimated) = tally.settled(self.prompt_estimate);
+        self.call.close(&End { outcome, usage, estimated, problem })
     }
 
     fn receipt(&self) -> String {

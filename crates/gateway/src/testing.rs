@@ -111,7 +111,8 @@ async fn chat(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) ->
         "picky" => {
             let error = json!({ "error": { "message": "not like this", "type": "invalid_request_error",
                                            "param": "messages", "code": "picky" } });
-            return (StatusCode::BAD_REQUEST, Json(error)).into_response();
+            let pretty = serde_json::to_string_pretty(&error).expect("json");
+            return (StatusCode::BAD_REQUEST, pretty).into_response();
         }
         "silent" => tokio::time::sleep(Duration::from_mins(1)).await,
         _ => {}

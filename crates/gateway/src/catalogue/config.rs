@@ -85,12 +85,18 @@ pub struct ModelConfig {
     /// The most tokens one answer can have; what is reserved when a caller sets no ceiling.
     #[serde(default = "max_output_tokens")]
     pub max_output_tokens: u32,
+    /// The most tokens it reads; what is held when a prompt names content by reference.
+    #[serde(default = "context_tokens")]
+    pub context_tokens: u32,
     /// Tries at most, over all routes.
     #[serde(default = "attempts_max")]
     pub attempts_max: u32,
     /// Where it is reached. Routes of the lowest `order` come first, by weight.
     pub routes: Vec<RouteConfig>,
-    /// What it costs, from when. Free if there are none.
+    /// It costs nothing. A model without prices must say so: a budget could not hold else.
+    #[serde(default)]
+    pub free: bool,
+    /// What it costs, from when. The first price also holds before its day.
     #[serde(default)]
     pub prices: Vec<PriceConfig>,
 }
@@ -144,6 +150,9 @@ fn breaker_open_ms() -> u64 {
 }
 fn max_output_tokens() -> u32 {
     4_096
+}
+fn context_tokens() -> u32 {
+    128_000
 }
 fn attempts_max() -> u32 {
     3

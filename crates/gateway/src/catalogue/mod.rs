@@ -29,6 +29,7 @@ pub(crate) struct Model {
     pub(crate) name: String,
     pub(crate) does: Does,
     pub(crate) max_output_tokens: u64,
+    pub(crate) context_tokens: u64,
     pub(crate) attempts_max: u32,
     pub(crate) prices: Prices,
     /// By region, so that a choice among routes cannot name another region's.
@@ -168,12 +169,16 @@ impl Model {
                 order: route.order,
             }));
         }
+        if config.free != config.prices.is_empty() {
+            return Err(on("prices", "say what it costs, or `free = true`: one of the two"));
+        }
         let prices =
             Prices::compile(&config.prices).map_err(|fault| ("prices".to_owned(), fault))?;
         Ok(Self {
             name: name.to_owned(),
             does: config.does,
             max_output_tokens: config.max_output_tokens.into(),
+            context_tokens: config.context_tokens.into(),
             attempts_max: config.attempts_max,
             prices,
             routes,

@@ -45,11 +45,10 @@ impl Prices {
         Ok(Self(compiled))
     }
 
-    /// What these tokens cost at this time. Before the first price it is free.
+    /// What these tokens cost at this time. Before its day the first price holds.
     pub(crate) fn of(&self, at: At, usage: &Usage) -> NanoCents {
-        let Some(price) = self.0.iter().find(|price| price.from <= at) else {
-            return NanoCents::ZERO;
-        };
+        let current = self.0.iter().find(|price| price.from <= at);
+        let Some(price) = current.or(self.0.last()) else { return NanoCents::ZERO };
         let cached = usage.cached.min(usage.prompt);
         let fresh = price.input.times(usage.prompt - cached);
         fresh.plus(price.cached.times(cached)).plus(price.output.times(usage.completion))
@@ -85,7 +84,7 @@ mod tests {
         let prices = Prices::compile(&list).unwrap();
         let usage = Usage { prompt: 1_000, completion: 100, cached: 400, ..Usage::default() };
         let at = |text: &str| prices.of(text.parse().unwrap(), &usage).to_string();
-        assert_eq!(at("2025-12-31T23:59:59Z"), "0.00");
+        assert_eq!(at("2025-12-31T23:59:59Z"), "0.0027", "never free by oversight");
         assert_eq!(at("2026-01-31T23:59:59Z"), "0.0027");
         assert_eq!(at("2026-02-01T00:00:00Z"), "0.0012");
     }

@@ -28,15 +28,17 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// What to settle: the provider's count, or else an estimate from what was seen. Most providers
-    /// send a token per event, and a token is about four bytes: the larger of the two is taken.
-    pub(crate) fn settled(&self, prompt_estimate: u64) -> Usage {
-        if let Some(usage) = self.usage {
-            return usage;
+    /// What to settle, and whether it is an estimate: the provider's count, or else what was seen.
+    /// Most providers send a token per event, and a token is about four bytes: the larger of the
+    /// two is taken.
+    pub(crate) fn settled(&self, prompt_estimate: u64) -> (Usage, bool) {
+        if let Some(usage) = self.usage.filter(Usage::says_something) {
+            return (usage, false);
         }
         let begun = self.begun.unwrap_or(Usage { prompt: prompt_estimate, ..Usage::default() });
         let completion = self.deltas.max(self.text_bytes.div_ceil(4));
-        Usage { completion, total: begun.prompt.saturating_add(completion), ..begun }
+        let total = begun.prompt.saturating_add(completion);
+        (Usage { completion, total, ..begun }, true)
     }
 
     pub(super) fn delta(&mut self, text_bytes: u64) {
@@ -51,11 +53,11 @@ impl Tally {
 pub(crate) struct ProviderFailure {
     pub(crate) message: String,
     pub(crate) kind: Option<String>,
+    pub(crate) param: Option<String>,
     pub(crate) code: Option<String>,
 }
 
 impl ProviderFailure {
-    #[cfg(test)]
     /// Reads `{"error": …}`, the answer of an OpenAI-compatible provider that failed.
     pub(crate) fn of_json(body: &[u8]) -> Option<Self> {
         #[derive(Deserialize)]
@@ -75,19 +77,22 @@ impl ProviderFailure {
             #[serde(borrow, rename = "type")]
             kind: Option<Text<'a>>,
             #[serde(borrow)]
+            param: Option<Text<'a>>,
+            #[serde(borrow)]
             code: Option<&'a RawValue>,
         }
         if let Ok(object) = serde_json::from_str::<Object<'_>>(error.get()) {
             let code = object.code.map(|code| short(code.get().trim_matches('"')));
+            let param = object.param.map(|param| short(&param.0));
             let kind = object.kind.map(|kind| short(&kind.0));
             let message = object.message.map(|message| short(&message.0)).unwrap_or_default();
-            return Self { message, kind, code };
+            return Self { message, kind, param, code };
         }
         let message = match serde_json::from_str::<Text<'_>>(error.get()) {
             Ok(text) => short(&text.0),
             Err(_) => short(error.get()),
         };
-        Self { message, kind: None, code: None }
+        Self { message, ..Self::default() }
     }
 }
 
@@ -129,9 +134,9 @@ mod tests {
         (0..3).for_each(|_| tally.delta(10));
         assert_eq!(
             tally.settled(50),
-            Usage { prompt: 50, completion: 8, total: 58, ..Usage::default() }
+            (Usage { prompt: 50, completion: 8, total: 58, ..Usage::default() }, true)
         );
         tally.usage = Some(Usage { prompt: 5, completion: 6, total: 11, ..Usage::default() });
-        assert_eq!(tally.settled(50).total, 11);
+        assert_eq!(tally.settled(50).0.total, 11);
     }
 }

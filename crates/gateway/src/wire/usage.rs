@@ -23,7 +23,13 @@ impl Usage {
         struct Answer {
             usage: Option<UsageObject>,
         }
-        serde_json::from_slice::<Answer>(body).ok()?.usage.map(Self::from)
+        let usage = serde_json::from_slice::<Answer>(body).ok()?.usage.map(Self::from)?;
+        usage.says_something().then_some(usage)
+    }
+
+    /// Something was read, so a count of nothing is no count.
+    pub(crate) fn says_something(&self) -> bool {
+        self.prompt > 0 || self.completion > 0
     }
 }
 
@@ -50,10 +56,12 @@ struct CompletionDetails {
 impl From<UsageObject> for Usage {
     fn from(object: UsageObject) -> Self {
         let count = |tokens: Option<u64>| tokens.unwrap_or(0).min(TOKENS_AT_MOST);
-        let prompt = count(object.prompt_tokens);
         let completion = count(object.completion_tokens);
-        let total =
-            object.total_tokens.map_or(prompt.saturating_add(completion), |t| count(Some(t)));
+        let named = object.total_tokens.map(|total| count(Some(total)));
+        // Some providers name the total alone.
+        let rest = named.unwrap_or_default().saturating_sub(completion);
+        let prompt = object.prompt_tokens.map_or(rest, |prompt| count(Some(prompt)));
+        let total = named.unwrap_or_else(|| prompt.saturating_add(completion));
         let cached = object.prompt_tokens_details.and_then(|details| details.cached_tokens);
         let reasoning = object.completion_tokens_details.and_then(|d| d.reasoning_tokens);
         Self { prompt, completion, total, cached: count(cached), reasoning: count(reasoning) }
@@ -101,6 +109,14 @@ mod tests {
         assert_eq!(Usage::of_json(br#"{"choices":[]}"#), None);
         assert_eq!(Usage::of_json(br#"{"choices":[],"usage":null}"#), None);
         assert_eq!(Usage::of_json(b"<html>"), None);
+    }
+
+    #[test]
+    fn a_total_alone_is_a_prompt_and_a_count_of_nothing_is_none() {
+        let usage = Usage::of_json(br#"{"usage":{"total_tokens":5000}}"#).unwrap();
+        assert_eq!((usage.prompt, usage.completion, usage.total), (5000, 0, 5000));
+        assert_eq!(Usage::of_json(br#"{"usage":{}}"#), None);
+        assert_eq!(Usage::of_json(br#"{"usage":{"prompt_tokens":0,"completion_tokens":0}}"#), None);
     }
 
     #[test]

@@ -97,6 +97,7 @@ speaks = "anthropic"
 base_url = "PROVIDER"
 region = "eu"
 [models.embed]
+free = true
 does = "embeddings"
 routes = [{ endpoint = "fake-eu" }]
 [models.claude]
@@ -107,22 +108,28 @@ max_output_tokens = 1000
 routes = [{ endpoint = "fake-eu", model = "fixed" }]
 prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }]
 [models.fixed]
+free = true
 max_output_tokens = 1000
 routes = [{ endpoint = "fake-eu" }]
 [models.cut]
+free = true
 routes = [{ endpoint = "fake-eu" }]
 [models.endless]
 routes = [{ endpoint = "fake-eu" }]
 prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }]
 [models.silent]
+free = true
 attempts_max = 1
 routes = [{ endpoint = "fake-eu" }]
 [models.picky]
+free = true
 routes = [{ endpoint = "fake-eu" }]
 [models.locked]
+free = true
 attempts_max = 1
 routes = [{ endpoint = "fake-eu" }]
 [models.busy]
+free = true
 attempts_max = 1
 routes = [{ endpoint = "fake-eu" }]
 "#;

@@ -57,8 +57,8 @@ async fn a_money_budget_is_never_overshot_by_concurrent_streams() {
         let org = access::OrgId::new(door.clock.now());
         let owner = door.somebody(org.clone(), Role::Owner, None);
         // A stream costs 12 * 100,000 + 5 * 200,000 = 2,200,000 nano-cents; at admission
-        // up to about 100 bytes and 100 tokens, some 31,000,000, are held for it.
-        let budget = "0.0010".parse().expect("money");
+        // up to about 1,150 tokens in and 100 out, some 135,000,000, are held for it.
+        let budget = "0.0050".parse().expect("money");
         let ceiling = Ceiling { money_per_day: Some(budget), ..Ceiling::default() };
         door.limits.set(&owner, Level::Org, "org", ceiling).await.expect("sets");
         let door = std::sync::Arc::new(door);
@@ -102,4 +102,61 @@ async fn what_is_left_stands_in_the_headers() {
     assert_eq!(answer.headers["x-ratelimit-limit-requests"], "20");
     assert_eq!(answer.headers["x-ratelimit-remaining-requests"], "19");
     assert!(answer.headers.contains_key("ratelimit"));
+}
+
+/// One event of a call that ended otherwise than well.
+async fn only_end(door: &Door, org: &access::OrgId) -> Value {
+    let events = door.events_once(org, 2).await;
+    assert_eq!(events.len(), 2, "{events:?}");
+    events[1].clone()
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_before_the_answer_pays_for_the_prompt() {
+    let door = Door::on_sqlite(PLAIN).await;
+    let caller = door.member();
+    let ask = json!({ "model": "silent", "messages": [{ "role": "user", "content": "hi" }] });
+    let left = tokio::time::timeout(std::time::Duration::from_millis(300), door.chat(&caller, ask));
+    assert!(left.await.is_err(), "the provider is silent, and the caller leaves");
+    let end = only_end(&door, &caller.org).await;
+    assert_eq!(end["outcome"], "aborted");
+    let call = &end["call"];
+    assert_eq!((&call["endpoint"], &call["providerRegion"]), (&json!("fake-eu"), &json!("eu")));
+    assert_eq!((&call["attempts"], &call["estimated"]), (&json!(1), &json!(true)));
+    assert!(call["tokensIn"].as_u64() > Some(0), "{call}");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_too_slow_is_asked_once_and_its_prompt_is_charged() {
+    let door =
+        Door::on_sqlite(&PLAIN.replace(
+            "[models.silent]\nfree = true\nattempts_max = 1",
+            "[models.silent]\nfree = true",
+        ))
+        .await;
+    let caller = door.member();
+    let ask = json!({ "model": "silent", "messages": [{ "role": "user", "content": "hi" }] });
+    let answer = door.chat(&caller, ask).await;
+    assert_eq!(answer.status, 504, "{}", answer.text);
+    assert!(answer.headers.contains_key("portico-receipt"), "it can be found in the record");
+    assert_eq!(door.provider.calls(), 1, "asking again would pay twice");
+    let end = only_end(&door, &caller.org).await;
+    assert!(end["call"]["tokensIn"].as_u64() > Some(0), "{end}");
+}
+
+#[tokio::test]
+async fn content_by_reference_holds_the_whole_context() {
+    let door = Door::on_sqlite(PLAIN).await;
+    let owner = door.somebody(access::OrgId::new(door.clock.now()), Role::Owner, None);
+    // 128,000 tokens at 1.00 per million are 0.128: more than the budget.
+    let budget = Some("0.10".parse().expect("money"));
+    let ceiling = Ceiling { money_per_day: budget, ..Ceiling::default() };
+    door.limits.set(&owner, Level::Org, "org", ceiling).await.expect("sets");
+    let part = |part: Value| json!({ "model": "fake", "max_tokens": 1, "messages": [{ "role": "user", "content": [part] }] });
+    let text = door.chat(&owner, part(json!({ "type": "text", "text": "hi" }))).await;
+    assert_eq!(text.status, 200, "{}", text.text);
+    let file = json!({ "type": "file", "file": { "file_id": "file-1" } });
+    let file = door.chat(&owner, part(file)).await;
+    assert_eq!(file.status, 429, "{}", file.text);
+    assert_eq!(door.provider.calls(), 1);
 }

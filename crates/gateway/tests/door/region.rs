@@ -33,6 +33,7 @@ speaks = "openai"
 base_url = "{}"
 region = "apac"
 [models.small]
+free = true
 attempts_max = 5
 routes = [
   {{ endpoint = "us", order = 0 }}, {{ endpoint = "apac", order = 0 }},
@@ -40,8 +41,10 @@ routes = [
   {{ endpoint = "eu-well", order = 1 }}, {{ endpoint = "us", order = 1 }},
 ]
 [models.far]
+free = true
 routes = [{{ endpoint = "us" }}]
 [models.lost]
+free = true
 routes = [{{ endpoint = "eu-broken" }}, {{ endpoint = "us", order = 1 }}]
 "#,
         us.base_url(),

@@ -153,7 +153,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("portico.toml");
         let text = "[gateway.endpoints.a]\nspeaks = \"openai\"\nbase_url = \"ftp://x\"\nregion = \"eu\"\n\
-                    [gateway.models.small]\nroutes = [{ endpoint = \"b\" }]\n";
+                    [gateway.models.small]\nfree = true\nroutes = [{ endpoint = \"b\" }]\n";
         std::fs::write(&file, text).unwrap();
         let told = load(&file).unwrap_err().to_string();
         assert!(
@@ -162,7 +162,7 @@ mod tests {
         );
         assert!(
             told.contains(
-                "portico.toml:6: gateway.models.small.routes[0].endpoint: there is no endpoint `b`"
+                "portico.toml:7: gateway.models.small.routes[0].endpoint: there is no endpoint `b`"
             ),
             "{told}"
         );

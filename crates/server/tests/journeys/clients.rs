@@ -45,8 +45,8 @@ async fn the_official_python_and_node_clients_work_unmodified() {
     let provider = FakeProvider::start().await;
     let gateway = format!(
         "[gateway.endpoints.fake]\nspeaks = \"openai\"\nbase_url = \"{}\"\nregion = \"eu\"\n\
-         [gateway.models.small]\nroutes = [{{ endpoint = \"fake\" }}]\n\
-         [gateway.models.embed]\ndoes = \"embeddings\"\nroutes = [{{ endpoint = \"fake\" }}]\n",
+         [gateway.models.small]\nfree = true\nroutes = [{{ endpoint = \"fake\" }}]\n\
+         [gateway.models.embed]\nfree = true\ndoes = \"embeddings\"\nroutes = [{{ endpoint = \"fake\" }}]\n",
         provider.base_url()
     );
     let mut portico = Portico::on_sqlite(&gateway);

@@ -19,8 +19,8 @@ use crate::portico::{Extra, Org, Portico, text};
 fn node(provider: &FakeProvider, listen: &str) -> Portico {
     let gateway = format!(
         "[gateway.endpoints.fake]\nspeaks = \"openai\"\nbase_url = \"{}\"\nregion = \"eu\"\n\
-         [gateway.models.slow]\nroutes = [{{ endpoint = \"fake\" }}]\n\
-         [gateway.models.endless]\nroutes = [{{ endpoint = \"fake\" }}]\n",
+         [gateway.models.slow]\nfree = true\nroutes = [{{ endpoint = \"fake\" }}]\n\
+         [gateway.models.endless]\nfree = true\nroutes = [{{ endpoint = \"fake\" }}]\n",
         provider.base_url()
     );
     Portico::with(Extra { listen, config: &gateway, ..Extra::default() })

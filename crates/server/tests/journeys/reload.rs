@@ -19,7 +19,7 @@ async fn a_catalogue_is_replaced_while_serving_and_a_faulty_one_is_not_applied()
     let before = std::fs::read_to_string(portico.config()).expect("reads");
     let catalogue = format!(
         "[gateway.endpoints.fake]\nspeaks = \"openai\"\nbase_url = \"{}\"\nregion = \"eu\"\n\
-         key_env = \"PORTICO_FAKE\"\n[gateway.models.small]\nroutes = [{{ endpoint = \"fake\" }}]\n",
+         key_env = \"PORTICO_FAKE\"\n[gateway.models.small]\nfree = true\nroutes = [{{ endpoint = \"fake\" }}]\n",
         provider.base_url()
     );
     std::fs::write(portico.config(), format!("{before}\n{catalogue}")).expect("writes");

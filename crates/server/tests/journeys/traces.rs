@@ -76,14 +76,14 @@ fn told(attributes: &[KeyValue]) -> BTreeMap<String, String> {
 
 fn config(provider: &FakeProvider, endpoint: &str) -> String {
     let models = ["small", "cut", "down", "unseen"].map(|model| {
-        let route = "routes = [{ endpoint = \"fake\" }]\nattempts_max = 1\n";
+        let route = "free = true\nroutes = [{ endpoint = \"fake\" }]\nattempts_max = 1\n";
         format!("[gateway.models.{model}]\n{route}")
     });
     format!(
         "[otlp]\nendpoint = \"{endpoint}\"\nservice_name = \"portico-eu\"\n\
          header_file = \"otlp.header\"\n\
          [gateway.endpoints.fake]\nspeaks = \"openai\"\nbase_url = \"{}\"\nregion = \"eu\"\n\
-         provider = \"openai\"\n[gateway.models.embed]\ndoes = \"embeddings\"\n\
+         provider = \"openai\"\n[gateway.models.embed]\nfree = true\ndoes = \"embeddings\"\n\
          routes = [{{ endpoint = \"fake\" }}]\n{}",
         provider.base_url(),
         models.concat()

@@ -105,7 +105,7 @@ impl Failure {
             None => said.clone(),
         };
         let kind = (!kind.is_empty()).then(|| short(kind));
-        let provider = ProviderFailure { message: said, kind, code: None };
+        let provider = ProviderFailure { message: said, kind, ..ProviderFailure::default() };
         Self { status, kind: ours, code, message, provider }
     }
 }

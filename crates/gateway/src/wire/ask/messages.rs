@@ -16,6 +16,9 @@ use crate::wire::{
 
 const ROLES: &[&str] = &["system", "developer", "user", "assistant", "tool", "function"];
 
+/// Parts whose whole content is in the body, or that have an allowance of their own.
+const INLINE: &[&str] = &["text", "image_url", "input_audio", "refusal"];
+
 /// Reads `messages` into the reading it lends from.
 pub(super) struct Messages<'r, 'a>(pub(super) &'r mut Reading<'a>);
 
@@ -122,6 +125,8 @@ impl<'a> Message<'_, 'a> {
     fn content(&mut self, content: &RawValue) -> Result<(), BadAsk> {
         #[derive(Deserialize)]
         struct Part<'a> {
+            #[serde(borrow, rename = "type")]
+            kind: Option<Text<'a>>,
             #[serde(borrow)]
             image_url: Option<&'a RawValue>,
         }
@@ -136,6 +141,9 @@ impl<'a> Message<'_, 'a> {
         }
         let parts: Vec<Part<'_>> =
             serde_json::from_str(text).map_err(|_| wrong("an array of objects"))?;
+        let inline = |kind: &Text<'_>| INLINE.contains(&&*kind.0);
+        self.reading.by_reference |=
+            !parts.iter().all(|part| part.kind.as_ref().is_some_and(inline));
         for image in parts.iter().filter_map(|part| part.image_url) {
             self.reading.images = self.reading.images.saturating_add(1);
             self.reading.image_bytes = self.reading.image_bytes.saturating_add(image.get().len());

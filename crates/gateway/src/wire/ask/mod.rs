@@ -47,6 +47,8 @@ pub(crate) struct Ask<'a> {
     /// The prompt cannot be longer than this. A token is at least one byte, so the bytes of the body
     /// bound it; image data counts [`IMAGE_TOKENS`] per image instead of its bytes.
     pub(crate) prompt_tokens_at_most: u64,
+    /// It names content that is not in the body: its size cannot be told from here.
+    pub(crate) by_reference: bool,
     /// The content of the last user message, unread; see `last_user_text`.
     pub(super) last_user: Option<&'a RawValue>,
 }
@@ -126,6 +128,7 @@ struct Reading<'a> {
     content: bool,
     images: u64,
     image_bytes: usize,
+    by_reference: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -146,6 +149,7 @@ impl<'a> Reading<'a> {
             content: false,
             images: 0,
             image_bytes: 0,
+            by_reference: false,
         }
     }
 
@@ -192,6 +196,7 @@ impl<'a> Reading<'a> {
             max_completion_tokens: self.max_completion_tokens,
             n: self.n,
             prompt_tokens_at_most: bytes.saturating_add(self.images.saturating_mul(IMAGE_TOKENS)),
+            by_reference: self.by_reference,
             last_user: self.last_user,
         })
     }
@@ -214,6 +219,11 @@ impl<'de> Visitor<'de> for &mut Reading<'de> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(json::Text(key)) = map.next_key()? {
             let Some(name) = settings::known(self.kind, &key) else {
+                if let Some(ours) = settings::mistaken_for(self.kind, &key) {
+                    let what = format!("could be read as `{ours}`: write it as it is documented");
+                    let fault = BadAsk::field(key.into_owned(), &what, "ambiguous_parameter");
+                    return Err(self.stop(fault));
+                }
                 map.next_value::<IgnoredAny>()?;
                 continue;
             };

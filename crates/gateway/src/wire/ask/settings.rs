@@ -36,6 +36,20 @@ pub(super) fn known(kind: Kind, key: &str) -> Option<&'static str> {
     keys.iter().find(|known| **known == key).copied()
 }
 
+/// The key of ours that this one is, read without regard to case. Providers written in
+/// Go read keys so, and Unicode folds a long `ſ` and a Kelvin `K` like letters.
+pub(super) fn mistaken_for(kind: Kind, key: &str) -> Option<&'static str> {
+    let folded: String = key
+        .chars()
+        .map(|letter| match letter {
+            'ſ' => 's',
+            '\u{212a}' => 'k',
+            other => other.to_ascii_lowercase(),
+        })
+        .collect();
+    known(kind, &folded)
+}
+
 impl<'a> Reading<'a> {
     pub(super) fn setting(&mut self, name: &'static str, raw: &'a RawValue) -> Result<(), BadAsk> {
         match name {
