@@ -36,8 +36,8 @@ pub enum Error {
     /// The state of a member does not permit it.
     #[error("{0}")]
     Conflict(&'static str),
-    /// A narrowed key cannot make others.
-    #[error("a key that is narrowed or expires cannot make or rotate keys")]
+    /// A narrowed key cannot make others, nor let in who would not be so narrowed.
+    #[error("a key that is narrowed or expires cannot make keys, let anybody in or give roles")]
     NarrowKey,
     /// A new secret of a person's key belongs in that person's hands.
     #[error("a key of another member can be rotated by its owner only")]

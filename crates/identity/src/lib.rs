@@ -8,8 +8,13 @@
 //! - A mistyped key is told so without a lookup, and the wrong region refuses from the
 //!   header alone: `a_mistyped_key_is_told_so_without_a_lookup`,
 //!   `a_key_of_another_region_is_sent_home_from_the_header_alone`.
-//! - A known key needs no database: `known_keys_work_while_the_database_is_down`.
+//! - A known key needs no database: `known_keys_work_while_the_database_is_down`; and
+//!   nobody's changes keep others out: `many_changes_at_once_keep_nobody_else_out`.
 //! - A key may less than its owner, never more: `a_narrowed_key_may_less_and_cannot_make_a_wider_one`.
+//!   Narrowed to models, addresses or a time it governs nothing unless it names roles,
+//!   and lets nobody in even then:
+//!   `an_owners_key_narrowed_to_models_addresses_or_a_time_governs_nothing`,
+//!   `a_narrowed_key_with_roles_governs_within_them_and_lets_nobody_in`.
 //! - Nobody gives what they do not have: `nobody_gives_what_they_do_not_have`; an org
 //!   keeps an owner: `the_last_owner_stays`.
 //! - A sign-in that fails does not say why: `a_wrong_sign_in_does_not_say_what_was_wrong`,
@@ -34,6 +39,7 @@ mod lockout;
 mod member;
 mod org;
 mod password;
+mod reading;
 mod rights;
 mod role;
 mod room;

@@ -123,6 +123,7 @@ fn key(row: &Row) -> Result<RawKey, DbError> {
         roles: list(row, "roles")?,
         models: list(row, "models")?,
         addresses: list(row, "addresses")?,
+        replaces: row.opt_text("replaces")?.map(|_| row.parse("replaces")).transpose()?,
         expires_at: row.opt_at("expires_at")?,
         revoked_at: row.opt_at("revoked_at")?,
     })

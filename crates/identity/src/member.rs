@@ -195,6 +195,9 @@ impl Identity {
             if after.role != before.role {
                 caller.require(Permission::UsersGrant)?;
                 work.giving(caller, "/role", &after.role).await?;
+            } else if after.state == MemberState::Active {
+                let back = work.role(&after.role).await?.unwrap_or_default();
+                work.gives(caller, back)?;
             }
             work.keep_an_owner(&before, after.is_acting_owner()).await?;
         }

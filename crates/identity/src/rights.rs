@@ -34,8 +34,14 @@ impl Work {
     ) -> Result<PermissionSet, Error> {
         let permissions = self.role(role).await?;
         let permissions = permissions.ok_or_else(|| unknown_role(pointer))?;
-        covers(caller, permissions)?;
+        self.gives(caller, permissions)?;
         Ok(permissions)
+    }
+
+    /// Refuses to give what the caller does not have, and to let a key give at all
+    /// that is bound to models, addresses or a time: who is let in would not be.
+    pub(crate) fn gives(&self, caller: &Caller, given: PermissionSet) -> Result<(), Error> {
+        if self.bound { Err(Error::NarrowKey) } else { covers(caller, given) }
     }
 
     /// What all roles of a list permit together; an unknown one is named.

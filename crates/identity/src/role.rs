@@ -104,7 +104,8 @@ impl Identity {
         let after = permissions(Checks::default(), texts)?;
         let mut work = self.begin(&scope).await?;
         let before = work.custom(name).await?;
-        covers(caller, work.role(name).await?.unwrap_or_default().or(after))?;
+        let before_too = work.role(name).await?.unwrap_or_default().or(after);
+        work.gives(caller, before_too)?;
         work.change.run(sql::ROLE_CHANGE, args![name, json!(texts).to_string()]).await?;
         let event = Event::done("identity.role.changed", "role", name)
             .changes(json!({"permissions": {"from": before.permissions, "to": texts}}));

@@ -1,4 +1,4 @@
-//! The room as a value, and the two ways through it: reading a snapshot, making a change.
+//! The room as a value, and how a change goes through it.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -6,10 +6,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Caller, Databases, OrgId, Region, Scope};
+use access::{Databases, OrgId, Region, Scope};
 use audit::{Change, Durable, Event, Record};
 use base::args;
-use base::db::Within;
 use base::problem::Problem;
 use base::seal::{Mac, RootKey};
 use base::tasks::Tasks;
@@ -21,15 +20,12 @@ use crate::gate::Gate;
 use crate::lockout::Lockout;
 use crate::password::Passwords;
 use crate::seen::Seen;
-use crate::shelf::Shelf;
-use crate::snapshot::OrgSnapshot;
-use crate::{Error, load, sql};
+use crate::shelf::{Shelf, Turns};
+use crate::{Error, sql};
 
 /// Orgs that are read at once, and requests that wait for one to be read, at most.
 const LOADS_AT_ONCE: usize = 8;
 const LOADS_WAITING_MAX: usize = 256;
-/// Readings of an org that changes meanwhile, before a request is told to come again.
-const READINGS_MAX: u32 = 5;
 /// How soon a change that another process made is noticed.
 const WATCH_EVERY: Duration = Duration::from_millis(500);
 /// How often last uses are written.
@@ -106,8 +102,9 @@ pub(crate) struct Room {
     pub(crate) passwords: Passwords,
     pub(crate) lockout: Lockout,
     pub(crate) seen: Seen,
-    shelf: Shelf,
-    loads: Gate,
+    pub(crate) shelf: Shelf,
+    pub(crate) turns: Turns,
+    pub(crate) loads: Gate,
     macs: BTreeMap<Region, Macs>,
     tasks: Tasks,
 }
@@ -124,6 +121,8 @@ pub(crate) struct Macs {
 #[derive(Debug)]
 pub(crate) struct Work {
     pub(crate) change: Change,
+    /// The caller shows a key that is bound: see [`Work::gives`].
+    pub(crate) bound: bool,
     scope: Scope,
     version: u64,
 }
@@ -146,6 +145,7 @@ impl Identity {
             lockout: Lockout::default(),
             seen: Seen::default(),
             shelf: Shelf::default(),
+            turns: Turns::default(),
             loads: Gate::new(LOADS_AT_ONCE, LOADS_WAITING_MAX),
             databases: needs.databases,
             clock: needs.clock,
@@ -173,47 +173,6 @@ impl Identity {
         self.flush_seen().await;
     }
 
-    /// Reads every org of the regions served here, so that the first call of each
-    /// finds it ready and a lost database does not stop them.
-    pub async fn preload(&self) -> Result<(), Error> {
-        for (org, region, _) in self.versions().await? {
-            self.snapshot(&org, region).await?;
-        }
-        Ok(())
-    }
-
-    /// Reads the orgs anew that another process changed: the command line, another
-    /// node. Called twice a second by the room itself.
-    pub async fn watch(&self) {
-        let standing = self.0.shelf.versions();
-        let Ok(versions) = self.versions().await else { return };
-        for (org, region, version) in versions {
-            if standing.get(&org).is_some_and(|standing| *standing < version) {
-                self.0.shelf.raise(&org, version);
-                self.reload(&org, region).await;
-            }
-        }
-    }
-
-    async fn versions(&self) -> Result<Vec<(OrgId, Region, u64)>, Error> {
-        let mut all = Vec::new();
-        for (region, db) in self.0.databases.iter() {
-            let mut after = String::new();
-            loop {
-                let args = args![after.as_str()];
-                let rows = db.all(&Within::node(), sql::ORG_VERSIONS, args).await?;
-                for row in &rows {
-                    after = row.text("org_id")?;
-                    all.push((row.parse("org_id")?, region, row.count("version")?));
-                }
-                if rows.len() < sql::CHUNK {
-                    break;
-                }
-            }
-        }
-        Ok(all)
-    }
-
     pub(crate) fn now(&self) -> At {
         self.0.clock.now()
     }
@@ -223,48 +182,13 @@ impl Identity {
         self.0.macs.get(&region)
     }
 
-    /// The org, read at its first use; none if the region has no such org.
-    pub(crate) async fn snapshot(
-        &self,
-        org: &OrgId,
-        region: Region,
-    ) -> Result<Option<Arc<OrgSnapshot>>, Error> {
-        let standing =
-            |standing: Arc<OrgSnapshot>| (standing.org.region == region).then_some(standing);
-        if let Some(found) = self.0.shelf.get(org) {
-            return Ok(standing(found));
-        }
-        let _turn = self.0.loads.enter().await?;
-        if let Some(found) = self.0.shelf.get(org) {
-            return Ok(standing(found));
-        }
-        Ok(self.read(org, region).await?.and_then(standing))
-    }
-
-    /// Reads an org and puts it in its place. What is older than a change made
-    /// meanwhile is read again.
-    async fn read(&self, org: &OrgId, region: Region) -> Result<Option<Arc<OrgSnapshot>>, Error> {
-        for _ in 0..READINGS_MAX {
-            let Some(read) = load::load(&self.0.databases, org, region, self.now()).await? else {
-                return Ok(None);
-            };
-            if let Some(standing) = self.0.shelf.put(read) {
-                return Ok(Some(standing));
-            }
-        }
-        Err(Error::Busy)
-    }
-
-    /// The org of a caller.
-    pub(crate) async fn own(&self, caller: &Caller) -> Result<Arc<OrgSnapshot>, Error> {
-        self.snapshot(&caller.org, caller.region).await?.ok_or(Error::NotFound)
-    }
-
     /// Begins a change that members, roles, grants or keys depend on.
     pub(crate) async fn begin(&self, scope: &Scope) -> Result<Work, Error> {
+        // Before the change begins: what holds a connection must not wait for another.
+        let bound = self.about_key(scope.caller(), |key| key.bound).await?;
         let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
         let row = change.maybe(sql::ORG_BUMP, args![]).await?.ok_or(Error::NotFound)?;
-        Ok(Work { change, scope: scope.clone(), version: row.count("version")? })
+        Ok(Work { change, bound, scope: scope.clone(), version: row.count("version")? })
     }
 
     /// Commits and puts the new snapshot in place before it answers. Both happen in
@@ -278,28 +202,14 @@ impl Identity {
             let ended = work.change.commit(event).await;
             if ended.is_ok() {
                 room.0.shelf.raise(&org, work.version);
+                room.catch_up(&org, region).await;
+            } else {
+                // Whether it was committed after all, only the database knows.
+                room.reload(&org, region).await;
             }
-            room.reload(&org, region).await;
             drop(done.send(ended));
         });
         let gone = |_| Error::Machine(std::io::Error::other("the change was cut off"));
         Ok(committed.await.map_err(gone)??)
-    }
-
-    /// Reads an org anew. When that fails its snapshot is taken away: better no
-    /// answer than one from a key that may be revoked.
-    async fn reload(&self, org: &OrgId, region: Region) {
-        match self.read(org, region).await {
-            Ok(Some(_)) => {}
-            Ok(None) => self.0.shelf.forget(org),
-            Err(error) => {
-                self.0.shelf.forget(org);
-                tracing::error!(
-                    org.id = %org,
-                    error = &error as &dyn std::error::Error,
-                    "the org is refused until it can be read again"
-                );
-            }
-        }
     }
 }

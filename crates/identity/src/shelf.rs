@@ -1,11 +1,40 @@
 //! Where the snapshots of orgs stand ready.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use access::OrgId;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::snapshot::OrgSnapshot;
+
+/// One reading of an org at a time: many changes at once need one reading behind the
+/// last of them. Orgs share turns, so that strangers' names cannot fill the memory.
+#[derive(Debug)]
+pub(crate) struct Turns(Vec<Mutex<()>>);
+
+/// Turns that there are: orgs that share one read after another.
+const TURNS: u64 = 256;
+
+impl Default for Turns {
+    fn default() -> Self {
+        Self((0..TURNS).map(|_| Mutex::default()).collect())
+    }
+}
+
+impl Turns {
+    /// Waits for the turn of an org.
+    pub(crate) async fn of(&self, org: &OrgId) -> Option<MutexGuard<'_, ()>> {
+        let mut hasher = DefaultHasher::new();
+        org.hash(&mut hasher);
+        let place = usize::try_from(hasher.finish() % TURNS).unwrap_or_default();
+        match self.0.get(place) {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        }
+    }
+}
 
 /// The newest snapshot of each org that was used.
 #[derive(Debug, Default)]
@@ -50,6 +79,22 @@ impl Shelf {
         if let Some(slot) = slots.get_mut(org) {
             slot.snapshot = None;
         }
+    }
+
+    /// The newest version that is known to be committed.
+    pub(crate) fn floor(&self, org: &OrgId) -> u64 {
+        let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        slots.get(org).map(|slot| slot.floor).unwrap_or_default()
+    }
+
+    /// Whether something stands here that is older than what is known. An empty place
+    /// is not behind: its next use reads the org.
+    pub(crate) fn is_behind(&self, org: &OrgId) -> bool {
+        let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let slot = slots.get(org);
+        slot.is_some_and(|slot| {
+            slot.snapshot.as_ref().is_some_and(|standing| standing.version < slot.floor)
+        })
     }
 
     /// The versions that stand here.

@@ -1,10 +1,10 @@
 //! Everything about one org that a request needs, compiled: no database is asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use access::{Access, KeyId, MemberId, PermissionSet, Role, ServiceId, TeamId};
+use access::{Access, KeyId, MemberId, Permission, PermissionSet, Role, ServiceId, TeamId};
 use base::time::At;
 use ipnet::IpNet;
 
@@ -34,6 +34,7 @@ pub(crate) struct RawKey {
     pub(crate) roles: Option<Vec<String>>,
     pub(crate) models: Option<Vec<String>>,
     pub(crate) addresses: Option<Vec<IpNet>>,
+    pub(crate) replaces: Option<KeyId>,
     pub(crate) expires_at: Option<At>,
     pub(crate) revoked_at: Option<At>,
 }
@@ -76,6 +77,10 @@ pub(crate) struct KeyEntry {
     pub(crate) revoked_at: Option<At>,
     /// Less than its owner may: such a key cannot make others.
     pub(crate) narrow: bool,
+    /// It was made to end; a key that ends because another replaces it was not.
+    pub(crate) expiring: bool,
+    /// Limited in a way that nobody inherits whom it lets in: such a key gives nothing.
+    pub(crate) bound: bool,
     /// The second in which its use was last noted.
     pub(crate) noted_secs: AtomicI64,
 }
@@ -110,12 +115,15 @@ impl OrgSnapshot {
             let holder = rights.holder(id.as_str(), through, &role, state, Vec::new());
             holders.insert(Owner::Service(id), Arc::new(holder));
         }
+        let endless = raw.keys.iter().filter(|key| key.expires_at.is_none());
+        let replaced: HashSet<KeyId> = endless.filter_map(|key| key.replaces.clone()).collect();
         let mut keys = HashMap::new();
         let mut tags = HashMap::new();
         for key in raw.keys {
             let holder = holders.get(&key.owner).map(Arc::as_ref);
             tags.insert(key.id.clone(), key.tag);
-            keys.insert(key.tag, Arc::new(rights.key(key, holder)));
+            let expiring = key.expires_at.is_some() && !replaced.contains(&key.id);
+            keys.insert(key.tag, Arc::new(rights.key(key, holder, expiring)));
         }
         Self { org: raw.org, version: raw.version, holders, keys, tags }
     }
@@ -125,6 +133,8 @@ impl OrgSnapshot {
 struct Rights {
     roles: HashMap<String, PermissionSet>,
     grants: HashMap<String, Vec<Grant>>,
+    /// What a bound key may at most when it names no roles of its own.
+    no_governing: PermissionSet,
     version: u64,
 }
 
@@ -134,7 +144,7 @@ impl Rights {
         for grant in grants {
             by_subject.entry(grant.subject.clone()).or_default().push(grant);
         }
-        Self { roles, grants: by_subject, version }
+        Self { roles, grants: by_subject, no_governing: no_governing(), version }
     }
 
     /// An unknown role gives nothing.
@@ -183,16 +193,15 @@ impl Rights {
         Holder { state, teams: teams.into(), access, reach: reach(&grants, None), grants }
     }
 
-    fn key(&self, key: RawKey, holder: Option<&Holder>) -> KeyEntry {
-        let cap = key.roles.as_ref().map(|roles| {
+    fn key(&self, key: RawKey, holder: Option<&Holder>, expiring: bool) -> KeyEntry {
+        let bound = key.models.is_some() || key.addresses.is_some() || expiring;
+        let named = key.roles.as_ref().map(|roles| {
             roles.iter().fold(PermissionSet::EMPTY, |cap, role| cap.or(self.permissions(role)))
         });
+        let cap = named.or(bound.then_some(self.no_governing));
         let mut grants = holder.map(|holder| holder.grants.clone()).unwrap_or_default();
         grants.extend(self.given(key.id.as_str(), &format!("key {}", key.id)));
-        let narrow = cap.is_some()
-            || key.models.is_some()
-            || key.addresses.is_some()
-            || key.expires_at.is_some();
+        let narrow = bound || named.is_some() || key.expires_at.is_some();
         KeyEntry {
             reach: reach(&grants, cap),
             access: Arc::new(Access::compile(grants, cap, self.version)),
@@ -206,9 +215,19 @@ impl Rights {
             expires_at: key.expires_at,
             revoked_at: key.revoked_at,
             narrow,
+            expiring,
+            bound,
             noted_secs: AtomicI64::new(i64::MIN),
         }
     }
+}
+
+/// Everything but people and settings. Whoever narrows a key by models, addresses or
+/// time means a key to work with: it must not let others in who are not so narrowed.
+fn no_governing() -> PermissionSet {
+    let names = Permission::ALL.iter().map(|permission| permission.as_str());
+    let names = names.filter(|name| !name.starts_with("users:") && !name.starts_with("settings:"));
+    PermissionSet::exactly(names).unwrap_or_default()
 }
 
 fn reach(grants: &[access::Grant], cap: Option<PermissionSet>) -> PermissionSet {

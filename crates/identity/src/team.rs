@@ -141,7 +141,8 @@ impl Identity {
         let mut work = self.begin(&scope).await?;
         work.team(id).await?;
         work.member(member).await?;
-        covers(caller, work.given_to_team(id).await?)?;
+        let given = work.given_to_team(id).await?;
+        work.gives(caller, given)?;
         let args = args![id.as_str(), member.as_str(), self.now()];
         work.change.run(sql::TEAM_JOIN, args).await?;
         let event = Event::done("identity.team.joined", "team", id.as_str());

@@ -15,6 +15,7 @@ use serde_json::json;
 
 pub use self::list::ListKeys;
 pub use self::rotate::Rotate;
+use crate::snapshot::KeyEntry;
 use crate::subject::Owner;
 use crate::{Error, Identity, load, sql};
 
@@ -66,7 +67,8 @@ pub struct NewKey {
     pub owner: Option<String>,
     /// What people call it.
     pub name: String,
-    /// It shall do no more than these roles permit.
+    /// It shall do no more than these roles permit. A key with `models`, `addresses` or
+    /// `expires_at` has no `users:*` and no `settings:*` unless they are named here.
     pub roles: Option<Vec<String>>,
     /// It shall call these models only.
     pub models: Option<Vec<String>>,
@@ -144,11 +146,19 @@ impl Identity {
 
     /// A key that may less than its owner must not make one that may more.
     async fn not_narrow(&self, caller: &Caller) -> Result<(), Error> {
-        let Some(id) = &caller.key else { return Ok(()) };
-        match self.own(caller).await?.key_of_id(id) {
-            Some(key) if !key.narrow => Ok(()),
-            Some(_) | None => Err(Error::NarrowKey),
-        }
+        let narrow = self.about_key(caller, |key| key.narrow).await?;
+        if narrow { Err(Error::NarrowKey) } else { Ok(()) }
+    }
+
+    /// Whether this holds of the key that the caller shows; of a key that is not known
+    /// any more, everything does.
+    pub(crate) async fn about_key(
+        &self,
+        caller: &Caller,
+        holds: impl Fn(&KeyEntry) -> bool,
+    ) -> Result<bool, Error> {
+        let Some(id) = &caller.key else { return Ok(false) };
+        Ok(self.own(caller).await?.key_of_id(id).is_none_or(|key| holds(key)))
     }
 }
 

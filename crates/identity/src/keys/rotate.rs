@@ -46,6 +46,7 @@ impl Identity {
         checks.done()?;
         self.not_narrow(caller).await?;
         self.may_rotate(caller, &owner, id).await?;
+        let expiring = self.own(caller).await?.key_of_id(id).is_none_or(|key| key.expiring);
         let at = self.now();
         let mut work = self.begin(&scope).await?;
         let row = work.change.maybe(sql::KEY_ONE, args![id.as_str()]).await?;
@@ -62,7 +63,10 @@ impl Identity {
             id: KeyId::new(at),
             replaces: Some(old.id.clone()),
             created_at: at,
-            expires_at: old.expires_at.map(|expires| at + expires.duration_since(old.created_at)),
+            expires_at: old
+                .expires_at
+                .filter(|_| expiring)
+                .map(|expires| at + expires.duration_since(old.created_at)),
             last_used_at: None,
             ..old.clone()
         };

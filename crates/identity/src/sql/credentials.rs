@@ -35,7 +35,7 @@ pub(crate) const KEY_PAGE_OF_OWNER: Statement = Statement::new(
 /// Keys that ended before `$3` are not read: they are simply unknown.
 pub(crate) const KEY_CHUNK: Statement = Statement::new(
     "read the keys of an org",
-    "SELECT key_id, owner_id, tag, roles, models, addresses, expires_at, revoked_at
+    "SELECT key_id, owner_id, tag, roles, models, addresses, replaces, expires_at, revoked_at
        FROM identity_key
       WHERE org_id = $1 AND key_id > $2
         AND (revoked_at IS NULL OR revoked_at > $3)

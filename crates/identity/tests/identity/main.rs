@@ -10,6 +10,7 @@ mod isolation;
 mod keys;
 mod lifecycle;
 mod members;
+mod narrow;
 mod outage;
 mod rights;
 mod sessions;

@@ -1,6 +1,8 @@
 //! Many at once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use base::tasks::Tasks;
 use serde_json::{Value, json};
@@ -12,7 +14,7 @@ async fn no_revoked_key_comes_back_while_others_change_the_org() {
     for house in House::on_each_engine().await {
         let (house, tasks) = (Arc::new(house), Tasks::new());
         let org = Arc::new(house.org("acme").await);
-        let done = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let done = Arc::new(AtomicUsize::new(0));
         for _ in 0..24 {
             let (house, org, done) = (house.clone(), org.clone(), done.clone());
             tasks.spawn(async move {
@@ -28,12 +30,36 @@ async fn no_revoked_key_comes_back_while_others_change_the_org() {
                     assert_eq!(house.get(&secret, "/api/permissions").await.0, 401);
                     tokio::task::yield_now().await;
                 }
-                done.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                done.fetch_add(1, Ordering::Relaxed);
             });
         }
         tasks.ended().await;
-        let done = done.load(std::sync::atomic::Ordering::Relaxed);
+        let done = done.load(Ordering::Relaxed);
         assert_eq!(done, 24, "{:?}", house.engine());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_changes_at_once_keep_nobody_else_out() {
+    for house in House::on_each_engine().await {
+        let (house, tasks) = (Arc::new(house), Tasks::new());
+        let org = Arc::new(house.org("acme").await);
+        let made = Arc::new(AtomicUsize::new(0));
+        for number in 0..48 {
+            let (house, org, made) = (house.clone(), org.clone(), made.clone());
+            tasks.spawn(async move {
+                let body = json!({"name": format!("team {number}")});
+                let (status, team) = house.ask(&org.admin.key, "POST", "/api/teams", body).await;
+                assert_eq!(status, 201, "{team}");
+                made.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        while made.load(Ordering::Relaxed) < 48 {
+            let (status, problem) = house.get(&org.member.key, "/api/permissions").await;
+            assert_eq!(status, 200, "{problem} on {:?}", house.engine());
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tasks.ended().await;
     }
 }
 

@@ -1,0 +1,134 @@
+//! Reading orgs: at their first use, after a change, and when another process changed them.
+
+use std::sync::Arc;
+
+use access::{Caller, OrgId, Region};
+use base::args;
+use base::db::{DbError, Within};
+
+use crate::snapshot::OrgSnapshot;
+use crate::{Error, Identity, load, sql};
+
+impl Identity {
+    /// Reads every org of the regions served here, so that the first call of each
+    /// finds it ready and a lost database does not stop them.
+    pub async fn preload(&self) -> Result<(), Error> {
+        for (org, region, _) in self.versions().await? {
+            self.snapshot(&org, region).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads the orgs anew that another process changed: the command line, another
+    /// node. Called twice a second by the room itself.
+    pub async fn watch(&self) {
+        let standing = self.0.shelf.versions();
+        let Ok(versions) = self.versions().await else { return };
+        for (org, region, version) in versions {
+            if standing.get(&org).is_some_and(|standing| *standing < version) {
+                self.0.shelf.raise(&org, version);
+                self.catch_up(&org, region).await;
+            }
+        }
+    }
+
+    async fn versions(&self) -> Result<Vec<(OrgId, Region, u64)>, Error> {
+        let mut all = Vec::new();
+        for (region, db) in self.0.databases.iter() {
+            let mut after = String::new();
+            loop {
+                let args = args![after.as_str()];
+                let rows = db.all(&Within::node(), sql::ORG_VERSIONS, args).await?;
+                for row in &rows {
+                    after = row.text("org_id")?;
+                    all.push((row.parse("org_id")?, region, row.count("version")?));
+                }
+                if rows.len() < sql::CHUNK {
+                    break;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The org, read at its first use; none if the region has no such org.
+    pub(crate) async fn snapshot(
+        &self,
+        org: &OrgId,
+        region: Region,
+    ) -> Result<Option<Arc<OrgSnapshot>>, Error> {
+        let standing =
+            |standing: Arc<OrgSnapshot>| (standing.org.region == region).then_some(standing);
+        if let Some(found) = self.0.shelf.get(org) {
+            return Ok(standing(found));
+        }
+        let _place = self.0.loads.enter().await?;
+        let _turn = self.0.turns.of(org).await;
+        if let Some(found) = self.0.shelf.get(org) {
+            return Ok(standing(found));
+        }
+        Ok(self.read(org, region).await?.and_then(standing))
+    }
+
+    /// The org of a caller.
+    pub(crate) async fn own(&self, caller: &Caller) -> Result<Arc<OrgSnapshot>, Error> {
+        self.snapshot(&caller.org, caller.region).await?.ok_or(Error::NotFound)
+    }
+
+    /// Reads an org anew, unless somebody did since the change that the caller waits for.
+    pub(crate) async fn catch_up(&self, org: &OrgId, region: Region) {
+        let _turn = self.0.turns.of(org).await;
+        if self.0.shelf.is_behind(org) {
+            self.renew(org, region).await;
+        }
+    }
+
+    /// Reads an org anew.
+    pub(crate) async fn reload(&self, org: &OrgId, region: Region) {
+        let _turn = self.0.turns.of(org).await;
+        self.renew(org, region).await;
+    }
+
+    /// When the database fails the snapshot is taken away: better no answer than one
+    /// from a key that may be revoked.
+    ///
+    /// INVARIANT: the caller holds the turn of the org.
+    async fn renew(&self, org: &OrgId, region: Region) {
+        match self.read(org, region).await {
+            Ok(Some(_)) => {}
+            Ok(None) => self.0.shelf.forget(org),
+            Err(error) => {
+                self.0.shelf.forget(org);
+                tracing::error!(
+                    org.id = %org,
+                    error = &error as &dyn std::error::Error,
+                    "the org is refused until it can be read again"
+                );
+            }
+        }
+    }
+
+    /// Reads an org and puts it in its place. What is older than a change made
+    /// meanwhile is read again: whoever made it waits for the turn and changes nothing
+    /// more before, so this ends.
+    ///
+    /// INVARIANT: the caller holds the turn of the org.
+    async fn read(&self, org: &OrgId, region: Region) -> Result<Option<Arc<OrgSnapshot>>, Error> {
+        loop {
+            let floor = self.0.shelf.floor(org);
+            let Some(read) = load::load(&self.0.databases, org, region, self.now()).await? else {
+                return Ok(None);
+            };
+            if read.version < floor {
+                let cause = "the database forgot a change that it had committed";
+                return Err(Error::Db(DbError::unreadable(
+                    "version",
+                    std::io::Error::other(cause),
+                )));
+            }
+            if let Some(standing) = self.0.shelf.put(read) {
+                return Ok(Some(standing));
+            }
+        }
+    }
+}
