@@ -10,7 +10,6 @@ pub mod id;
 pub mod metrics;
 pub mod money;
 pub mod problem;
-pub mod pulse;
 pub mod seal;
 pub mod secret;
 pub mod tasks;
