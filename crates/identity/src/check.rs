@@ -41,7 +41,10 @@ impl Checks {
         let well_formed = email.split_once('@').is_some_and(|(name, domain)| {
             !name.is_empty() && domain.contains('.') && !domain.contains('@')
         });
-        if !well_formed || email.len() > 254 || email.contains(char::is_whitespace) {
+        if !well_formed
+            || email.len() > 254
+            || email.contains(|c: char| c.is_whitespace() || c.is_control())
+        {
             self.refuse(pointer, "must be an e-mail address");
         }
         email
@@ -93,7 +96,7 @@ mod tests {
             assert!(refused(|checks| checks.role_name("/name", wrong)), "{wrong}");
         }
         assert!(!refused(|checks| checks.role_name("/name", "support-2")));
-        for wrong in ["", "a", "a@b", "@b.c", "a@b@c.d", "a b@c.d"] {
+        for wrong in ["", "a", "a@b", "@b.c", "a@b@c.d", "a b@c.d", "a\u{0}@b.c"] {
             assert!(refused(|checks| drop(checks.email("/email", wrong))), "{wrong}");
         }
         let mut checks = Checks::default();

@@ -42,8 +42,8 @@ pub enum Error {
     /// A new secret of a person's key belongs in that person's hands.
     #[error("a key of another member can be rotated by its owner only")]
     OwnerOnly,
-    /// Not a member: an operator or a service account has no password and no sessions.
-    #[error("only members have passwords and sessions")]
+    /// Not a member: an operator or a service account has none of these.
+    #[error("only members have a password, sessions and a name of their own to change")]
     NotAMember,
     /// The sign-in is wrong; which part of it is not told.
     #[error("e-mail, password or org is wrong")]
@@ -51,6 +51,12 @@ pub enum Error {
     /// The current password is wrong.
     #[error("the current password is wrong")]
     WrongPassword,
+    /// Too many sign-ins from one place.
+    #[error("too many sign-ins from this address: wait a little")]
+    TooManySignIns {
+        /// When trying again makes sense.
+        retry_secs: u64,
+    },
     /// Too many failed sign-ins.
     #[error("too many failed sign-ins")]
     LockedOut {
@@ -110,9 +116,8 @@ impl From<Error> for Problem {
             Error::NotAMember => forbidden("not_a_member"),
             Error::SignIn => unauthorized("sign_in_refused", &text),
             Error::WrongPassword => forbidden("wrong_password").param("current"),
-            Error::LockedOut { retry_secs } => {
-                Self::new(StatusCode::TOO_MANY_REQUESTS, "locked_out", text).retry_after(retry_secs)
-            }
+            Error::TooManySignIns { retry_secs } => too_many("too_many_sign_ins", text, retry_secs),
+            Error::LockedOut { retry_secs } => too_many("locked_out", text, retry_secs),
             Error::Invitation => Self::new(StatusCode::GONE, "invalid_invitation", text),
             Error::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text).retry_after(1),
             Error::WrongRegion(home) => wrong_region(home),
@@ -122,6 +127,10 @@ impl From<Error> for Problem {
             Error::Machine(cause) => Self::internal(&cause),
         }
     }
+}
+
+fn too_many(code: &'static str, text: String, retry_secs: u64) -> Problem {
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, code, text).retry_after(retry_secs)
 }
 
 /// 401, and how to do better.

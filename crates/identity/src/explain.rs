@@ -1,9 +1,12 @@
 //! "May they, and why not?": the decision without the act.
 
-use access::{Access, Caller, Decision, Permission, Resource};
+use access::{Caller, Decision, Permission, Resource};
+use base::time::At;
 use serde::Deserialize;
 
 use crate::check::Checks;
+use crate::member::MemberState;
+use crate::snapshot::KeyEntry;
 use crate::subject::{Owner, Subject};
 use crate::{Error, Identity};
 
@@ -37,19 +40,66 @@ impl Identity {
         let permission = permission.map_err(|_| Error::NotFound)?;
         let resource = check.resource.as_ref();
         let Some(Ok(subject)) = subject else {
-            return Ok(caller.decide(permission, resource));
+            let models = caller.models.as_deref();
+            return Ok(within(models, resource, caller.decide(permission, resource)));
         };
         if subject.as_str() != caller.actor.id() {
             caller.require(Permission::UsersRead)?;
         }
         let org = self.own(caller).await?;
-        let holder = |owner| org.holder(&owner).map(|holder| holder.access.clone());
-        let access: Option<std::sync::Arc<Access>> = match subject {
+        let holder = |owner| {
+            let holder = org.holder(&owner)?;
+            Some(acting(Some(holder.state), holder.access.decide(permission, resource)))
+        };
+        let decision = match subject {
             Subject::Member(id) => holder(Owner::Member(id)),
             Subject::Service(id) => holder(Owner::Service(id)),
-            Subject::Key(id) => org.key_of_id(&id).map(|key| key.access.clone()),
+            Subject::Key(id) => org.key_of_id(&id).map(|key| {
+                let decision = key.access.decide(permission, resource);
+                let decision = within(key.models.as_deref(), resource, decision);
+                alive(key, self.now(), acting(key.owner_state, decision))
+            }),
             Subject::Team(_) => None,
         };
-        Ok(access.ok_or(Error::NotFound)?.decide(permission, resource))
+        decision.ok_or(Error::NotFound)
     }
+}
+
+/// A key that may call some models only may not call others, whatever its roles say.
+fn within(models: Option<&[String]>, on: Option<&Resource>, decision: Decision) -> Decision {
+    let model = on.filter(|on| on.kind == "model").map(|on| &on.id);
+    match (models, model) {
+        (Some(models), Some(model)) if !models.contains(model) => {
+            refused(decision, format!("the key's own models do not include `{model}`"))
+        }
+        (Some(_) | None, _) => decision,
+    }
+}
+
+/// Who may not act may nothing.
+fn acting(state: Option<MemberState>, decision: Decision) -> Decision {
+    match state {
+        Some(MemberState::Active) => decision,
+        Some(MemberState::Invited) => refused(decision, "the invitation is not accepted yet"),
+        Some(MemberState::Suspended) => refused(decision, "the member is suspended"),
+        Some(MemberState::Removed) | None => refused(decision, "the owner of the key is gone"),
+    }
+}
+
+fn alive(key: &KeyEntry, now: At, decision: Decision) -> Decision {
+    if key.revoked_at.is_some() {
+        return refused(decision, "the key is revoked");
+    }
+    if key.expires_at.is_some_and(|expires| expires <= now) {
+        return refused(decision, "the key has expired");
+    }
+    decision
+}
+
+/// What was refused already keeps its reason.
+fn refused(decision: Decision, missing: impl Into<String>) -> Decision {
+    if !decision.allowed {
+        return decision;
+    }
+    Decision { allowed: false, granted_by: None, missing: Some(missing.into()), ..decision }
 }

@@ -18,10 +18,14 @@
 //! - Nobody gives what they do not have: `nobody_gives_what_they_do_not_have`; an org
 //!   keeps an owner: `the_last_owner_stays`.
 //! - A sign-in that fails does not say why: `a_wrong_sign_in_does_not_say_what_was_wrong`,
-//!   and ten failures lock: `ten_wrong_passwords_lock_the_member`.
+//!   and ten failures lock: `ten_wrong_passwords_lock_the_member`; a stranger's failures
+//!   lock the stranger alone: `a_stranger_does_not_keep_the_right_person_out`.
+//! - A sign-in that races a new password leaves no session of the old one:
+//!   `a_sign_in_that_races_a_new_password_does_not_outlive_it`.
 //! - An org sees nothing of another: `two_orgs_cannot_see_each_other`.
 //! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`.
 
+mod address;
 mod api;
 mod base62;
 mod check;
@@ -36,6 +40,7 @@ pub mod key;
 mod keys;
 mod load;
 mod lockout;
+mod me;
 mod member;
 mod org;
 mod password;
@@ -60,11 +65,12 @@ pub use self::grant::{Grant, NewGrant};
 pub use self::identify::Refused;
 pub use self::invite::{Accept, Invite, Invited};
 pub use self::keys::{IssuedKey, Key, ListKeys, NewKey, Rotate};
+pub use self::me::OwnPatch;
 pub use self::member::{Member, MemberPatch, MemberState, NewMember, NotAState};
 pub use self::org::{NewOrg, Org, OrgPatch};
 pub use self::role::{NewRole, Role, RolePermissions};
 pub use self::room::{Config, FindOrg, Found, Identity, Needs};
-pub use self::service::{NewService, Service};
+pub use self::service::{NewService, Service, ServicePatch};
 pub use self::session::{NewPassword, Session};
 pub use self::signin::{SignIn, SignedIn};
 pub use self::subject::{GrantId, InvitationId, NotASubject, Owner, SessionId, Subject};

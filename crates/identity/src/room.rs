@@ -16,6 +16,7 @@ use base::time::{At, SharedClock};
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
+use crate::address::Places;
 use crate::gate::Gate;
 use crate::lockout::Lockout;
 use crate::password::Passwords;
@@ -100,6 +101,7 @@ pub(crate) struct Room {
     pub(crate) find_org: Arc<dyn FindOrg>,
     pub(crate) config: Config,
     pub(crate) passwords: Passwords,
+    pub(crate) places: Places,
     pub(crate) lockout: Lockout,
     pub(crate) seen: Seen,
     pub(crate) shelf: Shelf,
@@ -142,6 +144,7 @@ impl Identity {
         let room = Self(Arc::new(Room {
             macs: macs.collect(),
             passwords: Passwords::new(needs.config.password_hashes_at_once.max(1))?,
+            places: Places::default(),
             lockout: Lockout::default(),
             seen: Seen::default(),
             shelf: Shelf::default(),

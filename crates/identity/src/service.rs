@@ -1,6 +1,6 @@
 //! Service accounts: programs that act for an org under their own name.
 
-use access::{Caller, Permission, ServiceId};
+use access::{Actor, Caller, Permission, ServiceId};
 use audit::Event;
 use base::args;
 use base::db::{DbError, Row};
@@ -38,6 +38,16 @@ pub struct NewService {
     pub name: String,
     /// A built-in role or a custom one.
     pub role: String,
+}
+
+/// What can be changed of a service account.
+#[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct ServicePatch {
+    /// What people call it.
+    pub name: Option<String>,
+    /// A built-in role or a custom one; needs `users:grant` too.
+    pub role: Option<String>,
 }
 
 impl Service {
@@ -89,6 +99,42 @@ impl Identity {
         let changes = json!({"name": {"to": service.name}, "role": {"to": service.role}});
         self.commit(work, event.changes(changes)).await?;
         Ok(service)
+    }
+
+    /// Changes a service account's name or role. A new role holds for its keys at once.
+    pub async fn change_service(
+        &self,
+        caller: &Caller,
+        id: &ServiceId,
+        patch: &ServicePatch,
+    ) -> Result<Service, Error> {
+        let scope = caller.require(Permission::UsersUpdate)?;
+        let mut checks = Checks::default();
+        let name = patch.name.as_ref().map(|name| checks.name("/name", name));
+        checks.done()?;
+        let mut work = self.begin(&scope).await?;
+        let before = work.service(id).await?;
+        let name = name.unwrap_or_else(|| before.name.clone());
+        let role = patch.role.clone().unwrap_or_else(|| before.role.clone());
+        let after = Service { name, role, ..before.clone() };
+        if after.role != before.role {
+            if caller.actor == Actor::Service(id.clone()) {
+                return Err(Error::OwnRole);
+            }
+            caller.require(Permission::UsersGrant)?;
+            covers(caller, work.role(&before.role).await?.unwrap_or_default())?;
+            work.giving(caller, "/role", &after.role).await?;
+        }
+        let args = args![id.as_str(), &after.name, &after.role];
+        let changed = work.change.run(sql::SERVICE_CHANGE, args).await;
+        changed.map_err(|error| exists(error, "service account"))?;
+        let event = Event::done("identity.service.changed", "service", id.as_str());
+        let event = event.changes(json!({
+            "name": {"from": before.name, "to": after.name},
+            "role": {"from": before.role, "to": after.role},
+        }));
+        self.commit(work, event).await?;
+        Ok(after)
     }
 
     /// Removes a service account; its keys end at once.

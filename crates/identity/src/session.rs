@@ -12,8 +12,10 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::address::Place;
 use crate::check::Checks;
 use crate::key::{Kind, Token};
+use crate::me::member;
 use crate::seen::Used;
 use crate::subject::SessionId;
 use crate::{Error, Identity, cookie, sql};
@@ -170,18 +172,22 @@ impl Identity {
         let row = db.maybe(sql::MEMBER_ONE, args![id.as_str()]).await?.ok_or(Error::NotFound)?;
         let stored = row.opt_text("password_hash")?;
         let turn = self.0.passwords.turn().await?;
-        self.0.lockout.attempt(id.as_str(), self.now())?;
+        let place = Place::of(caller.origin.ip);
+        self.0.lockout.attempt(id.as_str(), place, self.now())?;
         if !self.0.passwords.verify(&turn, &new.current, stored.as_deref()).await? {
             let event = Event::done("identity.password.refused", "member", id.as_str());
             self.0.record.note(caller, &event.outcome(audit::Outcome::Denied)).await?;
             return Err(Error::WrongPassword);
         }
         drop(turn);
-        self.0.lockout.clear(id.as_str());
+        self.0.lockout.clear(id.as_str(), place);
         let hash = self.0.passwords.hash(&new.new).await?;
         let current = self.current(caller, headers).await?;
         let spared = current.as_ref().map(SessionId::as_str).unwrap_or_default();
         let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        if change.run(sql::MEMBER_HOLD, args![id.as_str(), stored]).await? == 0 {
+            return Err(Error::WrongPassword);
+        }
         change.run(sql::MEMBER_PASSWORD, args![id.as_str(), hash]).await?;
         change.run(sql::SESSIONS_REVOKE, args![id.as_str(), spared, self.now()]).await?;
         change.commit(Event::done("identity.password.changed", "member", id.as_str())).await?;
@@ -205,12 +211,5 @@ impl Identity {
         let session = row.as_ref().map(Session::of).transpose()?;
         let own = |session: &Session| Actor::Member(session.member.clone()) == caller.actor;
         Ok(session.filter(own).map(|session| session.id))
-    }
-}
-
-fn member(caller: &Caller) -> Result<&MemberId, Error> {
-    match &caller.actor {
-        Actor::Member(id) => Ok(id),
-        Actor::Service(_) | Actor::Operator(_) | Actor::Node(_) => Err(Error::NotAMember),
     }
 }

@@ -9,6 +9,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::address::Place;
 use crate::check::{Checks, PASSWORD_MAX};
 use crate::identify::powerless;
 use crate::key::{Kind, Token};
@@ -54,6 +55,9 @@ impl Identity {
             checks.refuse("/email", "is too long");
         }
         checks.done()?;
+        // Before anything is looked up or hashed: a flood from one place stops here.
+        let place = Place::of(origin.ip);
+        self.0.places.enter(place, self.now())?;
         let email = ask.email.trim().to_lowercase();
         let found = self.0.find_org.find(ask.org.trim()).await.map_err(Error::Problem)?;
         if let Some((_, home)) = &found
@@ -83,7 +87,7 @@ impl Identity {
             (None, None) => format!("{}/{email}", ask.org.trim()),
         };
         let turn = self.0.passwords.turn().await?;
-        self.0.lockout.attempt(&name, self.now())?;
+        self.0.lockout.attempt(&name, place, self.now())?;
         let right = self.0.passwords.verify(&turn, &ask.password, hash.as_deref()).await?;
         drop(turn);
         let active = member.as_ref().filter(|member| member.state == MemberState::Active);
@@ -98,7 +102,8 @@ impl Identity {
             }
             return Err(Error::SignIn);
         };
-        self.0.lockout.clear(&name);
+        self.0.lockout.clear(&name, place);
+        self.0.places.forgive(place);
         let snapshot = self.snapshot(org, *region).await?.ok_or(Error::SignIn)?;
         let holder = snapshot.holder(&Owner::Member(member.id.clone())).ok_or(Error::SignIn)?;
         let caller = Caller::identified(Identified {
@@ -111,7 +116,7 @@ impl Identity {
             models: None,
             origin,
         });
-        self.begin_session(caller, &member.id, hash.as_deref()).await
+        self.begin_session(caller, &member.id, hash).await
     }
 
     /// Records who was not let in.
@@ -138,7 +143,7 @@ impl Identity {
         &self,
         caller: Caller,
         member: &MemberId,
-        hash: Option<&str>,
+        hash: Option<String>,
     ) -> Result<SignedIn, Error> {
         let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
         let token = Token::fresh(Kind::Session, &caller.org, caller.region)?;
@@ -148,9 +153,8 @@ impl Identity {
         let (id, member) = (SessionId::new(at), member.as_str());
         let scope = caller.itself();
         let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
-        let row = change.maybe(sql::MEMBER_ONE, args![member]).await?.ok_or(Error::SignIn)?;
-        if row.opt_text("password_hash")?.as_deref() != hash {
-            // It was changed while it was being checked.
+        if change.run(sql::MEMBER_HOLD, args![member, hash]).await? == 0 {
+            // The password or the member was changed while it was being checked.
             return Err(Error::SignIn);
         }
         let ended_long_ago = at - SignedDuration::from_hours(KEPT_HOURS);

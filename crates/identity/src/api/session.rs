@@ -13,7 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Paging;
-use crate::{Identity, NewPassword, Session, SessionId, SignIn, cookie};
+use crate::{Identity, Member, NewPassword, OwnPatch, Session, SessionId, SignIn, cookie};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
     OpenApiRouter::new()
@@ -21,6 +21,7 @@ pub(super) fn routes() -> OpenApiRouter<Identity> {
         .routes(routes!(sessions))
         .routes(routes!(end))
         .routes(routes!(password))
+        .routes(routes!(me))
 }
 
 impl Identity {
@@ -104,4 +105,15 @@ async fn password(
 ) -> Result<StatusCode, Problem> {
     identity.change_password(&caller, &headers, &body).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Changes the caller's own name.
+#[utoipa::path(patch, path = "/api/me", tag = "identity", request_body = OwnPatch,
+    security(("key" = ["self"])), responses((status = 200, body = Member)))]
+async fn me(
+    caller: Caller,
+    State(identity): State<Identity>,
+    Json(body): Json<OwnPatch>,
+) -> Result<Json<Member>, Problem> {
+    Ok(Json(identity.change_me(&caller, &body).await?))
 }

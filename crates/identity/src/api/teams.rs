@@ -9,7 +9,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Paging;
-use crate::{Identity, NewService, Service, Team, TeamName};
+use crate::{Identity, NewService, Service, ServicePatch, Team, TeamName};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
     OpenApiRouter::new()
@@ -17,7 +17,7 @@ pub(super) fn routes() -> OpenApiRouter<Identity> {
         .routes(routes!(rename, remove))
         .routes(routes!(join, leave))
         .routes(routes!(services, add_service))
-        .routes(routes!(remove_service))
+        .routes(routes!(change_service, remove_service))
 }
 
 /// The teams of the org, with their members.
@@ -116,6 +116,19 @@ async fn add_service(
     Json(body): Json<NewService>,
 ) -> Result<(StatusCode, Json<Service>), Problem> {
     Ok((StatusCode::CREATED, Json(identity.create_service(&caller, &body).await?)))
+}
+
+/// Changes a service account's name or role.
+#[utoipa::path(patch, path = "/api/services/{id}", tag = "identity", request_body = ServicePatch,
+    params(("id" = String, Path, description = "the service account")),
+    security(("key" = ["users:update"])), responses((status = 200, body = Service)))]
+async fn change_service(
+    caller: Caller,
+    State(identity): State<Identity>,
+    Path(id): Path<ServiceId>,
+    Json(body): Json<ServicePatch>,
+) -> Result<Json<Service>, Problem> {
+    Ok(Json(identity.change_service(&caller, &id, &body).await?))
 }
 
 /// Removes a service account; its keys end at once.

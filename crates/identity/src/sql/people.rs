@@ -73,6 +73,14 @@ pub(crate) const MEMBER_PASSWORD: Statement = Statement::new(
     "UPDATE identity_member SET password_hash = $3 WHERE org_id = $1 AND member_id = $2",
 );
 
+/// Locks an acting member whose password is still this one until the commit: what ends
+/// their sessions comes before the one that begins here, or behind it and ends it too.
+pub(crate) const MEMBER_HOLD: Statement = Statement::new(
+    "hold a member whose password was checked",
+    "UPDATE identity_member SET password_hash = $3
+      WHERE org_id = $1 AND member_id = $2 AND password_hash = $3 AND state = 'active'",
+);
+
 pub(crate) const MEMBER_ACCEPT: Statement = Statement::new(
     "let an invited member in",
     "UPDATE identity_member SET name = $3, password_hash = $4, state = 'active'
@@ -169,6 +177,12 @@ pub(crate) const SERVICE_CHUNK: Statement = Statement::new(
     "SELECT service_id, role FROM identity_service
       WHERE org_id = $1 AND service_id > $2 AND removed_at IS NULL
       ORDER BY service_id LIMIT 1000",
+);
+
+pub(crate) const SERVICE_CHANGE: Statement = Statement::new(
+    "change a service account",
+    "UPDATE identity_service SET name = $3, role = $4
+      WHERE org_id = $1 AND service_id = $2 AND removed_at IS NULL",
 );
 
 pub(crate) const SERVICE_REMOVE: Statement = Statement::new(

@@ -32,6 +32,7 @@ async fn two_orgs_cannot_see_each_other() {
             ("DELETE", format!("/api/teams/{team}"), Value::Null),
             ("PUT", format!("/api/teams/{team}/members/{}", ours.viewer.id), Value::Null),
             ("DELETE", format!("/api/teams/{team}/members/{}", ours.viewer.id), Value::Null),
+            ("PATCH", format!("/api/services/{service}"), json!({"name": "x"})),
             ("DELETE", format!("/api/services/{service}"), Value::Null),
             ("DELETE", format!("/api/keys/{their_key}"), Value::Null),
             ("POST", format!("/api/keys/{their_key}/rotate"), json!({})),

@@ -29,7 +29,10 @@ async fn every_change_leaves_an_event_of_its_author() {
         ask("DELETE", &team, Value::Null).await;
         let service =
             ask("POST", "/api/services", json!({"name": "S", "role": "org:member"})).await;
-        ask("DELETE", &format!("/api/services/{}", text(&service["id"])), Value::Null).await;
+        let service = format!("/api/services/{}", text(&service["id"]));
+        ask("PATCH", &service, json!({"name": "S2"})).await;
+        ask("DELETE", &service, Value::Null).await;
+        ask("PATCH", "/api/me", json!({"name": "Olga"})).await;
         let grant =
             ask("POST", "/api/grants", json!({"subject": org.viewer.id, "role": "org:member"}))
                 .await;
@@ -44,7 +47,9 @@ async fn every_change_leaves_an_event_of_its_author() {
             "identity.team.left",
             "identity.team.deleted",
             "identity.service.created",
+            "identity.service.changed",
             "identity.service.removed",
+            "identity.member.renamed",
             "identity.grant.added",
             "identity.grant.removed",
             "identity.org.changed",

@@ -42,6 +42,12 @@ async fn nobody_gives_what_they_do_not_have() {
         let admin = &org.admin.key;
         let member = format!("/api/members/{}", org.member.id);
         let owner = format!("/api/members/{}", org.owner.id);
+        let service = async |name: &str, role: &str| {
+            let body = json!({"name": name, "role": role});
+            let (_, service) = house.ask(&org.owner.key, "POST", "/api/services", body).await;
+            format!("/api/services/{}", text(&service["id"]))
+        };
+        let (boss, own) = (service("boss", "org:owner").await, service("s", "org:admin").await);
         for (method, path, body) in [
             ("PATCH", member.as_str(), json!({"role": "org:owner"})),
             ("PATCH", owner.as_str(), json!({"role": "org:viewer"})),
@@ -49,6 +55,8 @@ async fn nobody_gives_what_they_do_not_have() {
             ("DELETE", owner.as_str(), Value::Null),
             ("POST", "/api/members", json!({"email": "x@acme.example", "role": "org:owner"})),
             ("POST", "/api/services", json!({"name": "x", "role": "org:owner"})),
+            ("PATCH", boss.as_str(), json!({"role": "org:viewer"})),
+            ("PATCH", own.as_str(), json!({"role": "org:owner"})),
             ("POST", "/api/roles", json!({"name": "spy", "permissions": ["events:read"]})),
             ("POST", "/api/grants", json!({"subject": org.admin.id, "role": "org:owner"})),
         ] {
@@ -177,7 +185,78 @@ async fn every_wrong_field_is_named() {
             let (got, problem) = house.ask(admin, "POST", path, body).await;
             assert_eq!((got, text(&problem["param"])), (status, param), "{path} {problem}");
         }
+        // A character that no database keeps in a text is a wrong field like any other.
+        let body = json!({"org": "acme", "email": "a\u{0}@b.c", "password": PASSWORD});
+        let (status, _, problem) = house.send("POST", "/api/session", &[], body).await;
+        assert_eq!((status, text(&problem["param"])), (422, "email"));
+        let (status, problem) = house.get(admin, "/api/members?after=%00").await;
+        assert_eq!((status, text(&problem["param"])), (400, "after"));
+        assert_eq!(house.get(admin, "/api/members/%00").await.0, 404);
         let (status, problem) = house.get(admin, "/api/members?limit=0").await;
         assert_eq!((status, text(&problem["param"])), (400, "limit"));
+    }
+}
+
+#[tokio::test]
+async fn a_service_account_gets_another_name_and_role_and_its_keys_follow() {
+    for house in House::on_each_engine().await {
+        let org = house.org("acme").await;
+        let admin = &org.admin.key;
+        let made = async |name: &str| {
+            let body = json!({"name": name, "role": "org:member"});
+            house.ask(admin, "POST", "/api/services", body).await.1
+        };
+        let (service, other) = (made("nightly").await, made("weekly").await);
+        let path = format!("/api/services/{}", text(&service["id"]));
+        let body = json!({"name": "ci", "owner": service["id"]});
+        let (_, key) = house.ask(admin, "POST", "/api/keys", body).await;
+        let key = text(&key["secret"]);
+        let change = json!({"name": "Nightly report", "role": "org:admin"});
+        let (status, changed) = house.ask(admin, "PATCH", &path, change).await;
+        assert_eq!((status, text(&changed["name"])), (200, "Nightly report"));
+        assert_eq!(house.get(key, "/api/members").await.0, 200, "at once");
+
+        let events = house.events(&org, "identity.service.changed").await;
+        let role = json!({"from": "org:member", "to": "org:admin"});
+        assert_eq!(events[0]["changes"]["role"], role);
+        let own = json!({"role": "org:viewer"});
+        let (status, problem) = house.ask(key, "PATCH", &path, own).await;
+        assert_eq!((status, text(&problem["code"])), (403, "own_role"));
+        let taken = json!({"name": other["name"]});
+        assert_eq!(house.ask(admin, "PATCH", &path, taken).await.0, 409);
+        let nothing = json!({"role": "boss"});
+        let (status, problem) = house.ask(admin, "PATCH", &path, nothing).await;
+        assert_eq!((status, text(&problem["param"])), (422, "role"));
+        let (_, list) = house.get(admin, "/api/services").await;
+        assert!(list.to_string().contains("Nightly report"), "{list}");
+    }
+}
+
+#[tokio::test]
+async fn members_change_their_own_name_and_nothing_else_of_themselves() {
+    for house in House::on_each_engine().await {
+        let org = house.org("acme").await;
+        let ask = async |body: Value| house.ask(&org.viewer.key, "PATCH", "/api/me", body).await;
+        let (status, me) = ask(json!({"name": " Vera Vogel "})).await;
+        assert_eq!(
+            (status, text(&me["name"]), text(&me["id"])),
+            (200, "Vera Vogel", &*org.viewer.id)
+        );
+        assert_eq!(ask(json!({"name": "V", "role": "org:owner"})).await.0, 422);
+        assert_eq!(ask(json!({"name": " "})).await.0, 422);
+        let (_, who) = house.get(&org.viewer.key, "/api/session").await;
+        assert_eq!(who["member"]["name"], "Vera Vogel");
+        assert_eq!(who["member"]["role"], "org:viewer");
+        let events = house.events(&org, "identity.member.renamed").await;
+        assert_eq!(events.len(), 1);
+        assert!(!json!(events).to_string().contains("Vera"), "names are not kept in the record");
+
+        let body = json!({"name": "pipeline", "role": "org:member"});
+        let (_, service) = house.ask(&org.admin.key, "POST", "/api/services", body).await;
+        let body = json!({"name": "ci", "owner": service["id"]});
+        let (_, key) = house.ask(&org.admin.key, "POST", "/api/keys", body).await;
+        let rename = json!({"name": "x"});
+        let (status, problem) = house.ask(text(&key["secret"]), "PATCH", "/api/me", rename).await;
+        assert_eq!((status, text(&problem["code"])), (403, "not_a_member"));
     }
 }

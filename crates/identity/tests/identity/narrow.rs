@@ -59,6 +59,7 @@ async fn givings(house: &House, org: &Org) -> Vec<(&'static str, String, Value)>
         ("PATCH", format!("/api/members/{}", org.member.id), json!({"role": "org:viewer"})),
         ("PATCH", viewer, json!({"state": "active"})),
         ("POST", "/api/services".into(), json!({"name": "X", "role": "org:viewer"})),
+        ("PATCH", format!("/api/services/{service}"), json!({"role": "org:member"})),
         ("POST", "/api/grants".into(), json!({"subject": org.member.id, "role": "org:viewer"})),
         ("PUT", format!("/api/teams/{team}/members/{}", org.member.id), Value::Null),
         ("PUT", "/api/roles/reader".into(), json!({"permissions": ["patterns:*"]})),

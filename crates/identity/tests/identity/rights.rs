@@ -101,6 +101,26 @@ async fn asking_why_explains_without_acting() {
         let (status, why) = ask(&org.admin.key, about).await;
         assert_eq!((status, text(&why["granted_by"])), (200, "org:member by member"));
         assert!(why["policy_version"].as_u64().expect("a version") > 1);
+        // A list of models is part of the answer, as it is at the door.
+        let narrow = json!({"name": "small", "models": ["small"]});
+        let (_, key) = house.ask(&org.member.key, "POST", "/api/keys", narrow).await;
+        let (id, secret) = (&key["id"], text(&key["secret"]));
+        for (model, allowed) in [("small", true), ("large", false)] {
+            let on = json!({"kind": "model", "id": model});
+            let own = json!({"permission": "models:invoke", "resource": on});
+            let about = json!({"permission": "models:invoke", "resource": on, "subject": id});
+            for (key, question) in [(secret, own), (org.admin.key.as_str(), about)] {
+                let (_, why) = ask(key, question).await;
+                assert_eq!(why["allowed"], allowed, "{why}");
+                let missing = "the key's own models do not include `large`";
+                assert!(allowed || text(&why["missing"]) == missing, "{why}");
+            }
+        }
+        let path = format!("/api/keys/{}", text(id));
+        assert_eq!(house.ask(&org.member.key, "DELETE", &path, Value::Null).await.0, 204);
+        let about = json!({"permission": "models:invoke", "subject": id});
+        let (_, why) = ask(&org.admin.key, about).await;
+        assert_eq!(text(&why["missing"]), "the key is revoked");
         let nobody =
             json!({"permission": "patterns:read", "subject": "mem_01KDVD8PR0M4TBPEWS8N4QDTEK"});
         assert_eq!(ask(&org.admin.key, nobody).await.0, 404);

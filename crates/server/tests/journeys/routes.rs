@@ -90,6 +90,8 @@ fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
         ("DELETE", "/api/teams/{team}/members/{owner}", Value::Null),
         ("DELETE", "/api/teams/{team}", Value::Null),
         ("POST", "/api/services", json!({ "name": "S", "role": "org:viewer" })),
+        ("PATCH", "/api/services/{service}", json!({ "name": "S2", "role": "org:member" })),
+        ("PATCH", "/api/me", json!({ "name": "Olga" })),
         ("POST", "/api/roles", json!({ "name": "auditor", "permissions": ["events:read"] })),
         ("PUT", "/api/roles/auditor", json!({ "permissions": ["events:read", "events:export"] })),
         ("POST", "/api/grants", json!({ "subject": org.member_id, "role": "auditor" })),
