@@ -147,4 +147,21 @@ mod tests {
         shelf.put(snapshot(&org, 7));
         assert_eq!(standing(&shelf), Some(7));
     }
+
+    #[test]
+    fn one_reading_serves_everybody_who_waited_for_it() {
+        let shelf = Shelf::default();
+        let org = OrgId::new("2026-01-01T00:00:00Z".parse().unwrap());
+        shelf.raise(&org, 4);
+        assert!(!shelf.is_behind(&org), "nothing stands here: the first use reads it");
+        shelf.put(snapshot(&org, 5));
+        for version in 6..9 {
+            shelf.raise(&org, version);
+            assert!(shelf.is_behind(&org));
+        }
+        assert!(shelf.put(snapshot(&org, 7)).is_none(), "8 was committed meanwhile");
+        assert!(shelf.is_behind(&org) && shelf.get(&org).is_some(), "nobody is kept out");
+        assert!(shelf.put(snapshot(&org, 8)).is_some());
+        assert!(!shelf.is_behind(&org), "whoever waited for 6 or 7 reads nothing more");
+    }
 }

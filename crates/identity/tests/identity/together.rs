@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use base::db::Statement;
 use base::tasks::Tasks;
 use serde_json::{Value, json};
 
@@ -39,11 +40,25 @@ async fn no_revoked_key_comes_back_while_others_change_the_org() {
     }
 }
 
+/// Makes the org large: reading it takes longer than changing it.
+const MANY_SEATS: Statement = Statement::new(
+    "fill a team",
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000)
+     INSERT INTO identity_team_member (org_id, team_id, member_id, added_at)
+     SELECT CAST($1 AS TEXT), 'team_01KDVD8PR0M4TBPEWS8N4QDTEK',
+            'mem_01KDVD8PR0M4TBPEWS80' || CAST(100000 + i AS TEXT), 0 FROM n",
+);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_changes_at_once_keep_nobody_else_out() {
     for house in House::on_each_engine().await {
         let (house, tasks) = (Arc::new(house), Tasks::new());
         let org = Arc::new(house.org("acme").await);
+        let (scope, clock) = (org.operator.itself(), house.clock.shared());
+        let change = audit::Change::begin(&house.databases, &clock, &scope).await;
+        let mut change = change.expect("begins");
+        assert_eq!(change.run(MANY_SEATS, Vec::new()).await.expect("fills"), 2000);
+        change.commit(audit::Event::done("test.filled", "org", "x")).await.expect("commits");
         let made = Arc::new(AtomicUsize::new(0));
         for number in 0..48 {
             let (house, org, made) = (house.clone(), org.clone(), made.clone());
