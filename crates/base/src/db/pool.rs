@@ -1,6 +1,10 @@
 //! The handle on a database, and reads outside a unit of work.
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -50,7 +54,7 @@ pub(crate) enum Pool {
 
 impl Db {
     /// Opens the database that `url` names: `sqlite://path/to/file.db` (created
-    /// when missing) or `postgres://user@host/name`.
+    /// for this user alone when missing) or `postgres://user@host/name`.
     pub async fn open(url: &str) -> Result<Self, DbError> {
         let on = |cause| DbError::new("be opened", cause);
         let pool = if url.starts_with("sqlite:") {
@@ -64,6 +68,7 @@ impl Db {
                 // 32 MiB of log before it is moved into the file: fewer, longer moves.
                 .pragma("wal_autocheckpoint", "8000")
                 .statement_cache_capacity(512);
+            private(options.get_filename()).map_err(|error| on(error.into()))?;
             let line = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
             let write = line.clone().max_connections(1).connect_with(options.clone());
             let write = write.await.map_err(on)?;
@@ -112,13 +117,10 @@ impl Db {
                 Ok(rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect())
             }
             Pool::Postgres(pool) => {
-                let mut connection = pool.acquire().await?;
-                sqlx::query("SELECT set_config('portico.org', $1, false)")
-                    .bind(within.as_str())
-                    .execute(&mut *connection)
-                    .await?;
+                // Dropped at the end: the way back into the pool forgets the org.
+                let mut tx = pool.begin_with(within.begins("BEGIN READ ONLY")?).await?;
                 let query = sqlx::query_with(statement.text, bind!(PgArguments, args)?);
-                let rows = query.fetch_all(&mut *connection).await?;
+                let rows = query.fetch_all(&mut *tx).await?;
                 Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
             }
         }
@@ -176,5 +178,13 @@ impl Db {
             .entry((batch.head, rows))
             .or_insert_with(|| batch.text(self.engine(), rows).into())
             .clone()
+    }
+}
+
+/// Creates the file, when missing, for this user alone. Its `-wal` and `-shm` inherit that.
+fn private(file: &Path) -> std::io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }

@@ -49,14 +49,7 @@ impl Tx {
             // SQLite takes the write lock at once: a deferred transaction that reads
             // first and writes later fails with "database is locked" under load.
             Pool::Sqlite { write, .. } => On::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => {
-                let mut tx = pool.begin().await?;
-                sqlx::query("SELECT set_config('portico.org', $1, true)")
-                    .bind(within.as_str())
-                    .execute(&mut *tx)
-                    .await?;
-                On::Postgres(tx)
-            }
+            Pool::Postgres(pool) => On::Postgres(pool.begin_with(within.begins("BEGIN")?).await?),
         };
         Ok(Self { db: db.clone(), on })
     }
