@@ -25,8 +25,9 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn new(caller: &Caller, event: &Event, at: At) -> Self {
-        let body = serde_json::to_string(&Entry::of(caller, event, at)).unwrap_or_default();
+    /// `node` is noted with calls.
+    pub(crate) fn new(caller: &Caller, event: &Event, node: Option<&str>, at: At) -> Self {
+        let body = serde_json::to_string(&Entry::of(caller, event, node, at)).unwrap_or_default();
         Self {
             org: caller.org.clone(),
             at,

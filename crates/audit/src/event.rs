@@ -174,10 +174,13 @@ pub(crate) struct Entry<'a> {
     reason: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<&'a CallFacts>,
+    /// For a call: who has it in hand, and would close it after a crash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<&'a str>,
 }
 
 impl<'a> Entry<'a> {
-    pub(crate) fn of(caller: &'a Caller, event: &'a Event, at: At) -> Self {
+    pub(crate) fn of(caller: &'a Caller, event: &'a Event, node: Option<&'a str>, at: At) -> Self {
         Self {
             v: 0,
             organization_id: caller.org.as_str(),
@@ -197,6 +200,7 @@ impl<'a> Entry<'a> {
             changes: event.changes.as_ref(),
             reason: event.reason.as_ref(),
             call: event.call.as_ref(),
+            node: node.filter(|_| event.call.is_some()),
         }
     }
 }

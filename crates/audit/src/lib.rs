@@ -14,6 +14,8 @@
 //! - The application cannot change or delete an event: `events_can_only_be_added`.
 //! - A call that a crash cut off is closed as unknown at the next start:
 //!   `a_call_cut_off_by_a_crash_ends_as_unknown`.
+//! - A start closes no call of another node:
+//!   `a_node_that_starts_leaves_the_calls_of_another_node_alone`.
 //! - Reading the record is recorded: `reading_the_record_is_recorded`.
 
 mod api;
@@ -111,7 +113,7 @@ impl Record {
     }
 
     fn submit(&self, caller: &Caller, event: &Event, phase: Phase) -> Pending {
-        let entry = append::Prepared::new(caller, event, self.clock.now());
+        let entry = append::Prepared::new(caller, event, Some(&self.node), self.clock.now());
         let (ack, pending) = oneshot::channel();
         let submitted = self
             .lines

@@ -16,6 +16,7 @@ use crate::{Record, sql};
 struct Intent {
     outcome: Outcome,
     call: Option<CallFacts>,
+    node: Option<String>,
 }
 
 impl Record {
@@ -51,6 +52,10 @@ impl Record {
                 from = row.int("seq")? + 1;
                 let event: Intent = row.json("body")?;
                 let Some(call) = event.call else { continue };
+                // Another node's calls are its own to close.
+                if event.node.as_deref().is_some_and(|node| *node != *self.node) {
+                    continue;
+                }
                 let id = row.text("resource_id")?;
                 if event.outcome == Outcome::Started {
                     open.insert(id, call);

@@ -197,6 +197,41 @@ async fn a_call_cut_off_by_a_crash_ends_as_unknown() {
     }
 }
 
+#[tokio::test]
+async fn a_node_that_starts_leaves_the_calls_of_another_node_alone() {
+    for room in Room::on_each_engine().await {
+        let caller = room.somebody();
+        let begun = |id: &str| {
+            Event::done("gateway.call.started", "call", id)
+                .outcome(Outcome::Started)
+                .call(facts(room.clock.now()))
+        };
+        let open = |node| {
+            Record::open(&room.databases, &room.clock, node, &[], &Tasks::new(), &Metrics::new())
+                .expect("starts its thread")
+        };
+        // A life of `n2` that begins before `n1`'s calls, and is killed.
+        let killed = open("n2");
+        killed.open_call(&caller, &begun("call_killed")).await.expect("durable");
+        room.record.open_call(&caller, &begun("call_alive")).await.expect("durable");
+
+        let next = open("n2");
+        assert_eq!(next.sweep().await.expect("sweeps"), 1, "{:?}", room.bench.db.engine());
+        let outcomes = async || room.events(&caller).await.into_iter().map(|(_, how)| how);
+        let all: Vec<_> = outcomes().await.collect();
+        assert_eq!(all, ["started", "started", "unknown"]);
+        let ended = Event::done("gateway.call.ended", "call", "call_alive");
+        let ended = ended.call(facts(room.clock.now()));
+        room.record.close_call(&caller, &ended).await.expect("durable");
+        assert_eq!(
+            outcomes().await.next_back().as_deref(),
+            Some("success"),
+            "it ended as it ended"
+        );
+        assert_eq!(open("n1").sweep().await.expect("sweeps"), 0, "nothing is left open");
+    }
+}
+
 /// A ledger that fails while it is told to.
 #[derive(Debug, Default)]
 struct Faulty {
