@@ -29,6 +29,17 @@ pub enum Error {
     /// Another org has this short name.
     #[error("the short name `{0}` is taken")]
     Taken(String),
+    /// A living node serves the region.
+    #[error(
+        "region `{region}` is already served by node `{node}`; limits are counted per node until \
+         nodes share a store: stop that node first, or serve other `regions`"
+    )]
+    Served {
+        /// What was asked for.
+        region: Region,
+        /// Who has it.
+        node: String,
+    },
     /// The directory's database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -41,6 +52,7 @@ impl From<Error> for Problem {
                 Self::new(axum::http::StatusCode::CONFLICT, "slug_taken", error.to_string())
                     .param("slug")
             }
+            Error::Served { .. } => Self::internal(&error),
             Error::Db(cause) => cause.into(),
         }
     }
@@ -50,8 +62,8 @@ impl From<Error> for Problem {
 /// database is down.
 #[derive(Debug, Clone)]
 pub struct Directory {
-    db: Db,
-    clock: SharedClock,
+    pub(crate) db: Db,
+    pub(crate) clock: SharedClock,
     slugs: Mac,
     known: Arc<RwLock<Known>>,
 }

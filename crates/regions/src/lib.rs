@@ -7,13 +7,17 @@
 //! - A short name belongs to one org of all regions: `a_short_name_is_claimed_once`.
 //! - A known home is answered while the directory's database is down:
 //!   `a_known_home_is_answered_without_the_database`.
+//! - A region is served by one living node: `two_living_nodes_never_serve_one_region`; a
+//!   dead one's is taken after it was watched: `a_dead_nodes_region_is_taken`.
 //!
 //! The database of a region is chosen by `access::Databases` from the proof of a
 //! permission; the endpoints of a region by `gateway`; both cannot name another.
 
 mod api;
 mod directory;
+mod lease;
 pub mod sql;
 
 pub use self::api::routes;
 pub use self::directory::{Directory, Error, Home};
+pub use self::lease::{Candidate, InstanceId, Lease, Pulse};

@@ -3,8 +3,10 @@
 use base::db::{Migration, Statement};
 
 /// The directory's steps.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration::both("regions/0001_directory", include_str!("../migrations/0001_directory.sql"))];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::both("regions/0001_directory", include_str!("../migrations/0001_directory.sql")),
+    Migration::both("regions/0002_node", include_str!("../migrations/0002_node.sql")),
+];
 
 pub(crate) const CLAIM: Statement = Statement::new(
     "claim a home for an org",
@@ -28,5 +30,30 @@ pub(crate) const PAGE: Statement = Statement::new(
       ORDER BY org_id LIMIT 1000",
 );
 
+pub(crate) const HOLDER: Statement = Statement::new(
+    "look who serves a region",
+    "SELECT node, instance, beats FROM regions_node WHERE region = $1",
+);
+
+/// From nobody, or from whoever was seen there last and has not moved since.
+pub(crate) const TAKE: Statement = Statement::new(
+    "take a region",
+    "INSERT INTO regions_node (region, node, instance, beats, seen_at)
+     VALUES ($1, $2, $3, 0, $4)
+     ON CONFLICT (region) DO UPDATE SET node = excluded.node, instance = excluded.instance,
+            beats = excluded.beats, seen_at = excluded.seen_at
+      WHERE regions_node.instance = $5 AND regions_node.beats = $6",
+);
+
+pub(crate) const BEAT: Statement = Statement::new(
+    "say that a node lives",
+    "UPDATE regions_node SET beats = beats + 1, seen_at = $3 WHERE region = $1 AND instance = $2",
+);
+
+pub(crate) const RELEASE: Statement = Statement::new(
+    "give a region back",
+    "DELETE FROM regions_node WHERE region = $1 AND instance = $2",
+);
+
 /// For the tests that prepare every statement on each engine.
-pub const STATEMENTS: &[Statement] = &[CLAIM, HOME, BY_SLUG, PAGE];
+pub const STATEMENTS: &[Statement] = &[CLAIM, HOME, BY_SLUG, PAGE, HOLDER, TAKE, BEAT, RELEASE];

@@ -16,6 +16,7 @@ mod demo;
 mod directory_search;
 mod door;
 mod idempotency;
+mod lock;
 mod openapi;
 mod ops;
 mod permits;

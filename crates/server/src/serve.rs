@@ -1,6 +1,5 @@
 //! Serving, from the opened house to the drained one.
 
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,15 +7,17 @@ use std::time::Duration;
 use anyhow::Context as _;
 use base::tasks::Tasks;
 use base::time::SystemClock;
+use regions::{Candidate, InstanceId, Lease, Pulse};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{Config, Listen};
 use crate::door::{Door, Tls};
+use crate::lock::DataLock;
 use crate::ops::Ops;
 use crate::wire::House;
-use crate::{reload, telemetry};
+use crate::{reload, storage, telemetry};
 
 /// Probes and scrapers at once.
 const OPS_CONNECTIONS_MAX: usize = 64;
@@ -33,8 +34,9 @@ pub(crate) struct Serving {
     closing: CancellationToken,
     ops_closing: CancellationToken,
     cut: CancellationToken,
-    // Held while this node lives: the sweep of a second one would close our calls.
-    _lock: File,
+    stop: Stop,
+    lease: Lease,
+    _lock: DataLock,
 }
 
 /// Serves until SIGTERM or Ctrl-C.
@@ -42,12 +44,22 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result
     telemetry::start(&config.log);
     let serving = Serving::start(&config, file).await?;
     tracing::info!(address = %config.listen.address, ops = %config.listen.ops, "serving");
-    asked_to_stop().await?;
-    serving.stop().await;
-    Ok(())
+    Box::pin(serving.until_stopped()).await
 }
 
 impl Serving {
+    /// Serves until SIGTERM or Ctrl-C, or until another node has taken a region: this one
+    /// was silent for so long that it seemed dead.
+    pub(crate) async fn until_stopped(mut self) -> anyhow::Result<()> {
+        let lost = tokio::select! {
+            () = self.stop.asked() => false,
+            () = self.lease.lost() => true,
+        };
+        self.drain().await;
+        anyhow::ensure!(!lost, "another node serves a region of this one now");
+        Ok(())
+    }
+
     /// Opens the house and its doors.
     pub(crate) async fn start(config: &Config, file: Option<PathBuf>) -> anyhow::Result<Self> {
         let listen = config.listen.clone();
@@ -57,8 +69,10 @@ impl Serving {
         };
         let main = bind(listen.address).await?;
         let probes = bind(listen.ops).await?;
-        let lock = lock(config)?;
+        let mut lock = DataLock::take(config)?;
         let house = House::open(config, Arc::new(SystemClock)).await?;
+        storage::check_roles(&house.databases).await?;
+        let lease = lease(config, &house, &mut lock).await?;
         let swept = house.record.sweep().await.context("closing calls that a crash cut off")?;
         if swept > 0 {
             tracing::warn!(calls = swept, "calls that a crash cut off were closed as unknown");
@@ -74,6 +88,8 @@ impl Serving {
             cut: CancellationToken::new(),
             listen: listen.clone(),
             house,
+            stop: Stop::listen()?,
+            lease,
             _lock: lock,
         };
         let house = &serving.house;
@@ -94,7 +110,7 @@ impl Serving {
     }
 
     /// Readiness off, wait, door closed, answers ended, records written, databases closed.
-    pub(crate) async fn stop(self) {
+    async fn drain(self) {
         tracing::info!("draining");
         self.ops.drain();
         tokio::time::sleep(Duration::from_millis(self.listen.drain_wait_ms)).await;
@@ -107,41 +123,56 @@ impl Serving {
             self.connections.ended().await;
         }
         self.ops_closing.cancel();
-        let Self { house, doors, ops, .. } = self;
+        let Self { house, doors, ops, lease, .. } = self;
         drop(ops);
         doors.ended().await;
         if tokio::time::timeout(patience, house.close()).await.is_err() {
             tracing::error!("background work did not end in time");
         }
+        if let Err(error) = lease.release().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the next start waits longer");
+        }
         tracing::info!("stopped");
     }
 }
 
-/// One process at a time serves under a node's name from a data folder.
-fn lock(config: &Config) -> anyhow::Result<File> {
-    std::fs::create_dir_all(&config.data)?;
-    let path = config.data.join(format!("{}.lock", config.node));
-    let file = File::create(&path).with_context(|| format!("{}", path.display()))?;
-    file.try_lock().map_err(|_| {
-        anyhow::anyhow!(
-            "another process serves as `{}` from {}",
-            config.node,
-            config.data.display()
-        )
-    })?;
-    Ok(file)
+/// Takes the regions of this node. Two nodes would each admit the whole limit, and the
+/// sweep of a namesake would close our calls.
+async fn lease(config: &Config, house: &House, lock: &mut DataLock) -> anyhow::Result<Lease> {
+    let instance = InstanceId::new(house.clock.now());
+    lock.begin(&instance)?;
+    let who = Candidate {
+        node: config.node.clone(),
+        instance: instance.clone(),
+        dead: lock.dead().to_vec(),
+        pulse: Pulse::default(),
+    };
+    let lease = house.directory.take(&config.regions, &who).await?;
+    lock.settle(&instance)?;
+    Ok(lease)
 }
 
 async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
-/// Resolves on SIGTERM or Ctrl-C.
-pub(crate) async fn asked_to_stop() -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+/// SIGTERM and Ctrl-C, caught from when this is made: before the first door opens.
+#[derive(Debug)]
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        let (terminate, interrupt) = (SignalKind::terminate(), SignalKind::interrupt());
+        Ok(Self { terminate: signal(terminate)?, interrupt: signal(interrupt)? })
     }
-    Ok(())
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }

@@ -65,6 +65,22 @@ pub(crate) async fn regions(config: &Config) -> anyhow::Result<Databases> {
     Ok(Databases::new(open))
 }
 
+/// Refuses a role that could change the record or see every org: the tables must belong
+/// to another one.
+pub(crate) async fn check_roles(databases: &Databases) -> anyhow::Result<()> {
+    for (region, db) in databases.iter() {
+        let (_, append_only) = steps(region.into());
+        let complaints = db.posture(&append_only).await?;
+        anyhow::ensure!(
+            complaints.is_empty(),
+            "the database `{region}`: {}. Serve with a role that owns nothing (`url`), let another \
+             one own the tables (`owner_url`), and run `portico migrate`, which grants what is needed",
+            complaints.join("; ")
+        );
+    }
+    Ok(())
+}
+
 /// The root key of every region that is served.
 pub(crate) fn root_keys(config: &Config) -> anyhow::Result<BTreeMap<Region, RootKey>> {
     let read = |region: &Region| {

@@ -17,7 +17,7 @@ use limits::Limits;
 use patterns::Patterns;
 use regions::Directory;
 
-use crate::config::{Config, DatabaseName, OperatorSecrets};
+use crate::config::{Config, DatabaseName, Listen, OperatorSecrets};
 use crate::directory_search::DirectorySearch;
 use crate::door::{Front, front};
 use crate::idempotency::Idempotency;
@@ -39,6 +39,7 @@ pub(crate) struct House {
     pub(crate) patterns: Patterns,
     pub(crate) gateway: Gateway,
     traces: Option<Traces>,
+    listen: Arc<Listen>,
     roots: Arc<BTreeMap<Region, RootKey>>,
 }
 
@@ -87,6 +88,7 @@ impl House {
         .map_err(|faults| anyhow::anyhow!("the catalogue is faulty: {faults:?}"))?;
         Ok(Self {
             roots: Arc::new(roots),
+            listen: Arc::new(config.listen.clone()),
             clock,
             tasks,
             metrics,
@@ -105,11 +107,14 @@ impl House {
     pub(crate) fn routes(&self) -> anyhow::Result<Router> {
         let (api, document) = openapi::api(self).split_for_parts();
         let permits = Permits::read(&document)?;
-        let idempotency = Idempotency::open(&self.databases, &self.clock, &self.roots)?;
+        let idempotency =
+            Idempotency::open(&self.databases, &self.clock, &self.roots, &self.tasks)?;
         let identity = self.identity.clone();
         let (record, clock) = (self.record.clone(), self.clock.clone());
+        let tls = self.listen.tls_cert_file.is_some();
+        let trusted_proxies = self.listen.trusted_proxies.clone().into();
         Ok(front(
-            Front { identity, record, clock, permits },
+            Front { identity, record, clock, permits, tls, trusted_proxies },
             idempotency.around(api),
             gateway::routes(self.gateway.clone()),
             openapi::open_routes(&document)?,

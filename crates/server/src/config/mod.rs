@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use access::Region;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::load::{BadConfig, REFERENCE, load};
@@ -45,6 +46,8 @@ pub(crate) struct Listen {
     pub(crate) tls_cert_file: Option<PathBuf>,
     /// Its private key (PEM).
     pub(crate) tls_key_file: Option<PathBuf>,
+    /// Proxies whose `X-Forwarded-For` is believed: networks. Empty: nobody's.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// Connections at once; further ones wait.
     pub(crate) connections_max: usize,
     /// A whole request head must have arrived by then; also how long an idle connection lives.
@@ -141,6 +144,7 @@ impl Default for Listen {
             ops: SocketAddr::from(([127, 0, 0, 1], 9090)),
             tls_cert_file: None,
             tls_key_file: None,
+            trusted_proxies: Vec::new(),
             connections_max: 10_000,
             head_timeout_ms: 30_000,
             drain_wait_ms: 0,

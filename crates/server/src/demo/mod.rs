@@ -15,7 +15,7 @@ use base::seal::write_private;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{self, Config, LogFormat};
-use crate::serve::{Serving, asked_to_stop};
+use crate::serve::Serving;
 use crate::{storage, telemetry};
 
 /// `portico demo …`
@@ -74,9 +74,7 @@ pub(crate) async fn run(options: DemoOptions) -> anyhow::Result<()> {
     let serving = Serving::start(&config, Some(file)).await?;
     let demo = Box::pin(seeded(&options, &serving)).await?;
     banner::print(&demo, &options.data);
-    asked_to_stop().await?;
-    serving.stop().await;
-    Ok(())
+    Box::pin(serving.until_stopped()).await
 }
 
 /// The configuration of a demo: a file in its folder, so that a provider can be added

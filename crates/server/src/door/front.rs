@@ -2,21 +2,24 @@
 //! becomes somebody's, it is permitted; a refusal is recorded and shaped.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use access::{Caller, Origin, TraceParent};
 use audit::{Event, Outcome, Record};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CACHE_CONTROL, USER_AGENT};
+use axum::http::header::{CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use base::problem::Problem;
 use base::time::SharedClock;
 use identity::Identity;
+use ipnet::IpNet;
 use serde_json::json;
 
 use super::head::too_large;
+use super::whence::caller_address;
 use crate::permits::{Needs, Permits};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -40,6 +43,9 @@ pub(crate) struct Front {
     pub(crate) record: Record,
     pub(crate) clock: SharedClock,
     pub(crate) permits: Permits,
+    /// Whether this door speaks TLS.
+    pub(crate) tls: bool,
+    pub(crate) trusted_proxies: Arc<[IpNet]>,
 }
 
 /// Puts the front before the routes. `api` are the routes of the `OpenAPI` document,
@@ -64,7 +70,7 @@ pub(crate) fn front(front: Front, api: Router, v1: Router, open: Router) -> Rout
 /// Identifies, and finishes whatever comes back.
 async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> Response {
     let id = RequestId::new(front.clock.now());
-    let origin = origin(&request, &id);
+    let origin = origin(&front, &request, &id);
     let openai = request.uri().path().starts_with("/v1/");
     let needs = front.permits.of_path(request.method(), request.uri().path());
     let mut caller = None;
@@ -92,7 +98,7 @@ async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> 
     if openai && let Some(problem) = response.extensions().get::<Problem>() {
         response = gateway::openai_shape(problem);
     }
-    finish(response.headers_mut(), &id, openai);
+    finish(response.headers_mut(), &id, openai, front.tls);
     response
 }
 
@@ -127,11 +133,11 @@ async fn permit(
     }
 }
 
-fn origin(request: &Request, id: &RequestId) -> Origin {
-    let peer = request.extensions().get::<Peer>();
+fn origin(front: &Front, request: &Request, id: &RequestId) -> Origin {
+    let peer = request.extensions().get::<Peer>().map(|peer| peer.0.ip());
     let agent = request.headers().get(USER_AGENT).and_then(|agent| agent.to_str().ok());
     Origin {
-        ip: peer.map(|peer| peer.0.ip().to_canonical()),
+        ip: peer.map(|peer| caller_address(peer, request.headers(), &front.trusted_proxies)),
         user_agent: agent.map(|agent| agent.chars().take(USER_AGENT_MAX).collect()),
         request_id: id.as_str().to_owned(),
         trace_parent: trace_parent(request.headers()),
@@ -174,7 +180,7 @@ fn note(record: &Record, caller: &Caller, problem: &Problem, openai: bool) {
     drop(record.note(caller, &event.outcome(outcome).reason(reason)));
 }
 
-fn finish(headers: &mut HeaderMap, id: &RequestId, openai: bool) {
+fn finish(headers: &mut HeaderMap, id: &RequestId, openai: bool, tls: bool) {
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
         headers.insert(REQUEST_ID, id);
     }
@@ -182,11 +188,14 @@ fn finish(headers: &mut HeaderMap, id: &RequestId, openai: bool) {
     if openai {
         return;
     }
+    if tls {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
     let fixed = [
         ("x-frame-options", "DENY"),
         ("referrer-policy", "no-referrer"),
         ("cross-origin-opener-policy", "same-origin"),
-        ("strict-transport-security", "max-age=31536000"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));

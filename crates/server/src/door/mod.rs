@@ -4,6 +4,7 @@
 mod front;
 mod head;
 mod tls;
+mod whence;
 
 use std::future::Future;
 use std::net::SocketAddr;

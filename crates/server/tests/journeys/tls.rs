@@ -54,6 +54,7 @@ impl Authority {
         let request = Request::get(url).body(Empty::<Bytes>::new()).expect("a request");
         let answer = client.request(request).await.ok()?;
         assert_eq!(answer.status(), 401, "a stranger is answered");
+        assert!(answer.headers().contains_key("strict-transport-security"), "from now on TLS");
         Some(answer.version())
     }
 
@@ -82,7 +83,7 @@ async fn a_certificate_is_replaced_while_serving_and_a_broken_one_is_not() {
     });
     portico.serve().await;
     let port = portico.base.rsplit(':').next().expect("a port").to_owned();
-    let url = format!("https://localhost:{port}/v1/models");
+    let url = format!("https://localhost:{port}/api/teams");
     let url = url.as_str();
     let (one, two) = (Some(Version::HTTP_11), Some(Version::HTTP_2));
     assert_eq!(first.asks(url, one).await, one);

@@ -1,0 +1,213 @@
+//! Who serves a region: one node at a time. Limits are counted in the memory of a node,
+//! and only a node that is alone may close the calls that an earlier life left open.
+//!
+//! A node that lives lets its row beat. Who wants the region watches the row: it trusts
+//! no clock but its own, and nobody's word.
+
+use std::time::Duration;
+
+use access::Region;
+use base::args;
+use base::db::{Db, DbError, Statement, Value, Within};
+use base::tasks::Tasks;
+use base::time::SharedClock;
+use tokio::time::Instant;
+
+use crate::{Directory, Error, sql};
+
+base::ids! {
+    /// One life of one process.
+    InstanceId = "run";
+}
+
+/// How fast a life is shown, and how long silence lasts that means death.
+#[derive(Debug, Clone, Copy)]
+pub struct Pulse {
+    /// How often a holder lets its row beat.
+    pub beat: Duration,
+    /// A row that did not change while it was watched for this long is a dead one's.
+    pub dead_after: Duration,
+}
+
+impl Default for Pulse {
+    fn default() -> Self {
+        Self { beat: Duration::from_secs(2), dead_after: Duration::from_secs(10) }
+    }
+}
+
+/// A node that wants regions.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// Its name.
+    pub node: String,
+    /// This life of it.
+    pub instance: InstanceId,
+    /// Lives of this node that are proven to be over: theirs is taken at once.
+    pub dead: Vec<InstanceId>,
+    /// How it shows its life.
+    pub pulse: Pulse,
+}
+
+/// The regions of a node, held while it serves.
+#[derive(Debug, Clone)]
+pub struct Lease {
+    db: Db,
+    clock: SharedClock,
+    regions: Vec<Region>,
+    instance: InstanceId,
+    beating: Tasks,
+    lost: Tasks,
+}
+
+/// What the row of a region says.
+#[derive(Debug, PartialEq, Eq)]
+struct Holder {
+    node: String,
+    instance: String,
+    beats: i64,
+}
+
+impl Candidate {
+    fn knows_dead(&self, holder: &Holder) -> bool {
+        let ours = |life: &InstanceId| life.as_str() == holder.instance;
+        holder.node == self.node && self.dead.iter().any(ours)
+    }
+}
+
+impl Directory {
+    /// Takes every one of `regions`, or none. Waits where a node seems to be dead.
+    pub async fn take(&self, regions: &[Region], who: &Candidate) -> Result<Lease, Error> {
+        let mut lease = Lease {
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            regions: Vec::new(),
+            instance: who.instance.clone(),
+            beating: Tasks::new(),
+            lost: Tasks::new(),
+        };
+        let mut held = Vec::new();
+        for region in regions {
+            held.push((*region, lease.holder(*region).await?));
+        }
+        lease.watch(&held, who).await?;
+        for (region, last) in held {
+            match lease.take(region, last, who).await {
+                Ok(()) => lease.regions.push(region),
+                Err(refused) => {
+                    lease.release().await?;
+                    return Err(refused);
+                }
+            }
+        }
+        lease.beating.spawn(beat(lease.clone(), who.pulse.beat));
+        Ok(lease)
+    }
+}
+
+impl Lease {
+    /// Takes a region from nobody, or from whoever had it `last` and has not moved since.
+    async fn take(
+        &self,
+        region: Region,
+        last: Option<Holder>,
+        who: &Candidate,
+    ) -> Result<(), Error> {
+        let (instance, beats) = last.map_or_else(Default::default, |h| (h.instance, h.beats));
+        let now = self.clock.now();
+        let (node, own) = (who.node.as_str(), self.instance.as_str());
+        let args = args![region.as_str(), node, own, now, instance, beats];
+        if self.write(sql::TAKE, args).await? == 1 {
+            return Ok(());
+        }
+        let node = self.holder(region).await?.map_or_else(String::new, |holder| holder.node);
+        Err(Error::Served { region, node })
+    }
+
+    /// Waits until silence has lasted long enough in every region that somebody holds.
+    async fn watch(&self, held: &[(Region, Option<Holder>)], who: &Candidate) -> Result<(), Error> {
+        let begun = Instant::now();
+        let mut seen: Vec<_> = held
+            .iter()
+            .filter_map(|(region, holder)| Some((*region, holder.as_ref()?)))
+            .filter(|(_, holder)| !who.knows_dead(holder))
+            .collect();
+        for (region, Holder { node, .. }) in &seen {
+            tracing::warn!(region = %region, node, "another node has this region: does it live?");
+        }
+        while !seen.is_empty() && begun.elapsed() < who.pulse.dead_after {
+            tokio::time::sleep(who.pulse.dead_after / 40).await;
+            let mut silent = Vec::new();
+            for (region, holder) in seen {
+                match self.holder(region).await? {
+                    Some(now) if now == *holder => silent.push((region, holder)),
+                    Some(now) => return Err(Error::Served { region, node: now.node }),
+                    // Given back meanwhile.
+                    None => {}
+                }
+            }
+            seen = silent;
+        }
+        Ok(())
+    }
+
+    async fn holder(&self, region: Region) -> Result<Option<Holder>, DbError> {
+        let row = self.db.maybe(&Within::node(), sql::HOLDER, args![region.as_str()]).await?;
+        let read = |row: base::db::Row| {
+            Ok(Holder {
+                node: row.text("node")?,
+                instance: row.text("instance")?,
+                beats: row.int("beats")?,
+            })
+        };
+        row.map(read).transpose()
+    }
+
+    /// Resolves when another node took one of the regions: it watched, and saw no life.
+    pub async fn lost(&self) {
+        self.lost.stopping().await;
+    }
+
+    /// Gives the regions back, for the next one to take at once.
+    pub async fn release(self) -> Result<(), Error> {
+        self.beating.stop();
+        self.beating.ended().await;
+        for region in &self.regions {
+            let args = args![region.as_str(), self.instance.as_str()];
+            self.write(sql::RELEASE, args).await?;
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the directory has no record: it holds no data")]
+    async fn write(&self, statement: Statement, args: Vec<Value>) -> Result<u64, DbError> {
+        let mut tx = self.db.begin(&Within::node()).await?;
+        let changed = tx.run(statement, args).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+}
+
+/// Beats until the lease is released. A directory that is down stops nobody from serving.
+async fn beat(lease: Lease, every: Duration) {
+    let mut tick = tokio::time::interval_at(Instant::now() + every, every);
+    loop {
+        tokio::select! {
+            () = lease.beating.stopping() => return,
+            _ = tick.tick() => {}
+        }
+        for region in &lease.regions {
+            let args = args![region.as_str(), lease.instance.as_str(), lease.clock.now()];
+            match lease.write(sql::BEAT, args).await {
+                Ok(1) => {}
+                Ok(_) => {
+                    tracing::error!(region = %region, "another node serves this region now");
+                    lease.lost.stop();
+                }
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error, region = %region,
+                    "the directory was not told that this node lives"
+                ),
+            }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! One node for each region, on each engine.
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
+use std::time::Duration;
+
+use access::Region;
+use base::seal::RootKey;
+use base::testing::{Bench, StillClock};
+use base::time::Clock as _;
+use regions::{Candidate, Directory, Error, InstanceId, Lease, Pulse};
+
+const PULSE: Pulse =
+    Pulse { beat: Duration::from_millis(100), dead_after: Duration::from_millis(600) };
+
+async fn each() -> Vec<(Bench, Directory)> {
+    let benches = Bench::on_each_engine(regions::sql::MIGRATIONS, &[]).await;
+    let root = RootKey::fresh().expect("randomness");
+    let open = |bench: Bench| {
+        let clock = StillClock::new().shared();
+        let directory = Directory::open(bench.db.clone(), clock, &root);
+        (bench, directory)
+    };
+    benches.into_iter().map(open).collect()
+}
+
+fn candidate(node: &str) -> Candidate {
+    let instance = InstanceId::new(StillClock::new().now());
+    Candidate { node: node.to_owned(), instance, dead: Vec::new(), pulse: PULSE }
+}
+
+fn refused_by(taken: Result<Lease, Error>) -> (Region, String) {
+    match taken {
+        Err(Error::Served { region, node }) => (region, node),
+        other => unreachable!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn two_living_nodes_never_serve_one_region() {
+    for (bench, directory) in each().await {
+        let both = [Region::Us, Region::Eu];
+        let lease = directory.take(&both, &candidate("a")).await.expect("is free");
+        // Also under its own name: a copy of its configuration is another process.
+        for name in ["a", "b"] {
+            let regions = [Region::Apac, Region::Eu];
+            let taken = directory.take(&regions, &candidate(name)).await;
+            assert_eq!(refused_by(taken), (Region::Eu, "a".to_owned()), "{:?}", bench.db.engine());
+        }
+        let other = directory.take(&[Region::Apac], &candidate("b")).await;
+        other.expect("a refused one holds nothing").release().await.expect("gives it back");
+        lease.release().await.expect("gives them back");
+        let begun = std::time::Instant::now();
+        directory
+            .take(&both, &candidate("b"))
+            .await
+            .expect("is free")
+            .release()
+            .await
+            .expect("ends");
+        assert!(begun.elapsed() < PULSE.dead_after, "what was given back is free at once");
+    }
+}
+
+#[tokio::test]
+async fn a_dead_nodes_region_is_taken() {
+    for (bench, directory) in each().await {
+        let first = candidate("a");
+        // A heart that does not beat within this test.
+        let still = Pulse { beat: Duration::from_hours(1), ..PULSE };
+        let dead = Candidate { pulse: still, ..first.clone() };
+        let lease = directory.take(&[Region::Eu], &dead).await.expect("is free");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let begun = std::time::Instant::now();
+        let second =
+            Candidate { pulse: Pulse { dead_after: PULSE.dead_after, ..still }, ..candidate("b") };
+        let taken = directory.take(&[Region::Eu], &second).await.expect("it is dead");
+        assert!(begun.elapsed() >= PULSE.dead_after, "{:?}", bench.db.engine());
+        drop(lease);
+        // The next life of `b`, which knows that the last one is over, need not wait.
+        drop(taken);
+        let begun = std::time::Instant::now();
+        let next = Candidate { dead: vec![second.instance.clone()], ..candidate("b") };
+        let next = directory.take(&[Region::Eu], &next).await.expect("it is dead");
+        assert!(begun.elapsed() < PULSE.dead_after);
+        next.release().await.expect("ends");
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_was_silent_too_long_learns_that_it_lost_its_region() {
+    for (_, directory) in each().await {
+        let silent = candidate("a");
+        let lease = directory.take(&[Region::Eu], &silent).await.expect("is free");
+        let proven = Candidate { dead: vec![silent.instance.clone()], ..candidate("a") };
+        // It is said to be dead. Between two beats it cannot object.
+        let other = loop {
+            if let Ok(taken) = directory.take(&[Region::Eu], &proven).await {
+                break taken;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), lease.lost()).await.expect("it is told");
+        lease.release().await.expect("ends");
+        let third = directory.take(&[Region::Eu], &candidate("b")).await;
+        assert_eq!(refused_by(third).1, "a", "the loser gave back nothing that is another's");
+        other.release().await.expect("ends");
+    }
+}

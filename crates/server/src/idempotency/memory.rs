@@ -1,0 +1,192 @@
+//! One remembered request.
+
+use std::future::Future;
+use std::time::Duration;
+
+use access::{Caller, Scope};
+use axum::body::{Body, Bytes};
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::response::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base::args;
+use base::db::{DbError, Statement, Value};
+use base::problem::Problem;
+use base::time::At;
+use serde::{Deserialize, Serialize};
+
+use super::{Idempotency, Keys, sql};
+
+/// Bytes of an answer that is remembered at most.
+const ANSWER_MAX: usize = 1 << 20;
+/// How long a request is remembered, in microseconds: a day.
+const REMEMBERED_MICROS: i64 = 86_400_000_000;
+/// A request that was not heard of for this long was cut off by a crash.
+pub(super) const LEASE_MICROS: i64 = 60_000_000;
+/// How often one that takes long says that it is under way.
+const ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+/// What was answered.
+#[derive(Debug, Serialize, Deserialize)]
+struct Answer {
+    kind: Option<String>,
+    location: Option<String>,
+    body: String,
+}
+
+/// One remembered request.
+pub(super) struct Memory {
+    with: Idempotency,
+    scope: Scope,
+    /// Who asked, and with which key: another key of the same member is another memory.
+    credential: String,
+    key: String,
+}
+
+impl Memory {
+    pub(super) fn new(with: Idempotency, caller: &Caller, key: &str) -> Self {
+        let credential = match &caller.key {
+            Some(shown) => format!("{}/{shown}", caller.actor.id()),
+            None => caller.actor.id().to_owned(),
+        };
+        Self { with, scope: caller.itself(), credential, key: key.to_owned() }
+    }
+
+    /// The answer of `run`; or the one that was given when the same was asked before.
+    pub(super) async fn once(
+        &self,
+        asked: &[u8],
+        run: impl Future<Output = Response>,
+    ) -> Result<Response, Problem> {
+        let tag = self.keys()?.tag.tag(asked);
+        let Some(began) = self.begin(&tag).await? else {
+            return self.recall(&tag).await;
+        };
+        let response = tokio::select! {
+            response = run => response,
+            never = self.stay_alive(began) => match never {},
+        };
+        self.end(began, response).await
+    }
+
+    fn keys(&self) -> Result<&Keys, Problem> {
+        self.with.keys.get(&self.scope.region()).ok_or_else(Problem::not_found)
+    }
+
+    fn args(&self) -> Vec<Value> {
+        args![self.credential.as_str(), self.key.as_str()]
+    }
+
+    /// What binds a sealed answer to its request.
+    fn purpose(&self) -> String {
+        format!("{}/{}/{}", self.scope.org(), self.credential, self.key)
+    }
+
+    /// When it began, if it is for this request to begin.
+    async fn begin(&self, tag: &[u8]) -> Result<Option<At>, Problem> {
+        let now = self.with.clock.now();
+        let old = args![now.as_microsecond() - REMEMBERED_MICROS];
+        self.write(sql::FORGET_OLD, old).await?;
+        let dead = now.as_microsecond() - LEASE_MICROS;
+        let args = [self.args(), args![tag, now, dead]].concat();
+        Ok((self.write(sql::BEGIN, args).await? == 1).then_some(now))
+    }
+
+    async fn stay_alive(&self, began: At) -> std::convert::Infallible {
+        loop {
+            tokio::time::sleep(ALIVE_EVERY).await;
+            let args = [self.args(), args![began, self.with.clock.now()]].concat();
+            if let Err(error) = self.write(sql::STILL_ALIVE, args).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a lease was not renewed");
+            }
+        }
+    }
+
+    async fn recall(&self, tag: &[u8]) -> Result<Response, Problem> {
+        let db = self.with.databases.of(&self.scope)?;
+        let row = db.maybe(sql::READ, self.args()).await?.ok_or_else(in_progress)?;
+        if row.bytes("tag")? != tag {
+            let detail = "this `Idempotency-Key` was used for another request";
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            return Err(
+                Problem::new(status, "idempotency_key_reused", detail).param("Idempotency-Key")
+            );
+        }
+        let (Some(status), Some(sealed)) = (row.opt_int("status")?, row.opt_bytes("answer")?)
+        else {
+            return Err(in_progress());
+        };
+        let opened = self.keys()?.sealer.open(&self.purpose(), &sealed);
+        let bytes = opened.map_err(|error| Problem::internal(&error))?;
+        let answer: Answer =
+            serde_json::from_slice(&bytes).map_err(|error| Problem::internal(&error))?;
+        let status = u16::try_from(status).ok().and_then(|code| StatusCode::from_u16(code).ok());
+        let mut response = (status.unwrap_or_default(), answer.body).into_response();
+        let headers = response.headers_mut();
+        put(headers, CONTENT_TYPE, answer.kind);
+        put(headers, LOCATION, answer.location);
+        headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
+        Ok(response)
+    }
+
+    /// Remembers the answer. A fault of ours is forgotten, so that it can be tried again.
+    async fn end(&self, began: At, response: Response) -> Result<Response, Problem> {
+        let (parts, bytes) = whole(response).await?;
+        if parts.status.is_server_error() || parts.status == StatusCode::TOO_MANY_REQUESTS {
+            self.write(sql::FORGET, [self.args(), args![began]].concat()).await?;
+        } else if bytes.len() <= ANSWER_MAX {
+            self.keep(began, &parts, &bytes).await?;
+        } else {
+            // It was done, and must not be done again.
+            let (parts, bytes) = whole(too_large().into_response()).await?;
+            self.keep(began, &parts, &bytes).await?;
+        }
+        Ok(Response::from_parts(parts, Body::from(bytes)))
+    }
+
+    async fn keep(&self, began: At, parts: &Parts, bytes: &Bytes) -> Result<(), Problem> {
+        let text =
+            |name| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(ToOwned::to_owned);
+        let body = String::from_utf8_lossy(bytes).into_owned();
+        let answer = Answer { kind: text(CONTENT_TYPE), location: text(LOCATION), body };
+        let plain = serde_json::to_vec(&answer).map_err(|error| Problem::internal(&error))?;
+        let sealed = self.keys()?.sealer.seal(&self.purpose(), &plain);
+        let sealed = sealed.map_err(|error| Problem::internal(&error))?;
+        let status = i64::from(parts.status.as_u16());
+        self.write(sql::END, [self.args(), args![began, status, sealed]].concat()).await?;
+        Ok(())
+    }
+
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "remembering a request changes nothing of the org"
+    )]
+    async fn write(&self, statement: Statement, args: Vec<Value>) -> Result<u64, DbError> {
+        let mut tx = self.with.databases.of(&self.scope)?.begin().await?;
+        let changed = tx.run(statement, self.scope.args(args)).await?;
+        tx.commit().await?;
+        Ok(changed)
+    }
+}
+
+async fn whole(response: Response) -> Result<(Parts, Bytes), Problem> {
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await;
+    Ok((parts, bytes.map_err(|error| Problem::internal(&error))?))
+}
+
+fn in_progress() -> Problem {
+    let detail = "the first request with this `Idempotency-Key` is still under way";
+    Problem::new(StatusCode::CONFLICT, "idempotency_in_progress", detail).retry_after(1)
+}
+
+fn too_large() -> Problem {
+    let detail = "this request was done before; its answer was too large to be remembered";
+    Problem::new(StatusCode::CONFLICT, "idempotency_answer_too_large", detail)
+}
+
+fn put(headers: &mut HeaderMap, name: HeaderName, value: Option<String>) {
+    if let Some(value) = value.and_then(|value| HeaderValue::from_str(&value).ok()) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,139 @@
+//! The memory around one handler, on each engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use access::{Caller, Databases, OrgId, Region};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::post;
+use axum::{Extension, Router};
+use base::seal::RootKey;
+use base::tasks::Tasks;
+use base::testing::{Bench, StillClock};
+use base::time::Clock as _;
+use jiff::SignedDuration;
+use tokio::sync::Notify;
+use tower::ServiceExt as _;
+
+use super::memory::Memory;
+use super::{Idempotency, sql};
+
+/// A handler that counts, and waits for its sign when it is asked slowly.
+#[derive(Clone, Default)]
+struct Counter {
+    done: Arc<AtomicU32>,
+    go_on: Arc<Notify>,
+    begun: Arc<Notify>,
+}
+
+async fn count(State(counter): State<Counter>, request: Request) -> String {
+    if request.uri().path() == "/slow" {
+        counter.begun.notify_one();
+        counter.go_on.notified().await;
+    }
+    let done = counter.done.fetch_add(1, Ordering::SeqCst) + 1;
+    format!("done {done}")
+}
+
+struct House {
+    bench: Bench,
+    clock: StillClock,
+    counter: Counter,
+    idempotency: Idempotency,
+    member: Caller,
+}
+
+async fn each() -> Vec<House> {
+    let benches = Bench::on_each_engine(sql::MIGRATIONS, &[]).await;
+    benches.into_iter().map(house).collect()
+}
+
+fn house(bench: Bench) -> House {
+    let clock = StillClock::new();
+    let databases = Databases::new([(Region::Eu, bench.db.clone())]);
+    let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().unwrap())]);
+    let tasks = Tasks::new();
+    let idempotency = Idempotency::open(&databases, &clock.shared(), &roots, &tasks).unwrap();
+    let member = Caller::operator(OrgId::new(clock.now()), Region::Eu, "test");
+    House { bench, clock, counter: Counter::default(), idempotency, member }
+}
+
+impl House {
+    async fn ask(&self, caller: &Caller, target: &str, key: &str) -> Response {
+        let routes = Router::new().route("/{any}", post(count)).with_state(self.counter.clone());
+        let routes = self.idempotency.clone().around(routes).layer(Extension(caller.clone()));
+        let request = Request::post(target).header("idempotency-key", key);
+        routes.oneshot(request.body(Body::from("{}")).unwrap()).await.unwrap()
+    }
+
+    async fn told(&self, caller: &Caller, target: &str, key: &str) -> String {
+        let response = self.ask(caller, target, key).await;
+        assert_eq!(response.status(), StatusCode::OK, "{:?}", self.bench.db.engine());
+        let bytes = axum::body::to_bytes(response.into_body(), 100).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_was_asked_is_done_and_remembered_though_the_caller_hung_up() {
+    for house in each().await {
+        let begun = house.counter.begun.clone();
+        tokio::select! {
+            _ = house.ask(&house.member, "/slow", "k") => unreachable!("it waits"),
+            () = begun.notified() => {}
+        }
+        let again = house.ask(&house.member, "/slow", "k").await;
+        assert_eq!(again.status(), StatusCode::CONFLICT, "it is under way");
+        house.counter.go_on.notify_one();
+        house.idempotency.tasks.ended().await;
+        assert_eq!(house.told(&house.member, "/slow", "k").await, "done 1");
+        assert_eq!(house.counter.done.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_a_crash_cut_off_may_be_sent_again_after_a_minute() {
+    for house in each().await {
+        // Dropped in the middle, as by a crash.
+        let memory = Memory::new(house.idempotency.clone(), &house.member, "k");
+        let begun = Notify::new();
+        let run = async {
+            begun.notify_one();
+            std::future::pending().await
+        };
+        tokio::select! {
+            _ = memory.once(b"POST\0/quick\0{}", run) => unreachable!("it waits"),
+            () = begun.notified() => {}
+        }
+        house.clock.advance(SignedDuration::from_secs(59));
+        assert_eq!(house.ask(&house.member, "/quick", "k").await.status(), StatusCode::CONFLICT);
+        house.clock.advance(SignedDuration::from_secs(2));
+        let other = house.ask(&house.member, "/other", "k").await;
+        assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY, "only the same request");
+        assert_eq!(house.told(&house.member, "/quick", "k").await, "done 1");
+        assert_eq!(house.told(&house.member, "/quick", "k").await, "done 1");
+    }
+}
+
+#[tokio::test]
+async fn another_query_is_another_request() {
+    for house in each().await {
+        assert_eq!(house.told(&house.member, "/quick?dry=1", "k").await, "done 1");
+        let other = house.ask(&house.member, "/quick?dry=0", "k").await;
+        assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    }
+}
+
+#[tokio::test]
+async fn the_servers_own_statements_are_understood_by_each_engine_and_name_their_org() {
+    for bench in Bench::on_each_engine(sql::MIGRATIONS, &[]).await {
+        for statement in sql::STATEMENTS {
+            bench.db.understands(statement.text).await.unwrap();
+            assert!(statement.text.contains("org_id = $1") || statement.text.contains("(org_id"));
+        }
+    }
+}
