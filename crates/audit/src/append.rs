@@ -1,7 +1,6 @@
 //! Taking positions and writing events, inside somebody's transaction.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use access::{Caller, OrgId};
 use base::args;
@@ -12,7 +11,7 @@ use crate::event::{Entry, Event};
 use crate::sql;
 
 /// An event ready to be written: encoded once, off the database's path.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Prepared {
     pub(crate) org: OrgId,
     at: At,
@@ -21,7 +20,7 @@ pub(crate) struct Prepared {
     resource_type: &'static str,
     pub(crate) resource_id: String,
     outcome: &'static str,
-    body: Arc<str>,
+    body: String,
 }
 
 impl Prepared {
@@ -36,7 +35,7 @@ impl Prepared {
             resource_type: event.resource_type,
             resource_id: event.resource_id.clone(),
             outcome: event.outcome.as_str(),
-            body: body.into(),
+            body,
         }
     }
 }
@@ -46,7 +45,7 @@ impl Prepared {
 /// INVARIANT: positions of an org are contiguous from 0. The head row is locked
 /// until the commit, heads are locked in the order of org ids, and a rollback
 /// gives the positions back.
-pub(crate) async fn append(tx: &mut Tx, entries: &[Prepared]) -> Result<Vec<i64>, DbError> {
+pub(crate) async fn append(tx: &mut Tx, entries: &[&Prepared]) -> Result<Vec<i64>, DbError> {
     let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
     for entry in entries {
         *counts.entry(entry.org.as_str()).or_default() += 1;
@@ -78,7 +77,7 @@ pub(crate) async fn append(tx: &mut Tx, entries: &[Prepared]) -> Result<Vec<i64>
                 entry.resource_type,
                 entry.resource_id.as_str(),
                 entry.outcome,
-                &*entry.body,
+                entry.body.as_str(),
             ]
         })
         .collect();

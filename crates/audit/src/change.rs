@@ -65,7 +65,7 @@ impl Change {
     #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
     pub async fn commit(mut self, event: Event) -> Result<Durable, DbError> {
         let entry = append::Prepared::new(self.scope.caller(), &event, None, self.clock.now());
-        let seqs = append::append(&mut self.tx, std::slice::from_ref(&entry)).await?;
+        let seqs = append::append(&mut self.tx, &[&entry]).await?;
         self.tx.commit().await?;
         Ok(Durable::at(entry.org, seqs.first().copied().unwrap_or_default()))
     }

@@ -169,7 +169,7 @@ impl Line {
 
     #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
     async fn commit(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
-        let entries: Vec<Prepared> = group.iter().map(|one| one.entry.clone()).collect();
+        let entries: Vec<&Prepared> = group.iter().map(|one| &one.entry).collect();
         let orgs: BTreeSet<_> = entries.iter().map(|entry| entry.org.as_str()).collect();
         let mut tx = self.db.begin(&Within::orgs(orgs)).await?;
         let seqs = append(&mut tx, &entries).await?;
