@@ -21,6 +21,8 @@ mod chat;
 mod embedded;
 mod engine;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod learned;
 mod provider;
 mod reply;

@@ -2,16 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{
-    anthropic::{self, Envelope, Failure, Target, Translator},
-    ask::{Ask, Kind},
-    last_user_text::last_user_text,
-    meter::{Meter, Seen},
-    splice::{Edits, splice},
-    sse::{Broken, Pass, Splitter},
-    tally::{ProviderFailure, Tally},
-    usage::Usage,
-};
+use crate::fuzzing::{answer, relay, request, translate};
 
 /// Xorshift: the same numbers on every run.
 struct Dice(u64);
@@ -112,63 +103,14 @@ const PIECES: &[&[u8]] = &[
     b"data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"text\":\"x\"}}\n\n",
 ];
 
-fn everything(bytes: &[u8]) {
-    for kind in [Kind::Chat, Kind::Embeddings] {
-        let body = Bytes::copy_from_slice(bytes);
-        if let Ok(ask) = Ask::parse(kind, &body) {
-            let edits = Edits { model: Some("other"), include_usage: true };
-            let sent = splice(&body, &ask, edits).expect("the body is the ask's own");
-            let again = Ask::parse(kind, &sent).expect("an edit keeps a body valid");
-            assert_eq!(again.model, "other");
-            assert!(!again.stream || again.wants_usage());
-            assert_eq!(last_user_text(&again), last_user_text(&ask));
-        }
-    }
-    let target = Target { model: "m", max_tokens: 1 };
-    if let Ok(sent) = anthropic::request(bytes, &target) {
-        serde_json::from_slice::<serde_json::Value>(&sent).expect("what we send is JSON");
-    }
-    let envelope = Envelope { id: "i", created: 0, model: "m" };
-    if let Ok((answer, _)) = anthropic::answer(bytes, &envelope) {
-        serde_json::from_slice::<serde_json::Value>(&answer).expect("what we answer is JSON");
-    }
-    let _ = (Usage::of_json(bytes), ProviderFailure::of_json(bytes), Failure::of_json(bytes));
-    Meter::default().see(bytes);
-}
-
-fn relay(chunks: &[Bytes]) -> (Vec<u8>, Tally, Result<Bytes, Broken>) {
-    let (mut splitter, mut meter, mut out) = (Splitter::default(), Meter::default(), Vec::new());
-    for chunk in chunks {
-        let see = |event: super::sse::Event<'_>| match event.data().map(|data| meter.see(&data)) {
-            Some(Seen::UsageOnly | Seen::Failed) => Pass::Drop,
-            _ => Pass::Keep,
-        };
-        out.extend(splitter.pass(chunk, see).unwrap());
-    }
-    let end = splitter.finish(|_| Pass::Keep);
-    (out, meter.into_tally(), end)
-}
-
-fn translate(chunks: &[Bytes]) -> (Vec<u8>, Tally) {
-    let envelope = Envelope { id: "i", created: 0, model: "m" };
-    let (mut translator, mut out) = (Translator::new(&envelope, true), Vec::new());
-    for chunk in chunks {
-        out.extend(translator.pass(chunk).unwrap());
-    }
-    for event in out.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let data = event.strip_prefix(b"data: ").expect("every line is data");
-        assert!(data == b"[DONE]" || serde_json::from_slice::<serde_json::Value>(data).is_ok());
-    }
-    (out, translator.tally().clone())
-}
-
 #[test]
 fn no_bytes_whatever_bring_the_gateway_down() {
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15);
     for _ in 0..3_000 {
-        everything(&dice.soup(PIECES));
-        everything(&dice.wound(REQUEST));
-        everything(&dice.wound(ANSWER));
+        for bytes in [dice.soup(PIECES), dice.wound(REQUEST), dice.wound(ANSWER)] {
+            request(&bytes);
+            answer(&bytes);
+        }
     }
 }
 
