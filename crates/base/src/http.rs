@@ -13,7 +13,7 @@ use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::problem::Problem;
 
@@ -51,6 +51,8 @@ pub fn is_json(kind: &str) -> bool {
 /// is still sending sees the refusal and not a broken connection.
 const DRAIN_MAX: usize = 128 << 20;
 
+/// A whole body must have arrived by then: 32 MiB at 3 Mbit/s.
+const BODY_TOTAL: Duration = Duration::from_secs(90);
 /// Longest silence inside a body.
 const BODY_IDLE: Duration = Duration::from_secs(30);
 
@@ -64,13 +66,16 @@ pub async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
     if declared.is_some_and(|length| length > DRAIN_MAX || (waits && length > max)) {
         return Err(too_large(max));
     }
+    let deadline = Instant::now() + BODY_TOTAL;
     let mut body = request.into_body().into_data_stream();
     let mut first: Option<Bytes> = None;
     let mut whole = BytesMut::new();
     let mut size = 0_usize;
-    while let Some(chunk) = timeout(BODY_IDLE, body.next()).await.map_err(|_| {
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body stopped coming")
-    })? {
+    while let Some(chunk) =
+        timeout_at(deadline.min(Instant::now() + BODY_IDLE), body.next()).await.map_err(|_| {
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body stopped coming")
+        })?
+    {
         let chunk = chunk.map_err(|_| {
             Problem::bad_request("unreadable_body", "the body could not be read to its end")
         })?;
@@ -268,6 +273,18 @@ mod tests {
         let problem = parse::<Value>(body.as_bytes()).err()?;
         assert_eq!(problem.status(), StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
         problem.field().map(ToOwned::to_owned)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_only_drips_is_given_up() {
+        let drip = futures_util::stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            Some((Ok::<_, std::io::Error>("x"), ()))
+        });
+        let begun = Instant::now();
+        let refused = read(Request::new(axum::body::Body::from_stream(drip)), 1 << 20).await;
+        assert_eq!(refused.unwrap_err().status(), StatusCode::REQUEST_TIMEOUT);
+        assert!(begun.elapsed() <= BODY_TOTAL);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use access::{Caller, KeyId, OrgId, Role};
 use anyhow::Context as _;
+use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -23,11 +24,13 @@ const OPERATOR: &str = "demo";
 /// Makes the three organizations, at the same time.
 pub(super) async fn seed(house: &House) -> anyhow::Result<Vec<DemoOrg>> {
     let [eu, us, apac] = &ORGS;
-    let (eu, us, apac) = tokio::try_join!(one(house, eu), one(house, us), one(house, apac))?;
+    let routes = house.routes()?;
+    let one = |org| one(house, &routes, org);
+    let (eu, us, apac) = tokio::try_join!(one(eu), one(us), one(apac))?;
     Ok(vec![eu, us, apac])
 }
 
-async fn one(house: &House, org: &Org) -> anyhow::Result<DemoOrg> {
+async fn one(house: &House, routes: &Router, org: &Org) -> anyhow::Result<DemoOrg> {
     let id = create_org(house, org.name, org.slug, org.region).await?;
     let caller = Caller::operator(id.clone(), org.region, OPERATOR);
     let members = people(house, &caller, org).await?;
@@ -36,7 +39,7 @@ async fn one(house: &House, org: &Org) -> anyhow::Result<DemoOrg> {
     limit(house, &caller).await?;
     let asker = members.get(2).context("a member who asks")?;
     for question in org.history {
-        ask(house, &asker.key, question).await?;
+        ask(routes, &asker.key, question).await?;
     }
     Ok(DemoOrg {
         id: OrgId::to_string(&id),
@@ -111,14 +114,14 @@ async fn limit(house: &House, caller: &Caller) -> anyhow::Result<()> {
 }
 
 /// A real call through the real door.
-async fn ask(house: &House, key: &str, question: &str) -> anyhow::Result<()> {
+async fn ask(routes: &Router, key: &str, question: &str) -> anyhow::Result<()> {
     let message = json!({ "role": "user", "content": question });
     let body = json!({ "model": "patterns", "messages": [message] });
     let request = Request::post("/v1/chat/completions")
         .header(AUTHORIZATION, format!("Bearer {key}"))
         .header(CONTENT_TYPE, "application/json")
         .body(Body::from(body.to_string()))?;
-    let response = house.routes()?.oneshot(request).await?;
+    let response = routes.clone().oneshot(request).await?;
     anyhow::ensure!(response.status().is_success(), "the first calls: {}", response.status());
     Ok(())
 }
