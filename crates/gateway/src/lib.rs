@@ -12,6 +12,7 @@
 //!   `unknown_fields_reach_the_provider_untouched`.
 //! - A provider that dies in the middle of a stream yields an error the caller can read:
 //!   `a_provider_that_dies_mid_stream_is_told_to_the_caller`.
+//! - A silent stream is kept alive: `a_silent_stream_is_kept_alive_with_comments`.
 //! - A catalogue with a fault is never applied: `a_faulty_catalogue_changes_nothing`.
 
 mod api;

@@ -98,3 +98,18 @@ async fn a_provider_that_falls_silent_mid_stream_is_given_up() {
         (504, json!("provider_timeout"))
     );
 }
+
+#[tokio::test]
+async fn a_silent_stream_is_kept_alive_with_comments() {
+    let door =
+        Door::on_sqlite(&PLAIN.replace("idle_timeout_ms = 1500", "idle_timeout_ms = 60000")).await;
+    let caller = door.member();
+    // The provider says a little and then nothing for half a minute.
+    let mut body = door.open(&caller, ask("endless", false)).await.into_body();
+    let mut seen = String::new();
+    while !seen.contains(": keep-alive\n\n") {
+        let frame = body.frame().await.expect("a frame").expect("data");
+        seen.push_str(&String::from_utf8_lossy(frame.data_ref().expect("data")));
+    }
+    assert!(seen.starts_with("data: ") && !seen.contains("error"), "{seen}");
+}
