@@ -23,13 +23,12 @@ use crate::call::{Call, End};
 use crate::error::{Error, as_openai};
 use crate::reply::frame;
 use crate::wire::tally::Tally;
-use crate::wires::{Went, Wire};
+use crate::wires::{DONE, Went, Wire};
 
 /// After this much silence a comment tells the caller that the stream lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Bytes that wait for the caller before the provider is read no further.
 const READY_MAX: usize = 256 << 10;
-const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// The body of a streamed answer.
 #[derive(Debug)]

@@ -28,7 +28,8 @@ pub(crate) enum Went {
     Failed(Bytes),
 }
 
-const DONE: &[u8] = b"data: [DONE]\n\n";
+/// How a stream says that it is complete.
+pub(crate) const DONE: &[u8] = b"data: [DONE]\n\n";
 
 impl Wire {
     pub(crate) fn openai(wants_usage: bool) -> Self {
