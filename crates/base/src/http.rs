@@ -127,7 +127,7 @@ pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 }
 
 /// What is said about the one character that no database keeps in a text.
-const NUL: &str = "must not contain the character NUL";
+pub(crate) const NUL: &str = "must not contain the character NUL";
 
 /// NUL is valid in JSON and in no text of PostgreSQL. Few bodies name it at all.
 fn refuse_nul(body: &[u8]) -> Result<(), Problem> {

@@ -9,6 +9,7 @@ pub mod http;
 pub mod id;
 pub mod metrics;
 pub mod money;
+pub mod page;
 pub mod problem;
 pub mod seal;
 pub mod secret;
