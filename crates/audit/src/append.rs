@@ -10,6 +10,11 @@ use base::time::At;
 use crate::event::{Entry, Event};
 use crate::sql;
 
+/// How far behind the newest event of its org an event can stand, in microseconds: what
+/// waits in line, and clocks of nodes that differ. A later one (what an outage kept from
+/// disk) is found where it came to the record; when it happened is in its body.
+pub(crate) const LATE_MAX_MICROS: i64 = 5_000_000;
+
 /// An event ready to be written: encoded once, off the database's path.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -45,33 +50,41 @@ impl Prepared {
 /// INVARIANT: positions of an org are contiguous from 0. The head row is locked
 /// until the commit, heads are locked in the order of org ids, and a rollback
 /// gives the positions back.
+///
+/// INVARIANT: `at` of an event is at most [`LATE_MAX_MICROS`] behind any `at` before it,
+/// so a time is found by halving.
 pub(crate) async fn append(tx: &mut Tx, entries: &[&Prepared]) -> Result<Vec<i64>, DbError> {
-    let mut counts: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut asked: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
     for entry in entries {
-        *counts.entry(entry.org.as_str()).or_default() += 1;
+        let (count, newest) = asked.entry(entry.org.as_str()).or_default();
+        *count += 1;
+        *newest = entry.at.as_microsecond().max(*newest);
     }
-    let heads: Vec<_> = counts.iter().map(|(org, count)| args![*org, *count]).collect();
-    let mut next: BTreeMap<String, i64> = BTreeMap::new();
+    let heads = asked.iter().map(|(org, (count, newest))| args![*org, *count, *newest]);
+    let heads: Vec<_> = heads.collect();
+    let mut next: BTreeMap<String, (i64, i64)> = BTreeMap::new();
     for row in tx.many(&sql::TAKE, heads).await? {
         let org = row.text("org_id")?;
-        let count = counts.get(org.as_str()).copied().unwrap_or_default();
-        next.insert(org, row.int("size")? - count);
+        let count = asked.get(org.as_str()).map(|(count, _)| *count).unwrap_or_default();
+        next.insert(org, (row.int("size")? - count, row.int("newest")? - LATE_MAX_MICROS));
     }
     let mut seqs = Vec::with_capacity(entries.len());
+    let mut ats = Vec::with_capacity(entries.len());
     for entry in entries {
-        if let Some(seq) = next.get_mut(entry.org.as_str()) {
+        if let Some((seq, earliest)) = next.get_mut(entry.org.as_str()) {
             seqs.push(*seq);
+            ats.push(entry.at.as_microsecond().max(*earliest));
             *seq += 1;
         }
     }
     let rows: Vec<_> = entries
         .iter()
-        .zip(&seqs)
-        .map(|(entry, seq)| {
+        .zip(seqs.iter().zip(ats))
+        .map(|(entry, (seq, at))| {
             args![
                 entry.org.as_str(),
                 *seq,
-                entry.at,
+                at,
                 entry.action,
                 entry.user_id.as_str(),
                 entry.resource_type,

@@ -25,6 +25,10 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Every one.
+    pub const ALL: &[Self] =
+        &[Self::Started, Self::Success, Self::Denied, Self::Failed, Self::Aborted, Self::Unknown];
+
     /// As stored and as filtered by.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,47 +1,42 @@
 //! Reading the record. Every reading is itself an event, durable before the answer.
 
-use access::{Caller, Denied, OrgDb, Permission};
+use access::{Caller, Denied, Permission};
+use axum::http::StatusCode;
 use base::args;
-use base::db::{DbError, Row, Statement};
-use base::http::{Page, page_limit};
+use base::db::{DbError, Row};
+use base::http::page_limit;
 use base::problem::Problem;
 use base::time::At;
-use serde::Deserialize;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::durable::NotDurable;
-use crate::event::{Event, Outcome};
-use crate::{Record, sql};
+use crate::event::Event;
+use crate::{Filter, Record, sql, walk};
 
-/// Which events; all that is given must hold.
-#[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct Filter {
-    /// Not before this instant (RFC 3339).
-    #[param(value_type = Option<String>)]
-    pub from: Option<At>,
-    /// Before this instant (RFC 3339).
-    #[param(value_type = Option<String>)]
-    pub to: Option<At>,
-    /// Exactly this action: `limits.limit.set`.
-    #[serde(default)]
-    pub action: String,
-    /// Exactly this actor: the id of a member or service account.
-    #[serde(default)]
-    pub user: String,
-    /// Exactly this kind of resource: `key`.
-    #[serde(default)]
-    pub resource_type: String,
-    /// Exactly this resource.
-    #[serde(default)]
-    pub resource: String,
-    /// Exactly this outcome: `started`, `success`, `denied`, `failed`, `aborted`, `unknown`.
-    pub outcome: Option<Outcome>,
-    /// The `next` of the page before.
-    pub after: Option<String>,
-    /// Events on a page: 1 to 200, 50 if not given.
-    pub limit: Option<u32>,
+/// A page of the record.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct Events {
+    /// The events, newest first.
+    pub items: Vec<Value>,
+    /// Give this as `after` to go on; absent when there is nothing more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The page is not full because looking further would take long: nothing else matches
+    /// since this instant, and what is older was not looked at. Go on with `next`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub searched_to: Option<At>,
+    /// The position behind the newest event that was looked at.
+    #[serde(skip)]
+    pub(crate) seen_to: i64,
+}
+
+/// A piece of an export.
+pub(crate) struct Piece {
+    pub(crate) events: Vec<Value>,
+    /// Where the next piece begins.
+    pub(crate) next: Option<i64>,
 }
 
 /// What can go wrong when reading the record.
@@ -56,9 +51,27 @@ pub enum Error {
     /// More items than a page can have.
     #[error(transparent)]
     BadLimit(Problem),
+    /// A filter that asks for what cannot be.
+    #[error("`{0}` is longer than anything it could name")]
+    BadFilter(&'static str),
     /// No such event in this org.
     #[error("no such event")]
     NoSuchEvent,
+    /// A view that cannot be kept as it is.
+    #[error(transparent)]
+    BadView(Problem),
+    /// The caller has a view of this name.
+    #[error("you have a view of this name; choose another name or remove that view first")]
+    ViewExists,
+    /// The caller has as many views as one can have.
+    #[error("you have 50 views; remove one that you no longer need first")]
+    TooManyViews,
+    /// No such view of the caller.
+    #[error("no such view")]
+    NoSuchView,
+    /// Too many follow the record of this org already.
+    #[error("20 people follow this record already; try again when one of them has stopped")]
+    TooManyTails,
     /// The reading could not be recorded.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
@@ -74,8 +87,21 @@ impl From<Error> for Problem {
             Error::BadPosition => {
                 Self::bad_request("invalid_query", error.to_string()).param("after")
             }
-            Error::BadLimit(problem) => problem,
-            Error::NoSuchEvent => Self::not_found(),
+            Error::BadLimit(problem) | Error::BadView(problem) => problem,
+            Error::BadFilter(field) => {
+                Self::bad_request("invalid_query", error.to_string()).param(field)
+            }
+            Error::NoSuchEvent | Error::NoSuchView => Self::not_found(),
+            Error::ViewExists => {
+                Self::new(StatusCode::CONFLICT, "exists", error.to_string()).param("name")
+            }
+            Error::TooManyViews => {
+                Self::new(StatusCode::CONFLICT, "too_many_views", error.to_string())
+            }
+            Error::TooManyTails => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "too_many_tails", error.to_string()).retry_after(60)
+            }
             Error::NotDurable(cause) => cause.into(),
             Error::Db(cause) => cause.into(),
         }
@@ -88,19 +114,43 @@ impl From<NotDurable> for Problem {
     }
 }
 
+impl Filter {
+    /// Refuses what cannot match anything.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.too_long().map_or(Ok(()), |field| Err(Error::BadFilter(field)))
+    }
+
+    /// The position that a page begins behind.
+    fn before(&self) -> Result<i64, Error> {
+        match &self.after {
+            Some(after) => after.parse().map_err(|_| Error::BadPosition),
+            None => Ok(i64::MAX),
+        }
+    }
+}
+
 impl Record {
     /// A page of events, newest first.
-    pub async fn events(&self, caller: &Caller, filter: &Filter) -> Result<Page<Value>, Error> {
+    pub async fn events(&self, caller: &Caller, filter: &Filter) -> Result<Events, Error> {
         let scope = caller.require(Permission::EventsRead)?;
         let limit = page_limit(filter.limit).map_err(Error::BadLimit)?;
-        let before = match &filter.after {
-            Some(after) => after.parse().map_err(|_| Error::BadPosition)?,
-            None => i64::MAX,
-        };
+        filter.check()?;
         let db = self.databases().of(&scope)?;
-        let events = page(&db, filter, before, limit + 1).await?;
+        let now = self.clock.now();
+        let found = walk::page(&db, filter, filter.before()?, limit + 1, now).await?;
+        let mut items = found.rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let (mut next, mut searched_to) = (None, None);
+        if items.len() > limit {
+            items.truncate(limit);
+            next = items.last().map(|event| sequence(event).to_string());
+        } else if let Some(floor) = found.floor {
+            next = Some(floor.to_string());
+            let row = db.maybe(sql::AT, args![floor]).await?;
+            searched_to = row.map(|row| row.at("at")).transpose()?;
+        }
         self.read(caller, "audit.events.read", filter).await?;
-        Ok(Page::of(events, limit, |event| event["sequence"].to_string()))
+        Ok(Events { items, next, searched_to, seen_to: found.before })
     }
 
     /// One event.
@@ -113,25 +163,31 @@ impl Record {
         Ok(event)
     }
 
-    /// The next page of an export; the first one is recorded by [`Record::export`].
-    pub(crate) async fn export_page(
+    /// The next piece of an export, which [`Record::export`] recorded.
+    pub(crate) async fn export_piece(
         &self,
         caller: &Caller,
         filter: &Filter,
         before: i64,
-    ) -> Result<Vec<Value>, Error> {
+    ) -> Result<Piece, Error> {
         let scope = caller.require(Permission::EventsExport)?;
         let db = self.databases().of(&scope)?;
-        page(&db, filter, before, base::http::PAGE_MAX).await
+        let limit = base::http::PAGE_MAX;
+        let found = walk::page(&db, filter, before, limit, self.clock.now()).await?;
+        let events = found.rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+        let full = events.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let last = events.last().map(sequence).filter(|seq| full && *seq > 0);
+        Ok(Piece { next: last.or(found.floor), events })
     }
 
     /// Checks and records an export before its first byte.
     pub(crate) async fn export(&self, caller: &Caller, filter: &Filter) -> Result<(), Error> {
         caller.require(Permission::EventsExport)?;
+        filter.check()?;
         self.read(caller, "audit.events.exported", filter).await
     }
 
-    async fn read(
+    pub(crate) async fn read(
         &self,
         caller: &Caller,
         action: &'static str,
@@ -139,9 +195,10 @@ impl Record {
     ) -> Result<(), Error> {
         let event = Event::done(action, "record", caller.org.as_str()).changes(json!({
             "filter": {
-                "from": filter.from, "to": filter.to, "action": filter.action,
-                "user": filter.user, "resource_type": filter.resource_type,
-                "resource": filter.resource, "outcome": filter.outcome, "after": filter.after,
+                "last": filter.last, "from": filter.from, "to": filter.to,
+                "action": filter.action, "user": filter.user,
+                "resource_type": filter.resource_type, "resource": filter.resource,
+                "outcome": filter.outcome, "after": filter.after,
             }
         }));
         self.note(caller, &event).await?;
@@ -149,46 +206,17 @@ impl Record {
     }
 }
 
-async fn page(
-    db: &OrgDb<'_>,
-    filter: &Filter,
-    before: i64,
-    limit: u32,
-) -> Result<Vec<Value>, Error> {
-    // The engine plans a statement once, whatever is bound: the selective filters
-    // have statements of their own.
-    let statement: Statement = if !filter.resource.is_empty() {
-        sql::PAGE_OF_RESOURCE
-    } else if !filter.user.is_empty() {
-        sql::PAGE_OF_USER
-    } else {
-        sql::PAGE
-    };
-    let rows = db
-        .all(
-            statement,
-            args![
-                before,
-                filter.from.map_or(i64::MIN, At::as_microsecond),
-                filter.to.map_or(i64::MAX, At::as_microsecond),
-                filter.action.as_str(),
-                filter.user.as_str(),
-                filter.resource_type.as_str(),
-                filter.resource.as_str(),
-                filter.outcome.map_or("", Outcome::as_str),
-                i64::from(limit),
-            ],
-        )
-        .await?;
-    Ok(rows.iter().map(shown).collect::<Result<_, _>>()?)
-}
-
 /// The event as people see it: what was stored, and its position.
-fn shown(row: &Row) -> Result<Value, DbError> {
+pub(crate) fn shown(row: &Row) -> Result<Value, DbError> {
     let seq = row.int("seq")?;
     let mut event: Value = row.json("body")?;
     if let Some(members) = event.as_object_mut() {
         members.insert("sequence".into(), seq.into());
     }
     Ok(event)
+}
+
+/// The position of a shown event.
+pub(crate) fn sequence(event: &Value) -> i64 {
+    event.get("sequence").and_then(Value::as_i64).unwrap_or_default()
 }

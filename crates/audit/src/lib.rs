@@ -16,19 +16,33 @@
 //!   `a_call_cut_off_by_a_crash_ends_as_unknown`.
 //! - A start closes no call of another node:
 //!   `a_node_that_starts_leaves_the_calls_of_another_node_alone`.
-//! - Reading the record is recorded: `reading_the_record_is_recorded`.
+//! - Reading the record is recorded: `reading_the_record_is_recorded`; following it live,
+//!   once: `new_events_come_as_rows_and_following_is_recorded_once`.
+//! - A search ends soon, whatever is looked for among however many events, and says how
+//!   far back it looked: `a_search_in_vain_ends_soon_and_says_how_far_back_it_looked`.
+//! - Every action has plain words: `every_action_of_every_room_has_words`.
 
 mod api;
 mod append;
 mod change;
+mod describe;
 mod durable;
 mod event;
 mod explore;
+mod export;
+mod filter;
 mod line;
+mod names;
 mod open;
+mod pages;
 pub mod sql;
 mod sweep;
+mod tail;
 mod telemetry;
+mod told_calls;
+mod views;
+mod walk;
+mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -41,11 +55,18 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::api::routes;
 pub use self::change::Change;
+pub use self::describe::describe;
 pub use self::durable::{Durable, NotDurable, Passed, Pending, Rider};
 use self::durable::{Phase, QUEUE_MAX, Submission};
 pub use self::event::{CallFacts, Event, Outcome};
-pub use self::explore::{Error, Filter};
+pub use self::explore::{Error, Events};
+pub use self::filter::{Filter, Last};
 use self::line::Line;
+pub use self::names::Names;
+pub use self::pages::{RECORD_ASSETS, pages};
+use self::tail::Tails;
+pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};
+pub use self::views::{NewView, VIEWS_MAX, View, ViewId};
 
 /// The room, as other rooms and the server hold it.
 #[derive(Debug, Clone)]
@@ -53,6 +74,8 @@ pub struct Record {
     databases: Databases,
     clock: SharedClock,
     node: Arc<str>,
+    tails: Tails,
+    tasks: Tasks,
     lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
 }
 
@@ -88,6 +111,8 @@ impl Record {
             databases: databases.clone(),
             clock: clock.clone(),
             node: node.into(),
+            tails: Tails::default(),
+            tasks: tasks.clone(),
         })
     }
 

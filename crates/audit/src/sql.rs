@@ -3,11 +3,14 @@
 use base::db::{Batch, Migration, Statement};
 
 /// This room's steps.
-pub const MIGRATIONS: &[Migration] = &[Migration {
-    name: "audit/0001_event",
-    sqlite: include_str!("../migrations/0001_event.sqlite.sql"),
-    postgres: include_str!("../migrations/0001_event.postgres.sql"),
-}];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "audit/0001_event",
+        sqlite: include_str!("../migrations/0001_event.sqlite.sql"),
+        postgres: include_str!("../migrations/0001_event.postgres.sql"),
+    },
+    Migration::both("audit/0002_explorer", include_str!("../migrations/0002_explorer.sql")),
+];
 
 /// Tables that the application may only read and add to.
 pub const APPEND_ONLY: &[&str] = &["audit_event"];
@@ -20,13 +23,16 @@ pub(crate) const APPEND: Batch = Batch::new(
     "",
 );
 
-/// Takes the next positions of each org: its row is locked until the commit.
+/// Takes the next positions of each org, and the newest instant in its record: its row is
+/// locked until the commit.
 pub(crate) const TAKE: Batch = Batch::new(
     "take positions in the record",
-    "INSERT INTO audit_head (org_id, size)",
-    2,
-    "ON CONFLICT (org_id) DO UPDATE SET size = audit_head.size + excluded.size
-     RETURNING org_id, size",
+    "INSERT INTO audit_head (org_id, size, newest)",
+    3,
+    "ON CONFLICT (org_id) DO UPDATE SET size = audit_head.size + excluded.size,
+        newest = CASE WHEN excluded.newest > audit_head.newest
+                      THEN excluded.newest ELSE audit_head.newest END
+     RETURNING org_id, size, newest",
 );
 
 pub(crate) const OPEN: Batch = Batch::new(
@@ -45,6 +51,21 @@ pub(crate) const OPEN_OF_NODE: Statement = Statement::new(
 pub(crate) const SIZE: Statement =
     Statement::new("read the size of the record", "SELECT size FROM audit_head WHERE org_id = $1");
 
+/// All orgs of a region: for the node's own work.
+pub(crate) const SIZES: Statement = Statement::new(
+    "read the sizes of the records",
+    "SELECT org_id, size FROM audit_head WHERE org_id > $1 ORDER BY org_id LIMIT 500",
+);
+
+/// At most as many rows as there are positions between `$2` and `$3`.
+pub(crate) const TOLD_CALLS: Statement = Statement::new(
+    "read what calls came to",
+    "SELECT seq, at, action, outcome, body FROM audit_event
+      WHERE org_id = $1 AND seq >= $2 AND seq < $3
+        AND action IN ('gateway.call.ended', 'gateway.call.refused')
+      ORDER BY seq",
+);
+
 pub(crate) const ENDED: Statement = Statement::new(
     "look for the outcome of a call",
     "SELECT seq FROM audit_event
@@ -57,45 +78,199 @@ pub(crate) const FROM: Statement = Statement::new(
       WHERE org_id = $1 AND seq >= $2 ORDER BY seq LIMIT 1000",
 );
 
-/// A page, newest first. `$2` is the position behind the last seen one; an empty
-/// text or a zero turns a filter off.
-pub(crate) const PAGE: Statement = Statement::new(
+/// The first position from which on no event of the record is much older than `$2`: a
+/// record grows in the order of time (see `append`), so it is found by halving, in twenty
+/// steps for a million events.
+pub(crate) const PLACE: Statement = Statement::new(
+    "find a time in the record",
+    "WITH RECURSIVE halves (low, high) AS (
+       SELECT CAST(0 AS BIGINT), size FROM audit_head WHERE org_id = $1
+       UNION ALL
+       SELECT CASE WHEN (SELECT at FROM audit_event WHERE org_id = $1 AND seq = (low + high) / 2) < $2
+                   THEN (low + high) / 2 + 1 ELSE low END,
+              CASE WHEN (SELECT at FROM audit_event WHERE org_id = $1 AND seq = (low + high) / 2) < $2
+                   THEN high ELSE (low + high) / 2 END
+         FROM halves WHERE low < high)
+     SELECT low AS seq FROM halves WHERE low >= high LIMIT 1",
+);
+
+/// What a page is narrowed by: `$4` and `$5` are times, an empty text turns a filter off,
+/// `$7` is a `LIKE`.
+macro_rules! narrowed {
+    ($on:literal) => {
+        narrowed!($on, "resource_id = $10")
+    };
+    ($on:literal, $resource:literal) => {
+        concat!(
+            " AND ",
+            $on,
+            "at >= $4 AND ",
+            $on,
+            "at < $5
+              AND ($6 = '' OR ",
+            $on,
+            "action = $6)
+              AND ($7 = '' OR ",
+            $on,
+            "action LIKE $7 ESCAPE '!')
+              AND ($8 = '' OR ",
+            $on,
+            "user_id = $8)
+              AND ($9 = '' OR ",
+            $on,
+            "resource_type = $9)
+              AND ($10 = '' OR ",
+            $on,
+            $resource,
+            ")
+              AND ($11 = '' OR ",
+            $on,
+            "outcome = $11) "
+        )
+    };
+}
+
+/// A page, newest first: positions from `$3` to before `$2`, by walking an index (`w`) that
+/// alone says where to look. Which one to walk: see `walk`. The engines plan a statement
+/// once, whatever is bound, so each way has its own; SQLite keeps the order of a `CROSS
+/// JOIN`, and would walk the record itself otherwise.
+macro_rules! page {
+    ($way:literal) => {
+        concat!(
+            "SELECT e.seq, e.body FROM audit_event w CROSS JOIN audit_event e
+              WHERE w.org_id = $1 AND w.seq < $2 AND w.seq >= $3 ",
+            $way,
+            " AND e.org_id = $1 AND e.seq = w.seq ",
+            narrowed!("e."),
+            " ORDER BY w.seq DESC LIMIT $12"
+        )
+    };
+}
+
+/// Where a walk of `$4` steps from before `$2` ends, if it ends above `$3`.
+macro_rules! floor {
+    ($way:literal) => {
+        concat!(
+            "SELECT w.seq FROM audit_event w WHERE w.org_id = $1 AND w.seq < $2 AND w.seq >= $3 ",
+            $way,
+            " ORDER BY w.seq DESC LIMIT 1 OFFSET $4"
+        )
+    };
+}
+
+pub(crate) const PAGE_OF_ALL: Statement = Statement::new(
     "read the record",
+    concat!(
+        "SELECT seq, body FROM audit_event WHERE org_id = $1 AND seq < $2 AND seq >= $3 ",
+        narrowed!(""),
+        " ORDER BY seq DESC LIMIT $12"
+    ),
+);
+
+/// The index of the seldom events holds all that they are narrowed by but the resource,
+/// which has a way of its own. Bodies are read last.
+pub(crate) const PAGE_OF_SELDOM: Statement = Statement::new(
+    "read the seldom events of the record",
+    concat!(
+        "SELECT e.seq, e.body
+           FROM (SELECT seq FROM audit_event
+                  WHERE org_id = $1 AND seq < $2 AND seq >= $3
+                    AND action NOT IN ('gateway.call.started', 'gateway.call.ended') ",
+        narrowed!("", "org_id = $10"),
+        "         ORDER BY seq DESC LIMIT $12) found
+           JOIN audit_event e ON e.org_id = $1 AND e.seq = found.seq
+          ORDER BY e.seq DESC"
+    ),
+);
+
+pub(crate) const PAGE_OF_ACTION: Statement = Statement::new(
+    "read the record of an action",
+    page!("AND w.action NOT IN ('gateway.call.started', 'gateway.call.ended') AND w.action = $6"),
+);
+
+pub(crate) const PAGE_OF_DEEDS: Statement = Statement::new(
+    "read what an actor did",
+    page!("AND w.action NOT IN ('gateway.call.started', 'gateway.call.ended') AND w.user_id = $8"),
+);
+
+pub(crate) const PAGE_OF_USER: Statement =
+    Statement::new("read the record of an actor", page!("AND w.user_id = $8"));
+
+pub(crate) const PAGE_OF_RESOURCE: Statement =
+    Statement::new("read the record of a resource", page!("AND w.resource_id = $10"));
+
+pub(crate) const PAGE_OF_OUTCOME: Statement = Statement::new(
+    "read what did not go well",
+    page!("AND w.outcome NOT IN ('started', 'success') AND w.outcome = $11"),
+);
+
+pub(crate) const FLOOR_OF_SELDOM: Statement = Statement::new(
+    "walk the seldom events of the record",
+    floor!("AND w.action NOT IN ('gateway.call.started', 'gateway.call.ended')"),
+);
+
+pub(crate) const FLOOR_OF_ACTION: Statement = Statement::new(
+    "walk the record of an action",
+    floor!("AND w.action NOT IN ('gateway.call.started', 'gateway.call.ended') AND w.action = $5"),
+);
+
+pub(crate) const FLOOR_OF_DEEDS: Statement = Statement::new(
+    "walk what an actor did",
+    floor!("AND w.action NOT IN ('gateway.call.started', 'gateway.call.ended') AND w.user_id = $5"),
+);
+
+pub(crate) const FLOOR_OF_USER: Statement =
+    Statement::new("walk the record of an actor", floor!("AND w.user_id = $5"));
+
+pub(crate) const FLOOR_OF_RESOURCE: Statement =
+    Statement::new("walk the record of a resource", floor!("AND w.resource_id = $5"));
+
+pub(crate) const FLOOR_OF_OUTCOME: Statement = Statement::new(
+    "walk what did not go well",
+    floor!("AND w.outcome NOT IN ('started', 'success') AND w.outcome = $5"),
+);
+
+/// What came between two positions, oldest first: for those who watch.
+pub(crate) const TAIL: Statement = Statement::new(
+    "follow the record",
     "SELECT seq, body FROM audit_event
-      WHERE org_id = $1 AND seq < $2
-        AND at >= $3 AND at < $4
-        AND ($5 = '' OR action = $5)
+      WHERE org_id = $1 AND seq >= $2 AND seq < $3
+        AND ($4 = '' OR action = $4)
+        AND ($5 = '' OR action LIKE $5 ESCAPE '!')
         AND ($6 = '' OR user_id = $6)
         AND ($7 = '' OR resource_type = $7)
         AND ($8 = '' OR resource_id = $8)
         AND ($9 = '' OR outcome = $9)
-      ORDER BY seq DESC LIMIT $10",
+      ORDER BY seq LIMIT $10",
 );
 
-pub(crate) const PAGE_OF_USER: Statement = Statement::new(
-    "read the record of an actor",
-    "SELECT seq, body FROM audit_event
-      WHERE org_id = $1 AND seq < $2
-        AND at >= $3 AND at < $4
-        AND ($5 = '' OR action = $5)
-        AND user_id = $6
-        AND ($7 = '' OR resource_type = $7)
-        AND ($8 = '' OR resource_id = $8)
-        AND ($9 = '' OR outcome = $9)
-      ORDER BY seq DESC LIMIT $10",
+pub(crate) const VIEWS: Statement = Statement::new(
+    "list views of the record",
+    "SELECT view_id, user_id, name, query, shared_at, created_at FROM audit_view
+      WHERE org_id = $1 AND (user_id = $2 OR shared_at IS NOT NULL)
+      ORDER BY CASE WHEN user_id = $2 THEN 0 ELSE 1 END, LOWER(name), view_id LIMIT $3",
 );
 
-pub(crate) const PAGE_OF_RESOURCE: Statement = Statement::new(
-    "read the record of a resource",
-    "SELECT seq, body FROM audit_event
-      WHERE org_id = $1 AND seq < $2
-        AND at >= $3 AND at < $4
-        AND ($5 = '' OR action = $5)
-        AND ($6 = '' OR user_id = $6)
-        AND ($7 = '' OR resource_type = $7)
-        AND resource_id = $8
-        AND ($9 = '' OR outcome = $9)
-      ORDER BY seq DESC LIMIT $10",
+pub(crate) const VIEW_OF: Statement = Statement::new(
+    "look up a view of the record",
+    "SELECT view_id, user_id, name, query, shared_at, created_at FROM audit_view
+      WHERE org_id = $1 AND view_id = $2 AND user_id = $3",
+);
+
+pub(crate) const VIEWS_COUNT: Statement = Statement::new(
+    "count views of the record",
+    "SELECT COUNT(*) AS views FROM audit_view WHERE org_id = $1 AND user_id = $2",
+);
+
+pub(crate) const VIEW_SAVE: Statement = Statement::new(
+    "save a view of the record",
+    "INSERT INTO audit_view (org_id, view_id, user_id, name, query, shared_at, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)",
+);
+
+pub(crate) const VIEW_REMOVE: Statement = Statement::new(
+    "remove a view of the record",
+    "DELETE FROM audit_view WHERE org_id = $1 AND view_id = $2 AND user_id = $3",
 );
 
 pub(crate) const ONE: Statement = Statement::new(
@@ -103,9 +278,42 @@ pub(crate) const ONE: Statement = Statement::new(
     "SELECT seq, body FROM audit_event WHERE org_id = $1 AND seq = $2",
 );
 
+pub(crate) const AT: Statement = Statement::new(
+    "read when an event was recorded",
+    "SELECT at FROM audit_event WHERE org_id = $1 AND seq = $2",
+);
+
 /// For the tests that prepare every statement on each engine.
-pub const STATEMENTS: &[Statement] =
-    &[OPEN_OF_NODE, SIZE, ENDED, FROM, PAGE, PAGE_OF_USER, PAGE_OF_RESOURCE, ONE];
+pub const STATEMENTS: &[Statement] = &[
+    OPEN_OF_NODE,
+    SIZE,
+    SIZES,
+    TOLD_CALLS,
+    ENDED,
+    FROM,
+    PLACE,
+    PAGE_OF_ALL,
+    PAGE_OF_SELDOM,
+    PAGE_OF_ACTION,
+    PAGE_OF_DEEDS,
+    PAGE_OF_USER,
+    PAGE_OF_RESOURCE,
+    PAGE_OF_OUTCOME,
+    FLOOR_OF_SELDOM,
+    FLOOR_OF_ACTION,
+    FLOOR_OF_DEEDS,
+    FLOOR_OF_USER,
+    FLOOR_OF_RESOURCE,
+    FLOOR_OF_OUTCOME,
+    TAIL,
+    VIEWS,
+    VIEW_OF,
+    VIEWS_COUNT,
+    VIEW_SAVE,
+    VIEW_REMOVE,
+    ONE,
+    AT,
+];
 
 /// For the same tests.
 pub const BATCHES: &[Batch] = &[APPEND, TAKE, OPEN];

@@ -1,0 +1,20 @@
+//! What people and things are called. The record keeps ids, for they stay; this socket
+//! tells a reader the names of today. The server plugs in who knows them.
+
+use std::collections::HashMap;
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+
+use access::Caller;
+
+/// Who knows names.
+pub trait Names: Send + Sync + Debug {
+    /// What members, teams, service accounts and keys of the caller's org are called, by
+    /// their ids. An id that is left out is shown as it is.
+    fn names<'a>(
+        &'a self,
+        caller: &'a Caller,
+        ids: &'a [String],
+    ) -> Pin<Box<dyn Future<Output = HashMap<String, String>> + Send + 'a>>;
+}

@@ -1,0 +1,151 @@
+//! What calls came to, in the order of the record: for rooms that add numbers up.
+//!
+//! This is the node reading for itself, not somebody reading the record: only numbers
+//! come out of it, so it leaves no event.
+
+use std::collections::BTreeSet;
+
+use access::{OrgId, Region, Scope};
+use base::args;
+use base::db::{DbError, Row, Within};
+use base::time::At;
+use serde::Deserialize;
+
+use crate::event::{CallFacts, Outcome};
+use crate::{Record, sql};
+
+/// Positions that one reading looks at, at most.
+pub const POSITIONS_MAX: i64 = 5_000;
+/// How far before a refusal the end of its own call can stand. The door notes the refusal
+/// as soon as the call has ended: between the two are only events of other callers.
+const BEFORE_A_REFUSAL: i64 = 1_000;
+
+const ENDED: &str = "gateway.call.ended";
+
+/// What one call came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldCall {
+    /// Its position in the record.
+    pub seq: i64,
+    /// When it ended, or was refused.
+    pub at: At,
+    /// The member or service account; the operator and a node are nobody's.
+    pub member: Option<String>,
+    /// The key, if one was shown.
+    pub key: Option<String>,
+    /// The teams of whoever called.
+    pub teams: Vec<String>,
+    /// How it ended. A refused one never began, whatever its outcome says.
+    pub outcome: Outcome,
+    /// Whether it was turned away before it began.
+    pub refused: bool,
+    /// What it was made of; a refused one was nothing yet.
+    pub call: Option<CallFacts>,
+    /// The code of what went wrong.
+    pub code: Option<String>,
+}
+
+/// A stretch of the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldCalls {
+    /// The calls in it, oldest first.
+    pub calls: Vec<ToldCall>,
+    /// The position behind the stretch: where the next one begins.
+    pub next: i64,
+    /// The size of the record: the stretch ends there if it reaches the end.
+    pub size: i64,
+}
+
+/// What is read of a stored event.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Body {
+    user_id: String,
+    actor_kind: String,
+    key_id: Option<String>,
+    #[serde(default)]
+    team_ids: Vec<String>,
+    request_id: String,
+    reason: Option<Reason>,
+    call: Option<CallFacts>,
+}
+
+#[derive(Deserialize)]
+struct Reason {
+    code: Option<String>,
+}
+
+impl Record {
+    /// The calls that ended or were refused from a position on, of `positions` events at
+    /// most. A call that failed after it began is told once, by its end, though the door
+    /// noted the refusal of its request as well.
+    pub async fn told_calls(
+        &self,
+        scope: &Scope,
+        from: i64,
+        positions: i64,
+    ) -> Result<ToldCalls, DbError> {
+        let db = self.databases().of(scope)?;
+        // The size first: what it counts is on disk, and stays.
+        let size = db.maybe(sql::SIZE, args![]).await?;
+        let size = size.map(|row| row.int("size")).transpose()?.unwrap_or_default();
+        let next = size.min(from.saturating_add(positions.min(POSITIONS_MAX))).max(from);
+        let mut calls = Vec::new();
+        if next > from {
+            let rows = db.all(sql::TOLD_CALLS, args![from, next]).await?;
+            let mut ended = BTreeSet::new();
+            for (row, refused) in rows.iter().map(|row| (row, is_refusal(row))) {
+                let body: Body = row.json("body")?;
+                if !refused? {
+                    ended.insert(body.request_id.clone());
+                    calls.push((body.request_id.clone(), told(row, body, false)?));
+                } else if !ended.contains(&body.request_id) {
+                    calls.push((body.request_id.clone(), told(row, body, true)?));
+                }
+            }
+            if let Some((_, first)) = calls.iter().find(|(_, one)| one.refused) {
+                let back = (first.seq - BEFORE_A_REFUSAL).max(0);
+                if back < from {
+                    for row in db.all(sql::TOLD_CALLS, args![back, from]).await? {
+                        if !is_refusal(&row)? {
+                            ended.insert(row.json::<Body>("body")?.request_id);
+                        }
+                    }
+                    calls.retain(|(request, one)| !one.refused || !ended.contains(request));
+                }
+            }
+        }
+        let calls = calls.into_iter().map(|(_, one)| one).collect();
+        Ok(ToldCalls { calls, next, size })
+    }
+
+    /// How large the records of a region's orgs are: 500 orgs behind `after`, in the order
+    /// of their ids.
+    pub async fn sizes(&self, region: Region, after: &str) -> Result<Vec<(OrgId, i64)>, DbError> {
+        let db = self.databases().region(region)?;
+        let rows = db.all(&Within::node(), sql::SIZES, args![after]).await?;
+        rows.iter().map(|row| Ok((row.parse("org_id")?, row.int("size")?))).collect()
+    }
+}
+
+fn is_refusal(row: &Row) -> Result<bool, DbError> {
+    Ok(row.text("action")? != ENDED)
+}
+
+fn told(row: &Row, body: Body, refused: bool) -> Result<ToldCall, DbError> {
+    let outcome = row.text("outcome")?;
+    let outcome = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(&outcome);
+    let outcome = Outcome::deserialize(outcome);
+    Ok(ToldCall {
+        seq: row.int("seq")?,
+        at: row.at("at")?,
+        member: Some(body.user_id)
+            .filter(|_| matches!(body.actor_kind.as_str(), "member" | "service_account")),
+        key: body.key_id,
+        teams: body.team_ids,
+        outcome: outcome.map_err(|cause| DbError::unreadable("outcome", cause))?,
+        refused,
+        call: body.call,
+        code: body.reason.and_then(|reason| reason.code),
+    })
+}
