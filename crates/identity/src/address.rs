@@ -1,10 +1,12 @@
-//! Where sign-ins come from, and how many come from one place.
+//! Where requests come from: nets that they must come from, and how many sign-ins come
+//! from one place.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 
 use base::time::At;
+use ipnet::IpNet;
 
 use crate::Error;
 
@@ -22,6 +24,26 @@ pub(crate) enum Place {
     /// The first 64 bits.
     V6(Ipv6Addr),
     Unknown,
+}
+
+/// An address or a net, as a net.
+pub(crate) fn net(text: &str) -> Option<IpNet> {
+    let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    net.ok().map(|net| net.trunc())
+}
+
+/// What is said of a text that is neither.
+pub(crate) fn no_net(text: &str) -> String {
+    let text: String = text.chars().take(60).collect();
+    format!("must be addresses or nets, such as 192.0.2.7 or 192.0.2.0/24: `{text}` is neither")
+}
+
+/// Whether an address is in one of these nets, or needs not be. Where nobody knows the
+/// address, it is in none.
+pub(crate) fn within(nets: Option<&[IpNet]>, ip: Option<IpAddr>) -> bool {
+    let Some(nets) = nets else { return true };
+    let ip = ip.map(|ip| ip.to_canonical());
+    ip.is_some_and(|ip| nets.iter().any(|net| net.contains(&ip)))
 }
 
 impl Place {

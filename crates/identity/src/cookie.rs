@@ -1,30 +1,44 @@
 //! The session cookie, and whether a request that carries it comes from our own pages.
 
+use axum::response::{IntoResponse, Response};
 use base::problem::Problem;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::room::Config;
+use crate::{Identity, SignedIn};
 
 /// The name of the cookie.
 pub(crate) const NAME: &str = "portico_session";
+/// Where the org is remembered, for the page to sign in on.
+const ORG: &str = "portico_org";
+/// Letters of an org's short name or id at most.
+const ORG_MAX: usize = 63;
 /// A header that no form and no foreign page can set without our consent.
 const PROOF: &str = "x-portico-csrf";
 
 /// The session that a request carries.
 pub(crate) fn of(headers: &HeaderMap) -> Option<&str> {
+    named(headers, NAME)
+}
+
+/// The org that was signed in to last from this browser.
+pub(crate) fn org(headers: &HeaderMap) -> Option<&str> {
+    named(headers, ORG).filter(|org| is_plain(org))
+}
+
+fn named<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == NAME)
+        .find(|(known, _)| *known == name)
         .map(|(_, value)| value)
 }
 
-/// Sets the cookie; an empty token takes it away.
-pub(crate) fn set(config: &Config, token: &str) -> Option<HeaderValue> {
-    let age = if token.is_empty() { 0 } else { config.session_lifetime_secs };
+/// Sets the cookie for so long; an age of nothing takes it away.
+fn set(config: &Config, token: &str, age: i64) -> Option<HeaderValue> {
     let secure = if config.cookie_secure { "; Secure" } else { "" };
     let text = format!("{NAME}={token}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age}{secure}");
     let mut value = HeaderValue::from_str(&text).ok()?;
@@ -32,9 +46,50 @@ pub(crate) fn set(config: &Config, token: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
+/// What may stand in a cookie and in a form: a short name or an id.
+fn is_plain(org: &str) -> bool {
+    (1..=ORG_MAX).contains(&org.len())
+        && org.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+impl Identity {
+    /// Fills the org in on the page to sign in on, for a year.
+    pub(crate) fn remember_org(&self, answer: &mut Response, org: &str) {
+        let org = org.trim();
+        if !is_plain(org) {
+            return;
+        }
+        let secure = if self.0.config.cookie_secure { "; Secure" } else { "" };
+        let text =
+            format!("{ORG}={org}; HttpOnly; SameSite=Lax; Path=/sign-in; Max-Age=31536000{secure}");
+        if let Ok(cookie) = HeaderValue::from_str(&text) {
+            answer.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+
+    /// An answer that begins a session in the browser.
+    pub(crate) fn with_session(&self, who: &SignedIn, answer: impl IntoResponse) -> Response {
+        let age = who.expires_at.as_second() - self.now().as_second();
+        with_cookie(set(&self.0.config, who.token.reveal(), age), answer)
+    }
+
+    /// An answer that ends the session in the browser.
+    pub(crate) fn without_session(&self, answer: impl IntoResponse) -> Response {
+        with_cookie(set(&self.0.config, "", 0), answer)
+    }
+}
+
+fn with_cookie(cookie: Option<HeaderValue>, answer: impl IntoResponse) -> Response {
+    let mut answer = ([(header::CACHE_CONTROL, "no-store")], answer).into_response();
+    if let Some(cookie) = cookie {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    answer
+}
+
 /// A browser sends the cookie along whoever made it ask. A request that changes
 /// something must show that our own page, or a program, made it.
-pub(crate) fn same_site(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
+pub fn same_site(method: &Method, headers: &HeaderMap) -> Result<(), Problem> {
     if method.is_safe() {
         return Ok(());
     }
@@ -73,7 +128,7 @@ mod tests {
         let many = headers(&[("cookie", "a=b; portico_session=ps_1; c=d")]);
         assert_eq!(of(&many), Some("ps_1"));
         assert_eq!(of(&headers(&[("cookie", "xportico_session=ps_1")])), None);
-        let value = set(&Config::default(), "ps_1").unwrap();
+        let value = set(&Config::default(), "ps_1", 43_200).unwrap();
         let value = value.to_str().unwrap();
         for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200", "Secure"] {
             assert!(value.contains(part), "{part} in {value}");

@@ -66,6 +66,9 @@ pub enum Error {
     /// The link of an invitation cannot be used (any more).
     #[error("this invitation is unknown, used or expired")]
     Invitation,
+    /// A password link cannot be used (any more).
+    #[error("this link is unknown, used or expired: ask for a new one")]
+    PasswordLink,
     /// More work of this kind than is let in at once.
     #[error("too many requests of this kind at once")]
     Busy,
@@ -119,6 +122,7 @@ impl From<Error> for Problem {
             Error::TooManySignIns { retry_secs } => too_many("too_many_sign_ins", text, retry_secs),
             Error::LockedOut { retry_secs } => too_many("locked_out", text, retry_secs),
             Error::Invitation => Self::new(StatusCode::GONE, "invalid_invitation", text),
+            Error::PasswordLink => Self::new(StatusCode::GONE, "invalid_password_link", text),
             Error::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text).retry_after(1),
             Error::WrongRegion(home) => wrong_region(home),
             Error::Problem(problem) => problem,

@@ -9,6 +9,7 @@ use base::problem::Problem;
 use base::{seal, time::At};
 use http::{HeaderMap, Method, StatusCode, header};
 
+use crate::address::within;
 use crate::error::{unauthorized, wrong_region};
 use crate::key::{Kind, Presented, Token};
 use crate::member::MemberState;
@@ -99,12 +100,13 @@ impl Identity {
         // Hashed before anything is looked up: an unknown org takes as long as a known one.
         let tag = macs.key.tag(shown.hashed());
         let snapshot = self.snapshot(&shown.org, shown.region).await?;
-        let known = snapshot.as_ref().and_then(|snapshot| snapshot.key(&tag));
-        let Some(key) = known.filter(|key| seal::equal(&key.tag, &tag)) else {
+        let known = snapshot.as_ref().and_then(|org| Some((org, org.key(&tag)?)));
+        let Some((org, key)) = known.filter(|(_, key)| seal::equal(&key.tag, &tag)) else {
             return Err(unauthorized("invalid_key", "unknown key").into());
         };
         let now = self.now();
-        if let Err(problem) = admits(key, &origin, now) {
+        let admitted = admits(key, &origin, now).and_then(|()| org.rules.admit_key(&origin));
+        if let Err(problem) = admitted {
             let actor = key.owner.actor();
             let key = Some(key.id.clone());
             let who = powerless(&shown.org, shown.region, actor, key, origin);
@@ -140,24 +142,34 @@ impl Identity {
         let Some(row) = row else { return Err(ended().into()) };
         let stored = load::tag(&row).map_err(Error::Db)?;
         let session = Session::of(&row).map_err(Error::Db)?;
-        let (now, idle_secs) = (self.now(), self.0.config.session_idle_secs);
+        let Some(org) = self.snapshot(&token.org, token.region).await? else {
+            return Err(ended().into());
+        };
+        let (now, config) = (self.now(), &self.0.config);
         let used = Used::Session(session.id.clone());
         let seen = self.0.seen.latest(&used, Some(session.seen_at)).unwrap_or(session.seen_at);
-        let idle = now.as_second() - seen.as_second();
+        let (idle, age) =
+            (now.as_second() - seen.as_second(), now.as_second() - session.created_at.as_second());
         if !seal::equal(&stored, &tag)
             || session.revoked_at.is_some()
             || session.expires_at <= now
-            || idle >= idle_secs
+            || age >= org.rules.lifetime_secs(config)
+            || idle >= org.rules.idle_secs(config)
         {
             return Err(ended().into());
         }
         let owner = Owner::Member(session.member);
-        let snapshot = self.snapshot(&token.org, token.region).await?;
-        let holder = snapshot.as_ref().and_then(|snapshot| snapshot.holder(&owner));
-        let Some(holder) = holder.filter(|holder| holder.state == MemberState::Active) else {
-            let problem = state_problem(holder.map(|holder| holder.state));
-            let who = powerless(&token.org, token.region, owner.actor(), None, origin);
-            return Err(Refused { problem, who: Some(who) });
+        let acting = org
+            .holder(&owner)
+            .filter(|holder| holder.state == MemberState::Active)
+            .ok_or_else(|| state_problem(org.holder(&owner).map(|holder| holder.state)))
+            .and_then(|holder| org.rules.admit_person(&origin).map(|()| holder));
+        let holder = match acting {
+            Ok(holder) => holder,
+            Err(problem) => {
+                let who = powerless(&token.org, token.region, owner.actor(), None, origin);
+                return Err(Refused { problem, who: Some(who) });
+            }
         };
         if idle >= NOTE_EVERY_SECS {
             self.0.seen.note(used, &token.org, token.region, now);
@@ -200,9 +212,7 @@ fn admits(key: &KeyEntry, origin: &Origin, now: At) -> Result<(), Problem> {
     if key.owner_state != Some(MemberState::Active) {
         return Err(state_problem(key.owner_state));
     }
-    let Some(nets) = &key.addresses else { return Ok(()) };
-    let address = origin.ip.map(|ip| ip.to_canonical());
-    if address.is_some_and(|address| nets.iter().any(|net| net.contains(&address))) {
+    if within(key.addresses.as_deref(), origin.ip) {
         return Ok(());
     }
     let detail = "this key is not accepted from this address";

@@ -1,8 +1,6 @@
 //! Invitations: a link that lets one person in, once.
 
-use std::sync::Arc;
-
-use access::{Access, Actor, Caller, Identified, MemberId, Origin, Permission};
+use access::{Caller, MemberId, Origin, Permission};
 use audit::Event;
 use base::args;
 use base::secret::Secret;
@@ -13,6 +11,7 @@ use serde_json::json;
 use crate::check::Checks;
 use crate::key::{Kind, Token};
 use crate::member::{Member, MemberState};
+use crate::reset::member_alone;
 use crate::subject::InvitationId;
 use crate::{Error, Identity, sql};
 
@@ -103,20 +102,10 @@ impl Identity {
         }
         let (invitation, id) =
             (found.text("invitation_id")?, found.parse::<MemberId>("member_id")?);
+        let who = member_alone(token, &id, origin);
+        self.admit(&who).await?;
         let hash = self.0.passwords.hash(&accept.password).await?;
-
-        let scope = Caller::identified(Identified {
-            org: token.org,
-            region: token.region,
-            actor: Actor::Member(id.clone()),
-            key: None,
-            teams: Arc::default(),
-            access: Arc::new(Access::default()),
-            models: None,
-            origin,
-        })
-        .itself();
-        let mut work = self.begin(&scope).await?;
+        let mut work = self.begin(&who.itself()).await?;
         let used = work.change.run(sql::INVITATION_USE, args![&invitation, self.now()]).await?;
         let let_in = work.change.run(sql::MEMBER_ACCEPT, args![id.as_str(), &name, hash]).await?;
         if (used, let_in) != (1, 1) {

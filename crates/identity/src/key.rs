@@ -71,6 +71,7 @@ pub(crate) enum Kind {
     Key,
     Session,
     Invitation,
+    Password,
 }
 
 impl Kind {
@@ -79,6 +80,7 @@ impl Kind {
             Self::Key => "pk",
             Self::Session => "ps",
             Self::Invitation => "pi",
+            Self::Password => "pw",
         }
     }
 }

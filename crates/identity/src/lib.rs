@@ -22,7 +22,17 @@
 //!   lock the stranger alone: `a_stranger_does_not_keep_the_right_person_out`.
 //! - A sign-in that races a new password leaves no session of the old one:
 //!   `a_sign_in_that_races_a_new_password_does_not_outlive_it`.
+//! - A password link sets one new password, once, and is made only by those who may as
+//!   much as its member: `a_password_link_sets_a_new_password_once_and_ends_all_sessions`,
+//!   `a_password_link_is_made_only_by_those_who_may_as_much`.
+//! - An org narrows its sessions and addresses at once, and nobody locks themselves out:
+//!   `an_org_shortens_its_sessions_also_those_that_run`,
+//!   `sessions_and_keys_from_elsewhere_are_refused`, `nobody_locks_themselves_out`.
 //! - An org sees nothing of another: `two_orgs_cannot_see_each_other`.
+//! - Signing in leads to our own pages alone: `nobody_is_led_to_another_site_by_signing_in`;
+//!   a page shows a key once: `a_key_is_made_on_a_page_shown_once_and_works`.
+//! - Every page knows whose it is and whom to ask without the database:
+//!   `every_page_knows_whose_it_is_without_the_database`.
 //! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`.
 
 mod address;
@@ -42,15 +52,21 @@ mod load;
 mod lockout;
 mod me;
 mod member;
+mod names;
 mod org;
+mod oversight;
+mod pages;
 mod password;
+mod peek;
 mod reading;
+mod reset;
 mod rights;
 mod role;
 mod room;
 mod seen;
 mod service;
 mod session;
+mod settings;
 mod shelf;
 mod signin;
 mod snapshot;
@@ -59,6 +75,7 @@ mod subject;
 mod team;
 
 pub use self::api::routes;
+pub use self::cookie::same_site;
 pub use self::error::Error;
 pub use self::explain::Check;
 pub use self::grant::{Grant, NewGrant};
@@ -67,11 +84,16 @@ pub use self::invite::{Accept, Invite, Invited};
 pub use self::keys::{IssuedKey, Key, ListKeys, NewKey, Rotate};
 pub use self::me::OwnPatch;
 pub use self::member::{Member, MemberPatch, MemberState, NewMember, NotAState};
+pub use self::names::Viewer;
 pub use self::org::{NewOrg, Org, OrgPatch};
+pub use self::pages::pages;
+pub use self::peek::LinkFor;
+pub use self::reset::{PasswordLink, ResetPassword};
 pub use self::role::{NewRole, Role, RolePermissions};
 pub use self::room::{Config, FindOrg, Found, Identity, Needs};
 pub use self::service::{NewService, Service, ServicePatch};
 pub use self::session::{NewPassword, Session};
+pub use self::settings::{Given, Settings, SettingsPatch};
 pub use self::signin::{SignIn, SignedIn};
 pub use self::subject::{GrantId, InvitationId, NotASubject, Owner, SessionId, Subject};
 pub use self::team::{Team, TeamName};

@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 
-use access::{Caller, Databases, MemberId, OrgDb, OrgId, PermissionSet, Region, TeamId};
+use access::{Caller, Databases, MemberId, OrgDb, OrgId, PermissionSet, Region, ServiceId, TeamId};
 use base::args;
 use base::db::{DbError, Row, Statement, Value};
 use base::time::At;
 
 use crate::grant::Grant;
+use crate::member::MemberState;
 use crate::org::Org;
-use crate::snapshot::{OrgSnapshot, Raw, RawKey};
+use crate::settings::Rules;
+use crate::snapshot::{OrgSnapshot, Raw, RawHolder, RawKey};
 use crate::sql;
+use crate::subject::Owner;
 
 /// How long a key that ended is still known by name, so that its caller hears why.
 const ENDED_KEYS_KNOWN_HOURS: i64 = 30 * 24;
@@ -43,26 +46,31 @@ pub(crate) async fn load(
     }
 }
 
-async fn head(db: &OrgDb<'_>) -> Result<Option<(Org, u64)>, DbError> {
+/// The row of the org itself.
+type Head = (Org, u64, Rules);
+
+async fn head(db: &OrgDb<'_>) -> Result<Option<Head>, DbError> {
     let row = db.maybe(sql::ORG_READ, args![]).await?;
-    row.map(|row| Ok((Org::of(&row)?, row.count("version")?))).transpose()
+    row.map(|row| Ok((Org::of(&row)?, row.count("version")?, Rules::of(&row)?))).transpose()
 }
 
-async fn read(db: &OrgDb<'_>, (org, version): (Org, u64), now: At) -> Result<Raw, DbError> {
+async fn read(db: &OrgDb<'_>, (org, version, decided): Head, now: At) -> Result<Raw, DbError> {
     let ended_after = now - jiff::SignedDuration::from_hours(ENDED_KEYS_KNOWN_HOURS);
     let members = behind(db, sql::MEMBER_CHUNK, "member_id", None).await?;
     let services = behind(db, sql::SERVICE_CHUNK, "service_id", None).await?;
+    let team_names = behind(db, sql::TEAM_CHUNK, "team_id", None).await?;
     let roles = behind(db, sql::ROLE_CHUNK, "name", None).await?;
     let grants = behind(db, sql::GRANT_CHUNK, "grant_id", None).await?;
     let keys = behind(db, sql::KEY_CHUNK, "key_id", Some(ended_after)).await?;
     Ok(Raw {
         org,
         version,
-        members: each(&members, |row| {
-            Ok((row.parse("member_id")?, row.text("role")?, row.parse("state")?))
-        })?,
-        services: each(&services, |row| Ok((row.parse("service_id")?, row.text("role")?)))?,
+        rules: decided,
+        holders: each(&members, member)?.into_iter().chain(each(&services, service)?).collect(),
         teams: teams(db).await?,
+        team_names: each(&team_names, |row| Ok((row.parse("team_id")?, row.text("name")?)))?
+            .into_iter()
+            .collect(),
         roles: each(&roles, role)?.into_iter().collect::<HashMap<_, _>>(),
         grants: each(&grants, Grant::of)?,
         keys: each(&keys, key)?,
@@ -115,10 +123,31 @@ pub(crate) fn role(row: &Row) -> Result<(String, PermissionSet), DbError> {
     Ok((row.text("name")?, permissions))
 }
 
+fn member(row: &Row) -> Result<RawHolder, DbError> {
+    Ok(RawHolder {
+        owner: Owner::Member(row.parse::<MemberId>("member_id")?),
+        name: row.text("name")?,
+        email: Some(row.text("email")?),
+        role: row.text("role")?,
+        state: row.parse("state")?,
+    })
+}
+
+fn service(row: &Row) -> Result<RawHolder, DbError> {
+    Ok(RawHolder {
+        owner: Owner::Service(row.parse::<ServiceId>("service_id")?),
+        name: row.text("name")?,
+        email: None,
+        role: row.text("role")?,
+        state: MemberState::Active,
+    })
+}
+
 fn key(row: &Row) -> Result<RawKey, DbError> {
     Ok(RawKey {
         id: row.parse("key_id")?,
         owner: row.parse("owner_id")?,
+        name: row.text("name")?,
         tag: tag(row)?,
         roles: list(row, "roles")?,
         models: list(row, "models")?,

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::check::Checks;
-use crate::member::Member;
+use crate::member::{Member, standing};
 use crate::{Error, Identity, sql};
 
 /// What members can change of themselves.
@@ -19,6 +19,14 @@ pub struct OwnPatch {
 }
 
 impl Identity {
+    /// The member that the caller is.
+    pub async fn me(&self, caller: &Caller) -> Result<Member, Error> {
+        let id = member(caller)?;
+        let scope = caller.itself();
+        let row = self.0.databases.of(&scope)?.maybe(sql::MEMBER_ONE, args![id.as_str()]).await?;
+        standing(row.as_ref())
+    }
+
     /// Changes the caller's own name.
     pub async fn change_me(&self, caller: &Caller, patch: &OwnPatch) -> Result<Member, Error> {
         let id = member(caller)?;

@@ -16,6 +16,9 @@ use crate::rights::covers;
 use crate::room::Work;
 use crate::{Error, Identity, sql};
 
+/// Characters of a text that is searched for.
+const SEARCH_MAX: usize = 120;
+
 /// Whether a member may act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -120,17 +123,25 @@ impl Member {
 }
 
 impl Identity {
-    /// A page of members.
+    /// A page of members: all, or those in whose name or e-mail address a text stands,
+    /// in upper or lower case.
     pub async fn members(
         &self,
         caller: &Caller,
+        text: Option<&str>,
         after: Option<&str>,
         limit: Option<u32>,
     ) -> Result<Page<Member>, Error> {
         let scope = caller.require(Permission::UsersRead)?;
         let limit = page_limit(limit).map_err(Error::Problem)?;
-        let args = args![after.unwrap_or_default(), i64::from(limit) + 1];
-        let rows = self.0.databases.of(&scope)?.all(sql::MEMBER_PAGE, args).await?;
+        let (after, more) = (after.unwrap_or_default(), i64::from(limit) + 1);
+        let (lower, typed) = searched(text.unwrap_or_default())?;
+        let db = self.0.databases.of(&scope)?;
+        let rows = if typed.is_empty() {
+            db.all(sql::MEMBER_PAGE, args![after, more]).await?
+        } else {
+            db.all(sql::MEMBER_SEARCH, args![after, lower, typed, more]).await?
+        };
         let members = rows.iter().map(Member::of).collect::<Result<_, _>>()?;
         Ok(Page::of(members, limit, |member: &Member| member.id.to_string()))
     }
@@ -204,6 +215,7 @@ impl Identity {
         let args = args![id.as_str(), &after.name, &after.role, after.state.as_str()];
         work.change.run(sql::MEMBER_CHANGE, args).await?;
         if after.state == MemberState::Suspended {
+            work.change.run(sql::PASSWORD_LINK_DROP, args![id.as_str()]).await?;
             let args = args![id.as_str(), "", self.now()];
             work.change.run(sql::SESSIONS_REVOKE, args).await?;
         }
@@ -232,6 +244,7 @@ impl Identity {
         work.change.run(sql::GRANTS_DELETE, args![id]).await?;
         work.change.run(sql::TEAMS_LEAVE, args![id]).await?;
         work.change.run(sql::INVITATIONS_DROP, args![id]).await?;
+        work.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
         let event = Event::done("identity.member.removed", "member", id);
         let changes = json!({"role": {"from": before.role}, "state": {"from": before.state}});
         self.commit(work, event.changes(changes)).await?;
@@ -285,7 +298,23 @@ impl Work {
     }
 }
 
-fn standing(row: Option<&Row>) -> Result<Member, Error> {
+/// What stands anywhere in a text, as patterns of LIKE: in lower case, and as typed.
+/// Both are empty when nothing is searched for.
+fn searched(text: &str) -> Result<(String, String), Error> {
+    let text = text.trim();
+    if text.chars().count() > SEARCH_MAX {
+        let mut checks = Checks::default();
+        checks.refuse("/q", "must have at most 120 characters");
+        checks.done()?;
+    }
+    if text.is_empty() {
+        return Ok((String::new(), String::new()));
+    }
+    let literal = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    Ok((format!("%{}%", literal.to_lowercase()), format!("%{literal}%")))
+}
+
+pub(crate) fn standing(row: Option<&Row>) -> Result<Member, Error> {
     let member = row.map(Member::of).transpose()?.ok_or(Error::NotFound)?;
     if member.state == MemberState::Removed { Err(Error::NotFound) } else { Ok(member) }
 }

@@ -117,6 +117,7 @@ pub(crate) struct Macs {
     pub(crate) key: Mac,
     pub(crate) session: Mac,
     pub(crate) invitation: Mac,
+    pub(crate) password_link: Mac,
 }
 
 /// A change of an org that others wait for: see [`sql::ORG_BUMP`].
@@ -138,6 +139,7 @@ impl Identity {
                 key: root.mac("identity/key"),
                 session: root.mac("identity/session"),
                 invitation: root.mac("identity/invitation"),
+                password_link: root.mac("identity/password-link"),
             };
             (*region, macs)
         });

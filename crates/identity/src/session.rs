@@ -1,6 +1,6 @@
 //! Sessions: what a member has open in browsers.
 
-use access::{Actor, Caller, MemberId};
+use access::{Actor, Caller, MemberId, Scope};
 use audit::{Change, Event};
 use base::args;
 use base::db::{DbError, Row};
@@ -85,16 +85,8 @@ impl Identity {
             "org": org.org, "actor": caller.actor.id(), "kind": caller.actor.kind(),
             "key": caller.key, "teams": caller.teams, "permissions": permissions,
         });
-        if let (Actor::Member(id), Some(who)) = (&caller.actor, who.as_object_mut()) {
-            let db = self
-                .0
-                .databases
-                .of(&caller.itself())?
-                .maybe(sql::MEMBER_ONE, args![id.as_str()])
-                .await?;
-            if let Some(row) = db {
-                who.insert("member".into(), json!(crate::member::Member::of(&row)?));
-            }
+        if let (Actor::Member(_), Some(who)) = (&caller.actor, who.as_object_mut()) {
+            who.insert("member".into(), json!(self.me(caller).await?));
         }
         Ok(who)
     }
@@ -108,27 +100,39 @@ impl Identity {
         limit: Option<u32>,
     ) -> Result<Page<Session>, Error> {
         let member = member(caller)?;
-        let limit = page_limit(limit).map_err(Error::Problem)?;
         let current = self.current(caller, headers).await?;
+        self.live_sessions(&caller.itself(), member, current.as_ref(), (after, limit)).await
+    }
+
+    /// A page of the live sessions of a member, of whom the caller may know.
+    pub(crate) async fn live_sessions(
+        &self,
+        scope: &Scope,
+        member: &MemberId,
+        current: Option<&SessionId>,
+        (after, limit): (Option<&str>, Option<u32>),
+    ) -> Result<Page<Session>, Error> {
+        let limit = page_limit(limit).map_err(Error::Problem)?;
+        let org = self.own(scope.caller()).await?;
         let now = self.now();
-        let idle_since = now - SignedDuration::from_secs(self.0.config.session_idle_secs);
+        let since = |secs| now - SignedDuration::from_secs(secs);
         let args = args![
             member.as_str(),
             after.unwrap_or_default(),
             now,
             // What was used less than a minute ago may not be written yet.
-            idle_since - SignedDuration::from_mins(2),
+            since(org.rules.idle_secs(&self.0.config)) - SignedDuration::from_mins(2),
+            since(org.rules.lifetime_secs(&self.0.config)),
             i64::from(limit) + 1,
         ];
-        let scope = caller.itself();
-        let rows = self.0.databases.of(&scope)?.all(sql::SESSION_PAGE, args).await?;
+        let rows = self.0.databases.of(scope)?.all(sql::SESSION_PAGE, args).await?;
         let mut sessions = Vec::with_capacity(rows.len());
         for row in &rows {
             let mut session = Session::of(row)?;
             let used = Used::Session(session.id.clone());
             session.seen_at =
                 self.0.seen.latest(&used, Some(session.seen_at)).unwrap_or(session.seen_at);
-            session.current = current.as_ref() == Some(&session.id);
+            session.current = current == Some(&session.id);
             sessions.push(session);
         }
         Ok(Page::of(sessions, limit, |session| session.id.to_string()))
@@ -144,6 +148,24 @@ impl Identity {
             return Err(Error::NotFound);
         }
         change.commit(Event::done("identity.session.ended", "session", id.as_str())).await?;
+        Ok(())
+    }
+
+    /// Ends all of the caller's own sessions but the one that a request carries.
+    pub async fn end_other_sessions(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+    ) -> Result<(), Error> {
+        let member = member(caller)?;
+        let current = self.current(caller, headers).await?;
+        let spared = current.as_ref().map(SessionId::as_str).unwrap_or_default();
+        let scope = caller.itself();
+        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let args = args![member.as_str(), spared, self.now()];
+        let ended = change.run(sql::SESSIONS_REVOKE, args).await?;
+        let event = Event::done("identity.session.others_ended", "member", member.as_str());
+        change.commit(event.changes(json!({"sessions": {"ended": ended}}))).await?;
         Ok(())
     }
 
@@ -189,6 +211,7 @@ impl Identity {
             return Err(Error::WrongPassword);
         }
         change.run(sql::MEMBER_PASSWORD, args![id.as_str(), hash]).await?;
+        change.run(sql::PASSWORD_LINK_DROP, args![id.as_str()]).await?;
         change.run(sql::SESSIONS_REVOKE, args![id.as_str(), spared, self.now()]).await?;
         change.commit(Event::done("identity.password.changed", "member", id.as_str())).await?;
         Ok(())

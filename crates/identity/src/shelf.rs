@@ -109,6 +109,7 @@ impl Shelf {
 mod tests {
     use super::*;
     use crate::org::Org;
+    use crate::settings::Rules;
     use crate::snapshot::Raw;
 
     fn snapshot(id: &OrgId, version: u64) -> OrgSnapshot {
@@ -121,9 +122,10 @@ mod tests {
                 created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
             },
             version,
-            members: Vec::new(),
-            services: Vec::new(),
+            rules: Rules::default(),
+            holders: Vec::new(),
             teams: Vec::new(),
+            team_names: HashMap::new(),
             roles: HashMap::new(),
             grants: Vec::new(),
             keys: Vec::new(),

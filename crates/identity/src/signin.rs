@@ -105,6 +105,13 @@ impl Identity {
         self.0.lockout.clear(&name, place);
         self.0.places.forgive(place);
         let snapshot = self.snapshot(org, *region).await?.ok_or(Error::SignIn)?;
+        if let Err(problem) = snapshot.rules.admit_person(&origin) {
+            // Said to whoever knows the password, and to nobody else.
+            let actor = Actor::Member(member.id.clone());
+            let who = powerless(org, *region, actor, None, origin);
+            self.not_let_in(&who, member.id.as_str(), problem.code()).await?;
+            return Err(Error::Problem(problem));
+        }
         let holder = snapshot.holder(&Owner::Member(member.id.clone())).ok_or(Error::SignIn)?;
         let caller = Caller::identified(Identified {
             org: org.clone(),
@@ -116,7 +123,8 @@ impl Identity {
             models: None,
             origin,
         });
-        self.begin_session(caller, &member.id, hash).await
+        let lifetime = snapshot.rules.lifetime_secs(&self.0.config);
+        self.begin_session(caller, &member.id, hash, lifetime).await
     }
 
     /// Records who was not let in.
@@ -132,6 +140,10 @@ impl Identity {
             Some(_) => "not_active",
         };
         let id = member.map(|member| member.id.as_str()).unwrap_or_default();
+        self.not_let_in(who, id, code).await
+    }
+
+    async fn not_let_in(&self, who: &Caller, id: &str, code: &str) -> Result<(), Error> {
         let event = Event::done("identity.session.refused", "member", id)
             .outcome(Outcome::Denied)
             .reason(json!({ "code": code }));
@@ -144,12 +156,13 @@ impl Identity {
         caller: Caller,
         member: &MemberId,
         hash: Option<String>,
+        lifetime_secs: i64,
     ) -> Result<SignedIn, Error> {
         let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
         let token = Token::fresh(Kind::Session, &caller.org, caller.region)?;
         let tag = macs.session.tag(token.text.as_bytes());
         let at = self.now();
-        let expires_at = at + SignedDuration::from_secs(self.0.config.session_lifetime_secs);
+        let expires_at = at + SignedDuration::from_secs(lifetime_secs);
         let (id, member) = (SessionId::new(at), member.as_str());
         let scope = caller.itself();
         let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;

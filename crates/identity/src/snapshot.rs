@@ -4,13 +4,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use access::{Access, KeyId, MemberId, Permission, PermissionSet, Role, ServiceId, TeamId};
+use access::{Access, KeyId, MemberId, Permission, PermissionSet, Role, TeamId};
 use base::time::At;
 use ipnet::IpNet;
 
 use crate::grant::Grant;
 use crate::member::MemberState;
 use crate::org::Org;
+use crate::settings::Rules;
 use crate::subject::Owner;
 
 /// What the tables say.
@@ -18,18 +19,30 @@ use crate::subject::Owner;
 pub(crate) struct Raw {
     pub(crate) org: Org,
     pub(crate) version: u64,
-    pub(crate) members: Vec<(MemberId, String, MemberState)>,
-    pub(crate) services: Vec<(ServiceId, String)>,
+    pub(crate) rules: Rules,
+    pub(crate) holders: Vec<RawHolder>,
     pub(crate) teams: Vec<(TeamId, MemberId)>,
+    pub(crate) team_names: HashMap<TeamId, String>,
     pub(crate) roles: HashMap<String, PermissionSet>,
     pub(crate) grants: Vec<Grant>,
     pub(crate) keys: Vec<RawKey>,
+}
+
+/// A member or service account.
+#[derive(Debug)]
+pub(crate) struct RawHolder {
+    pub(crate) owner: Owner,
+    pub(crate) name: String,
+    pub(crate) email: Option<String>,
+    pub(crate) role: String,
+    pub(crate) state: MemberState,
 }
 
 #[derive(Debug)]
 pub(crate) struct RawKey {
     pub(crate) id: KeyId,
     pub(crate) owner: Owner,
+    pub(crate) name: String,
     pub(crate) tag: [u8; 32],
     pub(crate) roles: Option<Vec<String>>,
     pub(crate) models: Option<Vec<String>>,
@@ -44,6 +57,8 @@ pub(crate) struct RawKey {
 pub(crate) struct OrgSnapshot {
     pub(crate) org: Org,
     pub(crate) version: u64,
+    pub(crate) rules: Rules,
+    team_names: HashMap<TeamId, String>,
     holders: HashMap<Owner, Arc<Holder>>,
     keys: HashMap<[u8; 32], Arc<KeyEntry>>,
     tags: HashMap<KeyId, [u8; 32]>,
@@ -52,6 +67,9 @@ pub(crate) struct OrgSnapshot {
 /// A member or service account, and what it may do.
 #[derive(Debug)]
 pub(crate) struct Holder {
+    pub(crate) name: String,
+    /// In lower case; a service account has none.
+    pub(crate) email: Option<String>,
     pub(crate) state: MemberState,
     pub(crate) teams: Arc<[TeamId]>,
     pub(crate) access: Arc<Access>,
@@ -64,6 +82,7 @@ pub(crate) struct Holder {
 #[derive(Debug)]
 pub(crate) struct KeyEntry {
     pub(crate) id: KeyId,
+    pub(crate) name: String,
     pub(crate) tag: [u8; 32],
     pub(crate) owner: Owner,
     /// The state of the owner; absent when there is no such owner any more.
@@ -98,6 +117,14 @@ impl OrgSnapshot {
         self.holders.get(owner)
     }
 
+    pub(crate) fn holders(&self) -> impl Iterator<Item = (&Owner, &Arc<Holder>)> {
+        self.holders.iter()
+    }
+
+    pub(crate) fn team_name(&self, id: &TeamId) -> Option<&String> {
+        self.team_names.get(id)
+    }
+
     pub(crate) fn compile(raw: Raw) -> Self {
         let rights = Rights::of(raw.grants, raw.roles, raw.version);
         let mut teams_of: HashMap<MemberId, Vec<TeamId>> = HashMap::new();
@@ -105,15 +132,12 @@ impl OrgSnapshot {
             teams_of.entry(member).or_default().push(team);
         }
         let mut holders = HashMap::new();
-        for (id, role, state) in raw.members {
-            let teams = teams_of.remove(&id).unwrap_or_default();
-            let holder = rights.holder(id.as_str(), "member", &role, state, teams);
-            holders.insert(Owner::Member(id), Arc::new(holder));
-        }
-        for (id, role) in raw.services {
-            let (through, state) = ("service account", MemberState::Active);
-            let holder = rights.holder(id.as_str(), through, &role, state, Vec::new());
-            holders.insert(Owner::Service(id), Arc::new(holder));
+        for raw in raw.holders {
+            let teams = match &raw.owner {
+                Owner::Member(id) => teams_of.remove(id).unwrap_or_default(),
+                Owner::Service(_) => Vec::new(),
+            };
+            holders.insert(raw.owner.clone(), Arc::new(rights.holder(raw, teams)));
         }
         let endless = raw.keys.iter().filter(|key| key.expires_at.is_none());
         let replaced: HashSet<KeyId> = endless.filter_map(|key| key.replaces.clone()).collect();
@@ -125,7 +149,15 @@ impl OrgSnapshot {
             let expiring = key.expires_at.is_some() && !replaced.contains(&key.id);
             keys.insert(key.tag, Arc::new(rights.key(key, holder, expiring)));
         }
-        Self { org: raw.org, version: raw.version, holders, keys, tags }
+        Self {
+            org: raw.org,
+            version: raw.version,
+            rules: raw.rules,
+            team_names: raw.team_names,
+            holders,
+            keys,
+            tags,
+        }
     }
 }
 
@@ -169,28 +201,32 @@ impl Rights {
         })
     }
 
-    fn holder(
-        &self,
-        id: &str,
-        through: &str,
-        role: &str,
-        state: MemberState,
-        teams: Vec<TeamId>,
-    ) -> Holder {
-        let permissions = self.permissions(role);
+    fn holder(&self, raw: RawHolder, teams: Vec<TeamId>) -> Holder {
+        let through = match raw.owner {
+            Owner::Member(_) => "member",
+            Owner::Service(_) => "service account",
+        };
         let own = access::Grant {
-            role: role.to_owned(),
-            permissions,
+            permissions: self.permissions(&raw.role),
+            role: raw.role,
             on: None,
             through: through.to_owned(),
         };
         let mut grants = vec![own];
-        grants.extend(self.given(id, through));
+        grants.extend(self.given(raw.owner.as_str(), through));
         for team in &teams {
             grants.extend(self.given(team.as_str(), &format!("team {team}")));
         }
         let access = Arc::new(Access::compile(grants.clone(), None, self.version));
-        Holder { state, teams: teams.into(), access, reach: reach(&grants, None), grants }
+        Holder {
+            name: raw.name,
+            email: raw.email,
+            state: raw.state,
+            teams: teams.into(),
+            access,
+            reach: reach(&grants, None),
+            grants,
+        }
     }
 
     fn key(&self, key: RawKey, holder: Option<&Holder>, expiring: bool) -> KeyEntry {
@@ -209,6 +245,7 @@ impl Rights {
             teams: holder.map(|holder| holder.teams.clone()).unwrap_or_default(),
             models: key.models.map(Into::into),
             id: key.id,
+            name: key.name,
             tag: key.tag,
             owner: key.owner,
             addresses: key.addresses,

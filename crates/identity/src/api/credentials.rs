@@ -16,7 +16,7 @@ use crate::{Identity, IssuedKey, Key, ListKeys, NewKey, Rotate};
 pub(super) fn routes() -> OpenApiRouter<Identity> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
-        .routes(routes!(revoke))
+        .routes(routes!(one, revoke))
         .routes(routes!(rotate))
 }
 
@@ -55,6 +55,18 @@ async fn create(
     Json(body): Json<NewKey>,
 ) -> Result<Response, Problem> {
     Ok(issued(identity.create_key(&caller, &body).await?))
+}
+
+/// One key: the caller's own, or with `users:read` anybody's.
+#[utoipa::path(get, path = "/api/keys/{id}", tag = "identity",
+    params(("id" = String, Path, description = "the key")),
+    security(("key" = ["self"])), responses((status = 200, body = Key)))]
+async fn one(
+    caller: Caller,
+    State(identity): State<Identity>,
+    Path(id): Path<KeyId>,
+) -> Result<Json<Key>, Problem> {
+    Ok(Json(identity.key(&caller, &id).await?))
 }
 
 /// Makes a key that takes the place of this one after a while.

@@ -1,4 +1,4 @@
-//! Members, invitations and the org itself.
+//! Members, invitations and password links.
 
 use access::{Caller, MemberId, Origin};
 use axum::Extension;
@@ -9,19 +9,20 @@ use axum::response::IntoResponse;
 use base::http::{Json, Page, Path, Query};
 use base::problem::Problem;
 use base::time::At;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Paging;
-use crate::{Accept, Identity, Invite, Member, MemberPatch, Org, OrgPatch};
+use crate::{Accept, Identity, Invite, Member, MemberPatch, Session};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
     OpenApiRouter::new()
         .routes(routes!(list, invite))
         .routes(routes!(one, change, remove))
+        .routes(routes!(password_link))
+        .routes(routes!(sessions, end_sessions))
         .routes(routes!(accept))
-        .routes(routes!(org, change_org))
 }
 
 /// An invitation; its token is shown this once.
@@ -36,15 +37,41 @@ struct InvitedBody {
     expires_at: At,
 }
 
+/// A password link; its token is shown this once.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+struct PasswordLinkBody {
+    /// Who can set a new password with it.
+    member: Member,
+    /// What the member gives to `POST /api/password/reset`.
+    token: String,
+    /// Until when.
+    #[schema(value_type = String)]
+    expires_at: At,
+}
+
+/// Which members.
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ListMembers {
+    /// Those in whose name or e-mail address this text stands only.
+    q: Option<String>,
+    /// The `next` of the page before.
+    after: Option<String>,
+    /// Items on a page: 1 to 200, 50 if not given.
+    limit: Option<u32>,
+}
+
 /// The members of the org.
-#[utoipa::path(get, path = "/api/members", tag = "identity", params(Paging),
+#[utoipa::path(get, path = "/api/members", tag = "identity", params(ListMembers),
     security(("key" = ["users:read"])), responses((status = 200, body = Page<Member>)))]
 async fn list(
     caller: Caller,
     State(identity): State<Identity>,
-    Query(page): Query<Paging>,
+    Query(list): Query<ListMembers>,
 ) -> Result<Json<Page<Member>>, Problem> {
-    Ok(Json(identity.members(&caller, page.after.as_deref(), page.limit).await?))
+    let (text, after) = (list.q.as_deref(), list.after.as_deref());
+    Ok(Json(identity.members(&caller, text, after, list.limit).await?))
 }
 
 /// Invites somebody; the answer holds the secret of a link that works once.
@@ -102,6 +129,51 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Makes a link with which a member sets a new password; it works once, for a day.
+#[utoipa::path(post, path = "/api/members/{id}/password-link", tag = "identity",
+    params(("id" = String, Path, description = "the member")),
+    security(("key" = ["users:update"])), responses((status = 201, body = PasswordLinkBody)))]
+async fn password_link(
+    caller: Caller,
+    State(identity): State<Identity>,
+    Path(id): Path<MemberId>,
+) -> Result<impl IntoResponse, Problem> {
+    let link = identity.make_password_link(&caller, &id).await?;
+    let body = PasswordLinkBody {
+        member: link.member,
+        token: link.token.reveal().to_owned(),
+        expires_at: link.expires_at,
+    };
+    Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)))
+}
+
+/// The live sessions of a member.
+#[utoipa::path(get, path = "/api/members/{id}/sessions", tag = "identity",
+    params(("id" = String, Path, description = "the member"), Paging),
+    security(("key" = ["users:update"])), responses((status = 200, body = Page<Session>)))]
+async fn sessions(
+    caller: Caller,
+    State(identity): State<Identity>,
+    Path(id): Path<MemberId>,
+    Query(page): Query<Paging>,
+) -> Result<Json<Page<Session>>, Problem> {
+    let after = page.after.as_deref();
+    Ok(Json(identity.member_sessions(&caller, &id, after, page.limit).await?))
+}
+
+/// Ends all sessions of a member.
+#[utoipa::path(delete, path = "/api/members/{id}/sessions", tag = "identity",
+    params(("id" = String, Path, description = "the member")),
+    security(("key" = ["users:update"])), responses((status = 204)))]
+async fn end_sessions(
+    caller: Caller,
+    State(identity): State<Identity>,
+    Path(id): Path<MemberId>,
+) -> Result<StatusCode, Problem> {
+    identity.end_member_sessions(&caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Accepts an invitation.
 #[utoipa::path(post, path = "/api/invitations/accept", tag = "identity", request_body = Accept,
     security(()), responses((status = 201, body = Member)))]
@@ -112,22 +184,4 @@ async fn accept(
 ) -> Result<(StatusCode, Json<Member>), Problem> {
     let origin = origin.map(|Extension(origin)| origin).unwrap_or_default();
     Ok((StatusCode::CREATED, Json(identity.accept(&body, origin).await?)))
-}
-
-/// The org.
-#[utoipa::path(get, path = "/api/org", tag = "identity",
-    security(("key" = ["settings:read"])), responses((status = 200, body = Org)))]
-async fn org(caller: Caller, State(identity): State<Identity>) -> Result<Json<Org>, Problem> {
-    Ok(Json(identity.org(&caller).await?))
-}
-
-/// Renames the org.
-#[utoipa::path(patch, path = "/api/org", tag = "identity", request_body = OrgPatch,
-    security(("key" = ["settings:update"])), responses((status = 200, body = Org)))]
-async fn change_org(
-    caller: Caller,
-    State(identity): State<Identity>,
-    Json(body): Json<OrgPatch>,
-) -> Result<Json<Org>, Problem> {
-    Ok(Json(identity.change_org(&caller, &body).await?))
 }

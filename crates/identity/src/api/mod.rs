@@ -3,6 +3,7 @@
 
 mod credentials;
 mod members;
+mod org;
 mod rights;
 mod session;
 mod teams;
@@ -12,10 +13,11 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::Identity;
 
-/// The routes of this room. Two of them need no credentials, and their security in
-/// the document says so: signing in and accepting an invitation.
+/// The routes of this room. Three of them need no credentials, and their security in
+/// the document says so: signing in, accepting an invitation and using a password link.
 pub fn routes(identity: Identity) -> OpenApiRouter {
     OpenApiRouter::new()
+        .merge(org::routes())
         .merge(members::routes())
         .merge(teams::routes())
         .merge(credentials::routes())

@@ -3,9 +3,8 @@
 use access::{Caller, Origin};
 use axum::Extension;
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use base::http::{Json, Page, Path, Query};
 use base::problem::Problem;
 use serde_json::Value;
@@ -13,26 +12,16 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Paging;
-use crate::{Identity, Member, NewPassword, OwnPatch, Session, SessionId, SignIn, cookie};
+use crate::{Identity, Member, NewPassword, OwnPatch, ResetPassword, Session, SessionId, SignIn};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
     OpenApiRouter::new()
         .routes(routes!(sign_in, whoami, sign_out))
-        .routes(routes!(sessions))
+        .routes(routes!(sessions, end_others))
         .routes(routes!(end))
         .routes(routes!(password))
+        .routes(routes!(reset))
         .routes(routes!(me))
-}
-
-impl Identity {
-    /// An answer that sets the session cookie, or takes it away.
-    fn with_cookie(&self, token: &str, answer: impl IntoResponse) -> Response {
-        let mut answer = ([(CACHE_CONTROL, "no-store")], answer).into_response();
-        answer
-            .headers_mut()
-            .extend(cookie::set(&self.0.config, token).map(|set| (SET_COOKIE, set)));
-        answer
-    }
 }
 
 /// Signs in with a password; the session is in the cookie and nowhere else.
@@ -46,7 +35,7 @@ async fn sign_in(
     let origin = origin.map(|Extension(origin)| origin).unwrap_or_default();
     let signed_in = identity.sign_in(&body, origin).await?;
     let who = identity.whoami(&signed_in.caller).await?;
-    Ok(identity.with_cookie(signed_in.token.reveal(), (StatusCode::CREATED, Json(who))))
+    Ok(identity.with_session(&signed_in, (StatusCode::CREATED, Json(who))))
 }
 
 /// Who the caller is and what they may.
@@ -65,7 +54,7 @@ async fn sign_out(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     identity.sign_out(&caller, &headers).await?;
-    Ok(identity.with_cookie("", StatusCode::NO_CONTENT))
+    Ok(identity.without_session(StatusCode::NO_CONTENT))
 }
 
 /// The caller's own live sessions.
@@ -79,6 +68,18 @@ async fn sessions(
 ) -> Result<Json<Page<Session>>, Problem> {
     let after = page.after.as_deref();
     Ok(Json(identity.sessions(&caller, &headers, after, page.limit).await?))
+}
+
+/// Ends all of the caller's own sessions but the one that asks.
+#[utoipa::path(delete, path = "/api/sessions", tag = "identity",
+    security(("key" = ["self"])), responses((status = 204)))]
+async fn end_others(
+    caller: Caller,
+    State(identity): State<Identity>,
+    headers: HeaderMap,
+) -> Result<StatusCode, Problem> {
+    identity.end_other_sessions(&caller, &headers).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Ends one of the caller's own sessions.
@@ -105,6 +106,18 @@ async fn password(
 ) -> Result<StatusCode, Problem> {
     identity.change_password(&caller, &headers, &body).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sets a new password with a link, and ends all sessions of its member.
+#[utoipa::path(post, path = "/api/password/reset", tag = "identity",
+    request_body = ResetPassword, security(()), responses((status = 200, body = Member)))]
+async fn reset(
+    State(identity): State<Identity>,
+    origin: Option<Extension<Origin>>,
+    Json(body): Json<ResetPassword>,
+) -> Result<Json<Member>, Problem> {
+    let origin = origin.map(|Extension(origin)| origin).unwrap_or_default();
+    Ok(Json(identity.reset_password(&body, origin).await?))
 }
 
 /// Changes the caller's own name.

@@ -1,16 +1,14 @@
 //! Making a key.
 
-use std::net::IpAddr;
-
 use access::{Actor, Caller, KeyId, MemberId, Permission, PermissionSet};
 use audit::Event;
 use base::args;
 use base::secret::Secret;
 use base::time::At;
-use ipnet::IpNet;
 use serde_json::json;
 
 use super::{IssuedKey, Key, NewKey, is_of};
+use crate::address::{net, no_net};
 use crate::check::Checks;
 use crate::key::Presented;
 use crate::member::MemberState;
@@ -175,10 +173,9 @@ fn key(owner: &Owner, new: &NewKey, at: At) -> Result<Key, Error> {
 
 /// An address or a net, as a net.
 fn address(checks: &mut Checks, place: usize, text: &str) -> String {
-    let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-    if let Ok(net) = net {
-        return net.trunc().to_string();
+    if let Some(net) = net(text) {
+        return net.to_string();
     }
-    checks.refuse(&format!("/addresses/{place}"), "must be an address or a net");
+    checks.refuse(&format!("/addresses/{place}"), no_net(text));
     String::new()
 }

@@ -1,6 +1,6 @@
 //! Seeing keys: one's own, or with `users:read` those of others.
 
-use access::{Caller, Permission};
+use access::{Caller, KeyId, Permission};
 use base::args;
 use base::http::{Page, page_limit};
 use serde::Deserialize;
@@ -25,6 +25,20 @@ pub struct ListKeys {
 }
 
 impl Identity {
+    /// One key: the caller's own, or with `users:read` anybody's.
+    pub async fn key(&self, caller: &Caller, id: &KeyId) -> Result<Key, Error> {
+        let scope = caller.itself();
+        let row = self.0.databases.of(&scope)?.maybe(sql::KEY_ONE, args![id.as_str()]).await?;
+        let key = row.as_ref().map(Key::of).transpose()?;
+        let own = Owner::of(&caller.actor).map(|owner| owner.to_string());
+        if key.as_ref().map(|key| &key.owner) != own.as_ref() || key.is_none() {
+            caller.require(Permission::UsersRead)?;
+        }
+        let mut key = key.ok_or(Error::NotFound)?;
+        key.last_used_at = self.0.seen.latest(&Used::Key(id.clone()), key.last_used_at);
+        Ok(key)
+    }
+
     /// A page of keys.
     pub async fn keys(&self, caller: &Caller, list: &ListKeys) -> Result<Page<Key>, Error> {
         let limit = page_limit(list.limit).map_err(Error::Problem)?;

@@ -1,4 +1,4 @@
-//! Keys and sessions.
+//! Keys, sessions and password links.
 
 use base::db::Statement;
 
@@ -35,7 +35,8 @@ pub(crate) const KEY_PAGE_OF_OWNER: Statement = Statement::new(
 /// Keys that ended before `$3` are not read: they are simply unknown.
 pub(crate) const KEY_CHUNK: Statement = Statement::new(
     "read the keys of an org",
-    "SELECT key_id, owner_id, tag, roles, models, addresses, replaces, expires_at, revoked_at
+    "SELECT key_id, owner_id, name, tag, roles, models, addresses, replaces, expires_at,
+            revoked_at
        FROM identity_key
       WHERE org_id = $1 AND key_id > $2
         AND (revoked_at IS NULL OR revoked_at > $3)
@@ -100,8 +101,8 @@ pub(crate) const SESSION_PAGE: Statement = Statement::new(
     "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent
        FROM identity_session
       WHERE org_id = $1 AND member_id = $2 AND session_id > $3
-        AND revoked_at IS NULL AND expires_at > $4 AND seen_at > $5
-      ORDER BY session_id LIMIT $6",
+        AND revoked_at IS NULL AND expires_at > $4 AND seen_at > $5 AND created_at > $6
+      ORDER BY session_id LIMIT $7",
 );
 
 pub(crate) const SESSION_REVOKE: Statement = Statement::new(
@@ -136,4 +137,32 @@ pub(crate) const SESSION_SEEN: Statement = Statement::new(
     "note when a session was used",
     "UPDATE identity_session SET seen_at = $3
       WHERE org_id = $1 AND session_id = $2 AND seen_at < $3",
+);
+
+/// A new link takes the place of the old one.
+pub(crate) const PASSWORD_LINK_PUT: Statement = Statement::new(
+    "make a password link",
+    "INSERT INTO identity_password_link
+        (org_id, member_id, tag, permissions, created_at, expires_at)
+     VALUES ($1, $2, $3, $4, $5, $6)
+     ON CONFLICT (org_id, member_id) DO UPDATE SET tag = excluded.tag,
+        permissions = excluded.permissions, created_at = excluded.created_at,
+        expires_at = excluded.expires_at",
+);
+
+pub(crate) const PASSWORD_LINK_BY_TAG: Statement = Statement::new(
+    "look up a password link",
+    "SELECT member_id, permissions, expires_at, CAST(NULL AS BIGINT) AS used_at
+       FROM identity_password_link
+      WHERE org_id = $1 AND tag = $2",
+);
+
+pub(crate) const PASSWORD_LINK_USE: Statement = Statement::new(
+    "use up a password link",
+    "DELETE FROM identity_password_link WHERE org_id = $1 AND tag = $2",
+);
+
+pub(crate) const PASSWORD_LINK_DROP: Statement = Statement::new(
+    "withdraw the password link of a member",
+    "DELETE FROM identity_password_link WHERE org_id = $1 AND member_id = $2",
 );

@@ -1,20 +1,22 @@
 //! Every statement of this room. `$1` is always the org.
 
 mod credentials;
+mod names;
 mod people;
 mod rights;
 
 use base::db::{Batch, Migration, Statement};
 
 pub(crate) use self::credentials::*;
+pub(crate) use self::names::*;
 pub(crate) use self::people::*;
 pub(crate) use self::rights::*;
 
 /// This room's steps.
-pub const MIGRATIONS: &[Migration] = &[Migration::both(
-    "identity/0001_identity",
-    include_str!("../../migrations/0001_identity.sql"),
-)];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::both("identity/0001_identity", include_str!("../../migrations/0001_identity.sql")),
+    Migration::both("identity/0002_settings", include_str!("../../migrations/0002_settings.sql")),
+];
 
 /// Rows that one read of a snapshot takes at most; the next read goes on behind them.
 pub(crate) const CHUNK: usize = 1000;
@@ -25,20 +27,24 @@ pub const STATEMENTS: &[Statement] = &[
     ORG_BUMP,
     ORG_READ,
     ORG_RENAME,
+    ORG_SETTINGS,
     ORG_VERSIONS,
     MEMBER_ADD,
     MEMBER_ONE,
     MEMBER_BY_EMAIL,
     MEMBER_PAGE,
+    MEMBER_SEARCH,
     MEMBER_CHUNK,
     MEMBER_CHANGE,
     MEMBER_PASSWORD,
     MEMBER_HOLD,
     MEMBER_ACCEPT,
+    MEMBER_RESET,
     OTHER_OWNERS,
     TEAM_ADD,
     TEAM_ONE,
     TEAM_PAGE,
+    TEAM_CHUNK,
     TEAM_RENAME,
     TEAM_DELETE,
     TEAM_EMPTY,
@@ -91,6 +97,11 @@ pub const STATEMENTS: &[Statement] = &[
     SESSIONS_SURPLUS,
     SESSIONS_FORGET,
     SESSION_SEEN,
+    PASSWORD_LINK_PUT,
+    PASSWORD_LINK_BY_TAG,
+    PASSWORD_LINK_USE,
+    PASSWORD_LINK_DROP,
+    NAMES_GONE,
 ];
 
 /// For the same tests.

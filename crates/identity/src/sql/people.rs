@@ -17,7 +17,16 @@ pub(crate) const ORG_BUMP: Statement = Statement::new(
 
 pub(crate) const ORG_READ: Statement = Statement::new(
     "read an org",
-    "SELECT org_id, name, slug, region, version, created_at FROM identity_org WHERE org_id = $1",
+    "SELECT org_id, name, slug, region, version, created_at, session_lifetime_secs,
+            session_idle_secs, console_addresses, key_addresses
+       FROM identity_org WHERE org_id = $1",
+);
+
+pub(crate) const ORG_SETTINGS: Statement = Statement::new(
+    "change the settings of an org",
+    "UPDATE identity_org SET session_lifetime_secs = $2, session_idle_secs = $3,
+            console_addresses = $4, key_addresses = $5
+      WHERE org_id = $1",
 );
 
 pub(crate) const ORG_RENAME: Statement =
@@ -55,9 +64,19 @@ pub(crate) const MEMBER_PAGE: Statement = Statement::new(
       ORDER BY member_id LIMIT $3",
 );
 
+/// `$3` is the pattern in lower case, `$4` as it was typed: SQLite lowers ASCII alone.
+pub(crate) const MEMBER_SEARCH: Statement = Statement::new(
+    "search members",
+    "SELECT member_id, email, name, role, password_hash, state, created_at FROM identity_member
+      WHERE org_id = $1 AND member_id > $2 AND state <> 'removed'
+        AND (email LIKE $3 ESCAPE '!' OR LOWER(name) LIKE $3 ESCAPE '!'
+             OR name LIKE $4 ESCAPE '!')
+      ORDER BY member_id LIMIT $5",
+);
+
 pub(crate) const MEMBER_CHUNK: Statement = Statement::new(
     "read the members of an org",
-    "SELECT member_id, role, state FROM identity_member
+    "SELECT member_id, email, name, role, state FROM identity_member
       WHERE org_id = $1 AND member_id > $2 AND state <> 'removed'
       ORDER BY member_id LIMIT 1000",
 );
@@ -87,6 +106,12 @@ pub(crate) const MEMBER_ACCEPT: Statement = Statement::new(
       WHERE org_id = $1 AND member_id = $2 AND state = 'invited'",
 );
 
+pub(crate) const MEMBER_RESET: Statement = Statement::new(
+    "set the password of an acting member",
+    "UPDATE identity_member SET password_hash = $3
+      WHERE org_id = $1 AND member_id = $2 AND state = 'active'",
+);
+
 pub(crate) const OTHER_OWNERS: Statement = Statement::new(
     "look for another owner",
     "SELECT member_id FROM identity_member
@@ -107,6 +132,12 @@ pub(crate) const TEAM_PAGE: Statement = Statement::new(
     "list teams",
     "SELECT team_id, name, created_at FROM identity_team
       WHERE org_id = $1 AND team_id > $2 ORDER BY team_id LIMIT $3",
+);
+
+pub(crate) const TEAM_CHUNK: Statement = Statement::new(
+    "read the names of teams",
+    "SELECT team_id, name FROM identity_team
+      WHERE org_id = $1 AND team_id > $2 ORDER BY team_id LIMIT 1000",
 );
 
 pub(crate) const TEAM_RENAME: Statement = Statement::new(
@@ -174,7 +205,7 @@ pub(crate) const SERVICE_PAGE: Statement = Statement::new(
 
 pub(crate) const SERVICE_CHUNK: Statement = Statement::new(
     "read the service accounts of an org",
-    "SELECT service_id, role FROM identity_service
+    "SELECT service_id, name, role FROM identity_service
       WHERE org_id = $1 AND service_id > $2 AND removed_at IS NULL
       ORDER BY service_id LIMIT 1000",
 );

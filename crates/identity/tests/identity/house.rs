@@ -83,7 +83,8 @@ impl House {
         let roots = Region::ALL.map(|region| (region, RootKey::fresh().expect("randomness")));
         let (roots, directory) = (BTreeMap::from(roots), Arc::default());
         let identity = open(&databases, &clock, &record, &roots, &directory);
-        let (routes, _) = identity::routes(identity.clone()).split_for_parts();
+        let routes = identity::routes(identity.clone()).merge(identity::pages(identity.clone()));
+        let (routes, _) = routes.split_for_parts();
         let routes = routes.layer(from_fn_with_state(identity.clone(), door));
         Self { bench, clock, databases, identity, record, roots, directory, routes }
     }
@@ -165,10 +166,19 @@ impl House {
             Body::from(body.to_string())
         };
         let request = request.body(body).expect("a request");
+        let (status, headers, body) = self.raw(request).await;
+        (status, headers, serde_json::from_slice(&body).unwrap_or_default())
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn raw(
+        &self,
+        request: Request<Body>,
+    ) -> (u16, axum::http::HeaderMap, axum::body::Bytes) {
         let response = self.routes.clone().oneshot(request).await.expect("infallible");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = response.into_body().collect().await.expect("a body").to_bytes();
-        (status, headers, serde_json::from_slice(&body).unwrap_or_default())
+        (status, headers, body)
     }
 
     /// The newest events of an action.
@@ -208,10 +218,16 @@ async fn door(
     next: Next,
 ) -> Response {
     let ip = request.headers().get("x-test-ip").and_then(|ip| ip.to_str().ok()?.parse().ok());
-    let origin =
-        Origin { ip, user_agent: None, request_id: "req_1".to_owned(), trace_parent: None };
-    let public = [("POST", "/api/session"), ("POST", "/api/invitations/accept")];
-    if public.contains(&(request.method().as_str(), request.uri().path())) {
+    let agent = request.headers().get("user-agent").and_then(|agent| agent.to_str().ok());
+    let user_agent = agent.map(str::to_owned);
+    let origin = Origin { ip, user_agent, request_id: "req_1".to_owned(), trace_parent: None };
+    let public = [
+        ("POST", "/api/session"),
+        ("POST", "/api/invitations/accept"),
+        ("POST", "/api/password/reset"),
+    ];
+    let open = ["/sign-in", "/join", "/reset"].contains(&request.uri().path());
+    if open || public.contains(&(request.method().as_str(), request.uri().path())) {
         request.extensions_mut().insert(origin);
         return next.run(request).await;
     }
@@ -251,9 +267,10 @@ async fn every_statement_prepares_and_names_its_org() {
 }
 
 #[tokio::test]
-async fn two_routes_are_public_and_all_others_name_what_they_need() {
+async fn few_routes_are_public_and_all_others_name_what_they_need() {
     let house = House::on(Bench::sqlite(&migrations()).await);
-    let (_, document) = identity::routes(house.identity.clone()).split_for_parts();
+    let routes = identity::routes(house.identity.clone());
+    let (_, document) = routes.merge(identity::pages(house.identity.clone())).split_for_parts();
     let document = serde_json::to_value(document).expect("json");
     let mut public = Vec::new();
     for (path, methods) in document["paths"].as_object().expect("paths") {
@@ -264,5 +281,18 @@ async fn two_routes_are_public_and_all_others_name_what_they_need() {
             }
         }
     }
-    assert_eq!(public, ["post /api/invitations/accept", "post /api/session"]);
+    assert_eq!(
+        public,
+        [
+            "post /api/invitations/accept",
+            "post /api/password/reset",
+            "post /api/session",
+            "get /join",
+            "post /join",
+            "get /reset",
+            "post /reset",
+            "get /sign-in",
+            "post /sign-in"
+        ]
+    );
 }

@@ -28,6 +28,12 @@ async fn two_orgs_cannot_see_each_other() {
             ("GET", format!("/api/members/{}", theirs.viewer.id), Value::Null),
             ("PATCH", format!("/api/members/{}", theirs.viewer.id), json!({"name": "x"})),
             ("DELETE", format!("/api/members/{}", theirs.viewer.id), Value::Null),
+            ("POST", format!("/api/members/{}/password-link", theirs.viewer.id), Value::Null),
+            ("GET", format!("/api/members/{}/sessions", theirs.viewer.id), Value::Null),
+            ("DELETE", format!("/api/members/{}/sessions", theirs.viewer.id), Value::Null),
+            ("GET", format!("/api/keys/{their_key}"), Value::Null),
+            ("GET", format!("/keys/{their_key}"), Value::Null),
+            ("POST", format!("/keys/{their_key}/revoke"), Value::Null),
             ("PATCH", format!("/api/teams/{team}"), json!({"name": "x"})),
             ("DELETE", format!("/api/teams/{team}"), Value::Null),
             ("PUT", format!("/api/teams/{team}/members/{}", ours.viewer.id), Value::Null),
@@ -58,6 +64,8 @@ async fn two_orgs_cannot_see_each_other() {
             "/api/grants",
             "/api/keys?owner=*",
             "/api/org",
+            "/api/org/settings",
+            "/api/members?q=theirs",
         ] {
             let (status, list) = house.get(key, path).await;
             let list = list.to_string();

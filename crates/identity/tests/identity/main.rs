@@ -5,13 +5,24 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod browser;
 mod house;
 mod isolation;
 mod keys;
 mod lifecycle;
 mod members;
+mod names;
 mod narrow;
 mod outage;
+mod pages_access;
+mod pages_door;
+mod pages_keys;
+mod pages_members;
+mod pages_settings;
+mod pages_teams;
+mod reset;
 mod rights;
 mod sessions;
+mod settings;
 mod together;
+mod zz_look;

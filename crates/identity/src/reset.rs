@@ -1,0 +1,173 @@
+//! Password links: who forgot theirs gets a link from an administrator, and sets a new one.
+
+use std::sync::Arc;
+
+use access::{Access, Actor, Caller, Identified, MemberId, Origin, Permission, PermissionSet};
+use audit::{Event, Outcome};
+use base::args;
+use base::db::{DbError, Row};
+use base::secret::Secret;
+use base::time::At;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::address::Place;
+use crate::check::Checks;
+use crate::key::{Kind, Token};
+use crate::member::{Member, MemberState};
+use crate::subject::Owner;
+use crate::{Error, Identity, sql};
+
+/// A link can be used for a day.
+const LIFETIME_HOURS: i64 = 24;
+
+/// A password link that was made.
+#[derive(Debug, Clone)]
+pub struct PasswordLink {
+    /// Who can set a new password with it.
+    pub member: Member,
+    /// The secret of the link, shown once.
+    pub token: Secret,
+    /// Until when it can be used.
+    pub expires_at: At,
+}
+
+/// A new password for whoever has the link.
+#[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ResetPassword {
+    /// The secret of the link.
+    pub token: Secret,
+    /// 12 to 256 characters.
+    pub password: Secret,
+}
+
+impl Identity {
+    /// Makes a link with which a member sets a new password. It is shown once, stored as
+    /// a keyed hash, and takes the place of the one before. Whoever has it acts as the
+    /// member, so it is made only by those who may all that the member may.
+    pub async fn make_password_link(
+        &self,
+        caller: &Caller,
+        id: &MemberId,
+    ) -> Result<PasswordLink, Error> {
+        let scope = caller.require(Permission::UsersUpdate)?;
+        if caller.actor == Actor::Member(id.clone()) {
+            // A session that somebody found open must not be worth a password.
+            return Err(Error::Conflict("your own password is changed under your own name"));
+        }
+        let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
+        let token = Token::fresh(Kind::Password, &caller.org, caller.region)?;
+        let tag = macs.password_link.tag(token.text.as_bytes());
+        let at = self.now();
+        let expires_at = at + jiff::SignedDuration::from_hours(LIFETIME_HOURS);
+        let held = self.reach(caller, id).await?;
+        let mut work = self.begin(&scope).await?;
+        let member = work.member(id).await?;
+        match member.state {
+            MemberState::Active => {}
+            MemberState::Invited => {
+                return Err(Error::Conflict("the invitation has not been accepted yet"));
+            }
+            MemberState::Suspended | MemberState::Removed => {
+                return Err(Error::Conflict("a suspended member gets no new password"));
+            }
+        }
+        let reach = held.or(work.role(&member.role).await?.unwrap_or_default());
+        work.gives(caller, reach)?;
+        let names: Vec<_> = reach.iter().map(Permission::as_str).collect();
+        let names = json!(names).to_string();
+        let args = args![id.as_str(), tag.as_slice(), names, at, expires_at];
+        work.change.run(sql::PASSWORD_LINK_PUT, args).await?;
+        let event = Event::done("identity.password.link_made", "member", id.as_str());
+        self.commit(work, event.changes(json!({"expires_at": {"to": expires_at}}))).await?;
+        Ok(PasswordLink { member, token: Secret::new(token.text), expires_at })
+    }
+
+    /// Sets a new password with a link, and ends all sessions of the member. Needs no
+    /// credentials but the link.
+    pub async fn reset_password(
+        &self,
+        reset: &ResetPassword,
+        origin: Origin,
+    ) -> Result<Member, Error> {
+        let mut checks = Checks::default();
+        checks.password("/password", &reset.password);
+        checks.done()?;
+        // Before anything is looked up or hashed: a flood from one place stops here.
+        let place = Place::of(origin.ip);
+        self.0.places.enter(place, self.now())?;
+        let token = Token::parse(Kind::Password, reset.token.reveal());
+        let token = token.map_err(|_| Error::PasswordLink)?;
+        let macs = self.macs(token.region).ok_or(Error::WrongRegion(token.region))?;
+        let tag = macs.password_link.tag(token.text.as_bytes());
+        let node = Caller::node(token.org.clone(), token.region, "password-link").itself();
+        let db = self.0.databases.of(&node)?;
+        let found = db.maybe(sql::PASSWORD_LINK_BY_TAG, args![tag.as_slice()]).await?;
+        let found = found.ok_or(Error::PasswordLink)?;
+        if found.at("expires_at")? <= self.now() {
+            return Err(Error::PasswordLink);
+        }
+        let (id, could) = (found.parse::<MemberId>("member_id")?, permissions(&found)?);
+        let who = member_alone(token, &id, origin);
+        self.admit(&who).await?;
+        let held = self.reach(&who, &id).await?;
+        let hash = self.0.passwords.hash(&reset.password).await?;
+        let scope = who.itself();
+        let mut work = self.begin(&scope).await?;
+        let used = work.change.run(sql::PASSWORD_LINK_USE, args![tag.as_slice()]).await?;
+        let set = work.change.run(sql::MEMBER_RESET, args![id.as_str(), hash]).await?;
+        if (used, set) != (1, 1) {
+            return Err(Error::PasswordLink);
+        }
+        let member = work.member(&id).await?;
+        let reach = held.or(work.role(&member.role).await?.unwrap_or_default());
+        if !could.covers(reach) {
+            // Whoever made the link might have had less than the member has by now.
+            return Err(Error::PasswordLink);
+        }
+        work.change.run(sql::SESSIONS_REVOKE, args![id.as_str(), "", self.now()]).await?;
+        self.commit(work, Event::done("identity.password.reset", "member", id.as_str())).await?;
+        self.0.places.forgive(place);
+        self.0.lockout.clear(id.as_str(), place);
+        Ok(member)
+    }
+
+    /// A link is used from where the org's people may be.
+    pub(crate) async fn admit(&self, who: &Caller) -> Result<(), Error> {
+        let Err(problem) = self.own(who).await?.rules.admit_person(&who.origin) else {
+            return Ok(());
+        };
+        let event = Event::done("identity.link.refused", "member", who.actor.id())
+            .outcome(Outcome::Denied)
+            .reason(json!({ "code": problem.code() }));
+        self.0.record.note(who, &event).await?;
+        Err(Error::Problem(problem))
+    }
+
+    /// Everything a member may, be it on one thing only.
+    async fn reach(&self, caller: &Caller, id: &MemberId) -> Result<PermissionSet, Error> {
+        let org = self.own(caller).await?;
+        Ok(org.holder(&Owner::Member(id.clone())).map(|holder| holder.reach).unwrap_or_default())
+    }
+}
+
+fn permissions(row: &Row) -> Result<PermissionSet, DbError> {
+    let texts: Vec<String> = row.json("permissions")?;
+    PermissionSet::exactly(texts.iter().map(String::as_str))
+        .map_err(|cause| DbError::unreadable("permissions", cause))
+}
+
+/// The member whom a link names, who may nothing but use it.
+pub(crate) fn member_alone(token: Token, id: &MemberId, origin: Origin) -> Caller {
+    Caller::identified(Identified {
+        org: token.org,
+        region: token.region,
+        actor: Actor::Member(id.clone()),
+        key: None,
+        teams: Arc::default(),
+        access: Arc::new(Access::default()),
+        models: None,
+        origin,
+    })
+}
