@@ -1,5 +1,7 @@
 //! `OpenAI`'s paths.
 
+use std::sync::Arc;
+
 use access::{Caller, Permission, Resource};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -13,6 +15,7 @@ use base::problem::Problem;
 use serde_json::{Value, json};
 
 use crate::Gateway;
+use crate::catalogue::Model;
 use crate::error::{Error, openai_shape};
 use crate::wire::ask::Kind;
 
@@ -92,24 +95,36 @@ async fn shape(response: Response) -> Response {
 impl Gateway {
     /// What this caller may name, as `OpenAI` lists models.
     async fn models(&self, caller: &Caller) -> Result<Vec<Value>, Error> {
-        let allowed = |name: &str| {
-            caller.models.as_ref().is_none_or(|models| models.iter().any(|model| model == name))
-        };
-        let mut list = Vec::new();
-        for model in self.0.catalogue.load().models(caller.region) {
-            let resource = Resource::new("model", &model.name);
-            if allowed(&model.name)
-                && caller.require_on(Permission::ModelsInvoke, &resource).is_ok()
-            {
-                list.push(entry(&model.name, "provider"));
-            }
-        }
-        let patterns = self.0.engine.models(caller).await?;
-        list.extend(
-            patterns.iter().filter(|name| allowed(name)).map(|name| entry(name, "portico")),
-        );
+        let callable = self.callable(caller);
+        let mut list: Vec<_> =
+            callable.iter().map(|model| entry(&model.name, "provider")).collect();
+        let runnable = self.runnable(caller).await?;
+        list.extend(runnable.iter().map(|name| entry(name, "portico")));
         Ok(list)
     }
+
+    /// The models of the region that this caller may call, by name.
+    pub(crate) fn callable(&self, caller: &Caller) -> Vec<Arc<Model>> {
+        let catalogue = self.0.catalogue.load();
+        let may = |model: &&&Arc<Model>| {
+            let resource = Resource::new("model", &model.name);
+            names(caller, &model.name)
+                && caller.require_on(Permission::ModelsInvoke, &resource).is_ok()
+        };
+        catalogue.models(caller.region).iter().filter(may).map(|model| (*model).clone()).collect()
+    }
+
+    /// The names of the embedded engine that this caller may use.
+    pub(crate) async fn runnable(&self, caller: &Caller) -> Result<Vec<String>, Error> {
+        let mut patterns = self.0.engine.models(caller).await?;
+        patterns.retain(|name| names(caller, name));
+        Ok(patterns)
+    }
+}
+
+/// Whether the caller's key may name this model.
+pub(crate) fn names(caller: &Caller, name: &str) -> bool {
+    caller.models.as_ref().is_none_or(|models| models.iter().any(|model| model == name))
 }
 
 fn entry(name: &str, owner: &str) -> Value {

@@ -13,6 +13,7 @@ use limits::{Hold, Used};
 use serde_json::json;
 
 use crate::catalogue::{Does, Model, Route};
+use crate::inside::{Ended, Ending};
 use crate::reply::RECEIPT;
 use crate::telemetry::Telemetry;
 use crate::trace::EndedCall;
@@ -29,6 +30,8 @@ pub(crate) struct Call {
     pub(crate) id: CallId,
     pub(crate) caller: Caller,
     pub(crate) facts: CallFacts,
+    /// Told at the end, to whoever asked from inside this process.
+    pub(crate) ending: Ending,
     record: Record,
     clock: SharedClock,
     telemetry: Telemetry,
@@ -82,6 +85,7 @@ impl Call {
             id,
             caller: caller.clone(),
             facts,
+            ending: Ending::default(),
             record: record.clone(),
             clock: clock.clone(),
             telemetry: telemetry.clone(),
@@ -175,6 +179,7 @@ impl Call {
             parent: self.caller.origin.trace_parent,
             ended_at: self.clock.now(),
         });
+        self.ending.set(Ended { facts: self.facts.clone(), outcome: end.outcome });
         self.record.close_call(&self.caller, &event)
     }
 }

@@ -166,13 +166,14 @@ impl Gateway {
         let usage = usage.unwrap_or_else(|| estimate(ask, &bytes));
         learn(&self.0.learned.of(&call.caller.org, &call.facts.model), usage.completion);
         let headers = call.headers();
+        let ending = call.ending.clone();
         let intent = call.intent();
         let outcome = call.close(&End { estimated, ..End::well(usage) });
         if let Some(intent) = intent {
             intent.await?;
         }
         let proof = outcome.await?;
-        Ok(Reply::whole(&proof, headers, bytes))
+        Ok(Reply::whole(&proof, headers, bytes).ending(ending))
     }
 }
 
@@ -184,10 +185,10 @@ fn stream(call: Call, sent: Sent, route: &Route, ask: &Ask<'_>) -> Result<Reply,
             Wire::Anthropic(Box::new(translator))
         }
     };
-    let headers = call.headers();
+    let (headers, ending) = (call.headers(), call.ending.clone());
     let idle = route.endpoint.idle_timeout;
     let stream = Stream::new(call, sent.into_body(), wire, prompt_estimate(ask), idle)?;
-    Ok(Reply::stream(headers, stream))
+    Ok(Reply::stream(headers, stream).ending(ending))
 }
 
 /// Closes a call that failed, and gives the error on, with the receipt of its events.

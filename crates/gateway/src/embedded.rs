@@ -113,13 +113,14 @@ impl Gateway {
         }
         let said = Said { id: call.id.as_str(), created: at.as_second(), ask, by, text, usage };
         let answer = if ask.stream { said.events() } else { said.whole() };
+        let ending = call.ending.clone();
         let intent = call.intent();
         let outcome = call.close(&End { estimated: true, ..End::well(usage) });
         if let Some(intent) = intent {
             intent.await?;
         }
         let proof = outcome.await?;
-        let mut reply = Reply::whole(&proof, headers, answer);
+        let mut reply = Reply::whole(&proof, headers, answer).ending(ending);
         if ask.stream {
             let kind = HeaderValue::from_static("text/event-stream");
             reply.headers_mut().insert(CONTENT_TYPE, kind);

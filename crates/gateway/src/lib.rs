@@ -12,7 +12,12 @@
 //!   `unknown_fields_reach_the_provider_untouched`.
 //! - A provider that dies in the middle of a stream yields an error the caller can read:
 //!   `a_provider_that_dies_mid_stream_is_told_to_the_caller`.
+//! - Who asks from inside this process gets the same call, and learns what the record says of it:
+//!   `an_answer_heard_inside_says_what_the_record_says`,
+//!   `a_hearing_that_is_given_up_settles_what_was_produced`.
 //! - A silent stream is kept alive: `a_silent_stream_is_kept_alive_with_comments`.
+//! - An org sees of the catalogue what its region has, with prices, health, and whether the
+//!   caller may call it: `the_catalogue_is_that_of_the_region_and_says_who_may_call`.
 //! - A catalogue with a fault is never applied: `a_faulty_catalogue_changes_nothing`.
 
 mod api;
@@ -24,7 +29,10 @@ mod engine;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod inside;
 mod learned;
+mod models;
+mod pages;
 mod provider;
 mod reply;
 mod route;
@@ -33,6 +41,7 @@ mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trace;
+mod view;
 mod wire;
 mod wires;
 
@@ -51,10 +60,14 @@ pub use self::catalogue::{
 };
 pub use self::engine::{Answered, Answerer, Engine, Later, Question};
 pub use self::error::openai_shape;
+pub use self::inside::{Choice, Ended, Hearing, Piece, provider_words};
 use self::learned::Learned;
+pub use self::models::api_routes;
+pub use self::pages::pages;
 use self::route::RetryBudget;
 use self::telemetry::Telemetry;
 pub use self::trace::{EndedCall, Trace};
+pub use self::view::{CatalogueView, EndpointHealth, EndpointView, ModelView, PriceView};
 
 /// The room, as the server holds it.
 #[derive(Debug, Clone)]

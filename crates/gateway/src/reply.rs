@@ -8,6 +8,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Frame;
 
+use crate::inside::Ending;
 use crate::stream::Stream;
 
 /// Names the call whose events prove the answer.
@@ -40,6 +41,13 @@ impl Reply {
 }
 
 impl Reply {
+    /// Tells whoever asked from inside this process how the call ends. It is not on the wire.
+    #[must_use]
+    pub(crate) fn ending(mut self, ending: Ending) -> Self {
+        self.0.extensions_mut().insert(ending);
+        self
+    }
+
     pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
         self.0.headers_mut()
     }

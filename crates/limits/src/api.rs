@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Applies, Ceiling, Level, Limit, Limits, Usage, UsageFilter};
+use crate::{Applies, Ceiling, Forecast, Level, Limit, Limits, Usage, UsageFilter};
 
 /// A whole list: an org has few limits.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,7 +23,9 @@ pub fn routes(limits: Limits) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(mine))
+        .routes(routes!(near))
         .routes(routes!(one, set, remove))
+        .routes(routes!(forecast))
         .routes(routes!(usage))
         .with_state(limits)
 }
@@ -43,6 +45,30 @@ async fn mine(
     State(limits): State<Limits>,
 ) -> Result<Json<List<Applies>>, Problem> {
     Ok(Json(List { items: limits.mine(&caller).await? }))
+}
+
+/// Who has used four fifths of a limit or more, the fullest first; at most 50.
+#[utoipa::path(get, path = "/api/limits/near", tag = "limits",
+    security(("key" = ["settings:read"])), responses((status = 200, body = List<Applies>)))]
+async fn near(
+    caller: Caller,
+    State(limits): State<Limits>,
+) -> Result<Json<List<Applies>>, Problem> {
+    Ok(Json(List { items: limits.near(&caller).await? }))
+}
+
+/// Where the spending of a subject goes at the pace of its last seven days: what this
+/// day and this month will have cost, and when a budget will be used up.
+#[utoipa::path(get, path = "/api/limits/{level}/{subject}/forecast", tag = "limits",
+    params(("level" = Level, Path, description = "`org`, `team`, `member`, `key` or `model`"),
+        ("subject" = String, Path, description = "an id, the name of a model, or `org`")),
+    security(("key" = ["settings:read"])), responses((status = 200, body = Forecast)))]
+async fn forecast(
+    caller: Caller,
+    State(limits): State<Limits>,
+    Path((level, subject)): Path<(Level, String)>,
+) -> Result<Json<Forecast>, Problem> {
+    Ok(Json(limits.forecast(&caller, level, &subject).await?))
 }
 
 /// What applies to a subject now, and what is left of it.

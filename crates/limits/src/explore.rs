@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 use crate::ceilings::stored;
 use crate::core::Level;
 use crate::load::{first_of_month, level};
-use crate::subject::{Names, Target, bare, key};
+use crate::subject::{Subjects, Target, bare, key};
 use crate::view::{Applies, Limit, Usage};
 use crate::{Error, Limits, sql};
 
@@ -45,7 +45,7 @@ impl Limits {
     pub async fn limits(&self, caller: &Caller) -> Result<Vec<Limit>, Error> {
         let scope = caller.require(Permission::SettingsRead)?;
         let rows = self.0.databases.of(&scope)?.all(sql::LIMITS, args![]).await?;
-        Ok(rows.iter().map(limit).collect::<Result<_, _>>()?)
+        Ok(rows.iter().map(stored_limit).collect::<Result<_, _>>()?)
     }
 
     /// What applies to a subject now, and what is left of it; with or without a limit.
@@ -55,12 +55,9 @@ impl Limits {
         level: Level,
         subject: &str,
     ) -> Result<Applies, Error> {
-        let scope = caller.require(Permission::SettingsRead)?;
+        caller.require(Permission::SettingsRead)?;
         let target = Target::new(level, subject)?;
-        let org = self.org(&caller.org);
-        if !org.is_known() {
-            self.load(&org, &scope).await?;
-        }
+        let org = self.known(caller).await?;
         let ceiling = org.with_ceilings(|known| *known.of(level, target.key()));
         let ceiling = ceiling.ok_or(Error::Unavailable)?;
         let tally = org.tally(self.0.clock.now(), target.key());
@@ -69,11 +66,8 @@ impl Limits {
 
     /// Every limit that calls of this caller are under; of models, those that are named.
     pub async fn mine(&self, caller: &Caller) -> Result<Vec<Applies>, Error> {
-        let org = self.org(&caller.org);
-        if !org.is_known() {
-            self.load(&org, &caller.itself()).await?;
-        }
-        let names = Names::of(caller);
+        let org = self.known(caller).await?;
+        let names = Subjects::of(caller);
         let under = org.with_ceilings(|known| {
             let own =
                 names.iter().map(|(level, key)| (level, key.to_owned(), *known.of(level, key)));
@@ -119,7 +113,7 @@ fn bad(param: &str, detail: &str) -> Error {
     Error::BadQuery(Problem::bad_request("invalid_query", detail).param(param))
 }
 
-fn limit(row: &Row) -> Result<Limit, DbError> {
+pub(crate) fn stored_limit(row: &Row) -> Result<Limit, DbError> {
     Ok(Limit {
         level: level(&row.text("level")?)?,
         subject: bare(&row.text("subject")?).to_owned(),

@@ -10,7 +10,7 @@ use base::db::{DbError, Tx};
 use base::time::{At, day};
 
 use crate::sql;
-use crate::subject::Names;
+use crate::subject::Subjects;
 
 /// Rides with the outcome of every call: the ledger equals the record.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,8 +47,8 @@ impl Rider for Ledger {
 /// One row for each subject and day of the group, in the order of their keys:
 /// nodes that write at once wait for each other, and never in a circle.
 async fn add(tx: &mut Tx, ended: &[&Passed]) -> Result<(), DbError> {
-    let names: Vec<Names> =
-        ended.iter().map(|one| Names::of_call(&one.caller, &one.call.model)).collect();
+    let names: Vec<Subjects> =
+        ended.iter().map(|one| Subjects::of_call(&one.caller, &one.call.model)).collect();
     let mut days: BTreeMap<i64, At> = BTreeMap::new();
     let mut sums: BTreeMap<(&str, i64, &str), Sum> = BTreeMap::new();
     for (passed, names) in ended.iter().zip(&names) {

@@ -18,6 +18,12 @@
 //!   `a_refusal_names_the_tightest_level_and_when_to_come_back`.
 //! - What nobody settles is given back when its lease ends, and counted:
 //!   `what_nobody_settles_is_given_back_and_counted`.
+//! - Who is near a ceiling is told before it is reached, and where a budget goes is told from
+//!   the ledger: `who_is_near_a_ceiling_is_told_fullest_first`,
+//!   `a_forecast_is_drawn_from_the_ledger`.
+//! - What a page says is left is what the API says; nobody sees the limits of others without
+//!   `settings:read`: `what_is_left_on_the_page_is_what_the_api_says`,
+//!   `a_member_sees_only_what_applies_to_them_and_no_form`.
 //! - Who changed a limit, from what to what, is in the record:
 //!   `a_change_of_a_limit_is_recorded_with_before_and_after`.
 //!
@@ -33,11 +39,15 @@ mod change;
 mod core;
 mod error;
 mod explore;
+mod forecast;
+mod foresee;
 mod headers;
 mod hold;
 mod ledger;
 mod load;
+mod names;
 mod org;
+mod pages;
 pub mod sql;
 mod subject;
 mod telemetry;
@@ -60,11 +70,14 @@ pub use self::core::{
 };
 pub use self::error::Error;
 pub use self::explore::UsageFilter;
+pub use self::forecast::{Course, Forecast, Outlook, SpentDay};
 pub use self::hold::Hold;
 pub use self::ledger::Ledger;
+pub use self::names::{Choice, Names};
 use self::org::Org;
-use self::subject::Names;
+pub use self::pages::pages;
 pub use self::subject::NotASubject;
+use self::subject::Subjects;
 pub use self::view::{Amounts, Applies, Limit, Usage};
 
 /// The room, as other rooms and the server hold it.
@@ -115,7 +128,7 @@ impl Limits {
         ask: Ask,
         at: At,
     ) -> Result<Hold, Error> {
-        let (org, names) = (self.org(&caller.org), Names::of_call(caller, model));
+        let (org, names) = (self.org(&caller.org), Subjects::of_call(caller, model));
         let mut answer = org.reserve(at, request, &names, ask);
         if answer.is_none() {
             self.load(&org, &caller.itself()).await?;

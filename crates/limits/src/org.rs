@@ -1,15 +1,15 @@
 //! One org in memory: its limits, and the counters of everything in it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base::money::NanoCents;
 use base::time::At;
 
 use crate::ceilings::Ceilings;
-use crate::core::{Admitted, Ask, Book, Expired, Refused, Tally, Used};
-use crate::subject::{Names, Target};
+use crate::core::{Admitted, Ask, Book, Ceiling, Expired, Level, Refused, Tally, Used};
+use crate::subject::{Subjects, Target, level_of};
 
 /// How long a call may be under way without a sign of life. Dropping a hold gives it
 /// back at once, and a process that dies takes its counters along: the lease is for
@@ -92,7 +92,7 @@ impl Org {
         &self,
         at: At,
         request: &str,
-        names: &Names,
+        names: &Subjects,
         ask: Ask,
     ) -> Option<Result<Admitted, Refused>> {
         let mut state = self.state();
@@ -128,6 +128,19 @@ impl Org {
         self.state().ceilings.as_ref().map(read)
     }
 
+    /// Everything that is counted here and has a limit, with it; nothing while the limits
+    /// are unknown. Copies names alone, so that no call waits long for it.
+    pub(crate) fn limited(&self) -> Option<Vec<(Level, Arc<str>, Ceiling)>> {
+        let state = self.state();
+        let ceilings = state.ceilings.as_ref()?;
+        let limited = state.book.names().filter_map(|name| {
+            let level = level_of(name)?;
+            let ceiling = *ceilings.of(level, name);
+            (!ceiling.is_open()).then(|| (level, Arc::clone(name), ceiling))
+        });
+        Some(limited.collect())
+    }
+
     /// The leases that have ended since this was last asked.
     pub(crate) fn expired(&self, now: At) -> Vec<Expired> {
         let mut state = self.state();
@@ -157,7 +170,7 @@ impl<'a> Unsure<'a> {
     }
 
     /// The change is in the database: it applies here too.
-    pub(crate) fn arrived(mut self, target: &Target, ceiling: Option<crate::core::Ceiling>) {
+    pub(crate) fn arrived(mut self, target: &Target, ceiling: Option<Ceiling>) {
         if let Some(org) = self.0.take()
             && let Some(ceilings) = &mut org.state().ceilings
         {

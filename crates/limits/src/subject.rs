@@ -10,9 +10,12 @@ use crate::core::{Ceiling, Level, Subject};
 /// Bytes of a model's name that are counted by; longer ones are never configured.
 const MODEL_BYTES_MAX: usize = 128;
 /// Each one of a level, counted separately.
-const EACH: &str = "*";
+pub(crate) const EACH: &str = "*";
 
 impl Level {
+    /// All of them, from the widest to the narrowest.
+    pub const ALL: [Self; 5] = [Self::Org, Self::Team, Self::Member, Self::Key, Self::Model];
+
     /// As in paths, SQL and the record.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -34,23 +37,18 @@ pub(crate) struct Target {
 
 /// The text is no subject of its level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.sentence())]
+#[error("the subject of the level `{}` is {}", .0.as_str(), self.needed())]
 pub struct NotASubject(Level);
 
 impl NotASubject {
-    fn sentence(self) -> &'static str {
+    /// What the subject must be.
+    pub(crate) const fn needed(self) -> &'static str {
         match self.0 {
-            Level::Org => "the subject of the level `org` is `org`",
-            Level::Team => "the subject of the level `team` is the id of a team, or `*` for each",
-            Level::Member => {
-                "the subject of the level `member` is the id of a member or of a service \
-                 account, or `*` for each"
-            }
-            Level::Key => "the subject of the level `key` is the id of a key, or `*` for each",
-            Level::Model => {
-                "the subject of the level `model` is a name of 1 to 128 bytes without control \
-                 characters, or `*` for each"
-            }
+            Level::Org => "`org`",
+            Level::Team => "the id of a team, or `*` for each",
+            Level::Member => "the id of a member or of a service account, or `*` for each",
+            Level::Key => "the id of a key, or `*` for each",
+            Level::Model => "a name of 1 to 128 bytes without control characters, or `*` for each",
         }
     }
 }
@@ -97,6 +95,12 @@ pub(crate) fn key(level: Level, subject: &str) -> String {
     }
 }
 
+/// The level of a name by which something is counted.
+pub(crate) fn level_of(key: &str) -> Option<Level> {
+    let level = key.split(':').next().unwrap_or_default();
+    Level::ALL.into_iter().find(|known| known.as_str() == level)
+}
+
 /// The subject without its level, as in paths.
 pub(crate) fn bare(key: &str) -> &str {
     key.split_once(':').map_or(key, |(_, subject)| subject)
@@ -104,12 +108,12 @@ pub(crate) fn bare(key: &str) -> &str {
 
 /// The names of everything that a call passes: one text, cut.
 #[derive(Debug)]
-pub(crate) struct Names {
+pub(crate) struct Subjects {
     text: String,
     spans: Vec<(Level, Range<usize>)>,
 }
 
-impl Names {
+impl Subjects {
     /// Of the caller alone.
     pub(crate) fn of(caller: &Caller) -> Self {
         let count = caller.teams.len() + 4;

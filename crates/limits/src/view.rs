@@ -5,7 +5,7 @@ use base::time::At;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::core::{Ceiling, Level, Tally};
+use crate::core::{Ceiling, Dimension, Level, Tally};
 use crate::subject::bare;
 
 /// A limit that an admin set.
@@ -81,6 +81,26 @@ pub struct Usage {
     pub money: NanoCents,
 }
 
+impl Amounts {
+    /// The amount in one dimension; money in nano-cents.
+    pub(crate) fn of(&self, dimension: Dimension) -> Option<u64> {
+        let nanos = |money: NanoCents| u64::try_from(money.0).unwrap_or_default();
+        match dimension {
+            Dimension::RequestsPerMinute => self.requests_per_minute,
+            Dimension::TokensPerMinute => self.tokens_per_minute,
+            Dimension::Concurrency => self.concurrency,
+            Dimension::MoneyPerDay => self.money_per_day.map(nanos),
+            Dimension::MoneyPerMonth => self.money_per_month.map(nanos),
+        }
+    }
+}
+
+/// A part of a whole, in thousandths, rounded down.
+pub(crate) fn thousandths(part: u64, whole: u64) -> u64 {
+    let share = u128::from(part) * 1_000 / u128::from(whole.max(1));
+    u64::try_from(share).unwrap_or(u64::MAX)
+}
+
 impl Applies {
     pub(crate) fn new(level: Level, key: &str, ceiling: Ceiling, tally: &Tally) -> Self {
         let used = Amounts {
@@ -102,5 +122,14 @@ impl Applies {
             money_per_month: money(ceiling.money_per_month, used.money_per_month),
         };
         Self { level, subject: bare(key).to_owned(), ceiling, used, left }
+    }
+
+    /// How much of the limit of which most is used, in thousandths of it.
+    pub(crate) fn fullest(&self) -> u64 {
+        let shares = Dimension::ALL.into_iter().filter_map(|dimension| {
+            let limit = self.ceiling.of(dimension)?;
+            Some(thousandths(self.used.of(dimension)?, limit))
+        });
+        shares.max().unwrap_or_default()
     }
 }

@@ -13,7 +13,7 @@ use base::secret::Secret;
 pub use self::config::{
     Config, Does, EndpointConfig, ModelConfig, PriceConfig, RouteConfig, Speaks,
 };
-pub(crate) use self::price::Prices;
+pub(crate) use self::price::{Price, Prices};
 use crate::provider::Endpoint;
 
 /// Everything compiled.

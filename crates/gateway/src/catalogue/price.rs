@@ -14,11 +14,11 @@ pub(crate) struct Prices(Vec<Price>);
 
 /// Nano-cents per token, from an instant on.
 #[derive(Debug, Clone, Copy)]
-struct Price {
-    from: At,
-    input: NanoCents,
-    output: NanoCents,
-    cached: NanoCents,
+pub(crate) struct Price {
+    pub(crate) from: At,
+    pub(crate) input: NanoCents,
+    pub(crate) output: NanoCents,
+    pub(crate) cached: NanoCents,
 }
 
 impl Prices {
@@ -45,10 +45,20 @@ impl Prices {
         Ok(Self(compiled))
     }
 
+    /// The price at this time; none of what is free.
+    pub(crate) fn at(&self, at: At) -> Option<&Price> {
+        self.0.iter().find(|price| price.from <= at).or(self.0.last())
+    }
+
+    /// The prices that begin later than the one at this time, the next one first.
+    pub(crate) fn after(&self, at: At) -> impl Iterator<Item = &Price> {
+        let current = self.at(at).map(|price| price.from);
+        self.0.iter().rev().filter(move |price| Some(price.from) > current)
+    }
+
     /// What these tokens cost at this time. Before its day the first price holds.
     pub(crate) fn of(&self, at: At, usage: &Usage) -> NanoCents {
-        let current = self.0.iter().find(|price| price.from <= at);
-        let Some(price) = current.or(self.0.last()) else { return NanoCents::ZERO };
+        let Some(price) = self.at(at) else { return NanoCents::ZERO };
         let cached = usage.cached.min(usage.prompt);
         let fresh = price.input.times(usage.prompt - cached);
         fresh.plus(price.cached.times(cached)).plus(price.output.times(usage.completion))
@@ -87,6 +97,17 @@ mod tests {
         assert_eq!(at("2025-12-31T23:59:59Z"), "0.0027", "never free by oversight");
         assert_eq!(at("2026-01-31T23:59:59Z"), "0.0027");
         assert_eq!(at("2026-02-01T00:00:00Z"), "0.0012");
+    }
+
+    #[test]
+    fn a_price_that_holds_before_its_day_is_no_change_to_come() {
+        let list = [price("2026-01-01", "2.50", "10.00"), price("2026-02-01", "1.00", "4.00")];
+        let prices = Prices::compile(&list).unwrap();
+        for (now, coming) in [("2025-06-01", 1), ("2026-01-15", 1), ("2026-02-01", 0)] {
+            let now = format!("{now}T00:00:00Z").parse().unwrap();
+            assert_eq!(prices.after(now).count(), coming, "{now}");
+        }
+        assert_eq!(Prices::default().after(At::UNIX_EPOCH).count(), 0);
     }
 
     #[test]

@@ -14,7 +14,34 @@ pub(crate) struct Breaker {
     open_until_ms: AtomicI64,
 }
 
+/// How an endpoint does, as far as its last calls say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// Its last call did not fail, or there was none.
+    Well,
+    /// So many calls in a row have failed; calls still pass.
+    Failing(u32),
+    /// Left alone until then.
+    Resting(At),
+    /// The next call tries it.
+    OnTrial,
+}
+
 impl Breaker {
+    /// How the endpoint does; changes nothing.
+    pub(crate) fn health(&self, now: At) -> Health {
+        let failures = self.failures.load(Ordering::Relaxed);
+        let until = self.open_until_ms.load(Ordering::Relaxed);
+        match failures {
+            0 => Health::Well,
+            few if few < self.failures_max => Health::Failing(few),
+            _ if now.as_millisecond() < until => {
+                Health::Resting(At::from_millisecond(until).unwrap_or(now))
+            }
+            _ => Health::OnTrial,
+        }
+    }
+
     pub(crate) fn new(failures_max: u32, open_ms: i64) -> Self {
         Self {
             failures_max: failures_max.max(1),
@@ -65,14 +92,18 @@ mod tests {
             breaker.failed(at(0));
         }
         assert!(breaker.admits(at(0)));
+        assert_eq!(breaker.health(at(0)), Health::Failing(2));
         breaker.failed(at(0));
         assert!(!breaker.admits(at(9)));
+        assert_eq!(breaker.health(at(9)), Health::Resting(at(10)));
+        assert_eq!(breaker.health(at(10)), Health::OnTrial);
         assert!(breaker.admits(at(10)), "one tries");
         assert!(!breaker.admits(at(10)), "the others wait for it");
         breaker.failed(at(11));
         assert!(!breaker.admits(at(20)));
         assert!(breaker.admits(at(21)));
         breaker.succeeded();
+        assert_eq!(breaker.health(at(21)), Health::Well);
         assert!(breaker.admits(at(21)) && breaker.admits(at(21)));
     }
 }

@@ -12,6 +12,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderValue, Uri};
 
 use self::breaker::Breaker;
+pub(crate) use self::breaker::Health;
 pub(crate) use self::client::{Client, Failed, Sent};
 use crate::catalogue::{Does, EndpointConfig, Secrets, Speaks};
 

@@ -8,7 +8,9 @@
 mod bad_input;
 mod bench;
 mod budget;
+mod catalogue;
 mod faithful;
+mod inside;
 mod region;
 mod streams;
 mod whole;

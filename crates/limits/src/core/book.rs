@@ -157,6 +157,11 @@ impl Book {
         self.accounts.get(subject).map(|account| account.tally(&self.moment)).unwrap_or_default()
     }
 
+    /// The names of everything that is counted here.
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.accounts.keys()
+    }
+
     fn stand(&self, subjects: &[Subject<'_>]) -> Standing {
         let mut standing = Standing::default();
         for subject in subjects {

@@ -1,5 +1,7 @@
 //! The room over a fresh database, and people in it.
 
+use std::collections::HashMap;
+
 use access::{
     Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin, Region,
     Role, TeamId,
@@ -14,7 +16,7 @@ use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::{At, Clock};
 use http_body_util::BodyExt;
-use limits::{Ask, Ceiling, Error, Hold, Level, Limits, Used};
+use limits::{Ask, Ceiling, Choice, Error, Hold, Level, Limits, Names, Used};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -158,6 +160,59 @@ impl Room {
         let status = response.status();
         let body = response.into_body().collect().await.expect("a body").to_bytes();
         (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+}
+
+/// What a page answered.
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Room {
+    /// A page of the console.
+    pub(crate) async fn page(&self, caller: &Caller, path: &str) -> Page {
+        self.console(caller, Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// A form of the console, sent.
+    pub(crate) async fn post(&self, caller: &Caller, path: &str, form: &str) -> Page {
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(form.to_owned()));
+        self.console(caller, request.expect("a request")).await
+    }
+
+    async fn console(&self, caller: &Caller, request: Request<Body>) -> Page {
+        let names = std::sync::Arc::new(Nicknames);
+        let (routes, _) = limits::pages(self.limits.clone(), names).split_for_parts();
+        let routes = routes.layer(axum::Extension(caller.clone()));
+        let response = routes.oneshot(request).await.expect("infallible");
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.expect("a body").to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        Page { status: parts.status, headers: parts.headers, text }
+    }
+}
+
+/// Calls every team `Blue <3`, and knows nobody else.
+#[derive(Debug)]
+struct Nicknames;
+
+#[async_trait::async_trait]
+impl Names for Nicknames {
+    async fn names(&self, _: &Caller, ids: &[String]) -> HashMap<String, String> {
+        let teams = ids.iter().filter(|id| id.starts_with("team_"));
+        teams.map(|id| (id.clone(), "Blue <3".to_owned())).collect()
+    }
+
+    async fn choices(&self, _: &Caller, level: Level, _: usize) -> Vec<Choice> {
+        let choice = |id: &str, name: &str| Choice { id: id.to_owned(), name: name.to_owned() };
+        match level {
+            Level::Team => vec![choice("team_01JABCDEFGHJKMNPQRSTVWXYZ0", "Red & green")],
+            Level::Org | Level::Member | Level::Key | Level::Model => Vec::new(),
+        }
     }
 }
 

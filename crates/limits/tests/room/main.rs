@@ -4,6 +4,9 @@
 mod bench;
 mod changing;
 mod charging;
+mod dump;
+mod foreseeing;
 mod outage;
+mod pages;
 mod reserving;
 mod telling;
