@@ -62,8 +62,7 @@ impl Patterns {
         slug: &str,
         question: &Question<'_>,
     ) -> Result<Answered, Error> {
-        let unknown =
-            || Error::NoSuchModel(question.model.chars().take(NAME_SHOWN_CHARS).collect());
+        let unknown = || Error::NoSuchModel(shown(question.model));
         if !caller.may_somewhere(Permission::PatternsRun) {
             caller.require(Permission::PatternsRun)?;
         }
@@ -143,39 +142,58 @@ fn nothing(nearest: f64) -> Answered {
 }
 
 /// Fills in a template with what the caller sent.
-pub(crate) fn render(
+fn render(
     slug: &str,
     template: &Template,
     question: &str,
     variables: &Map<String, Value>,
 ) -> Result<Rendered, Error> {
-    let slug = || slug.to_owned();
     let mut values = BTreeMap::new();
     for (name, value) in variables {
-        if !template.variables.iter().any(|variable| variable.name == *name) {
-            let name = name.chars().take(NAME_SHOWN_CHARS).collect();
-            return Err(Error::UnknownVariable { name, slug: slug() });
-        }
         let value = match value {
             Value::String(text) => engine::Value::Text(text.clone()),
             Value::Number(number) => engine::Value::Number(number.clone()),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
                 let message = "must be a text or a number".to_owned();
-                return Err(Error::InvalidVariable { name: name.clone(), slug: slug(), message });
+                return Err(Error::InvalidVariable {
+                    name: shown(name),
+                    slug: slug.into(),
+                    message,
+                });
             }
         };
         values.insert(name.clone(), value);
+    }
+    fill(slug, template, question, &values)
+}
+
+/// Fills in a template with these values.
+pub(crate) fn fill(
+    slug: &str,
+    template: &Template,
+    question: &str,
+    values: &BTreeMap<String, engine::Value>,
+) -> Result<Rendered, Error> {
+    let slug = || slug.to_owned();
+    let known = |name: &String| template.variables.iter().any(|variable| variable.name == *name);
+    if let Some(unknown) = values.keys().find(|name| !known(name)) {
+        return Err(Error::UnknownVariable { name: shown(unknown), slug: slug() });
     }
     let lacks =
         |variable: &&Variable| variable.default.is_none() && !values.contains_key(&variable.name);
     if let Some(variable) = template.variables.iter().find(lacks) {
         return Err(Error::MissingVariable { name: variable.name.clone(), slug: slug() });
     }
-    template.render(question, &values).map_err(|error| Error::InvalidVariable {
+    template.render(question, values).map_err(|error| Error::InvalidVariable {
         name: error.variable,
         slug: slug(),
         message: error.message,
     })
+}
+
+/// As much of a name as is repeated.
+fn shown(name: &str) -> String {
+    name.chars().take(NAME_SHOWN_CHARS).collect()
 }
 
 /// A chat completion's messages and settings.

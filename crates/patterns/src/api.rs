@@ -10,11 +10,11 @@ use base::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::api_exchange;
 use crate::{
-    ChangePattern, Filter, Pattern, Patterns, PublishPattern, TeachPattern, Trial, Verdict,
-    VersionFilter, VersionView,
+    ChangePattern, Filter, Pattern, PatternCases, Patterns, PublishPattern, SetCases, TeachPattern,
+    Trial, Verdict, VersionFilter, VersionView,
 };
+use crate::{api_draft, api_exchange};
 
 /// The routes of this room.
 pub fn routes(patterns: Patterns) -> OpenApiRouter {
@@ -28,6 +28,9 @@ pub fn routes(patterns: Patterns) -> OpenApiRouter {
         .routes(routes!(versions))
         .routes(routes!(version))
         .routes(routes!(try_on))
+        .routes(routes!(cases, set_cases))
+        .routes(routes!(api_draft::try_draft))
+        .routes(routes!(api_draft::diff))
         .with_state(patterns)
 }
 
@@ -147,4 +150,32 @@ async fn try_on(
     Json(body): Json<Trial>,
 ) -> Result<Json<Verdict>, Problem> {
     Ok(Json(patterns.try_on(&caller, &id, body).await?))
+}
+
+/// The cases that must pass before a version of this pattern answers, and how the latest
+/// one fares.
+#[utoipa::path(get, path = "/api/patterns/{id}/cases", tag = "patterns",
+    params(("id" = String, Path, description = "id or slug")),
+    security(("key" = ["patterns:read"])), responses((status = 200, body = PatternCases)))]
+async fn cases(
+    caller: Caller,
+    State(patterns): State<Patterns>,
+    Path(id): Path<String>,
+) -> Result<Json<PatternCases>, Problem> {
+    Ok(Json(patterns.cases(&caller, &id).await?))
+}
+
+/// Gives a pattern its cases, in the place of those that it has. Who taught a draft may
+/// do so without `patterns:update`.
+#[utoipa::path(put, path = "/api/patterns/{id}/cases", tag = "patterns", request_body = SetCases,
+    params(("id" = String, Path, description = "id or slug")),
+    security(("key" = ["patterns:update"]), ("key" = ["patterns:create"])),
+    responses((status = 200, body = PatternCases)))]
+async fn set_cases(
+    caller: Caller,
+    State(patterns): State<Patterns>,
+    Path(id): Path<String>,
+    Json(body): Json<SetCases>,
+) -> Result<Json<PatternCases>, Problem> {
+    Ok(Json(patterns.set_cases(&caller, &id, body).await?))
 }

@@ -8,9 +8,10 @@ use base::problem::{FieldError, Problem};
 use serde_json::json;
 
 use crate::engine::{Flaw, ImportError};
+use crate::judge::FailedCase;
 
 /// Patterns of one org at most.
-pub(crate) const PATTERNS_MAX: u64 = 5_000;
+pub(crate) const PATTERNS_MAX: u64 = 10_000;
 
 /// What can go wrong with patterns.
 #[derive(Debug, thiserror::Error)]
@@ -36,6 +37,9 @@ pub enum Error {
     /// Some fields of a draft are wrong.
     #[error("{} of the pattern cannot be kept", if .0.len() == 1 { "one field" } else { "some fields" })]
     Flaws(Vec<Flaw>),
+    /// Cases of what was to be published do not go as expected.
+    #[error("{}: nothing was published", counted(.0))]
+    CasesFailed(Vec<FailedCase>),
     /// The org has as many patterns as it may have.
     #[error("an organization keeps at most {PATTERNS_MAX} patterns")]
     TooMany,
@@ -94,13 +98,18 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::NOT_FOUND, "model_not_found", detail).param("model")
             }
             Error::SlugTaken(_) => {
-                Self::new(StatusCode::CONFLICT, "slug_taken", detail).param("slug")
+                let taken = FieldError {
+                    pointer: "/slug".into(),
+                    detail: "is taken by another pattern".into(),
+                };
+                Self::new(StatusCode::CONFLICT, "slug_taken", detail).errors(vec![taken])
             }
             Error::Changed(latest) => Self::new(StatusCode::CONFLICT, "version_conflict", detail)
                 .param("version")
                 .with("version", json!(latest)),
             Error::Flaws(flaws) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
                 .errors(flaws.into_iter().map(field).collect()),
+            Error::CasesFailed(failed) => cases_failed(&failed, detail),
             Error::TooMany => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_patterns", detail)
             }
@@ -124,6 +133,27 @@ impl From<Error> for Problem {
 
 fn field(flaw: Flaw) -> FieldError {
     FieldError { pointer: flaw.field, detail: flaw.message }
+}
+
+/// In how many cases it did not go as expected, and in which first.
+pub(crate) fn counted(failed: &[FailedCase]) -> String {
+    let Some(first) = failed.first() else { return "every case passes".to_owned() };
+    let FailedCase { slug, number, reason, .. } = first;
+    match failed.len() {
+        1 => format!("case {number} of `{slug}` fails: {reason}"),
+        many => format!("{many} cases fail, first case {number} of `{slug}`: {reason}"),
+    }
+}
+
+/// Names the cases, each with its question: the caller may read the pattern.
+fn cases_failed(failed: &[FailedCase], detail: String) -> Problem {
+    let error = |case: &FailedCase| FieldError {
+        pointer: format!("/cases/{}", case.number - 1),
+        detail: format!("case {} of `{}`, `{}`: {}", case.number, case.slug, case.ask, case.reason),
+    };
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "cases_failed", detail)
+        .errors(failed.iter().map(error).collect())
+        .with("failed", json!(failed))
 }
 
 /// Why a file was refused, with the line to look at.

@@ -1,24 +1,30 @@
 //! Patterns as a YAML file: in, all or nothing; and out.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use access::{Caller, Permission};
 use audit::Event;
+use base::args;
 use base::time::At;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::Patterns;
-use crate::engine::{self, Draft};
+use crate::engine::{self, Case, FilePattern};
 use crate::error::Error;
+use crate::judge::{Judged, Rivals, failed, judge};
 use crate::kept::{Kept, State};
+use crate::seals::{Part, Place};
+use crate::snapshot::Snapshot;
+use crate::store::Work;
+use crate::{PatternId, Patterns, sql};
 
 /// What an import did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Imported {
     /// Slugs that are new.
     pub created: Vec<String>,
-    /// Slugs that have a new version.
+    /// Slugs that have a new version or other cases.
     pub updated: Vec<String>,
     /// Slugs whose content was the same: nothing was done.
     pub unchanged: Vec<String>,
@@ -40,81 +46,121 @@ pub enum Exported {
 struct Plan {
     new: Vec<Kept>,
     changed: Vec<Kept>,
+    /// Those of them whose cases the file gives.
+    cases: Vec<(Kept, Vec<Case>)>,
+    /// The versions that begin to answer, with the cases that they must pass.
+    judged: Vec<Judged>,
+    /// The org's patterns that stay as they are.
+    kept: Vec<Kept>,
     report: Imported,
 }
 
 impl Patterns {
     /// Teaches every pattern of a file, or none. A slug that exists gets a new version.
-    /// They answer at once when the caller may publish, except retired ones.
+    /// They answer at once when the caller may publish, except retired ones; when a case
+    /// of one of them fails, nothing is taught.
     #[tracing::instrument(skip_all, fields(org.id = %caller.org))]
     pub async fn import(&self, caller: &Caller, yaml: &str) -> Result<Imported, Error> {
         let scope = caller.require(Permission::PatternsCreate)?;
-        let drafts = engine::import(yaml)?;
+        let file = engine::import(yaml)?;
         let mut work = self.begin(&scope).await?;
-        let held = work.every().await?;
-        let plan = Plan::new(caller, held, drafts, self.clock.now())?;
-        if plan.new.is_empty() && plan.changed.is_empty() {
+        let plan = Plan::new(caller, &mut work, file, self.clock.now()).await?;
+        if plan.new.is_empty() && plan.changed.is_empty() && plan.cases.is_empty() {
             return Ok(plan.report);
         }
+        plan.pass(caller).await?;
         work.add(&plan.new).await?;
         work.add_versions(&plan.changed).await?;
         for kept in &plan.changed {
             work.update(kept).await?;
         }
-        let event = Event::done("patterns.patterns.imported", "patterns", caller.org.as_str());
-        work.commit(event.changes(json!({
-            "created": plan.new.iter().map(told).collect::<Vec<_>>(),
-            "updated": plan.changed.iter().map(told).collect::<Vec<_>>(),
-            "unchanged": plan.report.unchanged.len(),
-        })))
-        .await?;
+        for (kept, cases) in &plan.cases {
+            work.set_cases(kept, cases, self.clock.now()).await?;
+        }
+        work.commit(plan.event(caller)).await?;
         Ok(plan.report)
     }
 
-    /// Writes the patterns that the caller may read as a file. Recorded before it is given.
+    /// Writes the patterns that the caller may read as a file, with their cases. Recorded
+    /// before it is given.
     pub async fn export(&self, caller: &Caller, which: Exported) -> Result<String, Error> {
         if !caller.may_somewhere(Permission::PatternsRead) {
             caller.require(Permission::PatternsRead)?;
         }
         let snapshot = self.snapshots.of(caller).await?;
-        let drafts = snapshot.patterns().iter().filter_map(|kept| {
+        let mut cases = self.every_case(caller).await?;
+        let patterns = snapshot.patterns().iter().filter_map(|kept| {
             let version = match which {
                 Exported::Published => kept.published.as_ref()?,
                 Exported::All => kept.published.as_ref().unwrap_or(&kept.latest),
             };
             let readable = kept.allows(caller, Permission::PatternsRead);
-            readable.then(|| Draft::clone(&version.draft))
+            readable.then(|| FilePattern {
+                draft: (*version.draft).clone(),
+                cases: cases.remove(&kept.id).filter(|cases| !cases.is_empty()),
+            })
         });
-        let drafts: Vec<Draft> = drafts.collect();
+        let patterns: Vec<FilePattern> = patterns.collect();
         let event = Event::done("patterns.patterns.exported", "patterns", caller.org.as_str());
-        let event = event.changes(json!({ "patterns": drafts.len() }));
+        let event = event.changes(json!({ "patterns": patterns.len() }));
         self.record.note(caller, &event).await?;
-        engine::export(&drafts).map_err(|cause| Error::Export(cause.into()))
+        engine::export(&patterns).map_err(|cause| Error::Export(cause.into()))
+    }
+
+    /// The cases of every pattern of the org, page by page.
+    async fn every_case(&self, caller: &Caller) -> Result<HashMap<PatternId, Vec<Case>>, Error> {
+        let scope = caller.itself();
+        let db = self.databases.of(&scope)?;
+        let (mut cases, mut after) = (HashMap::new(), String::new());
+        loop {
+            let rows = db.all(sql::CASES_OF_ALL, args![after.as_str()]).await?;
+            let Some(last) = rows.last() else { return Ok(cases) };
+            after = last.text("pattern_id")?;
+            for row in &rows {
+                let id: PatternId = row.parse("pattern_id")?;
+                let (region, org) = (caller.region, &caller.org);
+                let place = Place { region, org, pattern: &id, part: Part::Cases };
+                let opened = self.seals.open(&place, &row.bytes("body")?)?;
+                cases.insert(id, opened);
+            }
+        }
     }
 }
 
 impl Plan {
-    fn new(caller: &Caller, held: Vec<Kept>, drafts: Vec<Draft>, at: At) -> Result<Self, Error> {
+    async fn new(
+        caller: &Caller,
+        work: &mut Work,
+        file: Vec<FilePattern>,
+        at: At,
+    ) -> Result<Self, Error> {
+        let held = work.every().await?;
         let mut held: HashMap<String, Kept> =
             held.into_iter().map(|kept| (kept.slug().to_owned(), kept)).collect();
         let mut plan = Self::default();
-        for draft in drafts {
-            match held.remove(&draft.slug) {
-                None => plan.add(caller, draft, at),
-                Some(kept) if *kept.latest.draft == draft => {
-                    plan.report.unchanged.push(draft.slug);
+        for one in file {
+            match held.remove(&one.draft.slug) {
+                None => plan.add(caller, one, at),
+                Some(kept) => {
+                    let cases = work.cases(&kept).await?;
+                    plan.change(caller, kept, &cases, one, at)?;
                 }
-                Some(kept) => plan.change(caller, kept, draft, at)?,
             }
         }
+        plan.kept.extend(held.into_values());
         Ok(plan)
     }
 
-    fn add(&mut self, caller: &Caller, draft: Draft, at: At) {
-        self.report.created.push(draft.slug.clone());
-        let mut kept = Kept::new(draft, caller, at);
+    fn add(&mut self, caller: &Caller, one: FilePattern, at: At) {
+        self.report.created.push(one.draft.slug.clone());
+        let mut kept = Kept::new(one.draft, caller, at);
+        let cases = one.cases.unwrap_or_default();
         if caller.access.may(Permission::PatternsPublish) {
             kept.publish_latest(at);
+            self.judged.push(Judged::new(&kept, &kept.latest, cases.clone()));
+        }
+        if !cases.is_empty() {
+            self.cases.push((kept.clone(), cases));
         }
         self.new.push(kept);
     }
@@ -123,17 +169,64 @@ impl Plan {
         &mut self,
         caller: &Caller,
         mut kept: Kept,
-        draft: Draft,
+        held: &[Case],
+        one: FilePattern,
         at: At,
     ) -> Result<(), Error> {
+        let cases = one.cases.unwrap_or_else(|| held.to_vec());
+        let same = *kept.latest.draft == one.draft;
+        if same && cases == held {
+            self.report.unchanged.push(one.draft.slug);
+            self.kept.push(kept);
+            return Ok(());
+        }
         caller.require_on(Permission::PatternsUpdate, &kept.resource())?;
-        self.report.updated.push(draft.slug.clone());
-        kept.teach(draft, at);
+        self.report.updated.push(one.draft.slug.clone());
+        if cases != held {
+            self.cases.push((kept.clone(), cases.clone()));
+        }
+        if same {
+            self.kept.push(kept);
+            return Ok(());
+        }
+        kept.teach(one.draft, at);
         if kept.state != State::Retired && kept.allows(caller, Permission::PatternsPublish) {
             kept.publish_latest(at);
+            self.judged.push(Judged::new(&kept, &kept.latest, cases));
         }
         self.changed.push(kept);
         Ok(())
+    }
+
+    /// Judges what begins to answer, among all that answers after the import.
+    async fn pass(&self, caller: &Caller) -> Result<(), Error> {
+        let judged: Vec<_> = self.judged.iter().filter(|one| !one.cases.is_empty()).collect();
+        if judged.is_empty() {
+            return Ok(());
+        }
+        let all = self.kept.iter().chain(&self.changed).chain(&self.new);
+        let after = Arc::new(Snapshot::of(0, all.cloned().map(Arc::new).collect()));
+        let mut failing = Vec::new();
+        for one in judged {
+            let rivals = Rivals::AllFor(caller.clone());
+            let verdicts = judge(after.clone(), one.clone(), rivals).await?;
+            failing.extend(failed(&one.draft.slug, verdicts));
+        }
+        if failing.is_empty() { Ok(()) } else { Err(Error::CasesFailed(failing)) }
+    }
+
+    fn event(&self, caller: &Caller) -> Event {
+        let event = Event::done("patterns.patterns.imported", "patterns", caller.org.as_str());
+        let cases = |(kept, cases): &(Kept, Vec<Case>)| {
+            json!({ "id": kept.id, "slug": kept.slug(),
+                "cases": { "from": kept.cases, "to": cases.len() } })
+        };
+        event.changes(json!({
+            "created": self.new.iter().map(told).collect::<Vec<_>>(),
+            "updated": self.changed.iter().map(told).collect::<Vec<_>>(),
+            "cases": self.cases.iter().map(cases).collect::<Vec<_>>(),
+            "unchanged": self.report.unchanged.len(),
+        }))
     }
 }
 

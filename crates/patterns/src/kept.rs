@@ -9,7 +9,7 @@ use base::time::At;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Draft;
-use crate::seals::{Place, Seals};
+use crate::seals::{Part, Place, Seals};
 
 base::ids! {
     /// Names a pattern.
@@ -68,6 +68,8 @@ pub(crate) struct Kept {
     pub(crate) state: State,
     pub(crate) latest: Version,
     pub(crate) published: Option<Version>,
+    /// How many cases must pass before a version is published.
+    pub(crate) cases: i64,
     pub(crate) created_by: String,
     pub(crate) created_at: At,
     pub(crate) updated_at: At,
@@ -80,6 +82,7 @@ impl Kept {
             state: State::Draft,
             latest: Version { number: 1, draft: Arc::new(draft) },
             published: None,
+            cases: 0,
             created_by: caller.actor.id().to_owned(),
             created_at: at,
             updated_at: at,
@@ -95,7 +98,8 @@ impl Kept {
     ) -> Result<Self, DbError> {
         let id: PatternId = row.parse("pattern_id")?;
         let open = |version, body: &[u8]| {
-            let draft = seals.open(&Place { region, org, pattern: &id, version }, body)?;
+            let part = Part::Version(version);
+            let draft: Draft = seals.open(&Place { region, org, pattern: &id, part }, body)?;
             Ok::<_, DbError>(Version { number: version, draft: Arc::new(draft) })
         };
         let latest = open(row.int("latest")?, &row.bytes("latest_body")?)?;
@@ -109,6 +113,7 @@ impl Kept {
             state: row.parse("state")?,
             latest,
             published,
+            cases: row.int("cases")?,
             created_by: row.text("created_by")?,
             created_at: row.at("created_at")?,
             updated_at: row.at("updated_at")?,

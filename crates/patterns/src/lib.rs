@@ -6,6 +6,9 @@
 //!   `a_taught_answer_is_given_at_once`.
 //! - What nobody approved does not answer: `a_draft_does_not_answer`,
 //!   `a_retired_pattern_stops_answering`, `a_late_load_never_replaces_a_newer_one`.
+//! - A version answers only when the pattern's cases pass:
+//!   `a_failing_case_keeps_a_version_from_answering`.
+//! - Trying a draft keeps nothing of it: `a_draft_is_tried_while_it_is_written`.
 //! - When nothing matches, the engine says so, with the score:
 //!   `when_nothing_matches_it_says_so`.
 //! - A version never changes, and an older one can answer again:
@@ -13,7 +16,8 @@
 //! - An org's patterns are seen, found, run and counted by that org alone:
 //!   `two_orgs_never_meet`.
 //! - A grant on one pattern opens that one: `a_grant_on_one_pattern_opens_that_one_only`.
-//! - An import is whole or nothing: `a_file_with_a_flaw_changes_nothing`.
+//! - An import is whole or nothing: `a_file_with_a_flaw_changes_nothing`,
+//!   `a_file_with_a_failing_case_changes_nothing`.
 //! - Content is sealed at rest and not in the record:
 //!   `what_was_taught_cannot_be_read_from_the_disk`, `every_change_leaves_an_event_without_content`.
 //! - While the database is down, what is in memory answers and nothing is changed:
@@ -21,11 +25,16 @@
 
 mod answer;
 mod api;
+mod api_draft;
 mod api_exchange;
+mod cases;
+mod diff;
 pub mod engine;
 mod error;
 mod exchange;
+mod judge;
 mod kept;
+mod pages;
 mod read;
 mod seals;
 mod snapshot;
@@ -35,6 +44,7 @@ mod store;
 mod teach;
 mod told;
 mod trial;
+mod try_out;
 mod uses;
 mod view;
 
@@ -50,13 +60,19 @@ use base::tasks::Tasks;
 use base::time::SharedClock;
 
 pub use self::api::routes;
+pub use self::cases::{PatternCases, SetCases};
+pub use self::diff::{Between, Diff, DiffLine, DiffPart, DiffPiece, InVersion};
+pub use self::engine::{Case, Expected};
 pub use self::error::Error;
 pub use self::exchange::{Exported, Imported};
+pub use self::judge::{CaseVerdict, FailedCase};
 pub use self::kept::{PatternId, State, UnknownState};
+pub use self::pages::pages;
 pub use self::read::{Filter, VersionFilter};
 use self::seals::Seals;
 use self::snapshots::Snapshots;
-pub use self::trial::{Case, CaseVerdict, Expected, Trial, Verdict};
+pub use self::trial::{Trial, Verdict};
+pub use self::try_out::{Other, Prompt, Tried, TryDraft};
 use self::uses::Uses;
 pub use self::view::{ChangePattern, Pattern, PublishPattern, TeachPattern, VersionView};
 

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use access::{Caller, Permission};
 use base::args;
-use base::db::{DbError, Row};
+use base::db::{DbError, Row, Value};
 use base::http::{Page, page_limit};
 use base::problem::Problem;
 use serde::Deserialize;
 
+use crate::engine::Draft;
 use crate::error::Error;
 use crate::kept::{Kept, State};
-use crate::seals::Place;
+use crate::seals::{Part, Place};
 use crate::view::{Pattern, VersionView};
 use crate::{PatternId, Patterns, sql};
 
@@ -58,11 +59,12 @@ impl Patterns {
                 let problem = Problem::bad_request("invalid_query", "a search has one page");
                 return Err(Error::Request(problem.param("after")));
             }
-            (Some(q), None) => (snapshot.search(q).into_iter().map(|(kept, _)| kept).collect(), 0),
+            (Some(q), None) => (snapshot.search(q), 0),
             (None, after) => (snapshot.behind(after.as_deref().unwrap_or("")).iter().collect(), 1),
         };
         let found: Vec<_> = found.into_iter().filter(wanted).take(size + more).collect();
-        let uses = self.uses_of(caller, None).await;
+        let ids: Vec<_> = found.iter().map(|kept| &kept.id).collect();
+        let uses = self.uses_of(caller, &ids).await;
         let shown = found.iter().map(|kept| Pattern::of(kept, uses_in(uses.as_ref(), kept)));
         Ok(Page::of(shown.collect(), limit, |pattern| pattern.slug.clone()))
     }
@@ -103,9 +105,9 @@ impl Patterns {
         let args = args![kept.id.as_str(), number];
         let row = self.databases.of(&scope)?.maybe(sql::VERSION, args).await?;
         let row = row.ok_or(Error::NoSuchVersion)?;
-        let place =
-            Place { region: caller.region, org: &caller.org, pattern: &kept.id, version: number };
-        let draft = self.seals.open(&place, &row.bytes("body")?)?;
+        let part = Part::Version(number);
+        let place = Place { region: caller.region, org: &caller.org, pattern: &kept.id, part };
+        let draft: Draft = self.seals.open(&place, &row.bytes("body")?)?;
         Ok(VersionView { content: Some(draft.into()), ..version_of(&kept, &row)? })
     }
 
@@ -118,27 +120,29 @@ impl Patterns {
     }
 
     pub(crate) async fn shown(&self, caller: &Caller, kept: &Kept) -> Pattern {
-        let uses = self.uses_of(caller, Some(&kept.id)).await;
+        let uses = self.uses_of(caller, &[&kept.id]).await;
         Pattern::of(kept, uses_in(uses.as_ref(), kept))
     }
 
-    /// How often the patterns of the caller's org answered. A pattern can be read while
+    /// How often these patterns of the caller's org answered. A pattern can be read while
     /// this cannot: it is the only part that is not in memory.
     async fn uses_of(
         &self,
         caller: &Caller,
-        only: Option<&PatternId>,
+        shown: &[&PatternId],
     ) -> Option<HashMap<PatternId, i64>> {
-        let (statement, args) = match only {
-            Some(id) => (sql::USES_OF_ONE, args![id.as_str()]),
-            None => (sql::USES, args![]),
-        };
         let read = async {
             let scope = caller.itself();
-            let rows = self.databases.of(&scope)?.all(statement, args).await?;
+            let db = self.databases.of(&scope)?;
             let mut uses = self.uses.waiting(&caller.org);
-            for row in &rows {
-                *uses.entry(row.parse("pattern_id")?).or_default() += row.int("uses")?;
+            for ids in shown.chunks(sql::USES_AT_ONCE) {
+                let rows = match ids {
+                    [only] => db.all(sql::USES_OF_ONE, args![only.as_str()]).await?,
+                    several => db.all(sql::USES, filled(several)).await?,
+                };
+                for row in &rows {
+                    *uses.entry(row.parse("pattern_id")?).or_default() += row.int("uses")?;
+                }
             }
             Ok::<_, DbError>(uses)
         };
@@ -148,6 +152,12 @@ impl Patterns {
         };
         read.await.map_err(unread).ok()
     }
+}
+
+/// As many arguments as the statement has; no pattern has an empty id.
+fn filled(ids: &[&PatternId]) -> Vec<Value> {
+    let given = ids.iter().map(|id| id.as_str()).chain(std::iter::repeat(""));
+    given.take(sql::USES_AT_ONCE).map(Value::from).collect()
 }
 
 fn uses_in(uses: Option<&HashMap<PatternId, i64>>, kept: &Kept) -> Option<i64> {

@@ -1,4 +1,4 @@
-//! What is taught is sealed at rest, each version for its own place.
+//! What is taught is sealed at rest, each version and its cases for their own place.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -7,25 +7,40 @@ use access::{OrgId, Region};
 use base::db::DbError;
 use base::seal::{NotOpened, RootKey, Sealer};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::PatternId;
-use crate::engine::Draft;
 
 /// The sealing keys of the regions that this node serves.
 #[derive(Debug)]
 pub(crate) struct Seals(BTreeMap<Region, Sealer>);
 
-/// Where a version is kept: what was sealed for one place opens in no other.
+/// What of a pattern is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Part {
+    /// The content of this version.
+    Version(i64),
+    /// The cases that must pass.
+    Cases,
+}
+
+/// Where it is kept: what was sealed for one place opens in no other.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     pub(crate) region: Region,
     pub(crate) org: &'a OrgId,
     pub(crate) pattern: &'a PatternId,
-    pub(crate) version: i64,
+    pub(crate) part: Part,
 }
 
 impl Place<'_> {
     fn purpose(&self) -> String {
-        format!("{}/{}/{}", self.org, self.pattern, self.version)
+        let Self { org, pattern, .. } = self;
+        match self.part {
+            Part::Version(version) => format!("{org}/{pattern}/{version}"),
+            Part::Cases => format!("{org}/{pattern}/cases"),
+        }
     }
 }
 
@@ -38,14 +53,23 @@ impl Seals {
         sealers.collect::<io::Result<_>>().map(Self)
     }
 
-    pub(crate) fn seal(&self, place: &Place<'_>, draft: &Draft) -> Result<Vec<u8>, DbError> {
-        let json = serde_json::to_vec(draft).map_err(|cause| DbError::unreadable("body", cause))?;
+    pub(crate) fn seal(
+        &self,
+        place: &Place<'_>,
+        content: &(impl Serialize + ?Sized),
+    ) -> Result<Vec<u8>, DbError> {
+        let json =
+            serde_json::to_vec(content).map_err(|cause| DbError::unreadable("body", cause))?;
         self.of(place)?
             .seal(&place.purpose(), &json)
             .map_err(|cause| DbError::unreadable("body", cause))
     }
 
-    pub(crate) fn open(&self, place: &Place<'_>, sealed: &[u8]) -> Result<Draft, DbError> {
+    pub(crate) fn open<T: DeserializeOwned>(
+        &self,
+        place: &Place<'_>,
+        sealed: &[u8],
+    ) -> Result<T, DbError> {
         let json = self
             .of(place)?
             .open(&place.purpose(), sealed)

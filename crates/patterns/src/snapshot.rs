@@ -1,13 +1,13 @@
 //! The patterns of one org in memory, as of one moment.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use access::{OrgId, Region};
 use base::db::{DbError, Row};
 
 use crate::PatternId;
-use crate::engine::{Draft, Index};
+use crate::engine::{Draft, Index, Overlay};
 use crate::kept::Kept;
 use crate::seals::Seals;
 
@@ -47,7 +47,11 @@ impl Snapshot {
     fn build(rows: &[Row], seals: &Seals, region: Region, org: &OrgId) -> Result<Self, DbError> {
         let version = rows.first().map(|row| row.int("org_version")).transpose()?.unwrap_or(0);
         let read = |row| Kept::read(row, seals, region, org).map(Arc::new);
-        let mut patterns = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self::of(version, rows.iter().map(read).collect::<Result<_, _>>()?))
+    }
+
+    /// Indexes patterns.
+    pub(crate) fn of(version: i64, mut patterns: Vec<Arc<Kept>>) -> Self {
         // Not the engine's order: each sorts text its own way.
         patterns.sort_by(|one, other| one.slug().cmp(other.slug()));
         let places =
@@ -56,13 +60,7 @@ impl Snapshot {
             Some((place, kept.published.as_ref().map(|version| &*version.draft)?))
         }));
         let every = index(patterns.iter().map(|kept| &*kept.latest.draft).enumerate());
-        Ok(Self { version, patterns, places, answering, every })
-    }
-
-    #[cfg(test)]
-    pub(crate) fn empty(version: i64) -> Self {
-        let (answering, every) = (index(std::iter::empty()), index(std::iter::empty()));
-        Self { version, patterns: Vec::new(), places: HashMap::new(), answering, every }
+        Self { version, patterns, places, answering, every }
     }
 
     /// In the order of their slugs.
@@ -91,9 +89,38 @@ impl Snapshot {
         self.ranked(&self.answering, question, floor)
     }
 
-    /// The patterns whose latest version has words in common with a text, best first.
-    pub(crate) fn search(&self, text: &str) -> Vec<(&Arc<Kept>, f64)> {
-        self.ranked(&self.every, text, 0.0)
+    /// The patterns whose latest version has words in common with a text, best first, and
+    /// behind them those whose name or slug has the text in it: a word half written finds.
+    pub(crate) fn search(&self, text: &str) -> Vec<&Arc<Kept>> {
+        let mut found: Vec<_> =
+            self.ranked(&self.every, text, 0.0).into_iter().map(|(kept, _)| kept).collect();
+        let part = text.trim().to_lowercase();
+        if part.is_empty() {
+            return found;
+        }
+        let known: HashSet<PatternId> = found.iter().map(|kept| kept.id.clone()).collect();
+        let holds = |kept: &&Arc<Kept>| {
+            kept.slug().contains(&part) || kept.latest.draft.name.to_lowercase().contains(&part)
+        };
+        let more = self.patterns.iter().filter(|kept| !known.contains(&kept.id)).filter(holds);
+        found.extend(more);
+        found
+    }
+
+    /// The published patterns, with a draft in the place of the pattern that is named.
+    pub(crate) fn overlaid(
+        &self,
+        without: Option<&PatternId>,
+        name: &str,
+        triggers: &[String],
+    ) -> Overlay<'_, usize> {
+        let place = without.and_then(|id| self.places.get(id));
+        self.answering.overlaid(place, name, triggers)
+    }
+
+    /// The pattern at a place of an index.
+    pub(crate) fn at(&self, place: usize) -> Option<&Arc<Kept>> {
+        self.patterns.get(place)
     }
 
     fn ranked(&self, index: &Index<usize>, text: &str, floor: f64) -> Vec<(&Arc<Kept>, f64)> {

@@ -160,15 +160,15 @@ mod tests {
             held: RwLock::default(),
             loading: tokio::sync::Mutex::default(),
         };
-        slot.put(Snapshot::empty(2));
-        assert_eq!(slot.put(Snapshot::empty(1)).map(|snapshot| snapshot.version), Some(2));
+        slot.put(Snapshot::of(2, Vec::new()));
+        assert_eq!(slot.put(Snapshot::of(1, Vec::new())).map(|snapshot| snapshot.version), Some(2));
         slot.raise(2);
         assert_eq!(held(&slot), Some(2));
         // A change is on disk and could not be read back: what was held is out of date.
         slot.raise(3);
         assert_eq!(held(&slot), None);
-        assert!(slot.put(Snapshot::empty(2)).is_none(), "it was read before the change");
-        slot.put(Snapshot::empty(3));
+        assert!(slot.put(Snapshot::of(2, Vec::new())).is_none(), "it was read before the change");
+        slot.put(Snapshot::of(3, Vec::new()));
         assert_eq!(held(&slot), Some(3));
     }
 }

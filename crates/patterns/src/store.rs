@@ -6,10 +6,14 @@ use access::{Caller, Scope};
 use audit::{Change, Event};
 use base::args;
 use base::db::DbError;
+use base::time::At;
 
+use crate::engine::{Case, Draft};
 use crate::error::{Error, PATTERNS_MAX};
+use crate::judge::{FailedCase, Judged, Rivals, failed, judge};
 use crate::kept::{Kept, Version};
-use crate::seals::{Place, Seals};
+use crate::seals::{Part, Place, Seals};
+use crate::snapshot::Snapshot;
 use crate::snapshots::Snapshots;
 use crate::{PatternId, Patterns, sql};
 
@@ -51,7 +55,7 @@ impl Work {
     pub(crate) async fn version(&mut self, id: &PatternId, number: i64) -> Result<Version, Error> {
         let row = self.change.maybe(sql::VERSION, args![id.as_str(), number]).await?;
         let body = row.ok_or(Error::NoSuchVersion)?.bytes("body")?;
-        let draft = self.seals.open(&self.place(id, number), &body)?;
+        let draft: Draft = self.seals.open(&self.place(id, Part::Version(number)), &body)?;
         Ok(Version { number, draft: Arc::new(draft) })
     }
 
@@ -92,11 +96,11 @@ impl Work {
     pub(crate) async fn add_versions(&mut self, patterns: &[Kept]) -> Result<(), Error> {
         let mut rows = Vec::with_capacity(patterns.len());
         for kept in patterns {
-            let place = self.place(&kept.id, kept.latest.number);
+            let place = self.place(&kept.id, Part::Version(kept.latest.number));
             rows.push(args![
                 kept.id.as_str(),
                 kept.latest.number,
-                self.seals.seal(&place, &kept.latest.draft)?,
+                self.seals.seal(&place, &*kept.latest.draft)?,
                 self.caller.actor.id(),
                 kept.updated_at,
             ]);
@@ -118,6 +122,53 @@ impl Work {
         Ok(())
     }
 
+    /// The cases of a pattern as they are now.
+    pub(crate) async fn cases(&mut self, kept: &Kept) -> Result<Vec<Case>, Error> {
+        if kept.cases == 0 {
+            return Ok(Vec::new());
+        }
+        let row = self.change.maybe(sql::CASES, args![kept.id.as_str()]).await?;
+        let Some(row) = row else { return Ok(Vec::new()) };
+        let body = row.bytes("body")?;
+        Ok(self.seals.open(&self.place(&kept.id, Part::Cases), &body)?)
+    }
+
+    /// Keeps the cases of a pattern in the place of those that it had.
+    pub(crate) async fn set_cases(
+        &mut self,
+        kept: &Kept,
+        cases: &[Case],
+        at: At,
+    ) -> Result<(), Error> {
+        let body = self.seals.seal(&self.place(&kept.id, Part::Cases), cases)?;
+        let count = i64::try_from(cases.len()).unwrap_or(i64::MAX);
+        let row = args![kept.id.as_str(), count, body, self.caller.actor.id(), at];
+        self.change.many(&sql::SET_CASES, vec![row]).await?;
+        Ok(())
+    }
+
+    /// The cases that keep a version from answering. `held` is the org as it was in memory
+    /// before this change began; when another node was faster, it is read anew.
+    pub(crate) async fn failing(
+        &mut self,
+        held: Arc<Snapshot>,
+        judged: Judged,
+    ) -> Result<Vec<FailedCase>, Error> {
+        if judged.cases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let snapshot = if held.version + 1 == self.version {
+            held
+        } else {
+            let rows = self.change.all(sql::EVERY, args![]).await?;
+            let (region, org) = (self.caller.region, self.caller.org.clone());
+            Arc::new(Snapshot::load(rows, self.seals.clone(), region, org).await?)
+        };
+        let slug = judged.draft.slug.clone();
+        let verdicts = judge(snapshot, judged, Rivals::AllFor(self.caller.clone())).await?;
+        Ok(failed(&slug, verdicts))
+    }
+
     /// Makes it permanent together with its event, and shows it to the next question.
     pub(crate) async fn commit(self, event: Event) -> Result<(), Error> {
         self.change.commit(event).await?;
@@ -125,7 +176,7 @@ impl Work {
         Ok(())
     }
 
-    fn place<'a>(&'a self, pattern: &'a PatternId, version: i64) -> Place<'a> {
-        Place { region: self.caller.region, org: &self.caller.org, pattern, version }
+    fn place<'a>(&'a self, pattern: &'a PatternId, part: Part) -> Place<'a> {
+        Place { region: self.caller.region, org: &self.caller.org, pattern, part }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) fn taught(kept: &Kept) -> Event {
         "name": kept.latest.draft.name,
         "version": { "from": null, "to": 1 },
         "published_version": { "from": null, "to": kept.published_number() },
+        "cases": kept.cases,
         "size": size(kept),
     }))
 }
@@ -39,6 +40,14 @@ pub(crate) fn published(before: &Kept, after: &Kept) -> Event {
 /// A pattern was withdrawn.
 pub(crate) fn retired(before: &Kept, after: &Kept) -> Event {
     moved("patterns.pattern.retired", before, after)
+}
+
+/// Other cases must pass from now on.
+pub(crate) fn cases_set(kept: &Kept, cases: usize) -> Event {
+    about("patterns.pattern.cases_set", kept).changes(json!({
+        "slug": kept.slug(),
+        "cases": { "from": kept.cases, "to": cases },
+    }))
 }
 
 /// A pattern was tried on cases.

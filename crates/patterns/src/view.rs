@@ -3,7 +3,7 @@
 use base::time::At;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::{Body, Draft, DraftForm, Flaw, Template};
+use crate::engine::{Body, Case, Draft, DraftForm, Flaw, Template};
 use crate::error::Error;
 use crate::kept::{Kept, State, Version};
 
@@ -39,6 +39,12 @@ pub struct Pattern {
     /// When it was last taught, published or retired.
     #[schema(value_type = String)]
     pub updated_at: At,
+    /// How many cases must pass before a version of it answers.
+    pub cases: i64,
+    /// Why the version that was just taught does not answer although the caller may
+    /// publish; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unpublished_because: Option<String>,
     /// How often it answered; absent while the counts cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uses: Option<i64>,
@@ -75,7 +81,11 @@ pub struct TeachPattern {
     pub answer: Option<String>,
     /// How to ask a model instead.
     pub template: Option<Template>,
-    /// Whether it answers at once; if not given, it does when the caller may publish.
+    /// Cases that must pass before a version answers, at most 100.
+    #[serde(default)]
+    pub cases: Vec<Case>,
+    /// Whether it answers at once; if not given, it does when the caller may publish and
+    /// its cases pass.
     pub publish: Option<bool>,
 }
 
@@ -95,8 +105,8 @@ pub struct ChangePattern {
     pub template: Option<Template>,
     /// The version that this change was made from; refused when there is a newer one.
     pub version: Option<i64>,
-    /// Whether it answers at once; if not given, it does when the caller may publish
-    /// and the pattern is not retired.
+    /// Whether it answers at once; if not given, it does when the caller may publish,
+    /// its cases pass and the pattern is not retired.
     pub publish: Option<bool>,
 }
 
@@ -124,6 +134,8 @@ impl Pattern {
             created_by: kept.created_by.clone(),
             created_at: kept.created_at,
             updated_at: kept.updated_at,
+            cases: kept.cases,
+            unpublished_because: None,
             uses,
         }
     }
@@ -132,7 +144,7 @@ impl Pattern {
 impl TeachPattern {
     /// The draft, if it can be kept.
     pub(crate) fn draft(self) -> Result<Draft, Error> {
-        let Self { slug, name, triggers, answer, template, publish: _ } = self;
+        let Self { slug, name, triggers, answer, template, cases: _, publish: _ } = self;
         checked(DraftForm { slug, name, triggers, answer, template })
     }
 }

@@ -21,6 +21,10 @@ use std::collections::HashMap;
 
 use super::terms::{is_stop, terms};
 
+mod overlay;
+
+pub use overlay::{Overlay, Standing};
+
 /// The least score that counts as an answer.
 ///
 /// Chosen on half of `questions.txt`: 137 paraphrases and 94 unrelated questions
@@ -61,6 +65,10 @@ pub struct Index<K> {
     /// Sorted, so that the lower number is the lower key.
     patterns: Vec<K>,
     vocabulary: HashMap<Box<str>, u32>,
+    /// Term → patterns that have it.
+    frequencies: Vec<u32>,
+    /// Term → how much of what its rarity says it weighs, in percent.
+    percents: Vec<u32>,
     /// Term → weight.
     weights: Vec<u32>,
     /// Term → documents.
@@ -95,13 +103,14 @@ impl<K: Ord> Index<K> {
         let mut index = Self {
             patterns: Vec::with_capacity(patterns.len()),
             vocabulary: HashMap::new(),
+            frequencies: Vec::new(),
+            percents: Vec::new(),
             weights: Vec::new(),
             postings: Lists::default(),
             documents: Lists::default(),
             document_weights: Vec::new(),
             owners: Vec::new(),
         };
-        let mut frequencies: Vec<u32> = Vec::new();
         for (key, name, triggers) in patterns {
             let owner = small(index.patterns.len());
             let mut seen = Vec::new();
@@ -118,15 +127,17 @@ impl<K: Ord> Index<K> {
             }
             seen.sort_unstable();
             seen.dedup();
-            frequencies.resize(index.vocabulary.len(), 0);
             for term in seen {
-                if let Some(frequency) = frequencies.get_mut(at(term)) {
+                if let Some(frequency) = index.frequencies.get_mut(at(term)) {
                     *frequency += 1;
                 }
             }
             index.patterns.push(key);
         }
-        index.weigh(&frequencies);
+        index.weights = index.weighed(small(index.patterns.len()));
+        index.document_weights = (0..small(index.owners.len()))
+            .map(|number| index.weight_in(&index.weights, number))
+            .collect();
         index.postings = index.documents.inverted(index.vocabulary.len());
         index
     }
@@ -141,19 +152,29 @@ impl<K: Ord> Index<K> {
     /// The patterns that score at least `floor` and more than 0, best first.
     /// Equal scores are ordered by key. At most 100 are returned.
     pub fn rank(&self, text: &str, floor: f64, limit: usize) -> Vec<(&K, f64)> {
-        let question = self.question(text);
+        let weigh = |document| self.document_weights.get(at(document)).copied();
+        self.ranked(&self.question(text), floor, limit, weigh)
+    }
+
+    /// The same for a question whose words are weighed. `weigh` says what a document
+    /// weighs; one that weighs nothing is passed over.
+    fn ranked(
+        &self,
+        question: &Question,
+        floor: f64,
+        limit: usize,
+        weigh: impl Fn(u32) -> Option<u32>,
+    ) -> Vec<(&K, f64)> {
         let mut top = Top { entries: Vec::new(), floor, limit: limit.min(RANK_MAX) };
         if top.limit == 0 {
             return Vec::new();
         }
-        let (shared, touched, rest) = self.gather(&question, floor);
+        let (shared, touched, rest) = self.gather(question, floor);
         let rest_weight: u32 = rest.iter().map(|(weight, _)| weight).sum();
         for document in touched {
-            let (Some(&common), Some(&weight), Some(&owner)) = (
-                shared.get(at(document)),
-                self.document_weights.get(at(document)),
-                self.owners.get(at(document)),
-            ) else {
+            let (Some(&common), Some(weight), Some(&owner)) =
+                (shared.get(at(document)), weigh(document), self.owners.get(at(document)))
+            else {
                 continue;
             };
             let hope = score((common + rest_weight).min(weight), question.weight, weight);
@@ -184,22 +205,26 @@ impl<K: Ord> Index<K> {
     }
 
     fn number(&mut self, term: String) -> u32 {
+        if let Some(number) = self.vocabulary.get(term.as_str()) {
+            return *number;
+        }
         let next = small(self.vocabulary.len());
-        *self.vocabulary.entry(term.into_boxed_str()).or_insert(next)
+        self.percents.push(percent_of(&term));
+        self.frequencies.push(0);
+        self.vocabulary.insert(term.into_boxed_str(), next);
+        next
     }
 
-    fn weigh(&mut self, frequencies: &[u32]) {
-        let patterns = small(self.patterns.len());
-        self.weights = vec![0; frequencies.len()];
-        for (term, &number) in &self.vocabulary {
-            let frequency = frequencies.get(at(number)).copied().unwrap_or(0);
-            if let Some(weight) = self.weights.get_mut(at(number)) {
-                *weight = weight_of(term, frequency, patterns);
-            }
-        }
-        self.document_weights = (0..small(self.owners.len()))
-            .map(|document| self.documents.get(document).iter().map(|&t| self.weight(t)).sum())
-            .collect();
+    /// What each term weighs among so many patterns.
+    fn weighed(&self, patterns: u32) -> Vec<u32> {
+        let each = self.percents.iter().zip(&self.frequencies);
+        each.map(|(percent, frequency)| weight_of(*percent, *frequency, patterns)).collect()
+    }
+
+    /// What a document weighs when its terms weigh this.
+    fn weight_in(&self, weights: &[u32], document: u32) -> u32 {
+        let weight = |term: &u32| weights.get(at(*term)).copied().unwrap_or(0);
+        self.documents.get(document).iter().map(weight).sum()
     }
 
     fn weight(&self, term: u32) -> u32 {
@@ -215,7 +240,7 @@ impl<K: Ord> Index<K> {
                 question.known.push((weight, number));
                 question.weight += weight;
             } else {
-                question.weight += weight_of(&term, 0, patterns) * UNKNOWN_PERCENT / 100;
+                question.weight += unknown_weight(&term, patterns);
             }
         }
         question.known.sort_unstable_by(|one, other| other.cmp(one));
@@ -339,8 +364,8 @@ fn score(common: u32, question: u32, document: u32) -> f64 {
     f64::from(common) / whole
 }
 
-/// BM25's inverse document frequency, in thousandths.
-fn weight_of(term: &str, frequency: u32, patterns: u32) -> u32 {
+/// BM25's inverse document frequency, in thousandths, and this share of it.
+fn weight_of(percent: u32, frequency: u32, patterns: u32) -> u32 {
     let without = f64::from((patterns + PRIOR_PATTERNS).saturating_sub(frequency)) + 0.5;
     let rarity = (1.0 + without / (f64::from(frequency) + 0.5)).ln() * 1_000.0;
     #[expect(
@@ -349,8 +374,17 @@ fn weight_of(term: &str, frequency: u32, patterns: u32) -> u32 {
         reason = "between 0 and 24,000: a logarithm of at most 2^33, times 1,000"
     )]
     let weight = rarity.round() as u32;
-    let weight = if is_stop(term) { weight * STOP_PERCENT / 100 } else { weight };
-    weight.max(1)
+    (weight * percent / 100).max(1)
+}
+
+/// What a word weighs in a question that no pattern knows it from.
+fn unknown_weight(term: &str, patterns: u32) -> u32 {
+    weight_of(percent_of(term), 0, patterns) * UNKNOWN_PERCENT / 100
+}
+
+/// How much of its weight a word keeps.
+fn percent_of(term: &str) -> u32 {
+    if is_stop(term) { STOP_PERCENT } else { 100 }
 }
 
 /// Sizes fit: an org's patterns, triggers and terms are far below 2^32.

@@ -3,6 +3,7 @@
 //! Nothing here reads a file, a clock or a database, so every rule can be
 //! tested in microseconds and the index can be rebuilt anywhere.
 
+mod case;
 mod index;
 mod pattern;
 pub mod seeds;
@@ -12,8 +13,9 @@ mod template_variable;
 mod terms;
 mod yaml;
 
-pub use index::{Index, Match, THRESHOLD};
-pub use pattern::{Body, Draft, DraftForm, Flaw};
+pub use case::{CASES_MAX, Case, Expected, check_cases};
+pub use index::{Index, Match, Overlay, Standing, THRESHOLD};
+pub use pattern::{Body, Draft, DraftForm, Flaw, slug_of};
 pub use template::{RenderError, Rendered, Template};
 pub use template_variable::{Kind, Settings, Value, Variable};
-pub use yaml::{ImportError, export, import};
+pub use yaml::{FilePattern, ImportError, export, import};

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::template::Template;
+use super::terms::fold;
 
 /// The longest slug, in characters.
 const SLUG_CHARS_MAX: usize = 64;
@@ -133,6 +134,28 @@ fn is_slug(slug: &str) -> bool {
         })
 }
 
+/// A slug that is made from a name: `Où est le café?` becomes `ou-est-le-cafe`. Empty when
+/// the name has no letter or digit that a slug may have.
+pub fn slug_of(name: &str) -> String {
+    let mut plain = String::new();
+    name.chars().filter(|c| !matches!(c, '\'' | '\u{2019}')).for_each(|c| fold(c, &mut plain));
+    let mut slug = String::new();
+    for part in plain.split(|c: char| !c.is_ascii_lowercase() && !c.is_ascii_digit()) {
+        let joint = usize::from(!slug.is_empty());
+        if part.is_empty() {
+            continue;
+        }
+        if slug.len() + joint + part.len() > SLUG_CHARS_MAX {
+            break;
+        }
+        if joint == 1 {
+            slug.push('-');
+        }
+        slug.push_str(part);
+    }
+    slug
+}
+
 impl TryFrom<DraftForm> for Draft {
     type Error = &'static str;
 
@@ -185,6 +208,24 @@ mod tests {
             let json = serde_json::to_string(&draft).unwrap();
             assert_eq!(serde_json::from_str::<Draft>(&json).unwrap(), draft);
             assert!(!json.contains("null"), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_slug_is_made_from_a_name() {
+        for (name, slug) in [
+            ("Reset a password", "reset-a-password"),
+            ("  Où est le «Café»? ", "ou-est-le-cafe"),
+            ("What's new -- in 2026", "whats-new-in-2026"),
+            ("重置密码", ""),
+            ("", ""),
+            (
+                &"word ".repeat(20),
+                "word-word-word-word-word-word-word-word-word-word-word-word-word",
+            ),
+        ] {
+            assert_eq!(slug_of(name), slug);
+            assert!(slug.is_empty() || is_slug(slug));
         }
     }
 

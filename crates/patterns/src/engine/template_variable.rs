@@ -87,6 +87,17 @@ pub struct Settings {
     pub stop: Vec<String>,
 }
 
+impl Kind {
+    /// As in JSON and YAML.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::Choice => "choice",
+        }
+    }
+}
+
 impl PartialSchema for Value {
     fn schema() -> RefOr<Schema> {
         OneOfBuilder::new().item(f64::schema()).item(String::schema()).into()
@@ -96,6 +107,16 @@ impl PartialSchema for Value {
 impl ToSchema for Value {
     fn name() -> Cow<'static, str> {
         Cow::Borrowed("PatternValue")
+    }
+}
+
+impl Value {
+    /// As it is written.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+        }
     }
 }
 
@@ -142,10 +163,7 @@ impl Variable {
     }
 
     fn accept(&self, value: &Value) -> Result<String, String> {
-        let text = match value {
-            Value::Number(number) => number.to_string(),
-            Value::Text(text) => text.clone(),
-        };
+        let text = value.text();
         if text.len() > VALUE_BYTES_MAX {
             return Err("must not be longer than 32 KiB".into());
         }

@@ -74,7 +74,8 @@ const fn is_dense(c: char) -> bool {
         | '\u{4e00}'..='\u{9fff}' | '\u{20000}'..='\u{2fa1f}')
 }
 
-fn fold(c: char, word: &mut String) {
+/// Adds a character in lower case and without its accent.
+pub(super) fn fold(c: char, word: &mut String) {
     if c.is_ascii() {
         word.push(c.to_ascii_lowercase());
         return;

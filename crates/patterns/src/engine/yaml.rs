@@ -7,6 +7,9 @@
 //!     triggers:
 //!       - How do I reset my password?
 //!     answer: Open the portal and choose “Forgot password”.
+//!     cases:
+//!       - ask: my password does not work
+//!         expect: match
 //! ```
 
 use std::collections::HashSet;
@@ -16,7 +19,9 @@ use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 use serde_saphyr::{Location, MessageFormatter, Options, Spanned, UserMessageFormatter};
 
-use super::pattern::{Draft, Flaw};
+use super::case::{Case, check_cases};
+use super::pattern::{Draft, DraftForm, Flaw};
+use super::template::Template;
 
 /// The largest file, in bytes.
 const FILE_BYTES_MAX: usize = 1024 * 1024;
@@ -46,21 +51,71 @@ pub enum ImportError {
     Flaws(Vec<(u64, Flaw)>),
 }
 
+/// A pattern as it stands in a file.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Form", into = "Form")]
+pub struct FilePattern {
+    /// What is taught.
+    pub draft: Draft,
+    /// The cases that must pass before it is published. Absent: those that it has stay.
+    pub cases: Option<Vec<Case>>,
+}
+
+/// The fields of a pattern in a file: those of a draft, and the cases.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    slug: String,
+    name: String,
+    triggers: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    answer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    template: Option<Template>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cases: Option<Vec<Case>>,
+}
+
+impl TryFrom<Form> for FilePattern {
+    type Error = &'static str;
+
+    fn try_from(form: Form) -> Result<Self, Self::Error> {
+        let Form { slug, name, triggers, answer, template, cases } = form;
+        let draft = Draft::try_from(DraftForm { slug, name, triggers, answer, template })?;
+        Ok(Self { draft, cases })
+    }
+}
+
+impl From<FilePattern> for Form {
+    fn from(pattern: FilePattern) -> Self {
+        let DraftForm { slug, name, triggers, answer, template } = pattern.draft.into();
+        Self { slug, name, triggers, answer, template, cases: pattern.cases }
+    }
+}
+
+impl FilePattern {
+    fn check(&self) -> Vec<Flaw> {
+        let mut flaws = self.draft.check();
+        flaws.extend(check_cases(self.cases.as_deref().unwrap_or_default()));
+        flaws
+    }
+}
+
 /// A file to read; the places are kept for the messages.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Import {
-    patterns: Vec<Spanned<Draft>>,
+    patterns: Vec<Spanned<FilePattern>>,
 }
 
 /// A file to write.
 #[derive(Serialize)]
 struct Export<'a> {
-    patterns: &'a [Draft],
+    patterns: &'a [FilePattern],
 }
 
 /// Reads a file of patterns. All of them are good, or none is returned.
-pub fn import(text: &str) -> Result<Vec<Draft>, ImportError> {
+pub fn import(text: &str) -> Result<Vec<FilePattern>, ImportError> {
     if text.len() > FILE_BYTES_MAX {
         return Err(ImportError::Size("a file must not be larger than 1 MiB"));
     }
@@ -74,25 +129,25 @@ pub fn import(text: &str) -> Result<Vec<Draft>, ImportError> {
     }
     let mut slugs = HashSet::new();
     let mut flaws = Vec::new();
-    for (place, draft) in read.patterns.iter().enumerate() {
-        let mut found = draft.value.check();
-        if !slugs.insert(draft.value.slug.as_str()) {
+    for (place, one) in read.patterns.iter().enumerate() {
+        let mut found = one.value.check();
+        if !slugs.insert(one.value.draft.slug.as_str()) {
             found.push(Flaw::new("/slug", "is used twice in this file"));
         }
-        let line = draft.referenced.line();
+        let line = one.referenced.line();
         flaws.extend(found.into_iter().map(|flaw| {
             (line, Flaw { field: format!("/patterns/{place}{}", flaw.field), ..flaw })
         }));
     }
     if flaws.is_empty() {
-        return Ok(read.patterns.into_iter().map(|draft| draft.value).collect());
+        return Ok(read.patterns.into_iter().map(|one| one.value).collect());
     }
     flaws.truncate(FLAWS_MAX);
     Err(ImportError::Flaws(flaws))
 }
 
 /// Writes a file that [`import`] reads back to the same patterns.
-pub fn export(patterns: &[Draft]) -> Result<String, serde_saphyr::SerializeError> {
+pub fn export(patterns: &[FilePattern]) -> Result<String, serde_saphyr::SerializeError> {
     serde_saphyr::to_string(&Export { patterns })
 }
 

@@ -14,6 +14,7 @@ use axum::http::{Request, header};
 use base::args;
 use base::db::Statement;
 use base::metrics::Metrics;
+use base::page::filters::percent_encoded;
 use base::problem::Problem;
 use base::seal::RootKey;
 use base::tasks::Tasks;
@@ -90,7 +91,8 @@ impl Room {
     }
 
     fn routes(&self, caller: &Caller) -> Router {
-        let (routes, _) = patterns::routes(self.patterns.clone()).split_for_parts();
+        let pages = patterns::pages(self.patterns.clone());
+        let (routes, _) = patterns::routes(self.patterns.clone()).merge(pages).split_for_parts();
         routes.layer(axum::Extension(caller.clone()))
     }
 
@@ -106,6 +108,31 @@ impl Room {
         let request = Request::get(path).body(Body::empty()).expect("a request");
         let (status, body) = self.send(caller, request).await;
         (status, serde_json::from_str(&body).expect("json"))
+    }
+
+    /// A page of the console, as its status and its text.
+    pub(crate) async fn page(&self, caller: &Caller, path: &str) -> (u16, String) {
+        self.send(caller, Request::get(path).body(Body::empty()).expect("a request")).await
+    }
+
+    /// Sends a form as a browser does: the status, where it leads, and the page.
+    pub(crate) async fn submit(
+        &self,
+        caller: &Caller,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> (u16, String, String) {
+        let pairs = fields.iter().map(|(name, value)| format!("{name}={}", percent_encoded(value)));
+        let request = Request::post(path)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(pairs.collect::<Vec<_>>().join("&")))
+            .expect("a request");
+        let response = self.routes(caller).oneshot(request).await.expect("infallible");
+        let status = response.status().as_u16();
+        let location = response.headers().get(header::LOCATION);
+        let location = location.map_or("", |value| value.to_str().expect("text")).to_owned();
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        (status, location, String::from_utf8(body.to_vec()).expect("text"))
     }
 
     pub(crate) async fn ask(

@@ -29,7 +29,7 @@ async fn a_file_comes_out_as_it_went_in() {
             assert!(!answer.starts_with("nothing"), "{answer}");
 
             let yaml = exported(&room, &admin, "/api/patterns.yaml").await;
-            drafts.sort_by(|one, other| one.slug.cmp(&other.slug));
+            drafts.sort_by(|one, other| one.draft.slug.cmp(&other.draft.slug));
             assert_eq!(engine::import(&yaml).expect("a good file"), drafts);
 
             // A second time, nothing happens, in the record neither.
@@ -99,5 +99,70 @@ async fn a_file_with_a_flaw_changes_nothing() {
         assert_eq!(room.send(&admin, request).await.0, 415);
         assert_eq!(room.get(&admin, "/api/patterns").await.1["items"], json!([]));
         assert_eq!(room.events(&org).await.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_file_carries_cases_in_and_out() {
+    for room in Room::on_each_engine().await {
+        let org = room.org();
+        let admin = room.somebody(&org, Role::Admin);
+        let with_cases = "patterns:
+  - slug: hours
+    name: Hours
+    triggers: [When are you open?]
+    answer: 8 to 6.
+    cases:
+      - { ask: when are you open, expect: match, contains: 8 to 6 }
+      - { ask: What is for lunch?, expect: no_match }
+";
+        assert_eq!(room.import(&admin, with_cases).await.0, 200);
+        let (_, cases) = room.get(&admin, "/api/patterns/hours/cases").await;
+        assert_eq!(cases["cases"].as_array().map(Vec::len), Some(2), "{cases}");
+        let yaml = exported(&room, &admin, "/api/patterns.yaml").await;
+        assert_eq!(engine::import(&yaml), engine::import(with_cases), "{yaml}");
+        let (_, report) = room.import(&admin, &yaml).await;
+        assert_eq!(report["unchanged"], json!(["hours"]));
+
+        // A file that does not speak of cases leaves them; one that does replaces them.
+        room.import(&admin, TWO).await;
+        let (_, cases) = room.get(&admin, "/api/patterns/hours/cases").await;
+        assert_eq!(cases["cases"].as_array().map(Vec::len), Some(2), "{cases}");
+        let none = TWO.replace("8 to 6. }", "8 to 6., cases: [] }");
+        let (_, report) = room.import(&admin, &none).await;
+        assert_eq!(
+            (&report["updated"], &report["unchanged"]),
+            (&json!(["hours"]), &json!(["lunch"]))
+        );
+        let (_, hours) = room.get(&admin, "/api/patterns/hours").await;
+        assert_eq!((&hours["cases"], &hours["version"]), (&json!(0), &json!(1)), "no new version");
+        let events = room.events(&org).await;
+        let (_, imported) = &events[events.len() - 1];
+        assert_eq!(imported["changes"]["cases"][0]["cases"], json!({ "from": 2, "to": 0 }));
+    }
+}
+
+#[tokio::test]
+async fn a_file_with_a_failing_case_changes_nothing() {
+    for room in Room::on_each_engine().await {
+        let org = room.org();
+        let (admin, member) = (room.somebody(&org, Role::Admin), room.somebody(&org, Role::Member));
+        let failing = TWO.replace(
+            "Soup. }",
+            "Soup., cases: [{ ask: When are you open?, expect: no_match }, { ask: lunch?, expect: match, contains: Salad }] }",
+        );
+        let (status, problem) = room.import(&admin, &failing).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("cases_failed")), "{problem}");
+        assert_eq!(problem["failed"][0]["slug"], "lunch");
+        assert_eq!(
+            problem["failed"][0]["number"], 2,
+            "the others pass beside what the file brings"
+        );
+        assert_eq!(room.get(&admin, "/api/patterns").await.1["items"], json!([]));
+        assert_eq!(room.events(&org).await.len(), 0);
+        // Who may not publish brings drafts, and nothing stands in their way.
+        assert_eq!(room.import(&member, &failing).await.0, 200);
+        let broken = failing.replace("no_match", "perhaps");
+        assert_eq!(room.import(&admin, &broken).await.1["code"], "invalid_yaml");
     }
 }

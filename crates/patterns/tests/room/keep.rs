@@ -17,10 +17,17 @@ async fn what_was_taught_cannot_be_read_from_the_disk() {
         let org = room.org();
         let admin = room.somebody(&org, Role::Admin);
         room.taught(&admin, "hours", SECRET, SECRET).await;
-        let read = Statement::new("read", "SELECT body FROM patterns_version WHERE org_id = $1");
-        let rows = room.bench.db.all(&Within::node(), read, args![org.as_str()]).await;
-        for row in rows.expect("reads") {
-            assert!(!holds(&row.bytes("body").expect("bytes"), "crocodile"));
+        let cases = json!({ "cases": [{ "ask": SECRET, "expect": "match", "contains": SECRET }] });
+        assert_eq!(room.ask(&admin, "PUT", "/api/patterns/hours/cases", cases).await.0, 200);
+        for read in [
+            "SELECT body FROM patterns_version WHERE org_id = $1",
+            "SELECT body FROM patterns_cases WHERE org_id = $1",
+        ] {
+            let read = Statement::new("read", read);
+            let rows = room.bench.db.all(&Within::node(), read, args![org.as_str()]).await;
+            for row in rows.expect("reads") {
+                assert!(!holds(&row.bytes("body").expect("bytes"), "crocodile"));
+            }
         }
         if let Some(file) = room.bench.url.strip_prefix("sqlite://") {
             let files = ["", "-wal"].map(|end| std::fs::read(format!("{file}{end}")));
@@ -46,6 +53,8 @@ async fn every_change_leaves_an_event_without_content() {
         let next = json!({ "name": "Hours", "triggers": [SECRET], "answer": "No crocodile." });
         room.ask(&admin, "PUT", "/api/patterns/hours", next).await;
         room.ask(&admin, "POST", "/api/patterns/hours/publish", json!({ "version": 1 })).await;
+        let cases = json!({ "cases": [{ "ask": SECRET, "expect": "match", "contains": SECRET }] });
+        room.ask(&admin, "PUT", "/api/patterns/hours/cases", cases).await;
         room.ask(&admin, "POST", "/api/patterns/hours/retire", json!({})).await;
         let file = format!(
             "patterns: [{{ slug: new, name: New, triggers: [{SECRET}], answer: {SECRET} }}]"
@@ -60,6 +69,7 @@ async fn every_change_leaves_an_event_without_content() {
                 "patterns.pattern.taught",
                 "patterns.pattern.changed",
                 "patterns.pattern.published",
+                "patterns.pattern.cases_set",
                 "patterns.pattern.retired",
                 "patterns.patterns.imported",
                 "patterns.patterns.exported",

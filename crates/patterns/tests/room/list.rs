@@ -33,6 +33,8 @@ async fn patterns_are_listed_by_pages_and_found_by_words() {
         assert_eq!(slugs(&found).len(), 2, "{found}");
         let (_, found) = room.get(&admin, "/api/patterns?q=canteen").await;
         assert_eq!(slugs(&found), ["ab"]);
+        let (_, found) = room.get(&admin, "/api/patterns?q=-PARK").await;
+        assert_eq!(slugs(&found), ["a-parking", "b-parking"], "a word half written finds");
         for (path, param) in [
             ("?q=x&after=y", "after"),
             ("?limit=0", "limit"),
@@ -68,5 +70,35 @@ async fn uses_are_counted_and_survive_a_stop() {
         assert_eq!(uses(&next).await, 3, "{:?}", room.bench.db.engine());
         let (_, list) = room.get(&admin, "/api/patterns").await;
         assert_eq!((&list["items"][0]["uses"], &list["items"][1]["uses"]), (&json!(3), &json!(0)));
+    }
+}
+
+#[tokio::test]
+async fn the_counts_of_a_long_page_are_right() {
+    for room in Room::on_each_engine().await {
+        let admin = room.somebody(&room.org(), Role::Admin);
+        let mut yaml = "patterns:\n".to_owned();
+        for n in 0..120 {
+            let one =
+                format!("  - {{ slug: p{n:03}, name: P, triggers: [word{n:03}], answer: x }}\n");
+            yaml.push_str(&one);
+        }
+        assert_eq!(room.import(&admin, &yaml).await.0, 200);
+        for (word, times) in [("word000", 1), ("word051", 2), ("word119", 3)] {
+            for _ in 0..times {
+                room.says(&admin, "patterns", word).await.expect("answers");
+            }
+        }
+        room.tasks.stop();
+        room.tasks.ended().await;
+        let (_, list) = room.get(&admin, "/api/patterns?limit=200").await;
+        let used: Vec<_> = list["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .filter(|one| one["uses"] != 0)
+            .map(|one| (one["slug"].as_str().expect("a slug"), one["uses"].clone()))
+            .collect();
+        assert_eq!(used, [("p000", json!(1)), ("p051", json!(2)), ("p119", json!(3))]);
     }
 }

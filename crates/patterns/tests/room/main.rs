@@ -7,8 +7,13 @@
 
 mod answer;
 mod bench;
+mod cases;
+mod drafts;
 mod exchange;
 mod keep;
 mod list;
+mod pages;
+mod pages_of_one;
 mod teach;
 mod trial;
+mod scratch_shots;

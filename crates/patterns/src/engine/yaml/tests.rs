@@ -1,5 +1,9 @@
+use std::collections::BTreeMap;
+
+use super::super::case::Expected;
 use super::super::pattern::Body;
 use super::super::seeds;
+use super::super::template_variable::Value;
 use super::*;
 
 const GOOD: &str = "patterns:
@@ -14,10 +18,10 @@ fn the_seeds_are_good_and_survive_a_round_trip() {
     for yaml in [seeds::EU, seeds::US, seeds::APAC] {
         let drafts = import(yaml).unwrap();
         assert_eq!(drafts.len(), 20);
-        let answers = drafts.iter().filter(|d| matches!(d.body, Body::Answer(_))).count();
+        let answers = drafts.iter().filter(|d| matches!(d.draft.body, Body::Answer(_))).count();
         assert_eq!(answers, 14);
-        let reset = drafts.iter().find(|d| d.slug == "reset-password").unwrap();
-        assert!(reset.triggers.iter().any(|t| t == "How do I reset my password?"));
+        let reset = drafts.iter().find(|d| d.draft.slug == "reset-password").unwrap();
+        assert!(reset.draft.triggers.iter().any(|t| t == "How do I reset my password?"));
         let again = export(&drafts).unwrap();
         assert_eq!(import(&again).unwrap(), drafts, "{again}");
     }
@@ -77,11 +81,41 @@ fn awkward_texts_survive_a_round_trip() {
             format!("{}\n{text}\n   \n", "long ".repeat(60)),
             format!("x\u{85}y\u{2028}z\u{0}{text}"),
         ] {
-            drafts[0].slug = format!("p{place}");
-            drafts[0].triggers = vec![format!("what {}", text.trim())];
-            drafts[0].body = Body::Answer(answer);
+            drafts[0].draft.slug = format!("p{place}");
+            drafts[0].draft.triggers = vec![format!("what {}", text.trim())];
+            drafts[0].cases = Some(vec![Case {
+                ask: answer.clone(),
+                expect: Expected::Match,
+                contains: Some(answer.clone()),
+                variables: BTreeMap::from([("to".to_owned(), Value::Text(answer.clone()))]),
+            }]);
+            drafts[0].draft.body = Body::Answer(answer);
             let yaml = export(&drafts).unwrap();
             assert_eq!(import(&yaml).as_ref(), Ok(&drafts), "{yaml}");
+        }
+    }
+}
+
+#[test]
+fn cases_survive_a_round_trip_whatever_their_variables_are_called() {
+    let mut patterns = import(GOOD).unwrap();
+    for cases in [None, Some(vec![])] {
+        patterns[0].cases = cases;
+        assert_eq!(import(&export(&patterns).unwrap()).as_ref(), Ok(&patterns));
+    }
+    for name in ["to", "null", "true", "no", "y", "n", "on", "inf", "nan", "e1", "b64", "a_b"] {
+        for value in ["1", "1.0", "null", "true", "~", "", " x", "1e5"] {
+            patterns[0].cases = Some(vec![Case {
+                ask: "What is a?".to_owned(),
+                expect: Expected::NoMatch,
+                contains: None,
+                variables: BTreeMap::from([
+                    (name.to_owned(), Value::Text(value.to_owned())),
+                    ("number".to_owned(), Value::Number(7.into())),
+                ]),
+            }]);
+            let yaml = export(&patterns).unwrap();
+            assert_eq!(import(&yaml).as_ref(), Ok(&patterns), "{yaml}");
         }
     }
 }
@@ -96,6 +130,12 @@ fn a_mistake_is_shown_with_its_place() {
         (&GOOD.replace("[What is a?]", "What is a?"), (4, 15), ""),
         (&format!("{GOOD}    slug: b\n"), (6, 5), "slug"),
         (&GOOD.replace("patterns", "pattern"), (1, 1), "pattern"),
+        (&format!("{GOOD}    cases: [{{ ask: x, expect: maybe }}]\n"), (0, 0), "maybe"),
+        (
+            &format!("{GOOD}    cases: [{{ ask: x, expect: match, contain: y }}]\n"),
+            (0, 0),
+            "contain",
+        ),
         ("", (0, 0), ""),
         ("- slug: a", (1, 1), ""),
         (&format!("{GOOD}---\n{GOOD}"), (6, 1), ""),
