@@ -1,0 +1,163 @@
+//! Starting, renaming and deleting conversations: each caller's own.
+
+use access::{Caller, Permission};
+use audit::Change;
+use base::args;
+use base::time::At;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::error::Error;
+use crate::kept::{Conversation, ConversationId};
+use crate::read::lapsed;
+use crate::seals::Place;
+use crate::{Chat, events, sql};
+
+/// Conversations of one member at most.
+pub(crate) const CONVERSATIONS_MAX: u64 = 2_000;
+/// Characters of a title at most.
+pub(crate) const TITLE_CHARS_MAX: usize = 120;
+/// Bytes of a model's name at most.
+const MODEL_BYTES_MAX: usize = 200;
+
+/// What a conversation begins with.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StartConversation {
+    /// Who answers: a model, `patterns` or `pattern/<slug>`.
+    pub model: String,
+    /// What it is about; if not given, the beginning of the first question.
+    #[serde(default)]
+    pub title: Option<String>,
+}
+
+/// What is to be changed of a conversation.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeConversation {
+    /// What it is about.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// Who answers from now on.
+    #[serde(default)]
+    pub model: Option<String>,
+}
+
+impl Chat {
+    /// Starts a conversation of the caller, without a message.
+    pub async fn start(
+        &self,
+        caller: &Caller,
+        start: StartConversation,
+    ) -> Result<Conversation, Error> {
+        may_ask(caller)?;
+        let model = checked_model(&start.model)?;
+        let title = start.title.as_deref().map(checked_title).transpose()?.unwrap_or_default();
+        let (scope, now) = (caller.itself(), self.clock.now());
+        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let owner = caller.actor.id();
+        let count = change.maybe(sql::COUNT, args![owner]).await?;
+        let count = count.map(|row| row.count("conversations")).transpose()?;
+        if count.unwrap_or_default() >= CONVERSATIONS_MAX {
+            return Err(Error::TooMany);
+        }
+        let id = ConversationId::new(now);
+        let sealed = self.seals.seal(&scope, Place::Title(&id), title.as_bytes())?;
+        change.run(sql::KNOW, args![]).await?;
+        change.run(sql::START, args![id.as_str(), owner, sealed, model.as_str(), now]).await?;
+        change.commit(events::started(&id, &model)).await?;
+        Ok(Conversation {
+            id,
+            title,
+            model,
+            messages: 0,
+            answering: false,
+            created_at: now,
+            updated_at: now,
+        })
+    }
+
+    /// Renames a conversation of the caller, or sets who answers in it.
+    pub async fn change(
+        &self,
+        caller: &Caller,
+        id: &str,
+        patch: ChangeConversation,
+    ) -> Result<Conversation, Error> {
+        let title = patch.title.as_deref().map(checked_title).transpose()?;
+        let model = patch.model.as_deref().map(checked_model).transpose()?;
+        if title.is_none() && model.is_none() {
+            return Err(Error::field("title", "say a title or a model"));
+        }
+        let scope = caller.itself();
+        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let before = self.one(&mut change, &scope, id).await?;
+        let after = Conversation {
+            title: title.unwrap_or_else(|| before.title.clone()),
+            model: model.unwrap_or_else(|| before.model.clone()),
+            ..before.clone()
+        };
+        let sealed = self.seals.seal(&scope, Place::Title(&after.id), after.title.as_bytes())?;
+        let owner = caller.actor.id();
+        let args = args![after.id.as_str(), owner, sealed, after.model.as_str()];
+        change.run(sql::CHANGE, args).await?;
+        change.commit(events::changed(&before, &after)).await?;
+        Ok(after)
+    }
+
+    /// Deletes a conversation of the caller, with everything that was said in it. An answer
+    /// that is under way is not kept.
+    pub async fn delete(&self, caller: &Caller, id: &str) -> Result<(), Error> {
+        let scope = caller.itself();
+        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let conversation = self.one(&mut change, &scope, id).await?;
+        let args = args![conversation.id.as_str(), caller.actor.id()];
+        if change.run(sql::DELETE, args).await? == 0 {
+            return Err(Error::NoSuchConversation);
+        }
+        change.commit(events::deleted(&conversation)).await?;
+        Ok(())
+    }
+
+    /// A conversation of the caller, as it is inside a change.
+    pub(crate) async fn one(
+        &self,
+        change: &mut Change,
+        scope: &access::Scope,
+        id: &str,
+    ) -> Result<Conversation, Error> {
+        let row = change.maybe(sql::ONE, args![id, scope.caller().actor.id()]).await?;
+        let row = row.ok_or(Error::NoSuchConversation)?;
+        Ok(Conversation::read(&row, &self.seals, scope, self.lapsed())?)
+    }
+
+    pub(crate) fn lapsed(&self) -> At {
+        lapsed(self.clock.now())
+    }
+}
+
+/// Talking is for who may run a pattern or call a model; which, the gateway asks again.
+pub(crate) fn may_ask(caller: &Caller) -> Result<(), Error> {
+    let may = [Permission::PatternsRun, Permission::ModelsInvoke];
+    if !may.into_iter().any(|permission| caller.may_somewhere(permission)) {
+        caller.require(Permission::PatternsRun)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn checked_model(name: &str) -> Result<String, Error> {
+    let name = name.trim();
+    if name.is_empty() || name.len() > MODEL_BYTES_MAX || name.contains(char::is_control) {
+        return Err(Error::field("model", "choose a model or a pattern"));
+    }
+    Ok(name.to_owned())
+}
+
+fn checked_title(title: &str) -> Result<String, Error> {
+    let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    if title.is_empty() || title.chars().count() > TITLE_CHARS_MAX {
+        let detail = format!("a title has 1 to {TITLE_CHARS_MAX} characters");
+        return Err(Error::field("title", detail));
+    }
+    Ok(title)
+}

@@ -1,0 +1,15 @@
+//! The room, as members and their browsers use it, on each engine.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod answers;
+mod bench;
+mod expire;
+mod keep;
+mod pages;
+mod refusals;
+mod search;
+mod streams;

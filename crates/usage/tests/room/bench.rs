@@ -1,0 +1,183 @@
+//! The room over a fresh database, and people who call.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use access::{
+    Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin, Region,
+    Role, TeamId,
+};
+use async_trait::async_trait;
+use audit::{CallFacts, Event, Outcome, Record};
+use axum::body::Body;
+use axum::http::{HeaderMap, Request, StatusCode};
+use base::metrics::Metrics;
+use base::tasks::Tasks;
+use base::testing::{Bench, StillClock};
+use base::time::{At, Clock};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use usage::{Dimension, Names, Usage};
+
+/// One node over one database.
+pub(crate) struct Room {
+    pub(crate) bench: Bench,
+    pub(crate) clock: StillClock,
+    pub(crate) usage: Usage,
+    pub(crate) record: Record,
+    pub(crate) databases: Databases,
+    pub(crate) tasks: Tasks,
+}
+
+/// Everybody is called by a formula with markup in it.
+#[derive(Debug)]
+pub(crate) struct Nasty;
+
+pub(crate) const NASTY: &str = "=cmd|'/c calc'!A1<script>alert(1)</script>\"";
+
+#[async_trait]
+impl Names for Nasty {
+    async fn names(&self, _: &Caller, _: Dimension, ids: &[String]) -> BTreeMap<String, String> {
+        ids.iter().map(|id| (id.clone(), NASTY.to_owned())).collect()
+    }
+}
+
+/// What one call comes to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) outcome: Outcome,
+    pub(crate) tokens: (u64, u64),
+    pub(crate) nanocents: i64,
+    pub(crate) took_ms: i64,
+}
+
+pub(crate) const CALL: Call<'_> =
+    Call { model: "small", outcome: Outcome::Success, tokens: (3, 4), nanocents: 7, took_ms: 250 };
+
+impl Room {
+    pub(crate) async fn on_each_engine() -> Vec<Self> {
+        let steps = [audit::sql::MIGRATIONS, usage::sql::MIGRATIONS].concat();
+        let benches = Bench::on_each_engine(&steps, audit::sql::APPEND_ONLY).await;
+        benches.into_iter().map(Self::on).collect()
+    }
+
+    pub(crate) fn on(bench: Bench) -> Self {
+        let clock = StillClock::new();
+        let databases = Databases::new([(Region::Eu, bench.db.clone())]);
+        let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
+        let record = Record::open(&databases, &shared, "n1", &[], &tasks, &metrics)
+            .expect("starts its thread");
+        let usage = Usage::open(&databases, &shared, &record, Arc::new(Nasty), &tasks);
+        Self { bench, clock, usage, record, databases, tasks }
+    }
+
+    /// A second node over the same database.
+    pub(crate) fn another(&self) -> Usage {
+        Usage::open(
+            &self.databases,
+            &self.clock.shared(),
+            &self.record,
+            Arc::new(Nasty),
+            &self.tasks,
+        )
+    }
+
+    pub(crate) fn engine(&self) -> base::db::Engine {
+        self.bench.db.engine()
+    }
+
+    pub(crate) fn now(&self) -> At {
+        self.clock.now()
+    }
+
+    pub(crate) fn org(&self) -> OrgId {
+        OrgId::new(self.now())
+    }
+
+    /// Somebody of an org, with a key.
+    pub(crate) fn member(&self, org: &OrgId, role: Role, teams: &[TeamId]) -> Caller {
+        let grant = Grant {
+            role: role.to_string(),
+            permissions: role.permissions().expect("a role"),
+            on: None,
+            through: "member".to_owned(),
+        };
+        Caller::identified(Identified {
+            org: org.clone(),
+            region: Region::Eu,
+            actor: Actor::Member(MemberId::new(self.now())),
+            key: Some(KeyId::new(self.now())),
+            teams: teams.into(),
+            access: Arc::new(Access::compile(vec![grant], None, 0)),
+            models: None,
+            origin: Origin { request_id: fresh("req", self.now()), ..Origin::default() },
+        })
+    }
+
+    /// A call that began at an instant and ends now.
+    pub(crate) async fn called(&self, caller: &Caller, call: Call<'_>) {
+        let now = self.now();
+        let facts = CallFacts {
+            model: call.model.to_owned(),
+            provider: None,
+            endpoint: None,
+            provider_region: None,
+            pattern: None,
+            tokens_in: call.tokens.0,
+            tokens_out: call.tokens.1,
+            estimated: false,
+            price_nanocents: call.nanocents,
+            started_at: now - jiff::SignedDuration::from_millis(call.took_ms),
+            attempts: 1,
+        };
+        let id = fresh("call", now);
+        let intent = Event::done("gateway.call.started", "call", id.as_str());
+        let intent = intent.outcome(Outcome::Started).call(facts.clone());
+        drop(self.record.open_call(caller, &intent));
+        let event = Event::done("gateway.call.ended", "call", id);
+        let event = event.outcome(call.outcome).call(facts);
+        self.record.close_call(caller, &event).await.expect("durable");
+    }
+
+    /// What the door notes of a request that it refused.
+    pub(crate) async fn refused(&self, caller: &Caller, outcome: Outcome) {
+        let request = caller.origin.request_id.clone();
+        let event = Event::done("gateway.call.refused", "call", request).outcome(outcome);
+        let event = event.reason(json!({ "status": 429, "code": "rate_limit_exceeded" }));
+        self.record.note(caller, &event).await.expect("durable");
+    }
+
+    pub(crate) async fn get(&self, caller: &Caller, path: &str) -> (StatusCode, String) {
+        let (status, _, body) = self.whole(caller, path).await;
+        (status, body)
+    }
+
+    pub(crate) async fn json(&self, caller: &Caller, path: &str) -> Value {
+        let (status, body) = self.get(caller, path).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    pub(crate) async fn whole(
+        &self,
+        caller: &Caller,
+        path: &str,
+    ) -> (StatusCode, HeaderMap, String) {
+        let (routes, _) = usage::routes(self.usage.clone())
+            .merge(usage::pages(self.usage.clone()))
+            .split_for_parts();
+        let routes = routes.layer(axum::Extension(caller.clone()));
+        let request = Request::builder().uri(path).body(Body::empty()).expect("a request");
+        let response = routes.oneshot(request).await.expect("infallible");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.into_body().collect().await.expect("a body").to_bytes();
+        (status, headers, String::from_utf8(body.to_vec()).expect("text"))
+    }
+}
+
+/// An id that no other has.
+pub(crate) fn fresh(prefix: &str, at: At) -> String {
+    KeyId::new(at).to_string().replace("key_", &format!("{prefix}_"))
+}
