@@ -46,7 +46,7 @@ fn python() -> Outcome<PathBuf> {
 }
 
 /// The folder whose `node_modules` holds what `tests-clients/package-lock.json` pins.
-fn node() -> Outcome<PathBuf> {
+pub(crate) fn node() -> Outcome<PathBuf> {
     let explained = |why| format!("Node client: node {NODE_MAJOR_MIN} or newer, with npm: {why}");
     if find("node").is_none() || find("npm").is_none() {
         shell::install(&["nodejs", "npm"]).map_err(explained)?;
@@ -60,7 +60,7 @@ fn node() -> Outcome<PathBuf> {
     let manifests = [&*folder.join("package.json"), &*folder.join("package-lock.json")];
     let stamp = Stamp::of(&folder.join("node_modules"), version, &manifests)?;
     if !stamp.holds() {
-        progress("installing the Node client");
+        progress("installing what tests take from npm");
         let mut npm = Command::new("npm");
         npm.current_dir(&folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
         shell::read(&mut npm)?;

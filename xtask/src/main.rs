@@ -1,10 +1,12 @@
 //! `cargo xtask`: what a developer and CI run. It sets up what the tests need, then runs them.
 #![expect(clippy::print_stdout, reason = "a developer's command: its output is for the terminal")]
 
+mod browser;
 mod clients;
 mod doctests;
 mod licences;
 mod postgres;
+mod scripts;
 mod shell;
 mod sizes;
 mod tally;
@@ -24,7 +26,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Check the code and run all tests, with a throwaway PostgreSQL and the official clients.
+    /// Check the code and run all tests, with a throwaway PostgreSQL, the official clients and
+    /// a browser.
     Test(test::Options),
     /// Count the lines of each crate.
     Sizes {

@@ -6,12 +6,12 @@ use std::process::Command;
 use crate::postgres::Cluster;
 use crate::shell::{self, Outcome, cargo, find, heading, note, progress};
 use crate::tally::Tally;
-use crate::{clients, doctests, licences};
+use crate::{browser, clients, doctests, licences, scripts};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Skip formatting, lints and licences.
+    /// Skip formatting, lints, scripts and licences.
     #[arg(long)]
     quick: bool,
     /// Passed to the test runner (cargo nextest, else cargo test), to run some tests only.
@@ -39,6 +39,7 @@ pub(crate) fn run(options: &Options) -> bool {
             clippy.args(["clippy", "--quiet", "--workspace", "--all-targets"]);
             shell::run(clippy.args(["--", "-D", "warnings"]))
         });
+        section("scripts", &mut scripts::check);
         section("dependencies", &mut licences::check);
     }
     section("tests", &mut || tests(&options.runner, &mut tally));
@@ -64,6 +65,7 @@ pub(crate) fn run(options: &Options) -> bool {
 fn tests(arguments: &[String], tally: &mut Tally) -> Outcome<()> {
     let mut environment: Environment = Vec::new();
     environment.extend(clients::environment()?.map(|(name, path)| (name, path.into())));
+    environment.extend(browser::environment()?.map(|(name, path)| (name, path.into())));
     progress("starting PostgreSQL");
     let cluster = Cluster::start()?;
     environment.extend(cluster.environment().map(|(name, url)| (name, url.into())));

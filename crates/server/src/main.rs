@@ -12,6 +12,7 @@
 
 mod commands;
 mod config;
+mod console;
 mod demo;
 mod directory_search;
 mod door;

@@ -1,11 +1,11 @@
-//! The `OpenAPI` document, made from the handlers, and the few open pages.
+//! The `OpenAPI` document, made from the handlers.
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::Html;
 use axum::routing::get;
 use bytes::Bytes;
 use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document31;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
@@ -35,17 +35,23 @@ impl utoipa::Modify for Key {
 pub(crate) fn api(house: &House) -> OpenApiRouter {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(audit::routes(house.record.clone()))
+        .merge(chat::routes(house.chat.clone()))
+        .merge(gateway::api_routes(house.gateway.clone()))
         .merge(identity::routes(house.identity.clone()))
         .merge(limits::routes(house.limits.clone()))
         .merge(patterns::routes(house.patterns.clone()))
         .merge(regions::routes())
+        .merge(usage::routes(house.usage.clone()))
 }
 
-/// What anybody may read: the document, and a page that says what this is.
-pub(crate) fn open_routes(document: &utoipa::openapi::OpenApi) -> anyhow::Result<Router> {
-    let text = Bytes::from(serde_json::to_vec(document)?);
-    let json = [(CONTENT_TYPE, "application/json")];
-    Ok(Router::new()
-        .route("/api/openapi.json", get(async move || (json, text)))
-        .route("/", get(async || Html(include_str!("home.html")))))
+/// What anybody may read: the document of the API, and that of the console's pages, which
+/// says what each page and each form needs.
+pub(crate) fn open_routes(api: &Document31, pages: &Document31) -> anyhow::Result<Router> {
+    let mut routes = Router::new();
+    for (path, document) in [("/api/openapi.json", api), ("/api/console.json", pages)] {
+        let text = Bytes::from(serde_json::to_vec(document)?);
+        let json = [(CONTENT_TYPE, "application/json")];
+        routes = routes.route(path, get(async move || (json, text)));
+    }
+    Ok(routes)
 }

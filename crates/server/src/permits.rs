@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use access::PermissionSet;
+use access::{Caller, PermissionSet};
 use axum::http::Method;
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
 
-/// Paths outside the document that need nobody's credentials.
+/// Paths outside the documents that need nobody's credentials.
 const OPEN: [(&str, &str); 3] =
-    [("GET", "/"), ("GET", "/api/openapi.json"), ("GET", "/favicon.ico")];
+    [("GET", "/api/openapi.json"), ("GET", "/api/console.json"), ("GET", "/favicon.ico")];
 
 /// What must be known before a handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,24 +40,28 @@ pub(crate) struct BadDocument {
 }
 
 impl Permits {
-    /// Reads the document.
-    pub(crate) fn read(document: &OpenApi) -> Result<Self, BadDocument> {
-        let document = serde_json::to_value(document).unwrap_or_default();
+    /// Reads the documents of the API and of the pages. `files` are paths that anybody
+    /// may read.
+    pub(crate) fn read(documents: &[&OpenApi], files: &[String]) -> Result<Self, BadDocument> {
         let mut needs = HashMap::new();
-        for (path, methods) in
-            document.get("paths").and_then(Value::as_object).into_iter().flatten()
-        {
-            for (method, operation) in methods.as_object().into_iter().flatten() {
-                let method = method.to_uppercase();
-                let need = need(operation).map_err(|scope| BadDocument {
-                    method: method.clone(),
-                    path: path.clone(),
-                    scope,
-                })?;
-                needs.insert((method, path.clone()), need);
+        for document in documents {
+            let document = serde_json::to_value(document).unwrap_or_default();
+            for (path, methods) in
+                document.get("paths").and_then(Value::as_object).into_iter().flatten()
+            {
+                for (method, operation) in methods.as_object().into_iter().flatten() {
+                    let method = method.to_uppercase();
+                    let need = need(operation).map_err(|scope| BadDocument {
+                        method: method.clone(),
+                        path: path.clone(),
+                        scope,
+                    })?;
+                    needs.insert((method, path.clone()), need);
+                }
             }
         }
-        for (method, path) in OPEN {
+        let files = files.iter().map(|path| ("GET", path.as_str()));
+        for (method, path) in OPEN.into_iter().chain(files) {
             needs.insert((method.to_owned(), path.to_owned()), Needs::Nobody);
         }
         Ok(Self(Arc::new(needs)))
@@ -68,6 +72,17 @@ impl Permits {
         let method = if method == Method::HEAD { "GET" } else { method.as_str() };
         let key = (method.to_owned(), route.to_owned());
         self.0.get(&key).copied().unwrap_or(Needs::Unknown)
+    }
+
+    /// Whether the door lets a caller through to a route: the verb behind it asks again.
+    pub(crate) fn admits(&self, method: &Method, route: &str, caller: &Caller) -> bool {
+        match self.of_route(method, route) {
+            Needs::Nobody | Needs::Somebody => true,
+            Needs::OneOf(enough) => {
+                enough.iter().any(|permission| caller.may_somewhere(permission))
+            }
+            Needs::Unknown => false,
+        }
     }
 
     /// Whether a path needs nobody's credentials. Open paths have no parameters.

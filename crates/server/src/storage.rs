@@ -18,7 +18,9 @@ pub(crate) fn region_steps() -> Vec<Migration> {
         audit::sql::MIGRATIONS,
         identity::sql::MIGRATIONS,
         limits::sql::MIGRATIONS,
+        usage::sql::MIGRATIONS,
         patterns::sql::MIGRATIONS,
+        chat::sql::MIGRATIONS,
         idempotency::sql::MIGRATIONS,
     ]
     .concat()

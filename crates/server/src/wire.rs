@@ -7,19 +7,23 @@ use access::{Databases, Region};
 use anyhow::Context as _;
 use audit::Record;
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use base::metrics::Metrics;
 use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::time::SharedClock;
+use chat::Chat;
 use gateway::Gateway;
 use identity::Identity;
 use limits::Limits;
 use patterns::Patterns;
 use regions::Directory;
+use usage::Usage;
 
 use crate::config::{Config, DatabaseName, Listen, OperatorSecrets};
+use crate::console::{self, Console, Known};
 use crate::directory_search::DirectorySearch;
-use crate::door::{Front, front};
+use crate::door::{Doors, Front, front};
 use crate::idempotency::Idempotency;
 use crate::permits::Permits;
 use crate::traces::Traces;
@@ -38,6 +42,8 @@ pub(crate) struct House {
     pub(crate) identity: Identity,
     pub(crate) patterns: Patterns,
     pub(crate) gateway: Gateway,
+    pub(crate) chat: Chat,
+    pub(crate) usage: Usage,
     traces: Option<Traces>,
     listen: Arc<Listen>,
     roots: Arc<BTreeMap<Region, RootKey>>,
@@ -71,6 +77,8 @@ impl House {
                 ..identity::Config::default()
             },
         })?;
+        let names = Arc::new(Known(identity.clone()));
+        let usage = Usage::open(&databases, &clock, &record, names, &tasks);
         let patterns = Patterns::open(&databases, &clock, &record, &roots, &tasks)?;
         let traces = Traces::open(&config.otlp).context("[otlp]")?;
         let gateway = Gateway::open(
@@ -86,6 +94,7 @@ impl House {
             },
         )
         .map_err(|faults| anyhow::anyhow!("the catalogue is faulty: {faults:?}"))?;
+        let chat = Chat::open(&databases, &clock, &gateway, &roots, &tasks)?;
         Ok(Self {
             roots: Arc::new(roots),
             listen: Arc::new(config.listen.clone()),
@@ -99,6 +108,8 @@ impl House {
             identity,
             patterns,
             gateway,
+            chat,
+            usage,
             traces,
         })
     }
@@ -106,19 +117,24 @@ impl House {
     /// Every route, behind the front.
     pub(crate) fn routes(&self) -> anyhow::Result<Router> {
         let (api, document) = openapi::api(self).split_for_parts();
-        let permits = Permits::read(&document)?;
+        let (pages, of_pages) = console::pages(self).split_for_parts();
+        let (files, addresses) = base::page::assets(console::ASSETS);
+        let permits = Permits::read(&[&document, &of_pages], &addresses)?;
         let idempotency =
             Idempotency::open(&self.databases, &self.clock, &self.roots, &self.tasks)?;
         let identity = self.identity.clone();
         let (record, clock) = (self.record.clone(), self.clock.clone());
         let tls = self.listen.tls_cert_file.is_some();
         let trusted_proxies = self.listen.trusted_proxies.clone().into();
-        Ok(front(
-            Front { identity, record, clock, permits, tls, trusted_proxies },
-            idempotency.around(api),
-            gateway::routes(self.gateway.clone()),
-            openapi::open_routes(&document)?,
-        ))
+        let console = Console { identity: identity.clone(), permits: permits.clone() };
+        let framed = from_fn_with_state(console.clone(), console::frame);
+        let doors = Doors {
+            api: idempotency.clone().around(api),
+            pages: idempotency.around(pages.route_layer(framed)),
+            v1: gateway::routes(self.gateway.clone()),
+            open: openapi::open_routes(&document, &of_pages)?.merge(files),
+        };
+        Ok(front(Front { identity, record, clock, permits, console, tls, trusted_proxies }, doors))
     }
 
     /// Lets background work end, writes what waits, and closes the databases.

@@ -14,12 +14,13 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use base::problem::Problem;
 use base::time::SharedClock;
-use identity::Identity;
+use identity::{Identity, same_site};
 use ipnet::IpNet;
 use serde_json::json;
 
 use super::head::too_large;
 use super::whence::caller_address;
+use crate::console::{Asked, Console, is_page, packed};
 use crate::permits::{Needs, Permits};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,17 +44,20 @@ pub(crate) struct Front {
     pub(crate) record: Record,
     pub(crate) clock: SharedClock,
     pub(crate) permits: Permits,
+    pub(crate) console: Console,
     /// Whether this door speaks TLS.
     pub(crate) tls: bool,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
 }
 
-/// Puts the front before the routes. `api` are the routes of the `OpenAPI` document,
-/// `v1` are `OpenAI`'s, `open` need nobody's credentials.
-pub(crate) fn front(front: Front, api: Router, v1: Router, open: Router) -> Router {
-    let api = api.route_layer(from_fn_with_state(front.clone(), permit));
+/// Puts the front before the routes. `api` and `pages` are the routes of the two
+/// documents, `v1` are `OpenAI`'s, `open` need nobody's credentials.
+pub(crate) fn front(front: Front, doors: Doors) -> Router {
+    let Doors { api, pages, v1, open } = doors;
+    let ours = api.merge(pages);
+    let ours = ours.route_layer(from_fn_with_state(front.clone(), permit));
     Router::new()
-        .merge(api)
+        .merge(ours)
         .merge(v1)
         .merge(open)
         .fallback(async || Problem::not_found())
@@ -67,18 +71,38 @@ pub(crate) fn front(front: Front, api: Router, v1: Router, open: Router) -> Rout
         .layer(from_fn_with_state(front, admit))
 }
 
+/// What stands behind the front.
+#[derive(Debug)]
+pub(crate) struct Doors {
+    /// Our own API.
+    pub(crate) api: Router,
+    /// The console.
+    pub(crate) pages: Router,
+    /// `OpenAI`'s paths.
+    pub(crate) v1: Router,
+    /// What anybody may read.
+    pub(crate) open: Router,
+}
+
 /// Identifies, and finishes whatever comes back.
 async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> Response {
     let id = RequestId::new(front.clock.now());
     let origin = origin(&front, &request, &id);
     let openai = request.uri().path().starts_with("/v1/");
+    let asked = is_page(request.uri().path()).then(|| Asked::of(&request, &id));
     let needs = front.permits.of_path(request.method(), request.uri().path());
     let mut caller = None;
     let mut response = if let Some(problem) = too_large(&request) {
         problem.into_response()
     } else if needs == Needs::Nobody {
-        request.extensions_mut().insert(origin);
-        next.run(request).await
+        // A sign-in that another site sends is refused like any other change of its.
+        match asked.as_ref().map_or(Ok(()), |asked| same_site(&asked.method, &asked.headers)) {
+            Ok(()) => {
+                request.extensions_mut().insert(origin);
+                next.run(request).await
+            }
+            Err(problem) => problem.into_response(),
+        }
     } else {
         match front.identity.identify(request.method(), request.headers(), origin).await {
             Ok(who) => {
@@ -97,6 +121,12 @@ async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> 
     }
     if openai && let Some(problem) = response.extensions().get::<Problem>() {
         response = gateway::openai_shape(problem);
+    }
+    if let Some(asked) = &asked {
+        if let Some(problem) = response.extensions().get::<Problem>().cloned() {
+            response = front.console.problem(asked, caller.as_ref(), &problem).await;
+        }
+        response = packed(response, &asked.headers).await;
     }
     finish(response.headers_mut(), &id, openai, front.tls);
     response

@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-pub(crate) use self::front::{Front, Peer, front};
+pub(crate) use self::front::{Doors, Front, Peer, front};
 use self::head::{HEAD_MAX, HEADERS_MAX};
 pub(crate) use self::tls::Tls;
 

@@ -26,6 +26,12 @@ pub(super) const LEASE_MICROS: i64 = 60_000_000;
 /// How often one that takes long says that it is under way.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
 
+/// The code of a request whose first sending has no answer yet.
+const IN_PROGRESS: &str = "idempotency_in_progress";
+/// How long a second click on a form waits for the answer of the first, and how often it looks.
+const FORM_PATIENCE: Duration = Duration::from_secs(20);
+const FORM_LOOK_EVERY: Duration = Duration::from_millis(50);
+
 /// What was answered.
 #[derive(Debug, Serialize, Deserialize)]
 struct Answer {
@@ -41,15 +47,17 @@ pub(super) struct Memory {
     /// Who asked, and with which key: another key of the same member is another memory.
     credential: String,
     key: String,
+    /// A form: a person waits in front of it.
+    form: bool,
 }
 
 impl Memory {
-    pub(super) fn new(with: Idempotency, caller: &Caller, key: &str) -> Self {
+    pub(super) fn new(with: Idempotency, caller: &Caller, key: &str, form: bool) -> Self {
         let credential = match &caller.key {
             Some(shown) => format!("{}/{shown}", caller.actor.id()),
             None => caller.actor.id().to_owned(),
         };
-        Self { with, scope: caller.itself(), credential, key: key.to_owned() }
+        Self { with, scope: caller.itself(), credential, key: key.to_owned(), form }
     }
 
     /// The answer of `run`; or the one that was given when the same was asked before.
@@ -60,7 +68,7 @@ impl Memory {
     ) -> Result<Response, Problem> {
         let tag = self.keys()?.tag.tag(asked);
         let Some(began) = self.begin(&tag).await? else {
-            return self.recall(&tag).await;
+            return if self.form { self.wait_for(&tag).await } else { self.recall(&tag).await };
         };
         let response = tokio::select! {
             response = run => response,
@@ -102,6 +110,21 @@ impl Memory {
         }
     }
 
+    /// The first answer, which may still be under way.
+    async fn wait_for(&self, tag: &[u8]) -> Result<Response, Problem> {
+        let patience = tokio::time::Instant::now() + FORM_PATIENCE;
+        loop {
+            match self.recall(tag).await {
+                Err(problem)
+                    if problem.code() == IN_PROGRESS && tokio::time::Instant::now() < patience =>
+                {
+                    tokio::time::sleep(FORM_LOOK_EVERY).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
     async fn recall(&self, tag: &[u8]) -> Result<Response, Problem> {
         let db = self.with.databases.of(&self.scope)?;
         let row = db.maybe(sql::READ, self.args()).await?.ok_or_else(in_progress)?;
@@ -132,7 +155,10 @@ impl Memory {
     /// Remembers the answer. A fault of ours is forgotten, so that it can be tried again.
     async fn end(&self, began: At, response: Response) -> Result<Response, Problem> {
         let (parts, bytes) = whole(response).await?;
-        if parts.status.is_server_error() || parts.status == StatusCode::TOO_MANY_REQUESTS {
+        // A form that was refused did nothing: filled in again, it is refused in the same way.
+        let refused = self.form && parts.status.is_client_error();
+        let passing = parts.status.is_server_error();
+        if passing || refused || parts.status == StatusCode::TOO_MANY_REQUESTS {
             self.write(sql::FORGET, [self.args(), args![began]].concat()).await?;
         } else if bytes.len() <= ANSWER_MAX {
             self.keep(began, &parts, &bytes).await?;
@@ -177,7 +203,7 @@ async fn whole(response: Response) -> Result<(Parts, Bytes), Problem> {
 
 fn in_progress() -> Problem {
     let detail = "the first request with this `Idempotency-Key` is still under way";
-    Problem::new(StatusCode::CONFLICT, "idempotency_in_progress", detail).retry_after(1)
+    Problem::new(StatusCode::CONFLICT, IN_PROGRESS, detail).retry_after(1)
 }
 
 fn too_large() -> Problem {

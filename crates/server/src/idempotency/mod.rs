@@ -1,5 +1,7 @@
 //! `Idempotency-Key` on POST (draft-ietf-httpapi-idempotency-key-header): a request
-//! that is sent twice is done once, and the second answer is the first one.
+//! that is sent twice is done once, and the second answer is the first one. A form of the
+//! console carries its key in its address (`base::page::post`): a second click waits for
+//! the first one's answer.
 //!
 //! A request that began is finished and remembered though its caller left. One that a
 //! crash cut off may begin again when its lease is over.
@@ -71,29 +73,46 @@ impl Idempotency {
 
 async fn once(State(with): State<Idempotency>, request: Request, next: Next) -> Response {
     let key = request.headers().get(KEY).cloned();
+    let form = key.is_none();
+    let key = key.or_else(|| key_of_form(&request));
     let caller = request.extensions().get::<Caller>().cloned();
     match (request.method(), key, caller) {
         (&Method::POST, Some(key), Some(caller)) => {
-            answer(with, &key, &caller, request, next).await.unwrap_or_else(Problem::into_response)
+            let asked = Asked { key: &key, form, caller: &caller };
+            answer(with, asked, request, next).await.unwrap_or_else(Problem::into_response)
         }
         _ => next.run(request).await,
     }
 }
 
+/// The mark that a form carries.
+fn key_of_form(request: &Request) -> Option<HeaderValue> {
+    let pairs = request.uri().query()?.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, mark) = pairs.into_iter().find(|(name, _)| *name == base::page::ONCE)?;
+    HeaderValue::from_str(mark).ok()
+}
+
+/// Under which key, and by whom.
+struct Asked<'a> {
+    key: &'a HeaderValue,
+    form: bool,
+    caller: &'a Caller,
+}
+
 async fn answer(
     with: Idempotency,
-    key: &HeaderValue,
-    caller: &Caller,
+    asked: Asked<'_>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
+    let Asked { key, form, caller } = asked;
     let key = key.to_str().ok().filter(|key| (1..=KEY_MAX).contains(&key.len()));
     let key = key.ok_or_else(|| {
         let detail = "`Idempotency-Key` must be 1 to 128 printable characters";
         Problem::bad_request("invalid_idempotency_key", detail).param("Idempotency-Key")
     })?;
     let tasks = with.tasks.clone();
-    let memory = Memory::new(with, caller, key);
+    let memory = Memory::new(with, caller, key, form);
     let (parts, body) = request.into_parts();
     let whole = Request::from_parts(parts.clone(), body);
     let bytes = base::http::read(whole, base::http::BODY_MAX).await?;

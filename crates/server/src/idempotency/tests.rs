@@ -70,6 +70,16 @@ impl House {
         routes.oneshot(request.body(Body::from("{}")).unwrap()).await.unwrap()
     }
 
+    /// A click on a form's button.
+    async fn click(&self, target: &str) -> String {
+        let routes = Router::new().route("/{any}", post(count)).with_state(self.counter.clone());
+        let routes = self.idempotency.clone().around(routes).layer(Extension(self.member.clone()));
+        let request = Request::post(target).body(Body::from("name=a")).unwrap();
+        let response = routes.oneshot(request).await.unwrap();
+        let bytes = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
     async fn told(&self, caller: &Caller, target: &str, key: &str) -> String {
         let response = self.ask(caller, target, key).await;
         assert_eq!(response.status(), StatusCode::OK, "{:?}", self.bench.db.engine());
@@ -99,7 +109,7 @@ async fn what_was_asked_is_done_and_remembered_though_the_caller_hung_up() {
 async fn a_request_that_a_crash_cut_off_may_be_sent_again_after_a_minute() {
     for house in each().await {
         // Dropped in the middle, as by a crash.
-        let memory = Memory::new(house.idempotency.clone(), &house.member, "k");
+        let memory = Memory::new(house.idempotency.clone(), &house.member, "k", false);
         let begun = Notify::new();
         let run = async {
             begun.notify_one();
@@ -116,6 +126,22 @@ async fn a_request_that_a_crash_cut_off_may_be_sent_again_after_a_minute() {
         assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY, "only the same request");
         assert_eq!(house.told(&house.member, "/quick", "k").await, "done 1");
         assert_eq!(house.told(&house.member, "/quick", "k").await, "done 1");
+    }
+}
+
+#[tokio::test]
+async fn a_second_click_on_a_form_waits_for_the_first_and_does_nothing_twice() {
+    for house in each().await {
+        let (begun, go_on) = (house.counter.begun.clone(), house.counter.go_on.clone());
+        let second = async {
+            begun.notified().await;
+            let (answer, ()) =
+                tokio::join!(house.click("/slow?once=m1"), async { go_on.notify_one() });
+            answer
+        };
+        let (first, second) = tokio::join!(house.click("/slow?once=m1"), second);
+        assert_eq!((first.as_str(), second.as_str()), ("done 1", "done 1"));
+        assert_eq!(house.click("/quick?once=m2").await, "done 2", "another filling-in");
     }
 }
 

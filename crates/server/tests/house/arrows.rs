@@ -15,9 +15,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("limits", &["access", "audit", "base"]),
     ("gateway", &["access", "audit", "base", "limits"]),
     ("patterns", &["access", "audit", "base", "gateway"]),
+    ("chat", &["access", "audit", "base", "gateway"]),
+    ("usage", &["access", "audit", "base"]),
     (
         "server",
-        &["access", "audit", "base", "gateway", "identity", "limits", "patterns", "regions"],
+        &[
+            "access", "audit", "base", "chat", "gateway", "identity", "limits", "patterns",
+            "regions", "usage",
+        ],
     ),
 ];
 

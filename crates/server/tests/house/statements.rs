@@ -8,21 +8,25 @@ use base::testing::Bench;
 use crate::{crates, files};
 
 fn statements() -> Vec<(&'static str, Statement)> {
-    let rooms: [(&str, &[Statement]); 4] = [
+    let rooms: [(&str, &[Statement]); 6] = [
         ("audit", audit::sql::STATEMENTS),
+        ("chat", chat::sql::STATEMENTS),
         ("identity", identity::sql::STATEMENTS),
         ("limits", limits::sql::STATEMENTS),
         ("patterns", patterns::sql::STATEMENTS),
+        ("usage", usage::sql::STATEMENTS),
     ];
     rooms.iter().flat_map(|(room, all)| all.iter().map(|one| (*room, *one))).collect()
 }
 
 fn batches() -> Vec<(&'static str, Batch)> {
-    let rooms: [(&str, &[Batch]); 4] = [
+    let rooms: [(&str, &[Batch]); 6] = [
         ("audit", audit::sql::BATCHES),
+        ("chat", chat::sql::BATCHES),
         ("identity", identity::sql::BATCHES),
         ("limits", limits::sql::BATCHES),
         ("patterns", patterns::sql::BATCHES),
+        ("usage", usage::sql::BATCHES),
     ];
     rooms.iter().flat_map(|(room, all)| all.iter().map(|one| (*room, *one))).collect()
 }
@@ -33,6 +37,8 @@ fn steps() -> Vec<Migration> {
         identity::sql::MIGRATIONS,
         limits::sql::MIGRATIONS,
         patterns::sql::MIGRATIONS,
+        chat::sql::MIGRATIONS,
+        usage::sql::MIGRATIONS,
     ]
     .concat()
 }

@@ -7,6 +7,7 @@
 
 mod bootstrap;
 mod clients;
+mod console;
 mod crash;
 mod deadlines;
 mod demo;
