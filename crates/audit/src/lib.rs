@@ -75,7 +75,6 @@ pub struct Record {
     clock: SharedClock,
     node: Arc<str>,
     tails: Tails,
-    tasks: Tasks,
     lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
 }
 
@@ -112,7 +111,6 @@ impl Record {
             clock: clock.clone(),
             node: node.into(),
             tails: Tails::default(),
-            tasks: tasks.clone(),
         })
     }
 

@@ -131,18 +131,23 @@ macro_rules! narrowed {
 }
 
 /// A page, newest first: positions from `$3` to before `$2`, by walking an index (`w`) that
-/// alone says where to look. Which one to walk: see `walk`. The engines plan a statement
-/// once, whatever is bound, so each way has its own; SQLite keeps the order of a `CROSS
-/// JOIN`, and would walk the record itself otherwise.
+/// alone says where to look; each event is looked up by its position. Which index to walk:
+/// see `walk`. The engines plan a statement once, whatever is bound, so each way has its
+/// own. A join would leave them a choice, and without statistics each of them chooses badly.
 macro_rules! page {
     ($way:literal) => {
         concat!(
-            "SELECT e.seq, e.body FROM audit_event w CROSS JOIN audit_event e
-              WHERE w.org_id = $1 AND w.seq < $2 AND w.seq >= $3 ",
-            $way,
-            " AND e.org_id = $1 AND e.seq = w.seq ",
+            "SELECT seq, body
+               FROM (SELECT w.seq AS seq,
+                            (SELECT e.body FROM audit_event e
+                              WHERE e.org_id = $1 AND e.seq = w.seq ",
             narrowed!("e."),
-            " ORDER BY w.seq DESC LIMIT $12"
+            "               ) AS body
+                       FROM audit_event w
+                      WHERE w.org_id = $1 AND w.seq < $2 AND w.seq >= $3 ",
+            $way,
+            "       ) found
+              WHERE body IS NOT NULL ORDER BY seq DESC LIMIT $12"
         )
     };
 }
@@ -172,14 +177,14 @@ pub(crate) const PAGE_OF_ALL: Statement = Statement::new(
 pub(crate) const PAGE_OF_SELDOM: Statement = Statement::new(
     "read the seldom events of the record",
     concat!(
-        "SELECT e.seq, e.body
+        "SELECT found.seq, (SELECT e.body FROM audit_event e
+                             WHERE e.org_id = $1 AND e.seq = found.seq) AS body
            FROM (SELECT seq FROM audit_event
                   WHERE org_id = $1 AND seq < $2 AND seq >= $3
                     AND action NOT IN ('gateway.call.started', 'gateway.call.ended') ",
         narrowed!("", "org_id = $10"),
         "         ORDER BY seq DESC LIMIT $12) found
-           JOIN audit_event e ON e.org_id = $1 AND e.seq = found.seq
-          ORDER BY e.seq DESC"
+          ORDER BY found.seq DESC"
     ),
 );
 

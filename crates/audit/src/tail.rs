@@ -15,6 +15,7 @@ use std::time::Duration;
 use access::{Caller, OrgId, Permission, Scope};
 use base::args;
 use base::db::DbError;
+use base::tasks::Tasks;
 use base::time::At;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -42,7 +43,11 @@ const READINGS: [&str; 3] = ["audit.event.read", "audit.events.read", "audit.eve
 
 /// Who follows the record.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Tails(Arc<Mutex<Inner>>);
+pub(crate) struct Tails {
+    inner: Arc<Mutex<Inner>>,
+    /// Runs nothing: what tails watch for the end of this node.
+    ending: Tasks,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -80,6 +85,12 @@ pub(crate) struct Tail {
 }
 
 impl Record {
+    /// Ends the connections of those who follow, so that a node that is to stop need not
+    /// wait a minute for them. Their browsers go on at another node.
+    pub fn stop_following(&self) {
+        self.tails.ending.stop();
+    }
+
     /// Begins to follow the record behind a position, or goes on. Nothing if this tail has
     /// lasted as long as a tail can.
     pub(crate) async fn follow(
@@ -125,10 +136,10 @@ impl Tail {
         if std::mem::replace(&mut self.asked, true) {
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
-                () = self.record.tasks.stopping() => return Ok(None),
+                () = self.record.tails.ending.stopping() => return Ok(None),
             }
         }
-        if Instant::now() >= self.ends_at || self.record.tasks.is_stopping() {
+        if Instant::now() >= self.ends_at || self.record.tails.ending.is_stopping() {
             return Ok(None);
         }
         let db = self.record.databases().of(&self.scope)?;
@@ -186,7 +197,7 @@ impl Tails {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

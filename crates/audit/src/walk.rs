@@ -28,9 +28,9 @@ use crate::{Filter, sql};
 /// Events that a walk along the record, or along its seldom events, looks at: 8,000 rows
 /// that lie side by side take 3 to 8 ms.
 const SCAN_MAX: i64 = 8_000;
-/// Events that a walk along any other index looks at: each lies somewhere else, and 2,000
+/// Events that a walk along any other index looks at: each lies somewhere else, and 1,500
 /// of them take as long.
-const WALK_MAX: i64 = 2_000;
+const WALK_MAX: i64 = 1_500;
 /// The two events of each call: nine of ten events, and in none of the seldom indexes.
 const CALLS: [&str; 2] = ["gateway.call.started", "gateway.call.ended"];
 

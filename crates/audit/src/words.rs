@@ -165,7 +165,7 @@ pub(crate) const ACTIONS: &[Words] = &[
     words("identity.team.deleted", "Team deleted", "deleted the team {it}"),
     words("identity.team.joined", "Team joined", "put {member} into the team {it}"),
     words("identity.team.left", "Team left", "took {member} from the team {it}"),
-    words("identity.team.renamed", "Team renamed", "renamed the team {it}[ to {name}]"),
+    words("identity.team.renamed", "Team renamed", "renamed a team[ to {name}]"),
     words("limits.limit.removed", "Limit removed", "removed the limits of {it}"),
     words("limits.limit.set", "Limit set", "set the limits of {it}"),
     words(

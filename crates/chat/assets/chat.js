@@ -55,7 +55,9 @@ function buttons(answering) {
 function below() {
   const [log, form] = [find("#chat-log", HTMLElement), find("form.ask", HTMLElement)];
   if (!log) return 0;
-  return log.getBoundingClientRect().bottom + (form?.offsetHeight ?? 0) - innerHeight;
+  const box = find("[data-fault]", HTMLElement);
+  const place = (form?.offsetHeight ?? 0) + (box?.offsetHeight ?? 0);
+  return log.getBoundingClientRect().bottom + place - innerHeight;
 }
 
 /** Whether the reader is at the end of the talk, and wants to stay there. */

@@ -1,7 +1,7 @@
 //! Asking: a question is kept, the turn is taken, and the answer is on its way.
 
 use access::{Caller, Scope};
-use audit::{Change, Event};
+use audit::Change;
 use base::args;
 use base::time::At;
 use serde::Deserialize;
@@ -56,6 +56,8 @@ struct Taking {
     scope: Scope,
     before: Conversation,
     model: String,
+    /// The id of the answer to come.
+    answer: MessageId,
     now: At,
 }
 
@@ -106,6 +108,7 @@ impl Chat {
     pub async fn retry(&self, caller: &Caller, id: &str, again: Again) -> Result<Talk, Error> {
         let mut taking = self.taking(caller, id, again.model.as_deref(), again.after).await?;
         let last = taking.before.messages;
+        self.take(&mut taking, last, String::new()).await?;
         let mut messages =
             self.messages_before(&mut taking, i64::MAX, CONTEXT_MESSAGES_MAX + 1).await?;
         let keeps = match messages.first() {
@@ -117,7 +120,7 @@ impl Chat {
         let position = question.ok_or(Error::NoSuchQuestion)?.position;
         let turn = self.turn(&taking, position + 1, keeps, &messages);
         let event = events::asked_again(&taking.before.id, position);
-        self.take(taking, &turn, last, String::new(), event).await?;
+        taking.change.commit(event).await?;
         Ok(Talk::begin(turn, None, &self.tasks))
     }
 
@@ -141,7 +144,7 @@ impl Chat {
             return Err(Error::Moved(before.messages));
         }
         let model = model.unwrap_or_else(|| before.model.clone());
-        Ok(Taking { change, scope, before, model, now })
+        Ok(Taking { change, scope, before, model, answer: MessageId::new(now), now })
     }
 
     /// Keeps a question at a position, where whatever stands there and behind it makes way.
@@ -149,6 +152,7 @@ impl Chat {
         if position >= MESSAGES_MAX {
             return Err(Error::Full);
         }
+        self.take(&mut taking, position, title_from(&text)).await?;
         let mut said = self.messages_before(&mut taking, position, CONTEXT_MESSAGES_MAX).await?;
         let id = MessageId::new(taking.now);
         let (role, at) = (Role::User, taking.now);
@@ -169,8 +173,7 @@ impl Chat {
         said.insert(0, question.clone());
         let turn = self.turn(&taking, position + 1, None, &said);
         let event = events::asked(&conversation, &question, cut);
-        let title = title_from(&question.text);
-        self.take(taking, &turn, position, title, event).await?;
+        taking.change.commit(event).await?;
         Ok(Talk::begin(turn, Some(question), &self.tasks))
     }
 
@@ -185,7 +188,7 @@ impl Chat {
             chat: self.clone(),
             scope: taking.scope.clone(),
             conversation: taking.before.id.clone(),
-            answer: MessageId::new(taking.now),
+            answer: taking.answer.clone(),
             position,
             keeps,
             body: context::request(&taking.model, newest_first),
@@ -193,35 +196,25 @@ impl Chat {
         }
     }
 
-    /// Takes the turn and makes everything permanent. A conversation without a title gets one.
-    async fn take(
-        &self,
-        taking: Taking,
-        turn: &Turn,
-        last: i64,
-        title: String,
-        event: Event,
-    ) -> Result<(), Error> {
-        let Taking { mut change, scope, before, model, now } = taking;
-        let title = if before.title.is_empty() { title } else { before.title };
-        let sealed = self.seals.seal(&scope, Place::Title(&before.id), title.as_bytes())?;
+    /// Takes the turn, before anything else is written: whoever is a moment later is refused.
+    /// A conversation without a title gets one.
+    async fn take(&self, taking: &mut Taking, last: i64, title: String) -> Result<(), Error> {
+        let Taking { change, scope, before, model, answer, now } = taking;
+        let title = if before.title.is_empty() { &title } else { &before.title };
+        let sealed = self.seals.seal(scope, Place::Title(&before.id), title.as_bytes())?;
         let args = args![
             before.id.as_str(),
             scope.caller().actor.id(),
             sealed,
-            model,
+            model.as_str(),
             last,
-            turn.answer.as_str(),
-            now,
+            answer.as_str(),
+            *now,
             before.messages,
-            crate::read::lapsed(now),
+            crate::read::lapsed(*now),
         ];
-        if change.run(sql::TAKE, args).await? == 0 {
-            // Somebody was faster between our reading and our writing.
-            return Err(Error::Answering);
-        }
-        change.commit(event).await?;
-        Ok(())
+        let taken = change.run(sql::TAKE, args).await?;
+        if taken == 0 { Err(Error::Answering) } else { Ok(()) }
     }
 
     async fn messages_before(

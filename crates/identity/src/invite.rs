@@ -34,6 +34,8 @@ pub struct Invited {
     pub token: Secret,
     /// Until when it can be accepted.
     pub expires_at: At,
+    /// Whether the mail server took the link; none: there is no mail server.
+    pub mailed: Option<bool>,
 }
 
 /// The answer to an invitation.
@@ -49,7 +51,8 @@ pub struct Accept {
 }
 
 impl Identity {
-    /// Invites somebody. The link is shown once and stored as a keyed hash.
+    /// Invites somebody. The link is shown once and stored as a keyed hash; where there
+    /// is a mail server it is mailed too.
     pub async fn invite(&self, caller: &Caller, invite: &Invite) -> Result<Invited, Error> {
         let scope = caller.require(Permission::UsersCreate)?;
         let mut checks = Checks::default();
@@ -80,7 +83,10 @@ impl Identity {
             "role": {"to": member.role}, "expires_at": {"to": expires_at},
         }));
         self.commit(work, event).await?;
-        Ok(Invited { member, token: Secret::new(token.text), expires_at })
+        let token = Secret::new(token.text);
+        let mut made = Invited { member, token, expires_at, mailed: None };
+        made.mailed = self.mail_invitation(caller, &made).await;
+        Ok(made)
     }
 
     /// Lets an invited person in. Needs no credentials but the link.

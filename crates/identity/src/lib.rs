@@ -34,6 +34,10 @@
 //! - Every page knows whose it is and whom to ask without the database:
 //!   `every_page_knows_whose_it_is_without_the_database`.
 //! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`.
+//! - Mail is a courtesy: where the operator named a mail server, a link also goes to its
+//!   person alone, and it is shown whether or not the letter was taken:
+//!   `links_also_go_by_mail_to_their_person_alone`,
+//!   `a_link_that_could_not_be_mailed_is_still_shown_and_works`.
 
 mod address;
 mod api;
@@ -50,6 +54,7 @@ pub mod key;
 mod keys;
 mod load;
 mod lockout;
+mod mail;
 mod me;
 mod member;
 mod names;
@@ -82,6 +87,7 @@ pub use self::grant::{Grant, NewGrant};
 pub use self::identify::Refused;
 pub use self::invite::{Accept, Invite, Invited};
 pub use self::keys::{IssuedKey, Key, ListKeys, NewKey, Rotate};
+pub use self::mail::{Letter, Mail, NotSent, Sent};
 pub use self::me::OwnPatch;
 pub use self::member::{Member, MemberPatch, MemberState, NewMember, NotAState};
 pub use self::names::Viewer;

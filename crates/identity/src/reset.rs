@@ -30,6 +30,8 @@ pub struct PasswordLink {
     pub token: Secret,
     /// Until when it can be used.
     pub expires_at: At,
+    /// Whether the mail server took the link; none: there is no mail server.
+    pub mailed: Option<bool>,
 }
 
 /// A new password for whoever has the link.
@@ -45,7 +47,8 @@ pub struct ResetPassword {
 impl Identity {
     /// Makes a link with which a member sets a new password. It is shown once, stored as
     /// a keyed hash, and takes the place of the one before. Whoever has it acts as the
-    /// member, so it is made only by those who may all that the member may.
+    /// member, so it is made only by those who may all that the member may. Where there
+    /// is a mail server it is mailed too.
     pub async fn make_password_link(
         &self,
         caller: &Caller,
@@ -81,7 +84,10 @@ impl Identity {
         work.change.run(sql::PASSWORD_LINK_PUT, args).await?;
         let event = Event::done("identity.password.link_made", "member", id.as_str());
         self.commit(work, event.changes(json!({"expires_at": {"to": expires_at}}))).await?;
-        Ok(PasswordLink { member, token: Secret::new(token.text), expires_at })
+        let token = Secret::new(token.text);
+        let mut made = PasswordLink { member, token, expires_at, mailed: None };
+        made.mailed = self.mail_password_link(caller, &made).await;
+        Ok(made)
     }
 
     /// Sets a new password with a link, and ends all sessions of the member. Needs no

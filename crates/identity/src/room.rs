@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use crate::address::Places;
 use crate::gate::Gate;
 use crate::lockout::Lockout;
+use crate::mail::Mail;
 use crate::password::Passwords;
 use crate::seen::Seen;
 use crate::shelf::{Shelf, Turns};
@@ -85,6 +86,8 @@ pub struct Needs {
     pub tasks: Tasks,
     /// Finds orgs by name.
     pub find_org: Arc<dyn FindOrg>,
+    /// Mails links to their people; none: they are handed out.
+    pub mail: Option<Arc<dyn Mail>>,
     /// What the operator decides.
     pub config: Config,
 }
@@ -99,6 +102,7 @@ pub(crate) struct Room {
     pub(crate) clock: SharedClock,
     pub(crate) record: Record,
     pub(crate) find_org: Arc<dyn FindOrg>,
+    pub(crate) mail: Option<Arc<dyn Mail>>,
     pub(crate) config: Config,
     pub(crate) passwords: Passwords,
     pub(crate) places: Places,
@@ -156,6 +160,7 @@ impl Identity {
             clock: needs.clock,
             record: needs.record,
             find_org: needs.find_org,
+            mail: needs.mail,
             config: needs.config,
             tasks: needs.tasks.clone(),
         }));

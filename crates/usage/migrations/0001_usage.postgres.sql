@@ -46,7 +46,7 @@ CREATE TABLE usage_sum (
     lat_19     BIGINT NOT NULL,
     PRIMARY KEY (org_id, span, within, kind, at, subject)
 );
-CREATE INDEX usage_sum_subject ON usage_sum (org_id, span, within, subject, at);
+CREATE INDEX usage_sum_subject ON usage_sum (org_id, span, within, kind, subject, at);
 
 -- What one member came to with one key and one model: what a member or a key did, and
 -- whatever is filtered by two things.
@@ -87,5 +87,5 @@ CREATE TABLE usage_cell (
     lat_19     BIGINT NOT NULL,
     PRIMARY KEY (org_id, span, at, member_id, key_id, model, team_ids)
 );
-CREATE INDEX usage_cell_member ON usage_cell (org_id, member_id, at);
-CREATE INDEX usage_cell_key ON usage_cell (org_id, key_id, at);
+CREATE INDEX usage_cell_member ON usage_cell (org_id, span, member_id, at);
+CREATE INDEX usage_cell_key ON usage_cell (org_id, span, key_id, at);

@@ -46,7 +46,7 @@ CREATE TABLE usage_sum (
     lat_19     BIGINT NOT NULL,
     PRIMARY KEY (org_id, span, within, kind, at, subject)
 ) WITHOUT ROWID;
-CREATE INDEX usage_sum_subject ON usage_sum (org_id, span, within, subject, at);
+CREATE INDEX usage_sum_subject ON usage_sum (org_id, span, within, kind, subject, at);
 
 -- What one member came to with one key and one model: what a member or a key did, and
 -- whatever is filtered by two things.
@@ -87,5 +87,16 @@ CREATE TABLE usage_cell (
     lat_19     BIGINT NOT NULL,
     PRIMARY KEY (org_id, span, at, member_id, key_id, model, team_ids)
 ) WITHOUT ROWID;
-CREATE INDEX usage_cell_member ON usage_cell (org_id, member_id, at);
-CREATE INDEX usage_cell_key ON usage_cell (org_id, key_id, at);
+CREATE INDEX usage_cell_member ON usage_cell (org_id, span, member_id, at);
+CREATE INDEX usage_cell_key ON usage_cell (org_id, span, key_id, at);
+
+-- Without statistics SQLite believes that an org has ten rows, and walks through a whole
+-- period to find one subject. These are of a large org; a small one is fast either way.
+ANALYZE usage_cursor;
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
+    ('usage_sum', 'usage_sum', '1000000 1000000 500000 50000 50000 1000 1'),
+    ('usage_sum', 'usage_sum_subject', '1000000 1000000 500000 50000 50000 50 1'),
+    ('usage_cell', 'usage_cell', '1000000 1000000 500000 5000 2 2 1 1'),
+    ('usage_cell', 'usage_cell_member', '1000000 1000000 500000 500 2'),
+    ('usage_cell', 'usage_cell_key', '1000000 1000000 500000 500 2');
+ANALYZE sqlite_schema;

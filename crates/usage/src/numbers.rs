@@ -146,7 +146,9 @@ impl Numbers {
     /// The sum of many.
     pub(crate) fn sum<'a>(all: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut sum = Self::default();
-        all.into_iter().for_each(|one| sum.add(one));
+        for one in all {
+            sum.add(one);
+        }
         sum
     }
 

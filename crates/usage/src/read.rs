@@ -7,9 +7,10 @@
 //! two filters, or members and keys by hours ► usage_cell of the period
 //! ```
 //!
-//! Measured with 1,000,000 calls of 1,000 members in 30 days: a page of a month reads 60 rows
-//! for its line and at most 16,000 narrow ones for a ranking of members; from the cells of the
-//! period it would be 130,000, and ten times as slow.
+//! Measured with 1,000,000 calls of 1,000 members in 30 days: the line of a month takes less
+//! than a millisecond and a ranking of members 6 to 9, on each engine. From the cells of the
+//! period it would take ten times as long: that is left to two filters at once (a team and
+//! a model), and to members and keys by hours.
 
 use std::collections::{BTreeMap, BTreeSet};
 

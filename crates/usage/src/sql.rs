@@ -178,15 +178,14 @@ pub(crate) const SUM_TOP: Statement = Statement::new(
     ),
 );
 
-/// Ten subjects of a kind, by when. With `kind` as it stands SQLite would rather go by the
-/// primary key, through every subject of the period.
+/// Ten subjects of a kind, by when.
 pub(crate) const SUM_PARTS: Statement = Statement::new(
     "read what was used",
     concat!(
         "SELECT at, subject, ",
         numbers!(),
         " FROM usage_sum
-          WHERE org_id = $1 AND span = $2 AND kind || '' = $3 AND at >= $4 AND at < $5
+          WHERE org_id = $1 AND span = $2 AND kind = $3 AND at >= $4 AND at < $5
             AND within = $6
             AND subject IN ($7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
           ORDER BY at, subject LIMIT 10000"
@@ -194,8 +193,7 @@ pub(crate) const SUM_PARTS: Statement = Statement::new(
 );
 
 // The engine plans a statement once, whatever is bound: the selective filters have
-// statements of their own. `$7` is the member and `$8` the key. With `span` as it stands
-// SQLite would rather go by the primary key, through every member of the period.
+// statements of their own. `$7` is the member and `$8` the key.
 
 pub(crate) const CELL_TOP: Statement = Statement::new(
     "rank what was used",
@@ -204,12 +202,12 @@ pub(crate) const CELL_TOP: Statement = Statement::new(
 
 pub(crate) const CELL_TOP_OF_MEMBER: Statement = Statement::new(
     "rank what a member used",
-    top!(" AND span || '' = $4 AND member_id = $7 AND ($8 = '' OR key_id = $8)"),
+    top!(" AND span = $4 AND member_id = $7 AND ($8 = '' OR key_id = $8)"),
 );
 
 pub(crate) const CELL_TOP_OF_KEY: Statement = Statement::new(
     "rank what a key was used for",
-    top!(" AND span || '' = $4 AND ($7 = '' OR member_id = $7) AND key_id = $8"),
+    top!(" AND span = $4 AND ($7 = '' OR member_id = $7) AND key_id = $8"),
 );
 
 pub(crate) const CELL_PARTS: Statement = Statement::new(
@@ -219,12 +217,12 @@ pub(crate) const CELL_PARTS: Statement = Statement::new(
 
 pub(crate) const CELL_PARTS_OF_MEMBER: Statement = Statement::new(
     "read what a member used",
-    parts!(" AND span || '' = $4 AND member_id = $7 AND ($8 = '' OR key_id = $8)"),
+    parts!(" AND span = $4 AND member_id = $7 AND ($8 = '' OR key_id = $8)"),
 );
 
 pub(crate) const CELL_PARTS_OF_KEY: Statement = Statement::new(
     "read what a key was used for",
-    parts!(" AND span || '' = $4 AND ($7 = '' OR member_id = $7) AND key_id = $8"),
+    parts!(" AND span = $4 AND ($7 = '' OR member_id = $7) AND key_id = $8"),
 );
 
 pub(crate) const EXPORT: Statement = Statement::new(
@@ -234,7 +232,7 @@ pub(crate) const EXPORT: Statement = Statement::new(
 
 pub(crate) const EXPORT_OF_MEMBER: Statement = Statement::new(
     "export what a member used",
-    page!(" AND span || '' = $2 AND member_id = $5 AND ($6 = '' OR key_id = $6)"),
+    page!(" AND span = $2 AND member_id = $5 AND ($6 = '' OR key_id = $6)"),
 );
 
 pub(crate) const ADD_SUMS: Batch = Batch::new(

@@ -86,6 +86,17 @@ async fn whoever_follows_does_not_see_their_own_reading() {
 }
 
 #[tokio::test]
+async fn a_node_that_stops_waits_for_nobody_who_follows() {
+    for house in House::on_each_engine().await {
+        let auditor = house.auditor();
+        let tail = follow(&house, &auditor, "/record/tail", None).await;
+        house.record.stop_following();
+        let rest = tail.into_body().collect().await.expect("ends").to_bytes();
+        assert!(!rest.windows(5).any(|bytes| bytes == b"event"), "{:?}", house.bench.db.engine());
+    }
+}
+
+#[tokio::test]
 async fn an_org_has_twenty_followers_on_a_node_at_most() {
     for house in House::on_each_engine().await {
         let auditor = house.auditor();

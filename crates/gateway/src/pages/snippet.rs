@@ -30,8 +30,8 @@ impl Snippets {
                      -d '{{\"model\": {shell}, \"messages\": [{{\"role\": \"user\", \"content\": \"Hello\"}}]}}'"
                 ),
                 python: format!(
-                    "import os\nfrom openai import OpenAI\n\nclient = OpenAI(base_url=\"{base}\", \
-                     api_key=os.environ[\"PORTICO_KEY\"])\nanswer = client.chat.completions.create(\n    \
+                    "import os\nfrom openai import OpenAI\n\nclient = OpenAI(\n    \
+                     base_url=\"{base}\",\n    api_key=os.environ[\"PORTICO_KEY\"],\n)\nanswer = client.chat.completions.create(\n    \
                      model={name},\n    messages=[{{\"role\": \"user\", \"content\": \"Hello\"}}],\n)\n\
                      print(answer.choices[0].message.content)"
                 ),
@@ -49,8 +49,8 @@ impl Snippets {
                      -d '{{\"model\": {shell}, \"input\": \"Hello\"}}'"
                 ),
                 python: format!(
-                    "import os\nfrom openai import OpenAI\n\nclient = OpenAI(base_url=\"{base}\", \
-                     api_key=os.environ[\"PORTICO_KEY\"])\nanswer = client.embeddings.create(\n    \
+                    "import os\nfrom openai import OpenAI\n\nclient = OpenAI(\n    \
+                     base_url=\"{base}\",\n    api_key=os.environ[\"PORTICO_KEY\"],\n)\nanswer = client.embeddings.create(\n    \
                      model={name},\n    input=\"Hello\",\n)\nprint(answer.data[0].embedding)"
                 ),
                 node: format!(

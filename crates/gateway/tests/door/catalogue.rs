@@ -127,7 +127,7 @@ async fn the_health_of_an_endpoint_is_what_its_last_calls_say() {
         assert_eq!(seen["items"][1]["endpoints"][1]["health"], "no_failures");
     }
     let (_, html) = page(&door, &caller, "/models").await;
-    assert!(html.contains("left alone until <time"), "{html}");
+    assert!(html.contains("left alone</span>") && html.contains("until <time"), "{html}");
     door.clock.advance(SignedDuration::from_secs(11));
     assert_eq!(api(&door, &caller).await["items"][1]["endpoints"][0]["health"], "on_trial");
     let (_, html) = page(&door, &caller, "/models/small").await;

@@ -35,6 +35,8 @@ struct InvitedBody {
     /// Until when.
     #[schema(value_type = String)]
     expires_at: At,
+    /// Whether the mail server took the link; null where there is no mail server.
+    mailed: Option<bool>,
 }
 
 /// A password link; its token is shown this once.
@@ -47,6 +49,8 @@ struct PasswordLinkBody {
     /// Until when.
     #[schema(value_type = String)]
     expires_at: At,
+    /// Whether the mail server took the link; null where there is no mail server.
+    mailed: Option<bool>,
 }
 
 /// Which members.
@@ -87,6 +91,7 @@ async fn invite(
         member: invited.member,
         token: invited.token.reveal().to_owned(),
         expires_at: invited.expires_at,
+        mailed: invited.mailed,
     };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)))
 }
@@ -143,6 +148,7 @@ async fn password_link(
         member: link.member,
         token: link.token.reveal().to_owned(),
         expires_at: link.expires_at,
+        mailed: link.mailed,
     };
     Ok((StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(body)))
 }

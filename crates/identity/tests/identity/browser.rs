@@ -29,7 +29,8 @@ impl Seen {
     pub(crate) fn between(&self, from: &str, to: &str) -> &str {
         let rest = self.text.split_once(from).map(|(_, rest)| rest);
         let found = rest.and_then(|rest| rest.split_once(to)).map(|(found, _)| found);
-        found.unwrap_or_else(|| panic!("no `{from}` in {}", self.text))
+        assert!(found.is_some(), "no `{from}` in {}", self.text);
+        found.unwrap_or_default()
     }
 }
 

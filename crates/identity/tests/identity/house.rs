@@ -19,7 +19,7 @@ use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::Clock as _;
 use http_body_util::BodyExt;
-use identity::{Config, FindOrg, Found, Identity, Needs, NewKey, NewMember, NewOrg};
+use identity::{Config, FindOrg, Found, Identity, Mail, Needs, NewKey, NewMember, NewOrg};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -34,6 +34,7 @@ pub(crate) struct House {
     record: Record,
     roots: BTreeMap<Region, RootKey>,
     directory: Arc<Directory>,
+    mail: Option<Arc<dyn Mail>>,
     routes: Router,
 }
 
@@ -74,7 +75,17 @@ impl House {
         benches.into_iter().map(Self::on).collect()
     }
 
+    /// With a mail server.
+    pub(crate) async fn on_each_engine_mailing(mail: &Arc<impl Mail + 'static>) -> Vec<Self> {
+        let benches = Bench::on_each_engine(&migrations(), audit::sql::APPEND_ONLY).await;
+        benches.into_iter().map(|bench| Self::with(bench, Some(mail.clone()))).collect()
+    }
+
     fn on(bench: Bench) -> Self {
+        Self::with(bench, None)
+    }
+
+    fn with(bench: Bench, mail: Option<Arc<dyn Mail>>) -> Self {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let clock = StillClock::new();
         let (tasks, metrics) = (Tasks::new(), Metrics::new());
@@ -82,16 +93,16 @@ impl House {
             .expect("starts its thread");
         let roots = Region::ALL.map(|region| (region, RootKey::fresh().expect("randomness")));
         let (roots, directory) = (BTreeMap::from(roots), Arc::default());
-        let identity = open(&databases, &clock, &record, &roots, &directory);
+        let identity = open(&databases, &clock, &record, &roots, &directory, &mail);
         let routes = identity::routes(identity.clone()).merge(identity::pages(identity.clone()));
         let (routes, _) = routes.split_for_parts();
         let routes = routes.layer(from_fn_with_state(identity.clone(), door));
-        Self { bench, clock, databases, identity, record, roots, directory, routes }
+        Self { bench, clock, databases, identity, record, roots, directory, mail, routes }
     }
 
     /// A second node on the same database.
     pub(crate) fn second_node(&self) -> Identity {
-        open(&self.databases, &self.clock, &self.record, &self.roots, &self.directory)
+        open(&self.databases, &self.clock, &self.record, &self.roots, &self.directory, &self.mail)
     }
 
     pub(crate) async fn org(&self, slug: &str) -> Org {
@@ -198,6 +209,7 @@ fn open(
     record: &Record,
     roots: &BTreeMap<Region, RootKey>,
     directory: &Arc<Directory>,
+    mail: &Option<Arc<dyn Mail>>,
 ) -> Identity {
     let needs = Needs {
         databases: databases.clone(),
@@ -206,6 +218,7 @@ fn open(
         roots: roots.clone(),
         tasks: Tasks::new(),
         find_org: directory.clone(),
+        mail: mail.clone(),
         config: Config::default(),
     };
     Identity::open(needs).expect("opens")

@@ -96,7 +96,7 @@ async fn somebody_is_invited_on_a_page_and_joins_with_the_link() {
         assert!(seen.text.contains("Send it yourself to ingrid@acme.example"));
         let list = browser.get("/members?q=INGRID").await;
         assert!(list.text.contains(">ingrid@acme.example</a>") && !list.text.contains(token));
-        assert!(list.text.contains(r#"<span class="badge info">invited</span>"#));
+        assert!(list.text.contains(r#"<span class="badge info">Invited</span>"#));
         assert!(!list.text.contains(">viewer</a>"), "only who was searched for");
         let body = json!({"token": token, "name": "Ingrid", "password": "long enough for all"});
         let (status, _, joined) = house.send("POST", "/api/invitations/accept", &[], body).await;

@@ -76,7 +76,11 @@ async fn a_service_account_is_added_changed_and_removed_on_pages() {
         let body = json!({"name": "nightly", "owner": id});
         assert_eq!(house.ask(&org.admin.key, "POST", "/api/keys", body).await.0, 201);
         let seen = browser.get(&path).await;
-        assert!(seen.text.contains("nightly") && seen.text.contains("works"), "{}", seen.text);
+        assert!(
+            seen.text.contains("nightly") && seen.text.contains(r#"badge ok">Active"#),
+            "{}",
+            seen.text
+        );
         let seen = browser.post(&path, &[("name", "Robot"), ("role", "org:member")]).await;
         assert_eq!(seen.status, 303, "{}", seen.text);
         let seen = browser.get(&path).await;
@@ -127,7 +131,10 @@ async fn a_role_is_given_on_one_pattern_and_taken_back_on_pages() {
         );
         let id = list.between(r#"action="/grants/"#, "/remove").to_owned();
         let seen = browser.get(&format!("/members/{}", org.viewer.id)).await;
-        assert!(seen.text.contains("may on some"), "{}", seen.text);
+        let line = seen.between("patterns:publish</code>", "</tr>");
+        assert!(line.contains("may on some") && line.contains("/patterns/pat_1"), "{line}");
+        let line = seen.between("users:create</code>", "</tr>");
+        assert!(line.contains("may not"), "nobody invites on one pattern: {line}");
         let form = [("of", &*org.viewer.id)];
         let seen = browser.post(&format!("/grants/{id}/remove"), &form).await;
         assert_eq!((seen.status, seen.location()), (303, &*format!("/members/{}", org.viewer.id)));

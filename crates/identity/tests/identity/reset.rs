@@ -85,17 +85,17 @@ async fn a_password_link_is_made_only_by_those_who_may_as_much() {
         // Whoever got more since is not in the hands of who made the link before.
         let (_, made) = link(&house, &org.admin.key, &org.viewer).await;
         let path = format!("/api/members/{}", org.viewer.id);
-        let patch = async |body: Value| house.ask(&org.owner.key, "PATCH", &path, body).await.0;
-        assert_eq!(patch(json!({"role": "org:owner"})).await, 200);
+        let change = async |body: Value| house.ask(&org.owner.key, "PATCH", &path, body).await.0;
+        assert_eq!(change(json!({"role": "org:owner"})).await, 200);
         assert_eq!(reset(&house, text(&made["token"]), NEW).await.0, 410);
-        assert_eq!(patch(json!({"role": "org:viewer"})).await, 200);
+        assert_eq!(change(json!({"role": "org:viewer"})).await, 200);
         assert_eq!(reset(&house, text(&made["token"]), NEW).await.0, 200);
 
         let (_, made) = link(&house, &org.admin.key, &org.viewer).await;
-        assert_eq!(patch(json!({"state": "suspended"})).await, 200);
+        assert_eq!(change(json!({"state": "suspended"})).await, 200);
         assert_eq!(reset(&house, text(&made["token"]), NEW).await.0, 410);
         assert_eq!(link(&house, &org.admin.key, &org.viewer).await.0, 409);
-        assert_eq!(patch(json!({"state": "active"})).await, 200);
+        assert_eq!(change(json!({"state": "active"})).await, 200);
         assert_eq!(reset(&house, text(&made["token"]), NEW).await.0, 410, "for good");
         let body = json!({"email": "new@acme.example", "role": "org:viewer"});
         let (_, invited) = house.ask(&org.admin.key, "POST", "/api/members", body).await;

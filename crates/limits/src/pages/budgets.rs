@@ -75,7 +75,7 @@ impl Pages {
         }
         let next =
             page.next.map(|after| format!("/limits/budgets?after={}", percent_encoded(&after)));
-        let may_set = caller.may_somewhere(Permission::SettingsUpdate);
+        let may_set = caller.require(Permission::SettingsUpdate).is_ok();
         Ok(BudgetsPage { budgets, next, may_set })
     }
 }

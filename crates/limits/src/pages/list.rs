@@ -112,7 +112,7 @@ pub(super) async fn list(
 
 impl Pages {
     async fn list(&self, caller: &Caller, asked: &Asked) -> Result<ListPage, Problem> {
-        let may_read = caller.may_somewhere(Permission::SettingsRead);
+        let may_read = caller.require(Permission::SettingsRead).is_ok();
         let mine = self.limits.mine(caller).await?;
         let (near, limits) = if may_read {
             let which = asked.level.map_or(Which::All, Which::Of);
@@ -143,7 +143,7 @@ impl Pages {
             }
             block
         });
-        let may_set = caller.may_somewhere(Permission::SettingsUpdate);
+        let may_set = caller.require(Permission::SettingsUpdate).is_ok();
         Ok(ListPage { mine: mine.collect(), org, may_set })
     }
 

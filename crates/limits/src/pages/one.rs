@@ -70,7 +70,7 @@ impl Pages {
             set: limit.map(|limit| (limit.set_at, known.actor(&limit.set_by))),
             whose,
             now,
-            may_set: caller.may_somewhere(Permission::SettingsUpdate),
+            may_set: caller.require(Permission::SettingsUpdate).is_ok(),
         })
     }
 }

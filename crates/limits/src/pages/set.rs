@@ -151,7 +151,7 @@ impl Pages {
             "org".clone_into(&mut typed.subject);
         }
         // Of a subject that cannot be there is no limit either; the form says what is wrong.
-        let may_read = caller.may_somewhere(Permission::SettingsRead);
+        let may_read = caller.require(Permission::SettingsRead).is_ok();
         let stored = if may_read && !typed.subject.is_empty() {
             self.limits.limit(caller, level, &typed.subject).await.or_else(|error| match error {
                 Error::NotASubject(_) => Ok(None),

@@ -4,7 +4,6 @@
 mod bench;
 mod changing;
 mod charging;
-mod dump;
 mod foreseeing;
 mod outage;
 mod pages;

@@ -255,13 +255,17 @@ pub(super) fn input_of(pointer: &str) -> &str {
     path.split('/').next().unwrap_or(path)
 }
 
-/// A refusal of a draft, by the fields of the editor.
+/// A refusal of a draft, by the fields of the editor. A slug that was to be made from the
+/// name is not wrong when the name is.
 pub(super) fn by_input(problem: Problem) -> Problem {
+    let unnamed = problem.errors_of_fields().iter().any(|error| error.pointer == "/name");
     let place = |pointer: &str| {
         let mut parts = pointer.split('/').skip_while(|part| part.parse::<usize>().is_err());
         Some(parts.next()?.parse::<usize>().ok()? + 1)
     };
-    let errors = problem.errors_of_fields().iter().map(|error| FieldError {
+    let errors = problem.errors_of_fields().iter();
+    let errors = errors.filter(|error| !(unnamed && error.pointer == "/slug"));
+    let errors = errors.map(|error| FieldError {
         pointer: format!("/{}", input_of(&error.pointer)),
         detail: match (input_of(&error.pointer), place(&error.pointer)) {
             ("triggers" | "variables", Some(number)) => {

@@ -16,4 +16,3 @@ mod pages;
 mod pages_of_one;
 mod teach;
 mod trial;
-mod scratch_shots;

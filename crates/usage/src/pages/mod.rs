@@ -2,7 +2,9 @@
 
 mod address;
 mod chart;
+mod days;
 mod overview;
+mod ranking;
 mod tiles;
 mod wording;
 

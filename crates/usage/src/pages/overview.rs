@@ -7,28 +7,25 @@ use askama::Template;
 use base::page::Faults;
 use base::page::filters;
 use base::time::At;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
-use crate::explore::{Picture, rest};
+use crate::explore::Picture;
 use crate::filter::{Dimension, Filter};
 use crate::numbers::{Metric, Numbers};
 use crate::pages::address::{Address, Range, table};
 use crate::pages::chart::{Chart, Drawn, Series};
+use crate::pages::days::{chosen, last};
+use crate::pages::ranking::{Row, rows};
 use crate::pages::tiles::{Tile, tiles};
 use crate::pages::wording;
-use crate::period::Period;
 use crate::read::Part;
-use crate::span::{Bucket, DAY_US, HOUR_US, end};
+use crate::span::Bucket;
 use crate::{Error, Usage};
 
 /// Subjects that have a colour of their own; all others share the last one.
-const COLOURS: usize = 5;
+pub(crate) const COLOURS: usize = 5;
 /// Subjects of the table at first, and of the long one.
 const SUBJECTS: usize = 10;
 const SUBJECTS_MAX: usize = 50;
-/// Two days are shown by hours, if hours that old are kept.
-const HOURS_AGO_MAX_US: i64 = 31 * DAY_US;
 
 /// A link that may be the one that is shown.
 #[derive(Debug)]
@@ -46,22 +43,14 @@ struct Only {
     without: String,
 }
 
-/// A row of the ranking.
-#[derive(Debug)]
-struct Row {
-    name: String,
-    /// The id, where the name is another.
-    id: Option<String>,
-    /// The page of this subject alone.
-    href: Option<String>,
-    /// The place of its colour in the chart.
-    place: Option<usize>,
-    numbers: Numbers,
-    errors: String,
-    p95: String,
-    /// Its share of the whole, of 100.
-    share: i64,
-    share_text: String,
+/// How much there is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shown {
+    Numbers,
+    /// Nothing in this period, or nothing that fits the filters.
+    NothingHere,
+    /// Nothing here, nothing before, and no filter.
+    NothingYet,
 }
 
 /// A row of the table behind the picture.
@@ -81,7 +70,7 @@ pub(crate) struct Overview {
     period: String,
     length: String,
     before: String,
-    by_hours: bool,
+    step: &'static str,
     table_href: String,
     open_href: String,
     long_href: Option<String>,
@@ -89,8 +78,7 @@ pub(crate) struct Overview {
     metrics: Vec<Choice>,
     dimensions: Vec<Choice>,
     only: Vec<Only>,
-    nothing: bool,
-    nothing_ever: bool,
+    shown: Shown,
     tiles: Vec<Tile>,
     /// What is said of refused requests; empty if there were none.
     refused: String,
@@ -131,7 +119,7 @@ impl Usage {
         let by = (address.by, address.metric);
         let picture = self.picture(caller, (filter, period), by, most).await?;
         let only = self.only(caller, &address).await;
-        Ok(page(address, faults, picture, only))
+        Ok(page(address, faults, &picture, only))
     }
 
     /// The filters that are on, by their names.
@@ -153,57 +141,11 @@ impl Usage {
     }
 }
 
-/// The period that an address names.
-fn chosen(now: At, address: &Address) -> Result<Period, Error> {
-    if !address.has_days() {
-        return Ok(last(now, address.range));
-    }
-    let midnight = |param, text: &str| -> Result<i64, Error> {
-        let date: Result<Date, _> = text.parse();
-        let midnight = date.and_then(|date| date.to_zoned(TimeZone::UTC));
-        midnight
-            .map(|midnight| midnight.timestamp().as_microsecond())
-            .map_err(|_| Error::BadQuery(param, "must be a day such as 2026-11-25".to_owned()))
-    };
-    let to = match address.to.as_str() {
-        "" => end(now.as_microsecond() + 1, DAY_US),
-        to => midnight("to", to)? + DAY_US,
-    };
-    let from = match address.from.as_str() {
-        "" => to - 30 * DAY_US,
-        from => midnight("from", from)?,
-    };
-    let short = to - from <= 2 * DAY_US && from >= now.as_microsecond() - HOURS_AGO_MAX_US;
-    let bucket = if short { Bucket::Hour } else { Bucket::Day };
-    let at = |us| At::from_microsecond(us).ok();
-    Period::asked(now, at(from), at(to), Some(bucket)).map_err(|error| match error {
-        Error::BadQuery("from", _) if from >= to => {
-            Error::BadQuery("from", "must not be behind the last day".to_owned())
-        }
-        Error::BadQuery(param, _) => {
-            Error::BadQuery(param, "must be at most 366 days before the last day".to_owned())
-        }
-        Error::Denied(_) | Error::Db(_) => error,
-    })
-}
-
-/// A range that ends with this hour or day.
-fn last(now: At, range: Range) -> Period {
-    let (bucket, count) = match range {
-        Range::Day => (Bucket::Hour, 24 * HOUR_US),
-        Range::Week => (Bucket::Day, 7 * DAY_US),
-        Range::Month => (Bucket::Day, 30 * DAY_US),
-        Range::Quarter => (Bucket::Day, 90 * DAY_US),
-    };
-    let to = end(now.as_microsecond() + 1, bucket.us());
-    Period { bucket, from: to - count, to }
-}
-
-fn page(address: Address, faults: Faults, picture: Picture, only: Vec<Only>) -> Overview {
+fn page(address: Address, faults: Faults, picture: &Picture, only: Vec<Only>) -> Overview {
     let (dimension, metric) = (address.by, address.metric);
     let period = picture.period;
     let overlapping = dimension == Dimension::Team;
-    let series = series(&picture, dimension, metric);
+    let series = series(picture, dimension, metric);
     let drawn = match metric {
         Metric::Latency => Drawn::Lines,
         _ if overlapping => Drawn::Lines,
@@ -217,32 +159,39 @@ fn page(address: Address, faults: Faults, picture: Picture, only: Vec<Only>) -> 
         .collect();
     let most = if address.top.is_empty() { SUBJECTS } else { SUBJECTS_MAX };
     let long = picture.parts.len() == SUBJECTS && most == SUBJECTS;
-    let nothing = picture.total.calls() + picture.total.refused == 0;
+    let now = picture.total.calls() + picture.total.refused;
     let before = picture.before.calls() + picture.before.refused;
+    let shown = match now {
+        0 if before == 0 && only.is_empty() => Shown::NothingYet,
+        0 => Shown::NothingHere,
+        _ => Shown::Numbers,
+    };
     Overview {
         own: picture.view.own,
         until: picture.until,
         period: wording::period(period),
         length: wording::length(period),
         before: wording::period(period.before()),
-        by_hours: period.bucket == Bucket::Hour,
+        step: match period.bucket {
+            Bucket::Hour => "Hour, UTC",
+            Bucket::Day => "Day, UTC",
+        },
         table_href: table(period, &picture.view.filter),
         open_href: address.open().href(),
         long_href: long.then(|| address.long().href()),
         ranges: ranges(&address),
         metrics: metrics(&address),
         dimensions: dimensions(&address),
-        nothing,
-        nothing_ever: nothing && before == 0 && only.is_empty(),
+        shown,
         only,
         tiles: tiles(&picture.total, &picture.before),
         refused: refused(picture.total.refused),
         caption: caption(metric, dimension),
-        summary: summary(&picture, metric),
+        summary: summary(picture, metric),
         steps: steps(&labels, &series, metric),
         heads: series.iter().map(|one| one.name.clone()).collect(),
         chart: Chart::draw(metric, drawn, &series, &labels),
-        rows: rows(&address, &picture, drawn, metric),
+        rows: rows(&address, picture, drawn, metric),
         dimension: wording::dimension_label(dimension),
         overlapping,
         address,
@@ -343,7 +292,7 @@ fn coloured(picture: &Picture, metric: Metric) -> impl Iterator<Item = &Part> {
     parts.filter(move |part| part.total().amount(metric) != 0)
 }
 
-fn name(picture: &Picture, dimension: Dimension, subject: &str) -> String {
+pub(crate) fn name(picture: &Picture, dimension: Dimension, subject: &str) -> String {
     if subject.is_empty() {
         return wording::nobody(dimension).to_owned();
     }
@@ -397,50 +346,4 @@ fn exact(metric: Metric, value: i64) -> String {
             filters::grouped(value)
         }
     }
-}
-
-fn rows(address: &Address, picture: &Picture, drawn: Drawn, metric: Metric) -> Vec<Row> {
-    let dimension = address.by;
-    let whole = picture.total.amount(metric);
-    let row = |name: String, id: Option<String>, numbers: Numbers| {
-        let amount = numbers.amount(metric);
-        let share = i128::from(amount.max(0)) * 100 / i128::from(whole.max(1));
-        let p95 = numbers.latency.percentile_ms(95);
-        let p95 = p95.map(|ms| wording::duration(i64::try_from(ms).unwrap_or(i64::MAX)));
-        Row {
-            name,
-            id,
-            href: None,
-            place: None,
-            numbers,
-            errors: wording::share(numbers.failed, numbers.calls()),
-            p95: p95.unwrap_or_else(|| "\u{2013}".to_owned()),
-            share: i64::try_from(share.min(100)).unwrap_or(100),
-            share_text: wording::share(amount, whole),
-        }
-    };
-    let mut place = 0;
-    let mut rows: Vec<Row> = Vec::with_capacity(picture.parts.len() + 1);
-    for (rank, part) in picture.parts.iter().enumerate() {
-        let name = name(picture, dimension, &part.subject);
-        let id = Some(part.subject.clone()).filter(|id| !id.is_empty() && *id != name);
-        let mut row = row(name, id, part.total());
-        if !part.subject.is_empty() && address.get(dimension).is_empty() {
-            row.href = Some(address.only(dimension, &part.subject).href());
-        }
-        let shown = rank < COLOURS && metric != Metric::Latency;
-        if shown && row.numbers.amount(metric) != 0 {
-            place += 1;
-            row.place = Some(place);
-        }
-        rows.push(row);
-    }
-    if let Some(rest) = rest(dimension, &picture.total, &picture.parts)
-        && rest.calls() + rest.refused > 0
-    {
-        let mut row = row("All others".to_owned(), None, rest);
-        row.place = (drawn == Drawn::Stacked && place > 0).then_some(place + 1);
-        rows.push(row);
-    }
-    rows
 }

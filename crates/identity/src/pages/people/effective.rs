@@ -37,6 +37,16 @@ pub(super) fn sources(access: &Access) -> Vec<Source> {
     decision.roles.iter().map(|words| Source::of(words)).collect()
 }
 
+/// Whether a permission says anything about such a thing: nobody invites members on
+/// one pattern.
+fn concerns(permission: Permission, thing: &Resource) -> bool {
+    permission
+        .as_str()
+        .split(':')
+        .next()
+        .is_some_and(|topic| topic.strip_suffix('s').is_some_and(|kind| kind == thing.kind))
+}
+
 /// Every permission.
 pub(super) fn parts(access: &Access, sources: &[Source], names: &Names) -> Vec<Part> {
     let mut things: Vec<&Resource> = Vec::new();
@@ -48,7 +58,9 @@ pub(super) fn parts(access: &Access, sources: &[Source], names: &Names) -> Vec<P
     let line = |permission: Permission| {
         let source = access.decide(permission, None).granted_by;
         let source = source.map(|words| Source::of(&words).shown(names));
-        let on = |thing: &&&Resource| source.is_none() && access.may_on(permission, thing);
+        let on = |thing: &&&Resource| {
+            source.is_none() && concerns(permission, thing) && access.may_on(permission, thing)
+        };
         let only_on = things.iter().filter(on).map(|thing| (*thing).clone()).collect();
         Line { permission: permission.as_str(), what: what(permission), only_on, source }
     };

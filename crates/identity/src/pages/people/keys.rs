@@ -38,9 +38,9 @@ impl KeyState {
 
     pub(super) const fn words(self) -> &'static str {
         match self {
-            Self::Live => "works",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
+            Self::Live => "Active",
+            Self::Expired => "Expired",
+            Self::Revoked => "Revoked",
         }
     }
 
@@ -48,7 +48,8 @@ impl KeyState {
     pub(super) const fn tone(self) -> &'static str {
         match self {
             Self::Live => "ok",
-            Self::Expired | Self::Revoked => "",
+            Self::Expired => "",
+            Self::Revoked => "bad",
         }
     }
 }

@@ -3,11 +3,11 @@
 use askama::Template;
 use axum::http::StatusCode;
 use base::page::View;
-use base::page::filters::{self, percent_encoded};
+use base::page::filters;
 use base::problem::Problem;
-use base::secret::Secret;
 use base::time::At;
 
+use crate::mail::link;
 use crate::pages::address::Here;
 use crate::{Invited, Member, PasswordLink};
 
@@ -19,26 +19,25 @@ struct LinkPage<'a> {
     link: String,
     expires_at: At,
     invitation: bool,
+    mailed: Option<bool>,
 }
 
 /// The link of an invitation.
 pub(super) fn invitation(here: &Here, invited: &Invited) -> Result<View, Problem> {
     let title = format!("Invitation for {}", invited.member.email);
-    let link = link(here, "join", &invited.token);
+    let link = link(&here.0, "join", &invited.token);
     let (member, expires_at) = (&invited.member, invited.expires_at);
-    let page = LinkPage { title: &title, member, link, expires_at, invitation: true };
+    let (invitation, mailed) = (true, invited.mailed);
+    let page = LinkPage { title: &title, member, link, expires_at, invitation, mailed };
     Ok(View::of(&*title, &page)?.status(StatusCode::CREATED))
 }
 
 /// The link with which a member sets a new password.
 pub(super) fn password(here: &Here, made: &PasswordLink) -> Result<View, Problem> {
     let title = format!("Password link for {}", made.member.name);
-    let link = link(here, "reset", &made.token);
+    let link = link(&here.0, "reset", &made.token);
     let (member, expires_at) = (&made.member, made.expires_at);
-    let page = LinkPage { title: &title, member, link, expires_at, invitation: false };
+    let (invitation, mailed) = (false, made.mailed);
+    let page = LinkPage { title: &title, member, link, expires_at, invitation, mailed };
     Ok(View::of(&*title, &page)?.status(StatusCode::CREATED))
-}
-
-fn link(Here(here): &Here, path: &str, token: &Secret) -> String {
-    format!("{here}/{path}?token={}", percent_encoded(token.reveal()))
 }

@@ -57,7 +57,7 @@ impl Verdict {
         let no_role = decision.missing.as_deref().is_some_and(|text| text.starts_with(NO_ROLE));
         let missing = decision.missing.as_deref().map(|text| {
             let about = format!("no role of {} includes", who.name);
-            base::page::sentence(&text.replacen(NO_ROLE, &about, 1))
+            base::page::sentence(&text.replacen(NO_ROLE, &about, 1).replace('`', ""))
         });
         let sees_people = caller.access.may(Permission::UsersRead);
         let including = if no_role && sees_people {

@@ -23,7 +23,7 @@ pub(super) fn routes() -> OpenApiRouter<Identity> {
 }
 
 /// A key that ends within this many days is marked.
-const SOON_DAYS: i64 = 7;
+const SOON_DAYS: i64 = 3;
 
 /// Whether a key works, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
