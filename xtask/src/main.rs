@@ -5,6 +5,7 @@ mod browser;
 mod clients;
 mod doctests;
 mod licences;
+mod pages;
 mod postgres;
 mod scripts;
 mod shell;
@@ -29,6 +30,9 @@ enum Task {
     /// Check the code and run all tests, with a throwaway PostgreSQL, the official clients and
     /// a browser.
     Test(test::Options),
+    /// Time every page of the console in an org of 10,000 patterns, 1,000 members and
+    /// 1,000,000 events.
+    Pages(pages::Options),
     /// Count the lines of each crate.
     Sizes {
         /// Print JSON.
@@ -40,6 +44,7 @@ enum Task {
 fn main() -> ExitCode {
     let passed = match Cli::parse().task {
         Task::Test(options) => test::run(&options),
+        Task::Pages(options) => pages::run(&options),
         Task::Sizes { json } => {
             sizes::run(json);
             true

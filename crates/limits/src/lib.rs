@@ -36,6 +36,7 @@
 mod api;
 mod ceilings;
 mod change;
+mod choices;
 mod core;
 mod error;
 mod explore;
@@ -45,7 +46,6 @@ mod headers;
 mod hold;
 mod ledger;
 mod load;
-mod names;
 mod org;
 mod pages;
 pub mod sql;
@@ -64,6 +64,7 @@ use base::tasks::Tasks;
 use base::time::{At, SharedClock};
 
 pub use self::api::routes;
+pub use self::choices::{Choice, Choices};
 pub use self::core::{
     Admitted, Ask, Book, Ceiling, Dimension, Expired, Gauge, Level, NotOpen, Policy, Refused,
     Retry, Settled, Standing, Subject, Tally, Used, policies,
@@ -73,7 +74,6 @@ pub use self::explore::UsageFilter;
 pub use self::forecast::{Course, Forecast, Outlook, SpentDay};
 pub use self::hold::Hold;
 pub use self::ledger::Ledger;
-pub use self::names::{Choice, Names};
 use self::org::Org;
 pub use self::pages::pages;
 pub use self::subject::NotASubject;

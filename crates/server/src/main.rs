@@ -18,6 +18,7 @@ mod directory_search;
 mod door;
 mod idempotency;
 mod lock;
+mod mail;
 mod openapi;
 mod ops;
 mod permits;

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::http::header::CONTENT_TYPE;
+use axum::response::Redirect;
 use axum::routing::get;
 use bytes::Bytes;
 use utoipa::OpenApi;
@@ -47,7 +48,9 @@ pub(crate) fn api(house: &House) -> OpenApiRouter {
 /// What anybody may read: the document of the API, and that of the console's pages, which
 /// says what each page and each form needs.
 pub(crate) fn open_routes(api: &Document31, pages: &Document31) -> anyhow::Result<Router> {
-    let mut routes = Router::new();
+    // Where browsers look beside a page that names no icon: a document, a download.
+    let icon = async || Redirect::permanent(base::page::ICON_SVG.url());
+    let mut routes = Router::new().route("/favicon.ico", get(icon));
     for (path, document) in [("/api/openapi.json", api), ("/api/console.json", pages)] {
         let text = Bytes::from(serde_json::to_vec(document)?);
         let json = [(CONTENT_TYPE, "application/json")];

@@ -115,6 +115,7 @@ impl Serving {
         self.ops.drain();
         tokio::time::sleep(Duration::from_millis(self.listen.drain_wait_ms)).await;
         self.closing.cancel();
+        self.house.record.stop_following();
         let patience = Duration::from_millis(self.listen.drain_timeout_ms);
         if tokio::time::timeout(patience, self.connections.ended()).await.is_err() {
             // Their calls are recorded as aborted, with what was produced.

@@ -25,6 +25,7 @@ use crate::console::{self, Console, Known};
 use crate::directory_search::DirectorySearch;
 use crate::door::{Doors, Front, front};
 use crate::idempotency::Idempotency;
+use crate::mail::Post;
 use crate::permits::Permits;
 use crate::traces::Traces;
 use crate::{openapi, storage};
@@ -63,6 +64,7 @@ impl House {
         let limits = Limits::open(&databases, &clock, &tasks, &metrics);
         let riders = [limits.rider()];
         let record = Record::open(&databases, &clock, &config.node, &riders, &tasks, &metrics)?;
+        let mail = Post::read(config).context("[mail]")?;
         let identity = Identity::open(identity::Needs {
             databases: databases.clone(),
             clock: clock.clone(),
@@ -70,6 +72,7 @@ impl House {
             roots: roots.clone(),
             tasks: tasks.clone(),
             find_org: Arc::new(DirectorySearch(directory.clone())),
+            mail: mail.map(|post| Arc::new(post) as Arc<dyn identity::Mail>),
             config: identity::Config {
                 cookie_secure: config.session.secure_cookies,
                 session_lifetime_secs: config.session.lifetime_secs,

@@ -213,7 +213,7 @@ impl Usage {
                 BTreeMap::new()
             }
             Dimension::Team | Dimension::Member | Dimension::Key => {
-                self.names.names(caller, dimension, ids).await
+                self.names.names(caller, ids).await.into_iter().collect()
             }
         }
     }

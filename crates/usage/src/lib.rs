@@ -33,7 +33,6 @@ mod export;
 mod filter;
 mod fold;
 mod latency;
-mod names;
 mod numbers;
 mod pages;
 mod period;
@@ -46,7 +45,7 @@ mod watch;
 
 use std::sync::Arc;
 
-use access::Databases;
+use access::{Databases, Names};
 use audit::Record;
 use base::tasks::Tasks;
 use base::time::SharedClock;
@@ -56,7 +55,6 @@ pub use self::error::Error;
 pub use self::explore::{RankingFilter, SeriesFilter};
 pub use self::filter::Dimension;
 pub use self::latency::Latency;
-pub use self::names::{Nameless, Names};
 pub use self::numbers::{Metric, Numbers};
 pub use self::pages::pages;
 pub use self::span::Bucket;

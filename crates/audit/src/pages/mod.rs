@@ -11,13 +11,12 @@ mod views;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use access::Caller;
+use access::{Caller, Names};
 use base::page::Asset;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::names::Names;
 use crate::{Record, describe};
 
 /// Shows new events as they come.

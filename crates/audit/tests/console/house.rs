@@ -1,15 +1,13 @@
 //! A record with people who act in it, and somebody who looks at it.
 
 use std::collections::HashMap;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use access::{
-    Access, Actor, Caller, Databases, Grant, Identified, MemberId, OrgId, Origin, Permission,
-    PermissionSet, Region,
+    Access, Actor, Caller, Databases, Grant, Identified, MemberId, Named, Names, OrgId, Origin,
+    Permission, PermissionSet, Region,
 };
-use audit::{Event, Filter, Names, Record};
+use audit::{Event, Filter, Record};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
@@ -39,17 +37,13 @@ pub(crate) struct Answer {
 struct Known;
 
 impl Names for Known {
-    fn names<'a>(
-        &'a self,
-        _: &'a Caller,
-        ids: &'a [String],
-    ) -> Pin<Box<dyn Future<Output = HashMap<String, String>> + Send + 'a>> {
+    fn names<'a>(&'a self, _: &'a Caller, ids: &'a [String]) -> Named<'a> {
         let name = |id: &String| match id.as_str() {
             "key_evil" => "<script>alert(2)</script>".to_owned(),
             _ => "Ingrid Petersen".to_owned(),
         };
         let known = ids.iter().filter(|id| id.starts_with("mem_") || *id == "key_evil");
-        let names = known.map(|id| (id.clone(), name(id))).collect();
+        let names: HashMap<_, _> = known.map(|id| (id.clone(), name(id))).collect();
         Box::pin(async move { names })
     }
 }

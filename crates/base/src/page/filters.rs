@@ -57,20 +57,14 @@ impl<T: Whole> Whole for &T {
 
 /// A whole number: `12,345`.
 #[askama::filter_fn]
-pub fn number(
-    n: impl Whole,
-    _: &dyn askama::Values,
-) -> askama::Result<HtmlSafeOutput<String>> {
+pub fn number(n: impl Whole, _: &dyn askama::Values) -> askama::Result<HtmlSafeOutput<String>> {
     let n = n.whole();
     Ok(HtmlSafeOutput(format!("<data class=\"num\" value=\"{n}\">{}</data>", grouped(n))))
 }
 
 /// A whole number, short: `12.3k`.
 #[askama::filter_fn]
-pub fn compact(
-    n: impl Whole,
-    _: &dyn askama::Values,
-) -> askama::Result<HtmlSafeOutput<String>> {
+pub fn compact(n: impl Whole, _: &dyn askama::Values) -> askama::Result<HtmlSafeOutput<String>> {
     let n = n.whole();
     let text = short(n);
     let full = grouped(n);

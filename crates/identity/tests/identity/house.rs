@@ -93,7 +93,7 @@ impl House {
             .expect("starts its thread");
         let roots = Region::ALL.map(|region| (region, RootKey::fresh().expect("randomness")));
         let (roots, directory) = (BTreeMap::from(roots), Arc::default());
-        let identity = open(&databases, &clock, &record, &roots, &directory, &mail);
+        let identity = open(&databases, &clock, &record, &roots, &directory, mail.as_ref());
         let routes = identity::routes(identity.clone()).merge(identity::pages(identity.clone()));
         let (routes, _) = routes.split_for_parts();
         let routes = routes.layer(from_fn_with_state(identity.clone(), door));
@@ -102,7 +102,14 @@ impl House {
 
     /// A second node on the same database.
     pub(crate) fn second_node(&self) -> Identity {
-        open(&self.databases, &self.clock, &self.record, &self.roots, &self.directory, &self.mail)
+        open(
+            &self.databases,
+            &self.clock,
+            &self.record,
+            &self.roots,
+            &self.directory,
+            self.mail.as_ref(),
+        )
     }
 
     pub(crate) async fn org(&self, slug: &str) -> Org {
@@ -209,7 +216,7 @@ fn open(
     record: &Record,
     roots: &BTreeMap<Region, RootKey>,
     directory: &Arc<Directory>,
-    mail: &Option<Arc<dyn Mail>>,
+    mail: Option<&Arc<dyn Mail>>,
 ) -> Identity {
     let needs = Needs {
         databases: databases.clone(),
@@ -218,7 +225,7 @@ fn open(
         roots: roots.clone(),
         tasks: Tasks::new(),
         find_org: directory.clone(),
-        mail: mail.clone(),
+        mail: mail.cloned(),
         config: Config::default(),
     };
     Identity::open(needs).expect("opens")

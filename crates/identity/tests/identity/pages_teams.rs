@@ -19,11 +19,11 @@ async fn a_team_is_added_filled_renamed_and_deleted_on_pages() {
         assert!(seen.text.contains("There is already a team of this name."));
         assert!(seen.text.contains(r#"value="Support""#), "kept");
         let seen = browser.get(&format!("{path}?q=VIEW")).await;
-        assert!(seen.text.contains("Put viewer in") && !seen.text.contains("Put member in"));
+        assert!(seen.text.contains("Put in viewer") && !seen.text.contains("Put in member"));
         let form = [("member", &*org.viewer.id)];
         assert_eq!(browser.post(&format!("{path}/join"), &form).await.status, 303);
         let seen = browser.get(&path).await;
-        assert!(seen.text.contains("Take viewer out") && !seen.text.contains("Put viewer in"));
+        assert!(seen.text.contains("Take out viewer") && !seen.text.contains("Put in viewer"));
         let list = browser.get("/teams").await;
         assert!(list.text.contains(r#"<data class="num" value="1">1</data>"#), "{}", list.text);
         assert!(browser.get("/members").await.text.contains(">Support</a>"));

@@ -17,18 +17,18 @@ use utoipa_axum::routes;
 
 use self::whose::Whose;
 use crate::Limits;
+use crate::choices::Choices;
 use crate::core::Level;
-use crate::names::Names;
 
 /// What the handlers of the pages hold.
 #[derive(Debug, Clone)]
 struct Pages {
     limits: Limits,
-    names: Arc<dyn Names>,
+    names: Arc<dyn Choices>,
 }
 
 /// The pages of this room. `names` gives names to what limits hang on.
-pub fn pages(limits: Limits, names: Arc<dyn Names>) -> OpenApiRouter {
+pub fn pages(limits: Limits, names: Arc<dyn Choices>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(list::list, set::set))
         .routes(routes!(set::form))

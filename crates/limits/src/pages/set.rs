@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use super::Pages;
 use super::whose::Whose;
 use crate::core::{Ceiling, Level};
-use crate::names::Choice;
+use crate::choices::Choice;
 use crate::subject::Target;
 use crate::{Error, Limits};
 

@@ -1,10 +1,9 @@
 //! The room over a fresh database, and people in it.
 
-use std::collections::HashMap;
 
 use access::{
-    Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin, Region,
-    Role, TeamId,
+    Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, Named, Names, OrgId,
+    Origin, Region, Role, TeamId,
 };
 use audit::{CallFacts, Event, Outcome, Record};
 use axum::body::Body;
@@ -16,7 +15,7 @@ use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::{At, Clock};
 use http_body_util::BodyExt;
-use limits::{Ask, Ceiling, Choice, Error, Hold, Level, Limits, Names, Used};
+use limits::{Ask, Ceiling, Choice, Choices, Error, Hold, Level, Limits, Used};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -200,13 +199,15 @@ impl Room {
 #[derive(Debug)]
 struct Nicknames;
 
-#[async_trait::async_trait]
 impl Names for Nicknames {
-    async fn names(&self, _: &Caller, ids: &[String]) -> HashMap<String, String> {
+    fn names<'a>(&'a self, _: &'a Caller, ids: &'a [String]) -> Named<'a> {
         let teams = ids.iter().filter(|id| id.starts_with("team_"));
-        teams.map(|id| (id.clone(), "Blue <3".to_owned())).collect()
+        Box::pin(async { teams.map(|id| (id.clone(), "Blue <3".to_owned())).collect() })
     }
+}
 
+#[async_trait::async_trait]
+impl Choices for Nicknames {
     async fn choices(&self, _: &Caller, level: Level, _: usize) -> Vec<Choice> {
         let choice = |id: &str, name: &str| Choice { id: id.to_owned(), name: name.to_owned() };
         match level {

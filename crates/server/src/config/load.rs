@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::{Config, DatabaseName, OperatorSecrets};
+use crate::mail::{BadMail, Post};
 use crate::traces::{BadOtlp, Collector};
 
 /// Every key, with what it means: `portico config reference`.
@@ -111,6 +112,9 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
     }
     if let Err(BadOtlp { key, why }) = Collector::read(&config.otlp) {
         fault(&format!("otlp.{key}"), why);
+    }
+    if let Err(BadMail { key, why }) = Post::read(config) {
+        fault(&format!("mail.{key}"), why);
     }
     if let Err(more) = gateway::Gateway::check(&config.gateway, &OperatorSecrets) {
         faults.extend(more.into_iter().map(|fault| (fault.path, fault.fault)));

@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) session: Session,
     pub(crate) log: Log,
     pub(crate) otlp: Otlp,
+    pub(crate) mail: Option<Mail>,
     pub(crate) gateway: gateway::Config,
 }
 
@@ -113,6 +114,27 @@ pub(crate) struct Otlp {
     pub(crate) header_file: Option<PathBuf>,
 }
 
+/// `[mail]`: who takes links to their people; without it they are handed out.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Mail {
+    /// `smtps://HOST`, or `smtp://HOST`, which must offer STARTTLS; in the open only to
+    /// this machine itself.
+    pub(crate) smtp_url: String,
+    /// Who letters are from: an address, perhaps with a name before it.
+    pub(crate) from: String,
+    /// Where people reach this Portico: `https://portico.example`.
+    pub(crate) public_url: String,
+    /// Who we are there; nobody signs in if not given.
+    pub(crate) user: Option<String>,
+    /// The environment variable of the password.
+    pub(crate) password_env: Option<String>,
+    /// The file of the password.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Roots (PEM) that are trusted beside the public ones.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -132,6 +154,7 @@ impl Default for Config {
             session: Session::default(),
             log: Log::default(),
             otlp: Otlp::default(),
+            mail: None,
             gateway: gateway::Config::default(),
         }
     }
@@ -211,8 +234,11 @@ impl Config {
     fn resolve(&mut self, folder: &Path) {
         self.data = folder.join(&self.data);
         let Listen { tls_cert_file, tls_key_file, .. } = &mut self.listen;
-        let header_file = &mut self.otlp.header_file;
-        for file in [tls_cert_file, tls_key_file, header_file].into_iter().flatten() {
+        let mut files = vec![tls_cert_file, tls_key_file, &mut self.otlp.header_file];
+        if let Some(Mail { password_file, ca_file, .. }) = &mut self.mail {
+            files.extend([password_file, ca_file]);
+        }
+        for file in files.into_iter().flatten() {
             *file = folder.join(&*file);
         }
         for endpoint in self.gateway.endpoints.values_mut() {

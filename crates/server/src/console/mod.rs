@@ -10,6 +10,7 @@ mod nav;
 mod problem;
 
 pub(crate) use self::names::Known;
+use self::names::Limitable;
 pub(crate) use self::problem::Asked;
 
 use std::sync::Arc;
@@ -35,13 +36,15 @@ const PAGE_MAX: usize = 8 << 20;
 
 /// Every page, from every room.
 pub(crate) fn pages(house: &House) -> OpenApiRouter {
+    let known = Known(house.identity.clone());
+    let limitable = Limitable { known: known.clone(), gateway: house.gateway.clone() };
     OpenApiRouter::new()
         .merge(home::routes(house))
-        .merge(audit::pages(house.record.clone(), Arc::new(Known(house.identity.clone()))))
+        .merge(audit::pages(house.record.clone(), Arc::new(known)))
         .merge(chat::pages(house.chat.clone()))
         .merge(gateway::pages(house.gateway.clone()))
         .merge(identity::pages(house.identity.clone()))
-        .merge(limits::pages(house.limits.clone(), Arc::new(Known(house.identity.clone()))))
+        .merge(limits::pages(house.limits.clone(), Arc::new(limitable)))
         .merge(patterns::pages(house.patterns.clone()))
         .merge(usage::pages(house.usage.clone()))
 }

@@ -46,7 +46,12 @@ const MAP: &[(&str, &[Place])] = &[
                     ("Explain access", "/access"),
                 ],
             },
-            place("Limits", "/limits", "limit"),
+            Place {
+                label: "Limits",
+                href: "/limits",
+                icon: "limit",
+                tabs: &[("Limits", "/limits"), ("Budgets", "/limits/budgets")],
+            },
             place("Usage", "/usage", "usage"),
             place("Record", "/record", "record"),
             Place {

@@ -78,7 +78,7 @@ impl Console {
             code: problem.code(),
             request_id: &asked.request_id,
             permission,
-            roles: roles.filter_map(|role| role.as_str()).map(ToOwned::to_owned).collect(),
+            roles: roles.filter_map(|role| role.as_str()).map(role_name).collect(),
             helpers,
         };
         let framed = Framed { title: title.to_owned(), scripts: Vec::new() };
@@ -95,6 +95,12 @@ impl Console {
         response.headers_mut().extend(problem.headers().iter().cloned());
         response
     }
+}
+
+/// `org:viewer by member` says where a role comes from, too: here its name is enough.
+fn role_name(looked_at: &str) -> String {
+    let (role, _) = looked_at.split_once(" by ").unwrap_or((looked_at, ""));
+    role.strip_prefix("org:").unwrap_or(role).to_owned()
 }
 
 fn title_of(status: StatusCode) -> &'static str {

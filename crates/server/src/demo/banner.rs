@@ -32,8 +32,7 @@ fn tries(text: &mut String, demo: &DemoFile, org: &DemoOrg) -> Option<()> {
          -H 'Authorization: Bearer {}' \\\n    -H 'Content-Type: application/json' \\\n    \
          -d '{{\"model\":\"patterns\",\"messages\":[{{\"role\":\"user\",\"content\":\"How do I reset my password?\"}}]}}'\n\
          \nRead what was recorded, as the owner:\n\n  curl -s '{base}/api/events?limit=2' -H 'Authorization: Bearer {}'\n\
-         \nSign in, as a person does:\n\n  curl -si {base}/api/session -H 'Content-Type: application/json' \\\n    \
-         -d '{{\"org\":\"{}\",\"email\":\"{}\",\"password\":\"{}\"}}'\n",
+         \nOr in a browser: {base}/sign-in?org={}\n\n  {}\n  {}\n",
         org.name, member.key, owner.key, org.slug, owner.email, owner.password,
     )
     .ok()

@@ -224,7 +224,8 @@ fn finish(headers: &mut HeaderMap, id: &RequestId, openai: bool, tls: bool) {
     }
     let fixed = [
         ("x-frame-options", "DENY"),
-        ("referrer-policy", "no-referrer"),
+        // A form that finds nobody signed in leads back to the page that it was on.
+        ("referrer-policy", "same-origin"),
         ("cross-origin-opener-policy", "same-origin"),
     ];
     for (name, value) in fixed {

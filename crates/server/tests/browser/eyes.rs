@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::driver::Refused;
 use crate::page::Page;
+use crate::png::smaller;
 use crate::tools::environment;
 
 /// The most bytes of a picture that goes into the documentation.
@@ -130,6 +131,14 @@ impl Page {
         assert!(width.as_u64() <= Some(window), "{} is {width} wide", self.path().await);
     }
 
+    /// What was copied last.
+    pub(crate) async fn clipboard(&self) -> String {
+        let script = "const done = arguments[0]; navigator.clipboard.readText().then(done, (error) => done(String(error)))";
+        let body = json!({ "script": script, "args": [] });
+        let held = self.driver.post("execute/async", body).await.expect("a clipboard");
+        held.as_str().unwrap_or_default().to_owned()
+    }
+
     /// A picture of what the window shows: PNG.
     pub(crate) async fn picture(&self) -> Vec<u8> {
         let picture = self.driver.get("screenshot").await.expect("a picture");
@@ -138,7 +147,7 @@ impl Page {
 
     /// Keeps a picture for the documentation, where `PORTICO_SCREENS` names a folder.
     pub(crate) async fn keep_picture(&self, name: &str) {
-        let picture = self.picture().await;
+        let picture = smaller(&self.picture().await);
         let length = picture.len();
         assert!(length <= PICTURE_BYTES_MAX, "the picture {name} has {length} bytes");
         if let Some(folder) = environment("PORTICO_SCREENS") {

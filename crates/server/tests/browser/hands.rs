@@ -41,6 +41,30 @@ impl Page {
         .await;
     }
 
+    /// Presses it twice, as fast as a nervous finger.
+    pub(crate) async fn double_click(&self, name: &str) {
+        let what = format!("finding \"{name}\"");
+        let found = self.until(&what, async || self.find(Kind::Press, name, None).await).await;
+        let there = json!({ "element-6066-11e4-a52e-4f735466cecf": found });
+        let step = |kind: &str| json!({ "type": kind, "button": 0 });
+        let steps = json!([
+            { "type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": there },
+            step("pointerDown"), step("pointerUp"), step("pointerDown"), step("pointerUp"),
+        ]);
+        let mouse = json!({ "type": "pointer", "id": "mouse", "actions": steps });
+        self.driver.post("actions", json!({ "actions": [mouse] })).await.expect("two clicks");
+    }
+
+    /// Presses the button that copies this.
+    pub(crate) async fn copy(&self, what: &str) {
+        let allowed = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        self.driver.devtools("Browser.grantPermissions", allowed).await;
+        let button = format!("document.querySelector('[data-copy=\"{what}\"]')");
+        let found = element(&self.ask(&button).await).expect("a button that copies");
+        self.driver.post(&format!("element/{found}/click"), json!({})).await.expect("pressed");
+        self.comes_true(&format!("{button}.textContent === 'Copied'")).await;
+    }
+
     /// Writes into the field of this label, over what it held.
     pub(crate) async fn fill(&self, label: &str, text: &str) {
         self.until(&format!("filling in \"{label}\""), async || {
@@ -70,10 +94,19 @@ impl Page {
 
     /// Ticks the box of this label, if it is not ticked.
     pub(crate) async fn tick(&self, label: &str) {
-        self.until(&format!("ticking \"{label}\""), async || {
+        self.set_box(label, true).await;
+    }
+
+    /// Takes the tick from the box of this label, if there is one.
+    pub(crate) async fn untick(&self, label: &str) {
+        self.set_box(label, false).await;
+    }
+
+    async fn set_box(&self, label: &str, wanted: bool) {
+        self.until(&format!("ticking \"{label}\": {wanted}"), async || {
             let found = self.find(Kind::Field, label, None).await?;
             let ticked = self.driver.get(&format!("element/{found}/selected")).await?;
-            if ticked == true {
+            if ticked == wanted {
                 return Ok(());
             }
             self.driver.post(&format!("element/{found}/click"), json!({})).await.map(drop)

@@ -24,7 +24,6 @@ async fn the_first_page_opens_without_complaint_and_keeps_nobody_out() {
         page.serves_everybody().await;
         assert!(page.ask("document.title").await.as_str().is_some_and(|t| t.contains("Portico")));
         assert!(!page.heading().await.is_empty());
-        page.keep_picture("first-page").await;
         let ask =
             json!({ "model": "small", "messages": [{ "role": "user", "content": "Hello?" }] });
         let before = world.provider.calls();

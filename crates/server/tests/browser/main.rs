@@ -7,16 +7,28 @@
 )]
 
 mod driver;
+mod every_page;
 mod eyes;
 mod finding;
+mod first_answer;
+mod furnished;
 mod hands;
 mod harness;
+mod history;
 #[path = "../journeys/http.rs"]
 #[expect(dead_code, reason = "the journeys use the rest")]
 mod http;
 mod page;
+mod planted;
+mod png;
 #[path = "../journeys/portico.rs"]
 #[expect(dead_code, reason = "the journeys use the rest")]
 mod portico;
+mod recorded;
+mod screens;
+mod signing;
+mod talking;
+mod teller;
 mod tools;
+mod walk;
 mod world;

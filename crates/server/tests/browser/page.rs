@@ -125,4 +125,9 @@ impl Page {
         let off = json!({ "value": true });
         self.driver.devtools("Emulation.setScriptExecutionDisabled", off).await;
     }
+
+    /// From the next page on, the browser gives itself this name.
+    pub(crate) async fn calls_itself(&self, name: &str) {
+        self.driver.devtools("Emulation.setUserAgentOverride", json!({ "userAgent": name })).await;
+    }
 }

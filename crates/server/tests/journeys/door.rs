@@ -53,5 +53,8 @@ async fn probes_and_metrics_are_on_their_own_port() {
     assert!(metrics.contains("portico_calls_total{model=\"patterns\""), "{metrics}");
     assert!(metrics.contains("portico_record_events_total"), "{metrics}");
     assert!(!metrics.contains(&org.id), "no org in a label");
-    assert_eq!(portico.http.get("", "/metrics").await.status, 401, "not at the public door");
+    // At the public door it is a page like any other: a stranger is led to the sign-in, and a
+    // member finds no such page.
+    assert_eq!(portico.http.get("", "/metrics").await.status, 303, "not at the public door");
+    assert_eq!(portico.http.get(&org.member, "/metrics").await.status, 404);
 }

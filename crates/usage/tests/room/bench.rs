@@ -1,13 +1,11 @@
 //! The room over a fresh database, and people who call.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::{
-    Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin, Region,
-    Role, TeamId,
+    Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, Named, Names, OrgId,
+    Origin, Region, Role, TeamId,
 };
-use async_trait::async_trait;
 use audit::{CallFacts, Event, Outcome, Record};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
@@ -18,7 +16,7 @@ use base::time::{At, Clock};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use usage::{Dimension, Names, Usage};
+use usage::Usage;
 
 /// One node over one database.
 pub(crate) struct Room {
@@ -36,10 +34,9 @@ pub(crate) struct Nasty;
 
 pub(crate) const NASTY: &str = "=cmd|'/c calc'!A1<script>alert(1)</script>\"";
 
-#[async_trait]
 impl Names for Nasty {
-    async fn names(&self, _: &Caller, _: Dimension, ids: &[String]) -> BTreeMap<String, String> {
-        ids.iter().map(|id| (id.clone(), NASTY.to_owned())).collect()
+    fn names<'a>(&'a self, _: &'a Caller, ids: &'a [String]) -> Named<'a> {
+        Box::pin(async { ids.iter().map(|id| (id.clone(), NASTY.to_owned())).collect() })
     }
 }
 
