@@ -261,8 +261,11 @@ def main():
 def report(reader, key, options):
     begun = time.monotonic()
     say("usage is folded")
-    head = {"Authorization": f"Bearer {key}", "Accept-Encoding": "gzip"}
-    reader.ask("GET", "/usage", headers=head)
+    head = {"Authorization": f"Bearer {key}"}
+    while "until" in json.loads(reader.ask("GET", "/api/usage/series", headers=head)[1]):
+        if time.monotonic() - begun > 1_800:
+            sys.exit("the usage is not folded after half an hour")
+        time.sleep(1)
     folded = time.monotonic() - begun
     rows = []
     for path in concrete(reader, key):

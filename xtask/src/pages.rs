@@ -19,14 +19,17 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> bool {
     let root = shell::root();
     progress("building");
-    let measured = shell::run(cargo().args(["build", "--release", "--package", "server"])).and_then(|()| {
-        let mut python = Command::new("python3");
-        python.arg(root.join("bench/pages/measure.py")).arg(root.join("target/release/portico"));
-        if options.json {
-            python.arg("--json");
-        }
-        shell::run(python.args(&options.more))
-    });
+    let measured = shell::run(cargo().args(["build", "--release", "--package", "server"]))
+        .and_then(|()| {
+            let mut python = Command::new("python3");
+            python
+                .arg(root.join("bench/pages/measure.py"))
+                .arg(root.join("target/release/portico"));
+            if options.json {
+                python.arg("--json");
+            }
+            shell::run(python.args(&options.more))
+        });
     if let Err(why) = &measured {
         note(why);
     }

@@ -25,6 +25,11 @@ pub(super) fn apart(changes: &Value, known: &HashMap<String, String>) -> (Vec<Fi
             !pair.is_empty() && pair.keys().all(|key| matches!(key.as_str(), "from" | "to"))
         });
         match pair {
+            // Told for who reads, and as it was.
+            Some(pair) if pair.get("from") == pair.get("to") => {
+                let same = pair.get("to").and_then(|value| readable(value, known));
+                facts.extend(same.map(|text| (label(name), text)));
+            }
             Some(pair) => fields.push(Field {
                 label: label(name),
                 before: pair.get("from").and_then(|value| readable(value, known)),
@@ -92,6 +97,7 @@ mod tests {
             "role": { "from": "org:member", "to": "org:admin" },
             "models": { "from": null, "to": ["small", "large"] },
             "owner": { "to": "mem_i" },
+            "published_version": { "from": 1, "to": 1 },
             "resource": { "from": { "kind": "model", "id": "small" }, "to": null },
             "renamed": true,
             "filter": { "action": "identity.*", "user": "", "from": null },
@@ -113,6 +119,8 @@ mod tests {
         );
         let facts: Vec<_> =
             facts.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        assert_eq!(facts, [("Renamed", "yes"), ("Filter", "Action: identity.*")]);
+        let expected =
+            [("Published version", "1"), ("Renamed", "yes"), ("Filter", "Action: identity.*")];
+        assert_eq!(facts, expected);
     }
 }

@@ -13,8 +13,8 @@ use utoipa::ToSchema;
 
 use super::Pages;
 use super::whose::Whose;
-use crate::core::{Ceiling, Level};
 use crate::choices::Choice;
+use crate::core::{Ceiling, Level};
 use crate::subject::Target;
 use crate::{Error, Limits};
 

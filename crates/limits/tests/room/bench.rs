@@ -1,6 +1,5 @@
 //! The room over a fresh database, and people in it.
 
-
 use access::{
     Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, Named, Names, OrgId,
     Origin, Region, Role, TeamId,

@@ -1,5 +1,5 @@
-//! The start: an empty org is led to its first answer; one that is in use sees where
-//! it stands.
+//! The start: an empty org is led to its first answer; one that is in use sees the ways
+//! on.
 
 use access::{Caller, Permission};
 use askama::Template;
@@ -30,24 +30,46 @@ pub(super) fn routes(house: &House) -> OpenApiRouter {
     OpenApiRouter::new().routes(routes!(home)).with_state(start)
 }
 
-#[derive(Debug, Template)]
-#[template(path = "console/home.html")]
-struct Home {
-    name: String,
-    org: String,
-    may_teach: bool,
-    may_ask: bool,
-    /// The steps that are behind this member.
-    has_key: bool,
-    has_pattern: bool,
-    has_asked: bool,
-    may_read_events: bool,
-    may_settle: bool,
+/// One step to the first answer.
+#[derive(Debug)]
+struct Step {
+    which: Which,
+    done: bool,
 }
 
-impl Home {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Which {
+    Key,
+    Pattern,
+    Ask,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "console/home.html")]
+struct Home<'a> {
+    name: String,
+    org: String,
+    steps: Vec<Step>,
+    caller: &'a Caller,
+}
+
+impl Home<'_> {
+    /// The steps are shown until all are done.
     fn is_first_run(&self) -> bool {
-        !(self.has_key && self.has_asked && (self.has_pattern || !self.may_teach))
+        self.steps.iter().any(|step| !step.done)
+    }
+
+    /// The step to take now.
+    fn is_next(&self, step: &Step) -> bool {
+        self.steps.iter().find(|step| !step.done).is_some_and(|next| next.which == step.which)
+    }
+
+    fn may(&self, permission: Permission) -> bool {
+        self.caller.may_somewhere(permission)
+    }
+
+    fn may_ask(&self) -> bool {
+        self.may(Permission::PatternsRun) || self.may(Permission::ModelsInvoke)
     }
 }
 
@@ -56,26 +78,28 @@ impl Home {
     security(("key" = ["self"])), responses((status = 200)))]
 async fn home(caller: Caller, State(start): State<Start>) -> Result<View, Problem> {
     let viewer = start.identity.viewer(&caller).await?;
-    let one_key = ListKeys { limit: Some(1), ..ListKeys::default() };
-    let keys = start.identity.keys(&caller, &one_key).await;
-    let one = patterns::Filter { limit: Some(1), ..patterns::Filter::default() };
-    let has_pattern = if caller.may_somewhere(Permission::PatternsRead) {
-        !start.patterns.list(&caller, &one).await?.items.is_empty()
-    } else {
-        false
-    };
-    let talks = chat::Filter { limit: Some(1), ..chat::Filter::default() };
-    let home = Home {
-        may_teach: caller.may_somewhere(Permission::PatternsCreate),
-        may_ask: caller.may_somewhere(Permission::PatternsRun)
-            || caller.may_somewhere(Permission::ModelsInvoke),
-        may_read_events: caller.may_somewhere(Permission::EventsRead),
-        may_settle: caller.may_somewhere(Permission::SettingsRead),
-        has_key: keys.is_ok_and(|keys| !keys.items.is_empty()),
-        has_pattern,
-        has_asked: !start.chat.list(&caller, &talks).await?.items.is_empty(),
-        name: viewer.name,
-        org: viewer.org_name,
-    };
+    let mut home =
+        Home { name: viewer.name, org: viewer.org_name, steps: Vec::new(), caller: &caller };
+    home.steps = start.steps(&caller, &home).await?;
     View::of("Start", &home)
+}
+
+impl Start {
+    /// What leads to the first answer, for this caller, and what of it is behind them.
+    async fn steps(&self, caller: &Caller, home: &Home<'_>) -> Result<Vec<Step>, Problem> {
+        let one = ListKeys { limit: Some(1), ..ListKeys::default() };
+        let keys = self.identity.keys(caller, &one).await?;
+        let mut steps = vec![Step { which: Which::Key, done: !keys.items.is_empty() }];
+        if home.may(Permission::PatternsCreate) {
+            let one = patterns::Filter { limit: Some(1), ..patterns::Filter::default() };
+            let patterns = self.patterns.list(caller, &one).await?;
+            steps.push(Step { which: Which::Pattern, done: !patterns.items.is_empty() });
+        }
+        if home.may_ask() {
+            let one = chat::Filter { limit: Some(1), ..chat::Filter::default() };
+            let talks = self.chat.list(caller, &one).await?;
+            steps.push(Step { which: Which::Ask, done: !talks.items.is_empty() });
+        }
+        Ok(steps)
+    }
 }

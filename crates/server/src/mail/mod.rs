@@ -149,8 +149,8 @@ mod tests {
             drop(stream.read_to_string(&mut rest).await);
             (line, rest)
         };
-        let post = post(port, How::StartTls);
-        let (sent, (hello, rest)) = tokio::join!(post.send(letter("ada@acme.example")), server);
+        let sender = post(port, How::StartTls);
+        let (sent, (hello, rest)) = tokio::join!(sender.send(letter("ada@acme.example")), server);
         assert!(matches!(sent, Err(NotSent::Failed(_))), "{sent:?}");
         assert!(hello.starts_with("EHLO "), "{hello}");
         assert!(!rest.contains("MAIL") && !rest.contains("AUTH"), "{rest}");

@@ -29,8 +29,7 @@ fn put_chunk(png: &mut Vec<u8>, kind: &[u8], body: &[u8]) {
 /// The line as it was before it was filtered. `above` is the line before.
 fn unfilter(filter: u8, line: &mut [u8], above: &[u8], step: usize) {
     for at in 0..line.len() {
-        let (left, corner) =
-            if at < step { (0, 0) } else { (line[at - step], above[at - step]) };
+        let (left, corner) = if at < step { (0, 0) } else { (line[at - step], above[at - step]) };
         let up = above[at];
         let guess = match filter {
             0 => 0,
@@ -76,17 +75,17 @@ pub(crate) fn smaller(png: &[u8]) -> Vec<u8> {
     ZlibDecoder::new(packed.as_slice()).read_to_end(&mut raw).expect("packed lines");
     let width = number(&head) * 3;
     let mut above = vec![0; width];
-    let mut packer = ZlibEncoder::new(Vec::new(), Compression::best());
+    let mut flat = ZlibEncoder::new(Vec::new(), Compression::best());
     for line in raw.chunks_exact_mut(width + 1) {
         let (filter, line) = line.split_first_mut().expect("a filter");
         unfilter(*filter, line, &above, 3);
-        packer.write_all(&[0]).expect("packs");
-        packer.write_all(line).expect("packs");
+        flat.write_all(&[0]).expect("packs");
+        flat.write_all(line).expect("packs");
         above.copy_from_slice(line);
     }
     let mut small = SIGNATURE.to_vec();
     put_chunk(&mut small, b"IHDR", &head);
-    put_chunk(&mut small, b"IDAT", &packer.finish().expect("packs"));
+    put_chunk(&mut small, b"IDAT", &flat.finish().expect("packs"));
     put_chunk(&mut small, b"IEND", &[]);
     small
 }

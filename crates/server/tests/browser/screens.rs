@@ -59,7 +59,7 @@ async fn the_pictures_of_the_documentation_show_an_org_at_work() {
     let record = "/record?action=identity.*";
     page.open(record).await;
     page.keep_picture("record").await;
-    page.open("/record?action=patterns.pattern.changed").await;
+    page.open("/record?action=identity.member.changed").await;
     page.ask("void document.querySelector('tr[data-sequence] a').click()").await;
     page.sees("Where it stands").await;
     page.keep_picture("event").await;

@@ -1,6 +1,7 @@
 //! A provider that has something to say: for pictures, and for what a model should not
 //! say. `FakeProvider` knows one sentence.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use axum::body::{Body, Bytes};
@@ -105,7 +106,10 @@ async fn tell(body: Bytes) -> Response {
         .collect();
     events.push(chunk(choice(json!({}), "stop".into()), &Value::Null));
     events.push(chunk(json!([]), &usage));
-    let mut text: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let mut text = String::new();
+    for event in events {
+        let _infallible = write!(text, "data: {event}\n\n");
+    }
     text.push_str("data: [DONE]\n\n");
     ([("content-type", "text/event-stream")], Body::from(text)).into_response()
 }

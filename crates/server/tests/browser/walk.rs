@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::page::Page;
 use crate::portico::Portico;
@@ -31,7 +31,7 @@ impl Map {
         for (path, methods) in document["paths"].as_object().expect("paths") {
             let Some(get) = methods.get("get").filter(|_| path != STREAM) else { continue };
             let needs = get["security"].as_array().expect("every page says what it needs");
-            let for_all = needs.iter().any(|need| need.as_object().is_some_and(|it| it.is_empty()));
+            let for_all = needs.iter().any(|need| *need == json!({}));
             if for_all {
                 open.insert(path.clone())
             } else {

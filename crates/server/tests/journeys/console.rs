@@ -185,7 +185,11 @@ async fn each_role_sees_the_pages_and_buttons_that_were_reviewed_and_cannot_do_m
             } else if !own && !["admin", "owner"].contains(role) {
                 // An admin may not see a button because of how things stand: nobody who is
                 // not suspended can be let in again.
-                assert!(matches!(answer.status, 403 | 404), "a {role} at {path}: {}", answer.status);
+                assert!(
+                    matches!(answer.status, 403 | 404),
+                    "a {role} at {path}: {}",
+                    answer.status
+                );
                 refused += 1;
             }
         }

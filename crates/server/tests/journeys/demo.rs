@@ -71,7 +71,8 @@ async fn a_stranger_has_an_answer_a_receipt_and_a_record_and_a_second_start_chan
 
     // So does the printed address of the sign-in.
     let page = printed.split("Or in a browser: ").nth(1).and_then(|rest| rest.split('\n').next());
-    let output = Command::new("curl").args(["-s", page.expect("an address")]).output().expect("curl");
+    let output =
+        Command::new("curl").args(["-s", page.expect("an address")]).output().expect("curl");
     let answer = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(answer.contains("value=\"nordwind\"") && answer.contains("password"), "{answer}");
 
