@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use base::testing::Bench;
@@ -49,9 +50,17 @@ pub(crate) struct Org {
     pub(crate) member_id: String,
 }
 
+/// A port below those that the system lends to whoever calls: a browser would take one of
+/// them before the server listens.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let place = std::process::id() * 31 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(10_000 + place % 20_000).expect("small");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Portico {
