@@ -17,6 +17,8 @@ const MESSAGES_SHOWN: u32 = 60;
 const CONVERSATIONS_SHOWN: u32 = 40;
 /// Patterns that an empty page proposes.
 const SUGGESTIONS_MAX: usize = 6;
+/// Patterns, and models, that can be chosen from one list; any other is asked from its page.
+const OFFERS_MAX: usize = 100;
 
 /// A price below a ten-thousandth of a whole unit is written in full.
 const TINY_NANOCENTS: i64 = 10_000_000;
@@ -90,6 +92,8 @@ struct ChatPage {
     /// The chosen one is not among the offers any more.
     gone: Option<String>,
     suggestions: Vec<Offer>,
+    /// There are patterns or models beyond those in the list.
+    beyond: bool,
     typed: Typed,
     days: i64,
     may: May,
@@ -207,6 +211,7 @@ impl Chat {
             models: Vec::new(),
             gone: None,
             suggestions: Vec::new(),
+            beyond: false,
             days,
             may: May {
                 ask: may_ask(caller).is_ok(),
@@ -304,6 +309,10 @@ impl Chat {
                 page.suggestions.push(Offer { name, label, chosen: is_chosen });
             }
             let offers = if choice.embedded { &mut page.patterns } else { &mut page.models };
+            if offers.len() >= OFFERS_MAX && !is_chosen {
+                page.beyond = true;
+                continue;
+            }
             offers.push(Offer { name: choice.name, label, chosen: is_chosen });
         }
         Ok(())
