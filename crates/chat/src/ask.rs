@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::context::{self, CONTEXT_MESSAGES_MAX};
 use crate::error::Error;
-use crate::kept::{Conversation, Message, MessageId, Role};
+use crate::kept::{Conversation, Message, MessageId, Role, owner};
 use crate::own::{StartConversation, TITLE_CHARS_MAX, checked_model, may_ask};
 use crate::seals::Place;
 use crate::talk::Talk;
@@ -204,7 +204,7 @@ impl Chat {
         let sealed = self.seals.seal(scope, Place::Title(&before.id), title.as_bytes())?;
         let args = args![
             before.id.as_str(),
-            scope.caller().actor.id(),
+            owner(scope.caller()),
             sealed,
             model.as_str(),
             last,

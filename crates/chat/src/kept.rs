@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use access::{Region, Scope};
+use access::{Caller, Region, Scope};
 use base::db::{DbError, Row};
 use base::money::NanoCents;
 use base::time::At;
@@ -217,5 +217,14 @@ impl Message {
         let body = Body { text: self.text.as_str(), answer: self.answer.clone() };
         let json = serde_json::to_vec(&body).map_err(|cause| DbError::unreadable("body", cause))?;
         seals.seal(scope, Place::Message(conversation, &self.id, self.role), &json)
+    }
+}
+
+/// Whose conversations a caller sees: a person's own; a key's are those that it began, for
+/// a key may less than its owner.
+pub(crate) fn owner(caller: &Caller) -> String {
+    match &caller.key {
+        Some(key) => format!("{}/{key}", caller.actor.id()),
+        None => caller.actor.id().to_owned(),
     }
 }

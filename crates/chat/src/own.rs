@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::kept::{Conversation, ConversationId};
+use crate::kept::{Conversation, ConversationId, owner};
 use crate::read::lapsed;
 use crate::seals::Place;
 use crate::{Chat, events, sql};
@@ -55,8 +55,8 @@ impl Chat {
         let title = start.title.as_deref().map(checked_title).transpose()?.unwrap_or_default();
         let (scope, now) = (caller.itself(), self.clock.now());
         let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
-        let owner = caller.actor.id();
-        let count = change.maybe(sql::COUNT, args![owner]).await?;
+        let whose = owner(caller);
+        let count = change.maybe(sql::COUNT, args![&whose]).await?;
         let count = count.map(|row| row.count("conversations")).transpose()?;
         if count.unwrap_or_default() >= CONVERSATIONS_MAX {
             return Err(Error::TooMany);
@@ -64,7 +64,7 @@ impl Chat {
         let id = ConversationId::new(now);
         let sealed = self.seals.seal(&scope, Place::Title(&id), title.as_bytes())?;
         change.run(sql::KNOW, args![]).await?;
-        change.run(sql::START, args![id.as_str(), owner, sealed, model.as_str(), now]).await?;
+        change.run(sql::START, args![id.as_str(), &whose, sealed, model.as_str(), now]).await?;
         change.commit(events::started(&id, &model)).await?;
         Ok(Conversation {
             id,
@@ -98,8 +98,8 @@ impl Chat {
             ..before.clone()
         };
         let sealed = self.seals.seal(&scope, Place::Title(&after.id), after.title.as_bytes())?;
-        let owner = caller.actor.id();
-        let args = args![after.id.as_str(), owner, sealed, after.model.as_str()];
+        let whose = owner(caller);
+        let args = args![after.id.as_str(), &whose, sealed, after.model.as_str()];
         change.run(sql::CHANGE, args).await?;
         change.commit(events::changed(&before, &after)).await?;
         Ok(after)
@@ -111,7 +111,7 @@ impl Chat {
         let scope = caller.itself();
         let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
         let conversation = self.one(&mut change, &scope, id).await?;
-        let args = args![conversation.id.as_str(), caller.actor.id()];
+        let args = args![conversation.id.as_str(), owner(caller)];
         if change.run(sql::DELETE, args).await? == 0 {
             return Err(Error::NoSuchConversation);
         }
@@ -126,7 +126,7 @@ impl Chat {
         scope: &access::Scope,
         id: &str,
     ) -> Result<Conversation, Error> {
-        let row = change.maybe(sql::ONE, args![id, scope.caller().actor.id()]).await?;
+        let row = change.maybe(sql::ONE, args![id, owner(scope.caller())]).await?;
         let row = row.ok_or(Error::NoSuchConversation)?;
         Ok(Conversation::read(&row, &self.seals, scope, self.lapsed())?)
     }

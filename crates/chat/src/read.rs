@@ -11,7 +11,7 @@ use base::time::At;
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::kept::{Conversation, ConversationId, Message};
+use crate::kept::{Conversation, ConversationId, Message, owner};
 use crate::turn::ANSWERING_MAX;
 use crate::{Chat, sql};
 
@@ -47,7 +47,7 @@ impl Chat {
         let scope = caller.itself();
         let limit = page_limit(filter.limit).map_err(Error::Request)?;
         let (at, id) = filter.after.as_deref().map_or(Ok((i64::MAX, "")), place)?;
-        let args = args![caller.actor.id(), at, id, i64::from(limit) + 1];
+        let args = args![owner(caller), at, id, i64::from(limit) + 1];
         let rows = self.databases.of(&scope)?.all(sql::LIST, args).await?;
         let lapsed = self.lapsed();
         let read = rows.iter().map(|row| Conversation::read(row, &self.seals, &scope, lapsed));
@@ -60,7 +60,7 @@ impl Chat {
     /// One conversation of the caller.
     pub async fn get(&self, caller: &Caller, id: &str) -> Result<Conversation, Error> {
         let scope = caller.itself();
-        let args = args![id, caller.actor.id()];
+        let args = args![id, owner(caller)];
         let row = self.databases.of(&scope)?.maybe(sql::ONE, args).await?;
         let row = row.ok_or(Error::NoSuchConversation)?;
         Ok(Conversation::read(&row, &self.seals, &scope, self.lapsed())?)

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::kept::{Conversation, Message};
+use crate::kept::{Conversation, Message, owner};
 use crate::read::place;
 use crate::{Chat, sql};
 
@@ -104,7 +104,7 @@ impl Chat {
         };
         loop {
             let at = (cursor.at, cursor.id.as_str(), cursor.position);
-            let args = args![caller.actor.id(), at.0, at.1, at.2, READ_AT_ONCE];
+            let args = args![owner(caller), at.0, at.1, at.2, READ_AT_ONCE];
             let rows = self.databases.of(&scope)?.all(sql::SEARCH, args).await?;
             for row in &rows {
                 let lapsed = self.lapsed();

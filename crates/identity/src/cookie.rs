@@ -16,9 +16,11 @@ const ORG_MAX: usize = 63;
 /// A header that no form and no foreign page can set without our consent.
 const PROOF: &str = "x-portico-csrf";
 
-/// The session that a request carries.
+/// The session that a request carries. Two of them are none: a sibling host can set a
+/// second cookie of this name, and nobody could say whose session it is.
 pub(crate) fn of(headers: &HeaderMap) -> Option<&str> {
-    named(headers, NAME)
+    let mut all = every(headers, NAME);
+    all.next().filter(|_| all.next().is_none())
 }
 
 /// The org that was signed in to last from this browser.
@@ -26,14 +28,18 @@ pub(crate) fn org(headers: &HeaderMap) -> Option<&str> {
     named(headers, ORG).filter(|org| is_plain(org))
 }
 
-fn named<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn named<'a>(headers: &'a HeaderMap, name: &'a str) -> Option<&'a str> {
+    every(headers, name).next()
+}
+
+fn every<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(known, _)| *known == name)
+        .filter(move |(known, _)| *known == name)
         .map(|(_, value)| value)
 }
 
@@ -127,6 +133,8 @@ mod tests {
     fn the_cookie_is_found_among_others() {
         let many = headers(&[("cookie", "a=b; portico_session=ps_1; c=d")]);
         assert_eq!(of(&many), Some("ps_1"));
+        let two = headers(&[("cookie", "portico_session=ps_1; portico_session=ps_2")]);
+        assert_eq!(of(&two), None);
         assert_eq!(of(&headers(&[("cookie", "xportico_session=ps_1")])), None);
         let value = set(&Config::default(), "ps_1", 43_200).unwrap();
         let value = value.to_str().unwrap();

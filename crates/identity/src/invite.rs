@@ -8,6 +8,7 @@ use base::time::At;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::address::Place;
 use crate::check::Checks;
 use crate::key::{Kind, Token};
 use crate::member::{Member, MemberState};
@@ -95,6 +96,9 @@ impl Identity {
         let name = checks.name("/name", &accept.name);
         checks.password("/password", &accept.password);
         checks.done()?;
+        // Before anything is looked up or hashed: a flood from one place stops here.
+        let place = Place::of(origin.ip);
+        self.0.places.enter(place, self.now())?;
         let token = Token::parse(Kind::Invitation, accept.token.reveal());
         let token = token.map_err(|_| Error::Invitation)?;
         let macs = self.macs(token.region).ok_or(Error::WrongRegion(token.region))?;
@@ -121,6 +125,7 @@ impl Identity {
         let event = Event::done("identity.member.joined", "member", id.as_str());
         let changes = json!({"state": {"from": "invited", "to": "active"}});
         self.commit(work, event.changes(changes)).await?;
+        self.0.places.forgive(place);
         Ok(member)
     }
 }

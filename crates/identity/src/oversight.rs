@@ -29,10 +29,12 @@ impl Identity {
     /// who may more.
     pub async fn end_member_sessions(&self, caller: &Caller, id: &MemberId) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersUpdate)?;
+        let held = self.reach(caller, id).await?;
         let mut work = self.begin(&scope).await?;
         let member = work.member(id).await?;
         if caller.actor != Actor::Member(id.clone()) {
-            covers(caller, work.role(&member.role).await?.unwrap_or_default())?;
+            let role = work.role(&member.role).await?.unwrap_or_default();
+            covers(caller, held.or(role))?;
         }
         let args = args![id.as_str(), "", self.now()];
         let ended = work.change.run(sql::SESSIONS_REVOKE, args).await?;

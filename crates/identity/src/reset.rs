@@ -152,7 +152,12 @@ impl Identity {
     }
 
     /// Everything a member may, be it on one thing only.
-    async fn reach(&self, caller: &Caller, id: &MemberId) -> Result<PermissionSet, Error> {
+    /// Every permission that a member has, by teams and grants too.
+    pub(crate) async fn reach(
+        &self,
+        caller: &Caller,
+        id: &MemberId,
+    ) -> Result<PermissionSet, Error> {
         let org = self.own(caller).await?;
         Ok(org.holder(&Owner::Member(id.clone())).map(|holder| holder.reach).unwrap_or_default())
     }

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::Patterns;
 use crate::answer::{fill, thousandths};
-use crate::engine::{Draft, DraftForm, Flaw, THRESHOLD, Template, Value};
+use crate::engine::{
+    Draft, DraftForm, Flaw, NAME_CHARS_MAX, THRESHOLD, TRIGGER_CHARS_MAX, TRIGGERS_MAX, Template,
+    Value,
+};
 use crate::error::Error;
 use crate::judge::{Outcome, Rivals, outcome};
 
@@ -90,7 +93,12 @@ impl Patterns {
         };
         let snapshot = self.snapshots.of(caller).await?;
         let id = kept.as_ref().map(|kept| &kept.id);
-        let overlay = snapshot.overlaid(id, &draft.name, &draft.triggers);
+        // What is beyond the bounds is told as a flaw, and not looked at further.
+        let short = |text: &String, most| text.chars().take(most).collect::<String>();
+        let triggers = draft.triggers.iter().take(TRIGGERS_MAX);
+        let triggers: Vec<_> = triggers.map(|text| short(text, TRIGGER_CHARS_MAX)).collect();
+        let name = short(&draft.name, NAME_CHARS_MAX);
+        let overlay = snapshot.overlaid(id, &name, &triggers);
         let rivals = Rivals::ReadableBy(caller.clone());
         let Outcome { matched, score, rival } =
             outcome(&snapshot, &overlay, &draft.slug, &rivals, &question);

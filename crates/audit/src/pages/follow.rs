@@ -94,8 +94,25 @@ impl Following {
 }
 
 /// One message; a line break inside of the data is one `data:` more.
+/// One event of the stream. A lone CR ends a line there too (HTML, server-sent events, 9.2.6):
+/// recorded text must not begin a field of its own.
 fn message(id: i64, row: &Row) -> String {
-    let html = row.render().unwrap_or_default();
-    let data: Vec<_> = html.lines().map(|line| format!("data: {line}\n")).collect();
-    format!("id: {id}\nevent: row\n{}\n", data.concat())
+    let data = data(&row.render().unwrap_or_default());
+    format!("id: {id}\nevent: row\n{data}\n")
+}
+
+fn data(html: &str) -> String {
+    html.split(['\n', '\r']).map(|line| format!("data: {line}\n")).collect::<Vec<_>>().concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_text_begins_no_field_of_the_stream() {
+        let data = data("a\r\rretry: 999999999\rid: 9\nb");
+        assert!(!data.contains('\r'), "{data:?}");
+        assert!(data.lines().all(|line| line.starts_with("data: ")), "{data:?}");
+    }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::{
-    Access, Actor, Caller, Databases, Grant, Identified, MemberId, OrgId, Origin, Permission,
-    PermissionSet, Region, Role,
+    Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin,
+    Permission, PermissionSet, Region, Role,
 };
 use audit::Record;
 use axum::Router;
@@ -150,6 +150,12 @@ impl Room {
             models: None,
             origin: Origin::default(),
         })
+    }
+
+    /// The same person, by a key.
+    pub(crate) fn key_of(&self, person: &Caller) -> Caller {
+        let who = Identified::clone(person);
+        Caller::identified(Identified { key: Some(KeyId::new(self.clock.now())), ..who })
     }
 
     fn routes(&self, caller: &Caller) -> Router {

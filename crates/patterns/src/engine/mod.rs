@@ -16,6 +16,7 @@ mod yaml;
 pub use case::{CASES_MAX, Case, Expected, check_cases};
 pub use index::{Index, Match, Overlay, Standing, THRESHOLD};
 pub use pattern::{Body, Draft, DraftForm, Flaw, slug_of};
+pub(crate) use pattern::{NAME_CHARS_MAX, TRIGGER_CHARS_MAX, TRIGGERS_MAX};
 pub use template::{RenderError, Rendered, Template};
 pub use template_variable::{Kind, Settings, Value, Variable};
 pub use yaml::{FilePattern, ImportError, export, import};

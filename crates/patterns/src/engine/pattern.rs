@@ -9,11 +9,11 @@ use super::terms::fold;
 /// The longest slug, in characters.
 const SLUG_CHARS_MAX: usize = 64;
 /// The longest name, in characters.
-const NAME_CHARS_MAX: usize = 120;
+pub(crate) const NAME_CHARS_MAX: usize = 120;
 /// The most triggers of one pattern.
-const TRIGGERS_MAX: usize = 50;
+pub(crate) const TRIGGERS_MAX: usize = 50;
 /// The longest trigger, in characters.
-const TRIGGER_CHARS_MAX: usize = 200;
+pub(crate) const TRIGGER_CHARS_MAX: usize = 200;
 /// The longest approved answer, in bytes.
 const ANSWER_BYTES_MAX: usize = 32 * 1024;
 

@@ -1,14 +1,15 @@
-//! The start: an empty org is led to its first answer; one that is in use sees the ways
-//! on.
+//! The start: an empty org is led to its first answer; one that is in use sees what it
+//! used, and the ways on.
 
 use access::{Caller, Permission};
 use askama::Template;
 use axum::extract::State;
-use base::page::View;
+use base::page::{View, filters};
 use base::problem::Problem;
 use chat::Chat;
 use identity::{Identity, ListKeys};
 use patterns::Patterns;
+use usage::{Amounts, SeriesFilter, Usage};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -19,6 +20,7 @@ struct Start {
     identity: Identity,
     patterns: Patterns,
     chat: Chat,
+    usage: Usage,
 }
 
 pub(super) fn routes(house: &House) -> OpenApiRouter {
@@ -26,6 +28,7 @@ pub(super) fn routes(house: &House) -> OpenApiRouter {
         identity: house.identity.clone(),
         patterns: house.patterns.clone(),
         chat: house.chat.clone(),
+        usage: house.usage.clone(),
     };
     OpenApiRouter::new().routes(routes!(home)).with_state(start)
 }
@@ -50,6 +53,8 @@ struct Home<'a> {
     name: String,
     org: String,
     steps: Vec<Step>,
+    /// Of the last 30 days: of the org, or of a caller who may see no more their own.
+    used: Amounts,
     caller: &'a Caller,
 }
 
@@ -62,6 +67,14 @@ impl Home<'_> {
     /// The step to take now.
     fn is_next(&self, step: &Step) -> bool {
         self.steps.iter().find(|step| !step.done).is_some_and(|next| next.which == step.which)
+    }
+
+    fn has_used(&self) -> bool {
+        self.used.calls + self.used.refused > 0
+    }
+
+    fn tokens(&self) -> i64 {
+        self.used.tokens_in.saturating_add(self.used.tokens_out)
     }
 
     fn may(&self, permission: Permission) -> bool {
@@ -78,8 +91,9 @@ impl Home<'_> {
     security(("key" = ["self"])), responses((status = 200)))]
 async fn home(caller: Caller, State(start): State<Start>) -> Result<View, Problem> {
     let viewer = start.identity.viewer(&caller).await?;
-    let mut home =
-        Home { name: viewer.name, org: viewer.org_name, steps: Vec::new(), caller: &caller };
+    let used = start.usage.series(&caller, &SeriesFilter::default()).await?.total;
+    let (name, org) = (viewer.name, viewer.org_name);
+    let mut home = Home { name, org, steps: Vec::new(), used, caller: &caller };
     home.steps = start.steps(&caller, &home).await?;
     View::of("Start", &home)
 }

@@ -27,6 +27,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACE_PARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Characters of a user agent that are kept.
 const USER_AGENT_MAX: usize = 256;
+/// Characters of a refusal's words that are recorded.
+const DETAIL_MAX: usize = 500;
 
 base::ids! {
     /// One request.
@@ -192,8 +194,11 @@ fn note(record: &Record, caller: &Caller, problem: &Problem, openai: bool) {
     if !(refusal || (openai && status.is_client_error())) {
         return;
     }
+    // It may quote the caller: an event must not be as long as a body.
+    let plain = problem.detail().chars().filter(|c| !c.is_control());
+    let detail: String = plain.take(DETAIL_MAX).collect();
     let mut reason = json!({
-        "status": status.as_u16(), "code": problem.code(), "detail": problem.detail(),
+        "status": status.as_u16(), "code": problem.code(), "detail": detail,
     });
     if let Some(members) = reason.as_object_mut() {
         for name in ["decision", "limit"] {

@@ -9,6 +9,8 @@ use crate::wire::{
     json::{self, Scalar},
 };
 
+/// Bytes of a model's name at most: it is named in errors and in the record.
+const MODEL_BYTES_MAX: usize = 256;
 /// No model writes more in one answer.
 const MAX_TOKENS_AT_MOST: u64 = 100_000_000;
 /// As many answers as OpenAI gives to one request.
@@ -79,6 +81,11 @@ impl<'a> Reading<'a> {
         match scalar("model", raw)? {
             Scalar::Text(model) if model.trim().is_empty() => {
                 Err(BadAsk::bad_value("model", "must not be empty"))
+            }
+            Scalar::Text(model)
+                if model.len() > MODEL_BYTES_MAX || model.chars().any(char::is_control) =>
+            {
+                Err(BadAsk::bad_value("model", "must be a name, at most 256 bytes long"))
             }
             Scalar::Text(model) => {
                 self.model = Some((model, json::span(self.body, raw)));

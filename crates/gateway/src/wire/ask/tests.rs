@@ -94,6 +94,8 @@ fn a_request_needs_one_model() {
         (String::new(), "missing_required_parameter"),
         (r#""model":null,"#.to_owned(), "missing_required_parameter"),
         (r#""model":" ","#.to_owned(), "invalid_value"),
+        (format!(r#""model":"{}","#, "a".repeat(257)), "invalid_value"),
+        (r#""model":"a\rretry: 9","#.to_owned(), "invalid_value"),
         (r#""model":{"a":1},"#.to_owned(), "invalid_type"),
         (r#""model":"a","model":"b","#.to_owned(), "duplicate_parameter"),
         // The same key, spelt with an escape.

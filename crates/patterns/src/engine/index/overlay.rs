@@ -65,7 +65,7 @@ impl<'a, K: Ord> Overlay<'a, K> {
         let question = self.question(&asked);
         let own = self.documents.iter().map(|document| {
             let weight = document.iter().map(|term| self.weight(term)).sum();
-            let common = document.iter().filter(|term| asked.contains(term));
+            let common = document.iter().filter(|term| asked.binary_search(term).is_ok());
             score(common.map(|term| self.weight(term)).sum(), question.weight, weight)
         });
         let own = own.fold(0.0, f64::max);
