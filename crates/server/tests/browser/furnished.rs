@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
+use axum::body::Bytes;
+use axum::http::Request;
 use gateway::testing::FakeProvider;
+use http_body_util::Full;
 use patterns::engine::seeds;
 use serde_json::{Value, json};
 
@@ -214,7 +217,7 @@ impl World {
 
     /// What programs asked, and what the owner asked in the chat.
     async fn talk(&self) {
-        let Org { owner, admin, member, viewer, .. } = &self.org;
+        let Org { admin, member, viewer, .. } = &self.org;
         let asked = [
             (member, "patterns", "How do I reset my password?"),
             (member, "patterns", "A customer had a car accident"),
@@ -245,10 +248,28 @@ impl World {
             ("patterns", "How do I report phishing?"),
             ("mistral-large", "Which contracts end soon? Give me the SQL."),
         ];
+        // A key sees what it began alone: a person talks in a session.
+        let (owner, _, _) = FIRST[0];
+        let who = json!({ "org": SLUG, "email": email(owner), "password": PASSWORD });
+        let session = self.portico.http.post("", "/api/session", &who).await;
+        let cookie = session.headers["set-cookie"].to_str().expect("text");
+        let cookie = cookie.split(';').next().expect("a cookie");
         for (model, question) in talks {
-            let talk = self.make(owner, "/api/conversations", json!({ "model": model })).await;
+            let talk = self.says(cookie, "/api/conversations", json!({ "model": model })).await;
             let path = format!("/api/conversations/{}/messages", text(&talk["id"]));
-            self.make(owner, &path, json!({ "text": question })).await;
+            self.says(cookie, &path, json!({ "text": question })).await;
         }
+    }
+
+    /// As `make`, in a session.
+    async fn says(&self, cookie: &str, path: &str, body: Value) -> Value {
+        let request = Request::post(format!("{}{path}", self.portico.base))
+            .header("cookie", cookie)
+            .header("x-portico-csrf", "1")
+            .header("content-type", "application/json");
+        let request = request.body(Full::new(Bytes::from(body.to_string()))).expect("a request");
+        let answer = self.portico.http.send(request).await.expect("an answer");
+        assert!(answer.status < 300, "{path}: {}", answer.text);
+        answer.json()
     }
 }

@@ -16,7 +16,6 @@ mod hands;
 mod harness;
 mod history;
 #[path = "../journeys/http.rs"]
-#[expect(dead_code, reason = "the journeys use the rest")]
 mod http;
 mod page;
 mod planted;
