@@ -1,4 +1,5 @@
-//! The official `openai` clients for Python and Node, as their users install them.
+//! The official `openai` clients for Python and Node, as their users install them, and the
+//! identity providers that browsers sign in at.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,8 +7,8 @@ use std::process::Command;
 
 use crate::shell::{self, Outcome, find, progress};
 
-/// The oldest Node that the pinned client is tried on.
-const NODE_MAJOR_MIN: u32 = 18;
+/// The oldest Node that runs all of it: the `OpenID` provider wants it.
+const NODE_MAJOR_MIN: u32 = 20;
 
 /// Where the tests find the clients.
 pub(crate) fn environment() -> Outcome<[(&'static str, PathBuf); 2]> {
@@ -45,7 +46,8 @@ fn python() -> Outcome<PathBuf> {
     Ok(python)
 }
 
-/// The folder whose `node_modules` holds what `tests-clients/package-lock.json` pins.
+/// The folder whose `node_modules` holds what `tests-clients/package-lock.json` pins, and
+/// whose `idp` holds the identity providers with theirs.
 pub(crate) fn node() -> Outcome<PathBuf> {
     let explained = |why| format!("Node client: node {NODE_MAJOR_MIN} or newer, with npm: {why}");
     if find("node").is_none() || find("npm").is_none() {
@@ -57,16 +59,23 @@ pub(crate) fn node() -> Outcome<PathBuf> {
         return Err(explained(format!("this is {version}")));
     }
     let folder = shell::root().join("tests-clients");
+    from_npm(&folder, &version, "what tests take from npm")?;
+    from_npm(&folder.join("idp"), &version, "identity providers for tests")?;
+    Ok(folder)
+}
+
+/// Installs what the folder's `package-lock.json` pins, unless it is there.
+fn from_npm(folder: &Path, version: &str, what: &str) -> Outcome<()> {
     let manifests = [&*folder.join("package.json"), &*folder.join("package-lock.json")];
-    let stamp = Stamp::of(&folder.join("node_modules"), version, &manifests)?;
+    let stamp = Stamp::of(&folder.join("node_modules"), version.to_owned(), &manifests)?;
     if !stamp.holds() {
-        progress("installing what tests take from npm");
+        progress(&format!("installing {what}"));
         let mut npm = Command::new("npm");
-        npm.current_dir(&folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+        npm.current_dir(folder).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
         shell::read(&mut npm)?;
         stamp.leave()?;
     }
-    Ok(folder)
+    Ok(())
 }
 
 /// Says from which manifests a folder was made, so that it is made once.

@@ -9,8 +9,8 @@ use axum::http::request::Parts;
 use base::problem::Problem;
 
 use crate::{
-    Access, Decision, Grant, KeyId, MemberId, OrgId, Permission, PermissionSet, Region, Resource,
-    ServiceId, TeamId, TraceParent,
+    Access, Decision, Grant, KeyId, MemberId, Objection, OrgId, Permission, PermissionSet, Region,
+    Resource, ServiceId, Standing, TeamId, TraceParent,
 };
 
 /// Who acts.
@@ -24,6 +24,10 @@ pub enum Actor {
     Operator(String),
     /// This node itself: sweeps after a crash, the clock.
     Node(String),
+    /// A directory of the org, which provisions its members over SCIM.
+    Directory(String),
+    /// Somebody outside the org who was given a link, to set something up.
+    Guest(String),
 }
 
 impl Actor {
@@ -32,7 +36,9 @@ impl Actor {
         match self {
             Self::Member(id) => id.as_str(),
             Self::Service(id) => id.as_str(),
-            Self::Operator(name) | Self::Node(name) => name,
+            Self::Operator(name) | Self::Node(name) | Self::Directory(name) | Self::Guest(name) => {
+                name
+            }
         }
     }
 
@@ -43,6 +49,8 @@ impl Actor {
             Self::Service(_) => "service_account",
             Self::Operator(_) => "operator",
             Self::Node(_) => "node",
+            Self::Directory(_) => "directory",
+            Self::Guest(_) => "guest",
         }
     }
 }
@@ -79,6 +87,8 @@ pub struct Identified {
     pub models: Option<Arc<[String]>>,
     /// Where the request came from.
     pub origin: Origin,
+    /// When and how it was identified, and what narrows and ends it.
+    pub standing: Standing,
 }
 
 /// Somebody whose credentials were checked. Cheap to clone.
@@ -102,15 +112,26 @@ impl Caller {
 
     /// The operator at the command line, who may do everything in an org.
     pub fn operator(org: OrgId, region: Region, name: &str) -> Self {
-        Self::system(org, region, Actor::Operator(name.to_owned()))
+        Self::system(org, region, Actor::Operator(name.to_owned()), Origin::default())
     }
 
     /// This node, acting by itself.
     pub fn node(org: OrgId, region: Region, name: &str) -> Self {
-        Self::system(org, region, Actor::Node(name.to_owned()))
+        Self::system(org, region, Actor::Node(name.to_owned()), Origin::default())
     }
 
-    fn system(org: OrgId, region: Region, actor: Actor) -> Self {
+    /// This node, answering a request that comes from nobody yet: somebody who is being
+    /// signed in.
+    pub fn answering(org: OrgId, region: Region, name: &str, origin: Origin) -> Self {
+        Self::system(org, region, Actor::Node(name.to_owned()), origin)
+    }
+
+    /// A directory of the org. What it changes is bounded by the room that lets it in.
+    pub fn directory(org: OrgId, region: Region, id: &str, origin: Origin) -> Self {
+        Self::system(org, region, Actor::Directory(id.to_owned()), origin)
+    }
+
+    fn system(org: OrgId, region: Region, actor: Actor, origin: Origin) -> Self {
         let everything = Grant {
             role: "*".to_owned(),
             permissions: PermissionSet::ALL,
@@ -125,13 +146,14 @@ impl Caller {
             teams: Arc::default(),
             access: Arc::new(Access::compile(vec![everything], None, 0)),
             models: None,
-            origin: Origin::default(),
+            origin,
+            standing: Standing::default(),
         })
     }
 
     /// Checks, and gives the proof.
     pub fn require(&self, permission: Permission) -> Result<Scope, Denied> {
-        if self.0.access.may(permission) {
+        if self.0.access.may(permission) && self.objection(permission, None).is_none() {
             Ok(Scope(self.clone()))
         } else {
             Err(Denied(Box::new(self.decide(permission, None))))
@@ -140,7 +162,7 @@ impl Caller {
 
     /// Checks for one thing, and gives the proof.
     pub fn require_on(&self, permission: Permission, on: &Resource) -> Result<Scope, Denied> {
-        if self.0.access.may_on(permission, on) {
+        if self.0.access.may_on(permission, on) && self.objection(permission, Some(on)).is_none() {
             Ok(Scope(self.clone()))
         } else {
             Err(Denied(Box::new(self.decide(permission, Some(on)))))
@@ -155,11 +177,20 @@ impl Caller {
 
     /// The decision, with its reason, without acting on it.
     pub fn decide(&self, permission: Permission, on: Option<&Resource>) -> Decision {
-        self.0.access.decide(permission, on)
+        let decision = self.0.access.decide(permission, on);
+        match self.objection(permission, on) {
+            Some(objection) if decision.allowed => decision.against(objection),
+            Some(_) | None => decision,
+        }
+    }
+
+    /// What the org's guardrails say against it.
+    fn objection(&self, permission: Permission, on: Option<&Resource>) -> Option<Objection> {
+        self.0.standing.guard.as_ref()?.refuses(&self.0, permission, on)
     }
 
     /// Whether the permission is given on the org or on anything in it: what the door
-    /// asks before it reads a body; the verb asks again.
+    /// asks before it reads a body; the verb asks again, guardrails included.
     pub fn may_somewhere(&self, permission: Permission) -> bool {
         self.0.access.may_somewhere(permission)
     }

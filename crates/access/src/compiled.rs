@@ -58,6 +58,11 @@ impl Access {
                 && self.grants.iter().any(|grant| grant.permissions.has(permission)))
     }
 
+    /// The roles that were given on the whole org.
+    pub fn roles(&self) -> impl Iterator<Item = &str> {
+        self.grants.iter().filter(|grant| grant.on.is_none()).map(|grant| grant.role.as_str())
+    }
+
     /// What is permitted on the whole org.
     pub const fn wide(&self) -> PermissionSet {
         self.wide
@@ -78,6 +83,7 @@ impl Access {
                     granted_by: Some(giver.words()),
                     roles,
                     missing: None,
+                    policies: Vec::new(),
                     policy_version: self.version,
                 };
             }

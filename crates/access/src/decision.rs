@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Permission;
+use crate::{Objection, Permission};
 
 /// One thing a permission can be limited to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -40,6 +40,9 @@ pub struct Decision {
     /// What would be needed, in words; only on a refusal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
+    /// The guardrails that forbade it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<String>,
     /// The version of the org's members, roles and grants that was decided on.
     pub policy_version: u64,
 }
@@ -59,7 +62,19 @@ impl Decision {
             granted_by: None,
             roles,
             missing: Some(missing),
+            policies: Vec::new(),
             policy_version,
+        }
+    }
+
+    /// What was permitted is forbidden by guardrails.
+    pub(crate) fn against(self, objection: Objection) -> Self {
+        Self {
+            allowed: false,
+            granted_by: None,
+            missing: Some(objection.detail),
+            policies: objection.policies,
+            ..self
         }
     }
 }

@@ -10,6 +10,9 @@
 //!   scope is `$1` of every statement: a query cannot reach another org or region.
 //! - The four roles are exactly what `policy.txt` says:
 //!   `the_policy_is_the_one_that_was_reviewed`.
+//! - Guardrails narrow and never widen: `a_guard_narrows_and_never_widens`.
+//! - What ends with a credential hears of it: `whoever_waits_for_the_end_hears_of_it`.
+//! - Sensitive changes ask for a recent second factor: `a_session_without_a_recent_factor_is_sent_to_confirm`.
 //! - Every decision can say why: [`Decision`], `every_refusal_says_what_is_missing`.
 
 mod caller;
@@ -17,11 +20,13 @@ mod compiled;
 mod databases;
 mod decision;
 mod id;
+mod life;
 mod names;
 mod permission;
 mod policy;
 mod region;
 mod role;
+mod standing;
 mod trace_parent;
 
 pub use self::caller::{Actor, Caller, Denied, Identified, Origin, Scope};
@@ -29,9 +34,13 @@ pub use self::compiled::{Access, Grant};
 pub use self::databases::{Databases, OrgDb};
 pub use self::decision::{Decision, Resource};
 pub use self::id::{KeyId, MemberId, OrgId, ServiceId, TeamId};
+pub use self::life::{CredentialsEnded, Life, LifeEnd, Watched};
 pub use self::names::{Named, Names};
 pub use self::permission::{Permission, PermissionSet, UnknownPermission};
 pub use self::policy::policy;
 pub use self::region::{Region, UnknownRegion};
 pub use self::role::Role;
+pub use self::standing::{
+    FACTOR_RECENT_SECS, Guard, Method, NeedsFactor, Objection, ShownSession, Standing,
+};
 pub use self::trace_parent::TraceParent;

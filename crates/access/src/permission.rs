@@ -34,6 +34,10 @@ permissions! {
     UsersKeys = "users:keys";
     /// Define custom roles; give and take roles and grants.
     UsersGrant = "users:grant";
+    /// Connect identity providers and directories; claim domains; enforce single sign-on.
+    UsersConnections = "users:connections";
+    /// Run access reviews.
+    UsersReview = "users:review";
     /// See patterns.
     PatternsRead = "patterns:read";
     /// Teach patterns.
@@ -50,6 +54,10 @@ permissions! {
     SettingsRead = "settings:read";
     /// Change settings and limits.
     SettingsUpdate = "settings:update";
+    /// Write guardrails: policies that narrow what roles give.
+    SettingsGuardrails = "settings:guardrails";
+    /// Grant and end access of the operator's support.
+    SettingsSupport = "settings:support";
     /// Read the record.
     EventsRead = "events:read";
     /// Export the record.

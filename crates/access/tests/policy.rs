@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use access::{Access, Actor, Caller, Grant, Identified, MemberId, OrgId, Origin, Permission};
-use access::{PermissionSet, Region, Resource, Role};
+use access::{Access, Actor, Caller, Grant, Guard, Identified, MemberId, Method, Objection, OrgId};
+use access::{Origin, Permission, PermissionSet, Region, Resource, Role, ShownSession, Standing};
 use axum::extract::FromRequestParts;
+use base::problem::Problem;
 
 fn caller(role: Role, on: Option<Resource>, cap: Option<PermissionSet>) -> Caller {
     let at = "2026-01-01T00:00:00Z".parse().expect("an instant");
@@ -24,6 +25,7 @@ fn caller(role: Role, on: Option<Resource>, cap: Option<PermissionSet>) -> Calle
         access: Arc::new(Access::compile(vec![grant], cap, 7)),
         models: None,
         origin: Origin::default(),
+        standing: access::Standing::default(),
     })
 }
 
@@ -78,4 +80,62 @@ async fn strangers_are_refused_when_nobody_identified_them() {
     let (mut parts, ()) = axum::http::Request::new(()).into_parts();
     let refused = Caller::from_request_parts(&mut parts, &()).await.expect_err("nobody");
     assert_eq!(refused.status(), 401);
+}
+
+/// Objects to one permission, whatever the roles say.
+#[derive(Debug)]
+struct No(Permission);
+
+impl Guard for No {
+    fn refuses(
+        &self,
+        _: &Identified,
+        wanted: Permission,
+        _: Option<&Resource>,
+    ) -> Option<Objection> {
+        (wanted == self.0).then(|| Objection {
+            policies: vec!["office-only".to_owned()],
+            detail: "not from this address".to_owned(),
+        })
+    }
+}
+
+#[test]
+fn a_guard_narrows_and_never_widens() {
+    let who = Identified::clone(&caller(Role::Viewer, None, None));
+    let guard: Option<Arc<dyn Guard>> = Some(Arc::new(No(Permission::PatternsRead)));
+    let guarded = Caller::identified(Identified {
+        standing: Standing { guard, ..Standing::default() },
+        ..who
+    });
+    let denied = guarded.require(Permission::PatternsRead).expect_err("the guard objects");
+    assert_eq!(denied.0.policies, ["office-only"]);
+    assert_eq!(denied.0.missing.as_deref(), Some("not from this address"));
+    let on = Resource::new("pattern", "pat_1");
+    assert!(guarded.require_on(Permission::PatternsRead, &on).is_err());
+    assert!(guarded.require(Permission::PatternsRun).is_ok(), "of this it says nothing");
+    let denied = guarded.require(Permission::UsersRead).expect_err("no role gives it");
+    assert!(denied.0.policies.is_empty(), "the roles refused, not the guard");
+}
+
+#[test]
+fn a_session_without_a_recent_factor_is_sent_to_confirm() {
+    let at: base::time::At = "2026-01-01T12:00:00Z".parse().expect("an instant");
+    let who = Identified::clone(&caller(Role::Admin, None, None));
+    let with = |factor_due, factor_at| {
+        let method = Method::Password;
+        let id = "ses_1".to_owned();
+        let shown = ShownSession { id, method, factor_at, factor_due, confined: false };
+        let session = Some(shown);
+        let standing = Standing { at: Some(at), session, ..Standing::default() };
+        Caller::identified(Identified { standing, ..who.clone() })
+    };
+    let before = |secs| Some(at - std::time::Duration::from_secs(secs));
+    assert!(with(true, before(300)).recent_factor(300).is_ok());
+    for none in [None, before(301)] {
+        let needs = with(true, none).recent_factor(300).expect_err("none that is recent");
+        assert_eq!(Problem::from(needs).code(), "factor_required");
+    }
+    assert!(with(false, None).recent_factor(300).is_ok(), "whoever has none and needs none");
+    assert!(Caller::identified(who).recent_factor(300).is_ok(), "a key has no factor to show");
 }

@@ -62,11 +62,35 @@ impl Change {
     }
 
     /// Records the event and makes both permanent, together.
+    pub async fn commit(self, event: Event) -> Result<Durable, DbError> {
+        self.finish(event, None).await
+    }
+
+    /// The same, and a statement runs in between whose last argument is the event's
+    /// position: so that what was changed names its event.
+    pub async fn commit_noting(
+        self,
+        event: Event,
+        note: Statement,
+        args: Vec<Value>,
+    ) -> Result<Durable, DbError> {
+        self.finish(event, Some((note, args))).await
+    }
+
     #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
-    pub async fn commit(mut self, event: Event) -> Result<Durable, DbError> {
+    async fn finish(
+        mut self,
+        event: Event,
+        note: Option<(Statement, Vec<Value>)>,
+    ) -> Result<Durable, DbError> {
         let entry = append::Prepared::new(self.scope.caller(), &event, None, self.clock.now());
         let seqs = append::append(&mut self.tx, &[&entry]).await?;
+        let seq = seqs.first().copied().unwrap_or_default();
+        if let Some((note, mut args)) = note {
+            args.push(seq.into());
+            self.tx.run(note, self.scope.args(args)).await?;
+        }
         self.tx.commit().await?;
-        Ok(Durable::at(entry.org, seqs.first().copied().unwrap_or_default()))
+        Ok(Durable::at(entry.org, seq))
     }
 }

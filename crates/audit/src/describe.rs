@@ -41,7 +41,10 @@ pub fn describe(event: &Value, known: &HashMap<String, String>) -> String {
 pub(crate) fn who(event: &Value, known: &Known) -> String {
     let id = text(event, "userId");
     match text(event, "actorKind") {
-        "operator" => format!("The operator ({id})"),
+        "operator" => match text(event, "supportRequest") {
+            "" => format!("The operator ({id})"),
+            request => format!("The operator’s support ({id}, request {request})"),
+        },
         "node" => format!("Portico ({id})"),
         _ => known.get(id).cloned().unwrap_or_else(|| id.to_owned()),
     }
@@ -70,6 +73,11 @@ pub(crate) fn deed(event: &Value, known: &Known) -> String {
 /// Why it was refused or failed.
 pub(crate) fn why(event: &Value) -> Option<String> {
     let reason = event.get("reason").filter(|reason| reason.is_object())?;
+    let forbidden = reason.pointer("/decision/policies").is_some();
+    let missing = reason.pointer("/decision/missing").and_then(Value::as_str);
+    if let Some(missing) = missing.filter(|_| forbidden) {
+        return Some(missing.to_owned());
+    }
     let needed = reason.pointer("/decision/permission").and_then(Value::as_str);
     if let Some(permission) = needed {
         return Some(format!("needs {permission}"));
@@ -203,6 +211,12 @@ mod tests {
             (
                 json!({ "action": "access.request.refused", "outcome": "denied", "reason": decision }),
                 "Ingrid Petersen was refused: needs users:create.",
+            ),
+            (
+                json!({ "action": "access.request.refused", "outcome": "denied", "reason": {
+                    "decision": { "permission": "users:read", "policies": ["grl_1"],
+                                  "missing": "a guardrail forbids it: “Office”" } } }),
+                "Ingrid Petersen was refused: a guardrail forbids it: “Office”.",
             ),
             (
                 json!({ "action": "identity.role.changed", "resourceId": "auditor",

@@ -1,6 +1,6 @@
 //! One entry of the record.
 
-use access::{Caller, Region};
+use access::{Caller, Method, Region};
 use base::money::NanoCents;
 use base::time::At;
 use serde::{Deserialize, Serialize};
@@ -162,6 +162,12 @@ pub(crate) struct Entry<'a> {
     actor_kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     key_id: Option<&'a str>,
+    /// For whatever the operator's support does: the request that the org consented to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    support_request: Option<&'a str>,
+    /// The session, if one was shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<Shown>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     team_ids: &'a [access::TeamId],
     action: &'static str,
@@ -191,6 +197,13 @@ impl<'a> Entry<'a> {
             user_id: caller.actor.id(),
             actor_kind: caller.actor.kind(),
             key_id: caller.key.as_ref().map(access::KeyId::as_str),
+            support_request: caller
+                .standing
+                .session
+                .as_ref()
+                .filter(|session| session.method == Method::Support)
+                .map(|session| session.id.as_str()),
+            session: Shown::by(caller),
             team_ids: &caller.teams,
             action: event.action,
             resource_type: event.resource_type,
@@ -206,5 +219,24 @@ impl<'a> Entry<'a> {
             call: event.call.as_ref(),
             node: node.filter(|_| event.call.is_some()),
         }
+    }
+}
+
+/// How a session stood: what guardrails were judged by.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    method: &'static str,
+    /// How old its second factor was; absent: none was shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    factor_age_secs: Option<i64>,
+}
+
+impl Shown {
+    fn by(caller: &Caller) -> Option<Self> {
+        let session = caller.standing.session.as_ref()?;
+        let (factor, now) = (session.factor_at, caller.standing.at);
+        let age = factor.zip(now).map(|(factor, now)| now.as_second() - factor.as_second());
+        Some(Self { method: session.method.as_str(), factor_age_secs: age.map(|age| age.max(0)) })
     }
 }

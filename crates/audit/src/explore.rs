@@ -1,6 +1,6 @@
 //! Reading the record. Every reading is itself an event, durable before the answer.
 
-use access::{Caller, Denied, Permission};
+use access::{Caller, CredentialsEnded, Denied, Permission};
 use axum::http::StatusCode;
 use base::args;
 use base::db::{DbError, Row};
@@ -72,6 +72,9 @@ pub enum Error {
     /// Too many follow the record of this org already.
     #[error("20 people follow this record already; try again when one of them has stopped")]
     TooManyTails,
+    /// The credentials of the reader ended in the middle of an export.
+    #[error(transparent)]
+    CredentialsEnded(#[from] CredentialsEnded),
     /// The reading could not be recorded.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
@@ -102,6 +105,7 @@ impl From<Error> for Problem {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Self::new(status, "too_many_tails", error.to_string()).retry_after(60)
             }
+            Error::CredentialsEnded(ended) => ended.into(),
             Error::NotDurable(cause) => cause.into(),
             Error::Db(cause) => cause.into(),
         }

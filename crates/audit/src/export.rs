@@ -56,7 +56,8 @@ pub(crate) async fn export(
         async move {
             let mut text = if first { format.head() } else { String::new() };
             while let Some(from) = before {
-                let piece = record.export_piece(&caller, &filter, from).await?;
+                let life = &caller.standing.life;
+                let piece = life.during(record.export_piece(&caller, &filter, from)).await??;
                 before = piece.next;
                 for event in &piece.events {
                     format.write(event, &mut text);

@@ -5,8 +5,9 @@
 //!                                                             └── not recorded again; over
 //!                                                                 after 10 minutes
 //! ```
-//! This room cannot see whether a session was ended or a permission taken away. So a
-//! connection is short: whoever comes again is identified again.
+//! A connection ends with the session or key that it runs on. Whether a permission was
+//! taken away this room cannot see: so a connection is short, and whoever comes again is
+//! identified again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +25,7 @@ use crate::describe::text;
 use crate::explore::{Error, shown};
 use crate::{Filter, Record, sql, walk};
 
-/// How long one connection lasts: the longest that somebody whose session ended sees more.
+/// How long one connection lasts: the longest that somebody sees more who may not any more.
 const CONNECTION: Duration = Duration::from_mins(1);
 /// How long one goes on following before it takes a new beginning, which is recorded.
 const FOLLOWED_SECS: i64 = 600;
@@ -136,10 +137,12 @@ impl Tail {
         if std::mem::replace(&mut self.asked, true) {
             tokio::select! {
                 () = tokio::time::sleep(EVERY) => {}
+                () = self.scope.caller().standing.life.ended() => return Ok(None),
                 () = self.record.tails.ending.stopping() => return Ok(None),
             }
         }
-        if Instant::now() >= self.ends_at || self.record.tails.ending.is_stopping() {
+        let over = self.scope.caller().standing.life.is_over();
+        if over || Instant::now() >= self.ends_at || self.record.tails.ending.is_stopping() {
             return Ok(None);
         }
         let db = self.record.databases().of(&self.scope)?;

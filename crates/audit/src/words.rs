@@ -27,9 +27,12 @@ pub(crate) const ROOMS: &[(&str, &str)] = &[
     ("audit", "The record"),
     ("chat", "Chat"),
     ("gateway", "Calls"),
+    ("guardrails", "Guardrails"),
     ("identity", "People and access"),
     ("limits", "Limits"),
     ("patterns", "Patterns"),
+    ("reviews", "Access reviews"),
+    ("support", "Support access"),
 ];
 
 /// Every action, in the order in which they are offered.
@@ -80,13 +83,53 @@ pub(crate) const ACTIONS: &[Words] = &[
         otherwise: &[
             ("denied", "was refused a call of {model}[: {why}]"),
             ("failed", "got no answer from {model}[: {why}]"),
-            ("aborted", "left before the answer of {model} was complete"),
+            ("aborted", "left before the answer of {model} was complete[: {why}]"),
             ("unknown", "called {model}; a crash cut the call off, nobody knows how it ended"),
         ],
     },
     words("gateway.call.refused", "Call refused", "was refused a call[: {why}]"),
     words("gateway.call.started", "Call started", "called {model}"),
+    words(
+        "guardrails.policies.simulated",
+        "Guardrails simulated",
+        "tried guardrails on {judged} events of the last days; {refused} would have been refused",
+    ),
+    words(
+        "guardrails.policy.changed",
+        "Guardrail changed",
+        "changed the guardrail {it}[; it is on: {on}]",
+    ),
+    words("guardrails.policy.created", "Guardrail made", "made the guardrail {it}"),
+    words("guardrails.policy.removed", "Guardrail removed", "removed the guardrail {it}"),
+    words(
+        "guardrails.zone.set",
+        "Time zone of guardrails set",
+        "set the time zone of guardrails to {zone}",
+    ),
+    words(
+        "identity.break_glass.set",
+        "Break-glass owner set",
+        "set whether {it} gets in when the identity provider fails: {break_glass}",
+    ),
+    words(
+        "identity.break_glass.used",
+        "Break-glass used",
+        "signed in past the identity provider that the organization enforces",
+    ),
     words("identity.credentials.refused", "Credentials refused", "was not let in[: {why}]"),
+    words("identity.factor.added", "Second factor added", "added a second factor[: {kind}]"),
+    words(
+        "identity.factor.refused",
+        "Second factor refused",
+        "showed a wrong second factor[: {why}]",
+    ),
+    words("identity.factor.removed", "Second factor removed", "removed a second factor[: {kind}]"),
+    words("identity.factor.shown", "Second factor shown", "showed their second factor"),
+    words(
+        "identity.factors.reset",
+        "Second factors taken away",
+        "took away the second factors of {it}",
+    ),
     words("identity.grant.added", "Role granted", "gave {subject} the role {role}[ on {resource}]"),
     words(
         "identity.grant.removed",
@@ -107,6 +150,11 @@ pub(crate) const ACTIONS: &[Words] = &[
     words("identity.member.joined", "Member joined", "accepted the invitation"),
     words("identity.member.removed", "Member removed", "removed {it}"),
     words("identity.member.renamed", "Own name changed", "changed their own name"),
+    words(
+        "identity.member.revoked",
+        "Member's access ended",
+        "ended what {it} had open[: {sessions} sessions, {keys} keys]",
+    ),
     words("identity.member.signed_out", "Member signed out", "ended all sessions of {it}"),
     words("identity.org.changed", "Organization changed", "renamed the organization to {name}"),
     words(
@@ -114,6 +162,12 @@ pub(crate) const ACTIONS: &[Words] = &[
         "Organization created",
         "created the organization {name}[ in {region}]",
     ),
+    words(
+        "identity.org.revoked",
+        "All access ended",
+        "ended what everybody had open[: {sessions} sessions, {keys} keys]",
+    ),
+    words("identity.passkey.renamed", "Passkey renamed", "gave a passkey another name"),
     words("identity.password.changed", "Password changed", "changed their own password"),
     words(
         "identity.password.link_made",
@@ -126,6 +180,7 @@ pub(crate) const ACTIONS: &[Words] = &[
         "could not change a password[: {why}]",
     ),
     words("identity.password.reset", "Password set by link", "set a new password with a link"),
+    words("identity.recovery_codes.made", "Recovery codes made", "made new recovery codes"),
     words(
         "identity.role.changed",
         "Role changed",
@@ -161,6 +216,12 @@ pub(crate) const ACTIONS: &[Words] = &[
     words("identity.session.refused", "Sign-in refused", "was not signed in[: {why}]"),
     words("identity.session.started", "Signed in", "signed in"),
     words("identity.settings.changed", "Settings changed", "changed the settings of sign-in"),
+    words(
+        "identity.sso.enforced",
+        "Single sign-on enforced",
+        "made the identity provider the only way in",
+    ),
+    words("identity.sso.relaxed", "Single sign-on relaxed", "let passwords and passkeys in again"),
     words("identity.team.created", "Team created", "created the team {it}"),
     words("identity.team.deleted", "Team deleted", "deleted the team {it}"),
     words("identity.team.joined", "Team joined", "put {member} into the team {it}"),
@@ -188,6 +249,64 @@ pub(crate) const ACTIONS: &[Words] = &[
     ),
     words("patterns.patterns.exported", "Patterns exported", "exported {patterns} patterns"),
     words("patterns.patterns.imported", "Patterns imported", "imported patterns from a file"),
+    words(
+        "reviews.campaign.begun",
+        "Access review begun",
+        "began the access review {name}[ of {items} items]",
+    ),
+    words(
+        "reviews.campaign.cancelled",
+        "Access review cancelled",
+        "cancelled the access review {it}",
+    ),
+    words(
+        "reviews.campaign.closed",
+        "Access review closed",
+        "closed the access review {it}: {kept} kept, {applied} taken back[, {gone} gone already][, {refused} refused]",
+    ),
+    words("reviews.campaign.exported", "Access review exported", "exported the access review {it}"),
+    words(
+        "reviews.campaign.reopened",
+        "Access review opened again",
+        "opened the access review {it} again",
+    ),
+    words("reviews.campaign.signed", "Access review signed", "signed the access review {it} off"),
+    words(
+        "reviews.item.not_applied",
+        "Decision not applied",
+        "could not take back item {item} of the access review {it}[: {why}]",
+    ),
+    words(
+        "reviews.items.decided",
+        "Access decided",
+        "decided “{decision}” about {items} items of the access review {it}[: “{reason}”]",
+    ),
+    words("support.ask.entered", "Customer entered", "entered an organization under {it}"),
+    words(
+        "support.ask.made",
+        "Support access asked for",
+        "asked the organization {customer} for access",
+    ),
+    words("support.ask.withdrawn", "Support access given back", "took {it} back"),
+    words(
+        "support.request.asked",
+        "Support access asked for",
+        "asks for access for {hours} hours[: “{reason}”]",
+    ),
+    words("support.request.ended", "Support access ended", "ended the support access {it}"),
+    words(
+        "support.request.granted",
+        "Support access granted",
+        "let the operator’s support in[ until {until}] ({it})",
+    ),
+    words("support.request.refused", "Support access refused", "refused the support access {it}"),
+    words(
+        "support.request.withdrawn",
+        "Support access given back",
+        "gave the support access {it} back",
+    ),
+    words("support.visit.entered", "Support visit begun", "entered under {it}"),
+    words("support.visit.left", "Support visit ended", "left again ({it})"),
 ];
 
 /// The words of an action.

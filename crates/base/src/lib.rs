@@ -5,6 +5,7 @@
 //! customer's contract (a budget, a region, a control), it belongs in a room.
 
 pub mod db;
+pub mod fetch;
 pub mod http;
 pub mod id;
 pub mod metrics;
@@ -15,6 +16,7 @@ pub mod seal;
 pub mod secret;
 pub mod tasks;
 pub mod time;
+pub mod tls;
 
 #[cfg(feature = "testing")]
 pub mod testing;

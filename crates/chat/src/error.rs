@@ -1,6 +1,6 @@
 //! What can go wrong in this room.
 
-use access::Denied;
+use access::{CredentialsEnded, Denied};
 use axum::http::StatusCode;
 use base::db::DbError;
 use base::problem::{FieldError, Problem};
@@ -36,6 +36,9 @@ pub enum Error {
     /// Something was said since the caller looked.
     #[error("the conversation has gone on to message {0}: look at it and ask again")]
     Moved(i64),
+    /// The credentials of the caller ended before the answer did.
+    #[error(transparent)]
+    CredentialsEnded(#[from] CredentialsEnded),
     /// The request itself is wrong.
     #[error(transparent)]
     Request(Problem),
@@ -70,6 +73,7 @@ impl From<Error> for Problem {
             Error::Answering => Self::new(StatusCode::CONFLICT, "answer_under_way", detail),
             Error::Moved(last) => Self::new(StatusCode::CONFLICT, "conversation_moved", detail)
                 .with("messages", json!(last)),
+            Error::CredentialsEnded(ended) => ended.into(),
             Error::Request(problem) => problem,
             Error::Db(cause) => cause.into(),
         }

@@ -13,6 +13,8 @@
 //!   price: `an_answer_carries_its_receipt_and_its_price`.
 //! - A stopped answer keeps what was shown, and its call is recorded as aborted:
 //!   `a_stopped_answer_keeps_what_was_shown`.
+//! - An answer ends with the credentials of who asked, and says so:
+//!   `an_answer_ends_with_the_session_it_was_asked_in`.
 //! - A refusal is kept beside the question, in words to act on:
 //!   `a_refusal_is_shown_and_the_question_is_kept`.
 //! - A question that is sent twice is asked once: `a_question_sent_twice_is_asked_once`.

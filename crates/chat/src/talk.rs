@@ -1,6 +1,7 @@
 //! An answer on its way to a reader. When the reader leaves, the answer is stopped and
 //! kept as far as it was shown.
 
+use access::{CredentialsEnded, Life};
 use axum::response::sse::Event;
 use base::problem::Problem;
 use base::tasks::Tasks;
@@ -34,7 +35,22 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub struct Talk {
     question: Option<Message>,
+    steps: Steps,
+}
+
+/// What comes, as long as the credential lives on which it was asked for. Dropped, the
+/// answer is stopped.
+#[derive(Debug)]
+struct Steps {
     steps: mpsc::Receiver<Step>,
+    life: Life,
+}
+
+impl Steps {
+    /// The next step; none behind the end.
+    async fn next(&mut self) -> Result<Option<Step>, CredentialsEnded> {
+        self.life.during(self.steps.recv()).await
+    }
 }
 
 /// A question and its answer, both as they are kept.
@@ -64,14 +80,15 @@ impl Talk {
     /// Lets a turn run by itself: its end is kept whether or not somebody still listens.
     pub(crate) fn begin(turn: Turn, question: Option<Message>, tasks: &Tasks) -> Self {
         let (sender, steps) = mpsc::channel(STEPS_MAX);
+        let life = turn.scope.caller().standing.life.clone();
         tasks.spawn(turn.run(sender));
-        Self { question, steps }
+        Self { question, steps: Steps { steps, life } }
     }
 
     /// Waits for the end.
     pub async fn whole(mut self) -> Result<Answered, Error> {
         loop {
-            match self.steps.recv().await {
+            match self.steps.next().await? {
                 Some(Step::Ended(ended)) => {
                     let (answer, refused) = (*ended)?;
                     return Ok(Answered { question: self.question, answer, refused });
@@ -85,7 +102,7 @@ impl Talk {
     /// The next piece of text; none at the end.
     pub async fn text(&mut self) -> Option<String> {
         loop {
-            match self.steps.recv().await? {
+            match self.steps.next().await.ok()?? {
                 Step::Text(text) => return Some(text),
                 Step::Begun | Step::Alive => {}
                 Step::Ended(_) => return None,
@@ -98,7 +115,7 @@ impl Talk {
     pub async fn events(
         mut self,
     ) -> Result<impl Stream<Item = Result<Event, axum::Error>> + Send + use<>, Problem> {
-        let first = match self.steps.recv().await {
+        let first = match self.steps.next().await? {
             Some(Step::Ended(ended)) => match *ended {
                 Ok((_, Some(problem))) => return Err(problem),
                 Ok((answer, None)) => Some(end(&answer)),
@@ -111,8 +128,13 @@ impl Talk {
             Event::default().event("question").json_data(json!({ "message": question }))
         });
         let begun = stream::iter(question.into_iter().chain(first));
-        let rest = stream::unfold(self.steps, async |mut steps| {
-            let event = match steps.recv().await? {
+        let rest = stream::unfold(Some(self.steps), async |steps| {
+            let mut steps = steps?;
+            let step = match steps.next().await {
+                Ok(step) => step?,
+                Err(ended) => return Some((problem(&ended.into()), None)),
+            };
+            let event = match step {
                 Step::Text(text) => {
                     Event::default().event("text").json_data(json!({ "text": text }))
                 }
@@ -122,7 +144,7 @@ impl Talk {
                     Err(error) => problem(&error.into()),
                 },
             };
-            Some((event, steps))
+            Some((event, Some(steps)))
         });
         Ok(futures_util::StreamExt::chain(begun, rest))
     }

@@ -63,7 +63,11 @@ impl Turn {
         let ended = match asked {
             Some(Ok(hearing)) => self.hear(hearing, &reader, deadline).await,
             Some(Err(problem)) => self.refused(problem).await,
-            None => self.keep(String::new(), self.stopped_early(), None).await,
+            None => {
+                let (code, detail) = self.why_reader_left().unzip();
+                let provenance = Provenance { code, detail, ..self.stopped_early() };
+                self.keep(String::new(), provenance, None).await
+            }
         };
         if let Err(error) = &ended {
             tracing::warn!(org.id = %self.scope.org(), error = error as &dyn std::error::Error,
@@ -80,7 +84,10 @@ impl Turn {
         deadline: Instant,
     ) -> Result<(Message, Option<Problem>), Error> {
         let receipt = hearing.receipt().to_owned();
-        let heard = self.listen(&mut hearing, reader, deadline).await;
+        let mut heard = self.listen(&mut hearing, reader, deadline).await;
+        if let (Some(why), false) = (self.why_reader_left(), heard.ending == Ending::Complete) {
+            heard = Heard { ending: Ending::Stopped, why: Some(why), ..heard };
+        }
         let ended = hearing.end();
         let facts = ended.map(|ended| ended.facts);
         let (code, detail) = heard.why.unzip();
@@ -109,6 +116,7 @@ impl Turn {
         reader: &mpsc::Sender<Step>,
         deadline: Instant,
     ) -> Heard {
+        let life = &self.scope.caller().standing.life;
         let mut text = String::new();
         let mut step = Step::Begun;
         loop {
@@ -116,13 +124,15 @@ impl Turn {
             if text.len().saturating_add(more.len()) > ANSWER_BYTES_MAX {
                 return stopped(text, "too_long", "the answer was longer than is kept");
             }
-            if !matches!(timeout_at(deadline, reader.send(step)).await, Ok(Ok(()))) {
+            let sent = timeout_at(deadline, life.during(reader.send(step))).await;
+            if !matches!(sent, Ok(Ok(Ok(())))) {
                 return Heard { text, ending: Ending::Stopped, why: None };
             }
             text.push_str(&more);
             let piece = tokio::select! {
                 piece = hearing.next() => piece,
                 () = reader.closed() => return Heard { text, ending: Ending::Stopped, why: None },
+                () = life.ended() => return Heard { text, ending: Ending::Stopped, why: None },
                 () = self.chat.tasks.stopping() => {
                     return stopped(text, "node_stopping", "this node was stopped for maintenance");
                 }
@@ -145,6 +155,12 @@ impl Turn {
                 }
             };
         }
+    }
+
+    /// Nothing, if they left by themselves.
+    fn why_reader_left(&self) -> Option<(String, String)> {
+        let ended = self.scope.caller().standing.life.check().err()?;
+        Some(("credentials_ended".to_owned(), ended.to_string()))
     }
 
     /// The gateway refused: the words are kept beside the question.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use access::Caller;
+use access::{Caller, CredentialsEnded};
 use audit::{CallFacts, Event, Outcome, Pending, Record};
 use base::money::NanoCents;
 use base::problem::Problem;
@@ -62,6 +62,12 @@ impl End {
     pub(crate) fn badly(usage: Usage, problem: Problem) -> Self {
         let estimated = usage.prompt > 0;
         Self { outcome: Outcome::Failed, usage, estimated, problem: Some(problem) }
+    }
+
+    /// The caller is not there any more: by themselves, or because their credentials ended.
+    pub(crate) fn left(usage: Usage, ended: Option<CredentialsEnded>) -> Self {
+        let (estimated, problem) = (usage.prompt > 0, ended.map(Problem::from));
+        Self { outcome: Outcome::Aborted, usage, estimated, problem }
     }
 }
 
@@ -188,9 +194,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         if !self.closed {
             // The caller left before anything was released.
-            let usage = self.at_least();
-            let estimated = usage.prompt > 0;
-            let end = End { outcome: Outcome::Aborted, usage, estimated, problem: None };
+            let end = End::left(self.at_least(), self.caller.standing.life.check().err());
             drop(self.close(&end));
         }
     }

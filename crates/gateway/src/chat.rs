@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use access::{Caller, Permission, Resource};
-use audit::CallFacts;
+use audit::{CallFacts, Outcome};
 use base::problem::Problem;
 use bytes::Bytes;
 use http::HeaderValue;
@@ -22,7 +22,7 @@ use crate::learned::learn;
 use crate::provider::Sent;
 use crate::reply::{RECEIPT, Reply};
 use crate::route::Outgoing;
-use crate::stream::Stream;
+use crate::stream::{Stream, Upstream};
 use crate::wire::anthropic::{self, Envelope, Translator};
 use crate::wire::ask::{Ask, Kind};
 use crate::wire::usage::Usage;
@@ -41,6 +41,8 @@ impl Gateway {
         kind: Kind,
         body: Bytes,
     ) -> Result<Reply, Error> {
+        // The body may have taken its time.
+        caller.standing.life.check()?;
         let ask = Ask::parse(kind, &body)?;
         if let Some(models) = &caller.models
             && !models.iter().any(|model| *model == ask.model)
@@ -85,12 +87,13 @@ impl Gateway {
             budget: &self.0.budget,
             telemetry: &self.0.telemetry,
         };
-        let (sent, route) = match outgoing.send(&mut call).await {
+        let sent = caller.standing.life.during(outgoing.send(&mut call)).await;
+        let (sent, route) = match sent.map_err(Error::from).flatten() {
             Ok(sent) => sent,
             Err(error) => return Err(refuse(&mut call, error)),
         };
         if ask.stream && model.does == Does::Chat {
-            stream(call, sent, &route, ask)
+            self.stream(call, sent, &route, ask)
         } else {
             self.whole(call, sent, &route, ask).await
         }
@@ -148,7 +151,9 @@ impl Gateway {
         route: &Route,
         ask: &Ask<'_>,
     ) -> Result<Reply, Error> {
-        let collected = match collect(sent.into_body(), route.endpoint.idle_timeout).await {
+        let life = call.caller.standing.life.clone();
+        let collected = life.during(collect(sent.into_body(), route.endpoint.idle_timeout)).await;
+        let collected = match collected.map_err(Error::from).flatten() {
             Ok(bytes) => bytes,
             Err(error) => return Err(refuse(&mut call, error)),
         };
@@ -175,27 +180,35 @@ impl Gateway {
         let proof = outcome.await?;
         Ok(Reply::whole(&proof, headers, bytes).ending(ending))
     }
-}
 
-fn stream(call: Call, sent: Sent, route: &Route, ask: &Ask<'_>) -> Result<Reply, Error> {
-    let wire = match route.endpoint.speaks {
-        Speaks::Openai => Wire::openai(ask.wants_usage()),
-        Speaks::Anthropic => {
-            let translator = Translator::new(&envelope(&call, ask), ask.wants_usage());
-            Wire::Anthropic(Box::new(translator))
-        }
-    };
-    let (headers, ending) = (call.headers(), call.ending.clone());
-    let idle = route.endpoint.idle_timeout;
-    let stream = Stream::new(call, sent.into_body(), wire, prompt_estimate(ask), idle)?;
-    Ok(Reply::stream(headers, stream).ending(ending))
+    fn stream(&self, call: Call, sent: Sent, route: &Route, ask: &Ask<'_>) -> Result<Reply, Error> {
+        let wire = match route.endpoint.speaks {
+            Speaks::Openai => Wire::openai(ask.wants_usage()),
+            Speaks::Anthropic => {
+                let translator = Translator::new(&envelope(&call, ask), ask.wants_usage());
+                Wire::Anthropic(Box::new(translator))
+            }
+        };
+        let (headers, ending) = (call.headers(), call.ending.clone());
+        let from = Upstream {
+            body: sent.into_body(),
+            wire,
+            prompt_estimate: prompt_estimate(ask),
+            idle_timeout: route.endpoint.idle_timeout,
+        };
+        let stream = Stream::begin(call, from, &self.0.tasks)?;
+        Ok(Reply::stream(headers, stream).ending(ending))
+    }
 }
 
 /// Closes a call that failed, and gives the error on, with the receipt of its events.
 fn refuse(call: &mut Call, error: Error) -> Error {
-    let problem = Problem::from(error);
     let used = call.at_least();
-    drop(call.close(&End::badly(used, problem.clone())));
+    let left = matches!(error, Error::CredentialsEnded(_));
+    let problem = Problem::from(error);
+    let end = End::badly(used, problem.clone());
+    let outcome = if left { Outcome::Aborted } else { end.outcome };
+    drop(call.close(&End { outcome, ..end }));
     Error::Told(match HeaderValue::from_str(call.id.as_str()) {
         Ok(id) => problem.header(RECEIPT, id),
         Err(_) => problem,

@@ -1,6 +1,6 @@
 //! What can go wrong with a call, whose fault it is, and what the caller is told.
 
-use access::{Denied, Region};
+use access::{CredentialsEnded, Denied, Region};
 use audit::NotDurable;
 use axum::response::{IntoResponse, Response};
 use base::problem::Problem;
@@ -32,6 +32,8 @@ pub(crate) enum Error {
     Limits(#[from] limits::Error),
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
+    #[error(transparent)]
+    CredentialsEnded(#[from] CredentialsEnded),
     #[error("no endpoint in region `{0}` can take the call now")]
     NoEndpoint(Region),
     #[error("the provider could not be reached or broke off")]
@@ -77,6 +79,7 @@ impl From<Error> for Problem {
             Error::WrongKind(_) => Self::bad_request("model_not_supported", text).param("model"),
             Error::Limits(cause) => cause.into(),
             Error::NotDurable(cause) => cause.into(),
+            Error::CredentialsEnded(ended) => ended.into(),
             Error::NoEndpoint(_) => {
                 provider(StatusCode::SERVICE_UNAVAILABLE, "no_endpoint").retry_after(5)
             }

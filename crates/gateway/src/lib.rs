@@ -15,6 +15,10 @@
 //! - Who asks from inside this process gets the same call, and learns what the record says of it:
 //!   `an_answer_heard_inside_says_what_the_record_says`,
 //!   `a_hearing_that_is_given_up_settles_what_was_produced`.
+//! - A call ends with the credential that it runs on, also when its caller reads no more, and
+//!   says so: `a_stream_ends_with_its_credential_and_says_so`,
+//!   `a_stream_that_nobody_reads_ends_with_its_credential_too`,
+//!   `a_whole_answer_is_not_released_behind_the_end_of_its_credential`.
 //! - A silent stream is kept alive: `a_silent_stream_is_kept_alive_with_comments`.
 //! - An org sees of the catalogue what its region has, with prices, health, and whether the
 //!   caller may call it: `the_catalogue_is_that_of_the_region_and_says_who_may_call`.
@@ -50,6 +54,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use audit::Record;
 use base::metrics::Metrics;
+use base::tasks::Tasks;
 use base::time::SharedClock;
 use limits::Limits;
 
@@ -100,6 +105,8 @@ struct Inner {
     telemetry: Telemetry,
     budget: RetryBudget,
     learned: Learned,
+    /// Watches over streams; ends with the last of them.
+    tasks: Tasks,
 }
 
 impl Gateway {
@@ -120,6 +127,7 @@ impl Gateway {
             telemetry: Telemetry::register(metrics, trace),
             budget: RetryBudget::default(),
             learned: Learned::default(),
+            tasks: Tasks::new(),
         })))
     }
 

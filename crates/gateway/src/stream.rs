@@ -5,18 +5,23 @@
 //! provider ─chunks─► wire (meter, hold back [DONE]) ─► ready ─► caller
 //!                                   gate: intent durable ┘        │
 //!                     end ─► settle, outcome ─► durable ─► receipt, [DONE]
+//! credential ends ─► provider dropped, ready thrown away ─► settle, outcome ─► error
 //! ```
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use access::{CredentialsEnded, LifeEnd};
 use audit::{Durable, NotDurable, Outcome, Pending};
 use base::problem::Problem;
+use base::tasks::Tasks;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
 use crate::call::{Call, End};
@@ -33,6 +38,23 @@ const READY_MAX: usize = 256 << 10;
 /// The body of a streamed answer.
 #[derive(Debug)]
 pub(crate) struct Stream {
+    flow: Arc<Mutex<Flow>>,
+    /// Dropped with the stream: nobody watches over it any longer.
+    _watched: oneshot::Sender<()>,
+}
+
+/// Where a stream comes from.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    pub(crate) body: Incoming,
+    pub(crate) wire: Wire,
+    pub(crate) prompt_estimate: u64,
+    pub(crate) idle_timeout: Duration,
+}
+
+/// What flows.
+#[derive(Debug)]
+struct Flow {
     call: Call,
     /// Dropped at the end, so that the provider stops when the caller has left.
     up: Option<Incoming>,
@@ -46,6 +68,8 @@ pub(crate) struct Stream {
     tick: Pin<Box<Sleep>>,
     heard_at: Instant,
     spoke_at: Instant,
+    /// Whoever reads, to be told of an end that comes from elsewhere.
+    reader: Option<Waker>,
 }
 
 /// Whether the intent is on disk.
@@ -67,31 +91,55 @@ enum State {
 }
 
 impl Stream {
-    pub(crate) fn new(
-        mut call: Call,
-        up: Incoming,
-        wire: Wire,
-        prompt_estimate: u64,
-        idle_timeout: Duration,
-    ) -> Result<Self, NotDurable> {
+    /// Begins, and watches over the life of the caller's credential: a body is not looked
+    /// at while its caller does not read.
+    pub(crate) fn begin(mut call: Call, from: Upstream, tasks: &Tasks) -> Result<Self, NotDurable> {
         let now = Instant::now();
         let intent = call.intent().ok_or(NotDurable)?;
-        Ok(Self {
+        let end = call.caller.standing.life.end_of();
+        let flow = Arc::new(Mutex::new(Flow {
             call,
-            up: Some(up),
-            wire,
-            prompt_estimate,
-            idle_timeout,
+            up: Some(from.body),
+            wire: from.wire,
+            prompt_estimate: from.prompt_estimate,
+            idle_timeout: from.idle_timeout,
             gate: Gate::Waiting(intent),
             ready: Vec::new(),
             ready_bytes: 0,
             state: State::Flowing,
-            tick: Box::pin(tokio::time::sleep(HEARTBEAT.min(idle_timeout))),
+            tick: Box::pin(tokio::time::sleep(HEARTBEAT.min(from.idle_timeout))),
             heard_at: now,
             spoke_at: now,
-        })
+            reader: None,
+        }));
+        let (watched, left) = oneshot::channel();
+        tasks.spawn(watch(end, left, Arc::downgrade(&flow)));
+        Ok(Self { flow, _watched: watched })
     }
+}
 
+/// Ends a stream with the credential that it runs on.
+async fn watch(end: LifeEnd, left: oneshot::Receiver<()>, flow: Weak<Mutex<Flow>>) {
+    tokio::select! {
+        () = end => {}
+        _ = left => return,
+    }
+    let Some(flow) = flow.upgrade() else { return };
+    let reader = {
+        let mut flow = lock(&flow);
+        flow.cut();
+        flow.reader.take()
+    };
+    if let Some(reader) = reader {
+        reader.wake();
+    }
+}
+
+fn lock(flow: &Mutex<Flow>) -> MutexGuard<'_, Flow> {
+    flow.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Flow {
     /// Takes in all that the provider has ready. Afterwards either the stream has
     /// ended, or the provider will wake us.
     fn take_in(&mut self, context: &mut Context<'_>) {
@@ -188,33 +236,47 @@ impl Body for Stream {
     type Error = std::convert::Infallible;
 
     fn poll_frame(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let this = &mut *self;
+        let mut flow = lock(&self.flow);
+        let polled = flow.poll(context);
+        flow.reader = polled.is_pending().then(|| context.waker().clone());
+        polled
+    }
+}
+
+impl Flow {
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::convert::Infallible>>> {
         loop {
-            if matches!(this.state, State::Done) {
+            if matches!(self.state, State::Done) {
                 return Poll::Ready(None);
             }
-            this.take_in(context);
-            let proof = match &mut this.gate {
+            if self.call.caller.standing.life.is_over() {
+                self.cut();
+            }
+            self.take_in(context);
+            let proof = match &mut self.gate {
                 Gate::Open(proof) => proof.clone(),
                 Gate::Waiting(intent) => match ready!(Pin::new(intent).poll(context)) {
                     Ok(proof) => {
-                        this.gate = Gate::Open(proof.clone());
+                        self.gate = Gate::Open(proof.clone());
                         proof
                     }
-                    Err(lost) => return this.refuse(lost),
+                    Err(lost) => return self.refuse(lost),
                 },
             };
-            if let Some(bytes) = this.take_ready() {
-                this.spoke_at = Instant::now();
+            if let Some(bytes) = self.take_ready() {
+                self.spoke_at = Instant::now();
                 return Poll::Ready(Some(Ok(frame(&proof, bytes))));
             }
-            match &mut this.state {
+            match &mut self.state {
                 State::Flowing => {
-                    if let Some(beat) = ready!(this.poll_silence(context)) {
-                        this.spoke_at = Instant::now();
+                    if let Some(beat) = ready!(self.poll_silence(context)) {
+                        self.spoke_at = Instant::now();
                         return Poll::Ready(Some(Ok(frame(&proof, beat))));
                     }
                 }
@@ -223,19 +285,32 @@ impl Body for Stream {
                     let tail = std::mem::take(tail);
                     return match written {
                         Ok(proof) => {
-                            this.state = State::Done;
+                            self.state = State::Done;
                             Poll::Ready(Some(Ok(frame(&proof, tail))))
                         }
-                        Err(lost) => this.refuse(lost),
+                        Err(lost) => self.refuse(lost),
                     };
                 }
                 State::Done => {}
             }
         }
     }
-}
 
-impl Stream {
+    /// The credential ended: what waits is not released, the provider is dropped, and what
+    /// it said until now is settled.
+    fn cut(&mut self) {
+        self.ready.clear();
+        self.ready_bytes = 0;
+        match &mut self.state {
+            State::Flowing => {
+                self.end(Outcome::Aborted, Some(Error::CredentialsEnded(CredentialsEnded)));
+            }
+            // It was complete, and is recorded so; its last words come too late.
+            State::Closing { tail, .. } => *tail = as_openai(&CredentialsEnded.into()).to_event(),
+            State::Done => {}
+        }
+    }
+
     /// The record failed: what waits is not released, and the caller is told.
     fn refuse(
         &mut self,
@@ -249,11 +324,12 @@ impl Stream {
     }
 }
 
-impl Drop for Stream {
+impl Drop for Flow {
     fn drop(&mut self) {
         // The caller left: what was produced until now is settled and recorded.
         if matches!(self.state, State::Flowing) {
-            drop(self.close(Outcome::Aborted, None));
+            let ended = self.call.caller.standing.life.check().err();
+            drop(self.close(Outcome::Aborted, ended.map(Problem::from)));
         }
     }
 }

@@ -27,6 +27,9 @@ use tokio::net::TcpListener;
 /// What it says.
 pub const HELLO: &str = "Hello from the fake provider.";
 
+/// How long it rests between two words of model `paced`, which goes on for ever.
+const PACE: Duration = Duration::from_millis(10);
+
 /// A provider that listens until it is dropped.
 #[derive(Debug, Clone)]
 pub struct FakeProvider {
@@ -185,6 +188,9 @@ fn streamed(seen: &Arc<Seen>, model: &str, ask: &Value) -> Response {
     if !cut {
         pieces.push("data: [DONE]\n\n".to_owned());
     }
+    if model == "paced" {
+        return paced(seen, &events);
+    }
     let pause = match model {
         "endless" => Duration::from_secs(30),
         "slow" => Duration::from_millis(1_500),
@@ -216,6 +222,18 @@ fn streamed(seen: &Arc<Seen>, model: &str, ask: &Value) -> Response {
         Body::from_stream(body)
     };
     ([("content-type", "text/event-stream")], body).into_response()
+}
+
+/// Says the same words again and again, one each hundredth of a second.
+fn paced(seen: &Arc<Seen>, events: &[Value]) -> Response {
+    let pieces: Vec<String> = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+    let said = pieces.into_iter().skip(1).take(HELLO.split(' ').count()).cycle();
+    let watch = Watch(seen.clone(), false);
+    let body = stream::unfold((said, watch), async |(mut said, watch)| {
+        tokio::time::sleep(PACE).await;
+        said.next().map(|piece| (Ok::<_, std::io::Error>(Bytes::from(piece)), (said, watch)))
+    });
+    ([("content-type", "text/event-stream")], Body::from_stream(body)).into_response()
 }
 
 async fn embeddings(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {

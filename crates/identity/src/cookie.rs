@@ -2,13 +2,19 @@
 
 use axum::response::{IntoResponse, Response};
 use base::problem::Problem;
+use base::secret::Secret;
+use base::time::At;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use crate::room::Config;
 use crate::{Identity, SignedIn};
 
-/// The name of the cookie.
-pub(crate) const NAME: &str = "portico_session";
+/// The name of the cookie where browsers send it over TLS only. They take a cookie of
+/// such a name from nobody but the very host it is for, over TLS: neither a sibling host
+/// nor whoever sits in the network can set one.
+const SECURE_NAME: &str = "__Host-portico_session";
+/// Its name where there is no TLS, as on one's own machine.
+const PLAIN_NAME: &str = "portico_session";
 /// Where the org is remembered, for the page to sign in on.
 const ORG: &str = "portico_org";
 /// Letters of an org's short name or id at most.
@@ -16,16 +22,21 @@ const ORG_MAX: usize = 63;
 /// A header that no form and no foreign page can set without our consent.
 const PROOF: &str = "x-portico-csrf";
 
-/// The session that a request carries. Two of them are none: a sibling host can set a
-/// second cookie of this name, and nobody could say whose session it is.
-pub(crate) fn of(headers: &HeaderMap) -> Option<&str> {
-    let mut all = every(headers, NAME);
+/// The session that a request carries. Two of them are none: where there is no TLS a
+/// sibling host can set a second cookie of this name, and nobody could say whose session
+/// it is.
+pub(crate) fn of<'a>(config: &Config, headers: &'a HeaderMap) -> Option<&'a str> {
+    let mut all = every(headers, name(config));
     all.next().filter(|_| all.next().is_none())
 }
 
 /// The org that was signed in to last from this browser.
 pub(crate) fn org(headers: &HeaderMap) -> Option<&str> {
     named(headers, ORG).filter(|org| is_plain(org))
+}
+
+fn name(config: &Config) -> &'static str {
+    if config.cookie_secure { SECURE_NAME } else { PLAIN_NAME }
 }
 
 fn named<'a>(headers: &'a HeaderMap, name: &'a str) -> Option<&'a str> {
@@ -46,7 +57,8 @@ fn every<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a 
 /// Sets the cookie for so long; an age of nothing takes it away.
 fn set(config: &Config, token: &str, age: i64) -> Option<HeaderValue> {
     let secure = if config.cookie_secure { "; Secure" } else { "" };
-    let text = format!("{NAME}={token}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age}{secure}");
+    let name = name(config);
+    let text = format!("{name}={token}; HttpOnly; SameSite=Lax; Path=/; Max-Age={age}{secure}");
     let mut value = HeaderValue::from_str(&text).ok()?;
     value.set_sensitive(true);
     Some(value)
@@ -74,13 +86,23 @@ impl Identity {
     }
 
     /// An answer that begins a session in the browser.
-    pub(crate) fn with_session(&self, who: &SignedIn, answer: impl IntoResponse) -> Response {
-        let age = who.expires_at.as_second() - self.now().as_second();
-        with_cookie(set(&self.0.config, who.token.reveal(), age), answer)
+    pub fn with_session(&self, who: &SignedIn, answer: impl IntoResponse) -> Response {
+        self.with_token(&who.token, who.expires_at, answer)
+    }
+
+    /// An answer that sets the cookie to a token, which is good until then.
+    pub(crate) fn with_token(
+        &self,
+        token: &Secret,
+        until: At,
+        answer: impl IntoResponse,
+    ) -> Response {
+        let age = until.as_second() - self.now().as_second();
+        with_cookie(set(&self.0.config, token.reveal(), age), answer)
     }
 
     /// An answer that ends the session in the browser.
-    pub(crate) fn without_session(&self, answer: impl IntoResponse) -> Response {
+    pub fn without_session(&self, answer: impl IntoResponse) -> Response {
         with_cookie(set(&self.0.config, "", 0), answer)
     }
 }
@@ -131,16 +153,34 @@ mod tests {
 
     #[test]
     fn the_cookie_is_found_among_others() {
-        let many = headers(&[("cookie", "a=b; portico_session=ps_1; c=d")]);
-        assert_eq!(of(&many), Some("ps_1"));
-        let two = headers(&[("cookie", "portico_session=ps_1; portico_session=ps_2")]);
-        assert_eq!(of(&two), None);
-        assert_eq!(of(&headers(&[("cookie", "xportico_session=ps_1")])), None);
-        let value = set(&Config::default(), "ps_1", 43_200).unwrap();
-        let value = value.to_str().unwrap();
-        for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=43200", "Secure"] {
-            assert!(value.contains(part), "{part} in {value}");
+        for (cookie_secure, name) in [(true, SECURE_NAME), (false, PLAIN_NAME)] {
+            let config = Config { cookie_secure, ..Config::default() };
+            let found = |text: &str| {
+                let text = HeaderValue::from_str(&text.replace("NAME", name)).unwrap();
+                let headers = HeaderMap::from_iter([(header::COOKIE, text)]);
+                of(&config, &headers).map(ToOwned::to_owned)
+            };
+            assert_eq!(found("a=b; NAME=ps_1; c=d").as_deref(), Some("ps_1"));
+            assert_eq!(found("NAME=ps_1; NAME=ps_2"), None);
+            assert_eq!(found("xNAME=ps_1"), None);
+            let value = set(&config, "ps_1", 43_200).unwrap();
+            let value = value.to_str().unwrap();
+            assert!(value.starts_with(&format!("{name}=ps_1; ")), "{value}");
+            for part in ["HttpOnly", "SameSite=Lax", "; Path=/;", "Max-Age=43200"] {
+                assert!(value.contains(part), "{part} in {value}");
+            }
+            assert_eq!(value.contains("; Secure"), cookie_secure);
+            assert!(!value.contains("Domain"), "browsers refuse such a name with a domain");
         }
+    }
+
+    #[test]
+    fn a_cookie_of_the_old_name_is_nobodys() {
+        let old = headers(&[("cookie", "portico_session=ps_1")]);
+        assert_eq!(of(&Config::default(), &old), None);
+        // Nor does it stand in the way of the new one.
+        let both = headers(&[("cookie", "portico_session=ps_1; __Host-portico_session=ps_2")]);
+        assert_eq!(of(&Config::default(), &both), Some("ps_2"));
     }
 
     #[test]

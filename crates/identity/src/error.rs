@@ -1,6 +1,6 @@
 //! What can go wrong in this room.
 
-use access::{Denied, Permission, Region};
+use access::{Denied, NeedsFactor, Permission, Region};
 use audit::NotDurable;
 use base::db::DbError;
 use base::problem::{FieldError, Problem};
@@ -12,6 +12,9 @@ pub enum Error {
     /// The caller may not.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// A second factor must be shown first.
+    #[error(transparent)]
+    NeedsFactor(#[from] NeedsFactor),
     /// Fields that are wrong, each with its reason.
     #[error("some fields are wrong")]
     Invalid(Vec<FieldError>),
@@ -42,12 +45,41 @@ pub enum Error {
     /// A new secret of a person's key belongs in that person's hands.
     #[error("a key of another member can be rotated by its owner only")]
     OwnerOnly,
+    /// Second factors are shown and changed in a session of one's own.
+    #[error("second factors are shown and changed in a session that is open, not with a key")]
+    SessionOnly,
+    /// A ceremony is not known here, too late, or over.
+    #[error("this took too long or was done already: begin again")]
+    Ceremony,
+    /// A passkey was not accepted; why is in the record alone.
+    #[error("the passkey was not accepted")]
+    Passkey,
+    /// A code is wrong, or was used already.
+    #[error("the code is wrong, or was used already")]
+    WrongCode,
+    /// There are no passkeys here.
+    #[error("{0}")]
+    NoPasskeys(&'static str),
+    /// The org requires a second factor.
+    #[error("your organization requires a second factor: add another before this one goes")]
+    LastFactor,
+    /// Nobody would get in if the identity provider failed.
+    #[error(
+        "two acting owners with a passkey must be marked to get in when the identity provider fails"
+    )]
+    BreakGlass,
+    /// Nobody else would get in if the identity provider failed.
+    #[error("while single sign-on is enforced somebody else must be marked to get in first")]
+    LastBreakGlass,
     /// Not a member: an operator or a service account has none of these.
     #[error("only members have a password, sessions and a name of their own to change")]
     NotAMember,
     /// The sign-in is wrong; which part of it is not told.
     #[error("e-mail, password or org is wrong")]
     SignIn,
+    /// The same, in an org that signs in with its identity provider.
+    #[error("e-mail, password or org is wrong; this org signs in with its identity provider")]
+    SignInBySso,
     /// The current password is wrong.
     #[error("the current password is wrong")]
     WrongPassword,
@@ -69,6 +101,9 @@ pub enum Error {
     /// A password link cannot be used (any more).
     #[error("this link is unknown, used or expired: ask for a new one")]
     PasswordLink,
+    /// A setup link cannot be used (any more).
+    #[error("this link is unknown, used or expired: ask for a new one")]
+    Setup,
     /// More work of this kind than is let in at once.
     #[error("too many requests of this kind at once")]
     Busy,
@@ -97,9 +132,11 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         let conflict = |code| Self::new(StatusCode::CONFLICT, code, text.clone());
+        let wrong = |code| Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, text.clone());
         let forbidden = |code| Self::new(StatusCode::FORBIDDEN, code, text.clone());
         match error {
             Error::Denied(denied) => denied.into(),
+            Error::NeedsFactor(needs) => needs.into(),
             Error::Invalid(errors) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text).errors(errors)
             }
@@ -116,13 +153,23 @@ impl From<Error> for Problem {
             Error::Conflict(_) => conflict("conflict"),
             Error::NarrowKey => forbidden("narrow_key"),
             Error::OwnerOnly => forbidden("owner_only"),
+            Error::SessionOnly => forbidden("session_only"),
+            Error::Ceremony => Self::new(StatusCode::GONE, "ceremony_over", text),
+            Error::Passkey => wrong("passkey_refused"),
+            Error::WrongCode => wrong("wrong_code").param("code"),
+            Error::NoPasskeys(_) => conflict("no_passkeys"),
+            Error::LastFactor => conflict("last_factor"),
+            Error::BreakGlass => conflict("break_glass_needed"),
+            Error::LastBreakGlass => conflict("last_break_glass"),
             Error::NotAMember => forbidden("not_a_member"),
+            Error::SignInBySso => unauthorized("sign_in_refused", &text).with("sso", true.into()),
             Error::SignIn => unauthorized("sign_in_refused", &text),
             Error::WrongPassword => forbidden("wrong_password").param("current"),
             Error::TooManySignIns { retry_secs } => too_many("too_many_sign_ins", text, retry_secs),
             Error::LockedOut { retry_secs } => too_many("locked_out", text, retry_secs),
             Error::Invitation => Self::new(StatusCode::GONE, "invalid_invitation", text),
             Error::PasswordLink => Self::new(StatusCode::GONE, "invalid_password_link", text),
+            Error::Setup => Self::new(StatusCode::GONE, "invalid_setup_link", text),
             Error::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text).retry_after(1),
             Error::WrongRegion(home) => wrong_region(home),
             Error::Problem(problem) => problem,

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use access::{Access, Actor, Caller, Identified, KeyId, OrgId, Origin, Region};
+use access::{Access, Actor, Caller, Identified, KeyId, Method, OrgId, Origin, Region};
 use base::args;
 use base::problem::Problem;
 use base::{seal, time::At};
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 
 use crate::address::within;
 use crate::error::{unauthorized, wrong_region};
+use crate::factor::{Begun, factor_required, is_confined};
 use crate::key::{Kind, Presented, Token};
 use crate::member::MemberState;
 use crate::seen::{NOTE_EVERY_SECS, Used};
@@ -58,6 +59,7 @@ pub(crate) fn powerless(
         access: Arc::new(Access::default()),
         models: None,
         origin,
+        standing: access::Standing::default(),
     })
 }
 
@@ -66,14 +68,14 @@ impl Identity {
     /// `api-key`) or its session cookie. A known key asks no database.
     pub async fn identify(
         &self,
-        method: &Method,
+        method: &http::Method,
         headers: &HeaderMap,
         origin: Origin,
     ) -> Result<Caller, Refused> {
         if let Some(key) = shown_key(headers)? {
             return self.by_key(key, origin).await;
         }
-        let Some(session) = cookie::of(headers) else {
+        let Some(session) = cookie::of(&self.0.config, headers) else {
             return Err(unauthorized("unauthenticated", "credentials are required").into());
         };
         let caller = self.by_session(session, origin).await?;
@@ -87,6 +89,9 @@ impl Identity {
                 caller.origin.clone(),
             )),
         })?;
+        if is_confined(&caller) {
+            return Err(Refused { problem: factor_required(), who: Some(caller) });
+        }
         Ok(caller)
     }
 
@@ -126,11 +131,18 @@ impl Identity {
             access: key.access.clone(),
             models: key.models.clone(),
             origin,
+            standing: org.standing(now, None, &key.life),
         }))
     }
 
     async fn by_session(&self, text: &str, origin: Origin) -> Result<Caller, Refused> {
         let ended = || unauthorized("session_ended", "the session has ended: sign in again");
+        if let Ok(token) = Token::parse(Kind::Visit, text) {
+            return self.by_visit(token, origin).await;
+        }
+        if let Ok(token) = Token::parse(Kind::Guest, text) {
+            return self.by_guest(token, origin).await;
+        }
         let Ok(token) = Token::parse(Kind::Session, text) else { return Err(ended().into()) };
         let Some(macs) = self.macs(token.region) else {
             return Err(wrong_region(token.region).into());
@@ -158,7 +170,11 @@ impl Identity {
         {
             return Err(ended().into());
         }
-        let owner = Owner::Member(session.member);
+        let method = Method::named(&session.method).ok_or_else(ended)?;
+        let owner = Owner::Member(session.member.clone());
+        if org.holder(&owner).is_some_and(|holder| !org.lets_in(holder, method)) {
+            return Err(ended().into());
+        }
         let acting = org
             .holder(&owner)
             .filter(|holder| holder.state == MemberState::Active)
@@ -171,19 +187,14 @@ impl Identity {
                 return Err(Refused { problem, who: Some(who) });
             }
         };
+        let place = (&token.org, token.region);
+        let life = self.0.running.life(&session, place, &holder.life).ok_or_else(ended)?;
         if idle >= NOTE_EVERY_SECS {
             self.0.seen.note(used, &token.org, token.region, now);
         }
-        Ok(Caller::identified(Identified {
-            org: token.org,
-            region: token.region,
-            actor: owner.actor(),
-            key: None,
-            teams: holder.teams.clone(),
-            access: holder.access.clone(),
-            models: None,
-            origin,
-        }))
+        let (id, at, factor_at) = (session.id.to_string(), session.created_at, session.factor_at);
+        let begun = Begun { id, method, at, factor_at };
+        Ok(org.in_session(holder, owner.actor(), begun, &life, (now, origin)))
     }
 }
 

@@ -114,6 +114,7 @@ impl Identity {
             (found.text("invitation_id")?, found.parse::<MemberId>("member_id")?);
         let who = member_alone(token, &id, origin);
         self.admit(&who).await?;
+        self.may_have_password(&who, &id).await?;
         let hash = self.0.passwords.hash(&accept.password).await?;
         let mut work = self.begin(&who.itself()).await?;
         let used = work.change.run(sql::INVITATION_USE, args![&invitation, self.now()]).await?;

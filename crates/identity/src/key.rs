@@ -12,6 +12,7 @@
 use std::io;
 
 use access::{OrgId, Region};
+use base::secret::Secret;
 
 use crate::base62;
 
@@ -40,16 +41,8 @@ pub struct Malformed;
 impl Presented {
     /// Reads a key from its text alone.
     pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let (text, check) = text
-            .split_at_checked(text.len().checked_sub(7).ok_or(Malformed)?)
-            .filter(|_| text.len() <= LENGTH_MAX)
-            .ok_or(Malformed)?;
-        let check = check.strip_prefix('_').ok_or(Malformed)?;
-        let token = Token::parse(Kind::Key, text)?;
-        if !base62::is_check(text, check) {
-            return Err(Malformed);
-        }
-        Ok(Self { region: token.region, org: token.org, text: token.text })
+        let Token { region, org, text } = Token::checked(Kind::Key, text)?;
+        Ok(Self { region, org, text })
     }
 
     /// What the keyed hash is made of: region, org and secret.
@@ -65,6 +58,36 @@ impl Presented {
     }
 }
 
+/// The token of a directory as it shows it: `pd_eu_…`, read like a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectoryToken {
+    /// The region that the token names.
+    pub region: Region,
+    /// The org that the token names.
+    pub org: OrgId,
+    text: String,
+}
+
+impl DirectoryToken {
+    /// Reads a token from its text alone.
+    pub fn parse(text: &str) -> Result<Self, Malformed> {
+        let Token { region, org, text } = Token::checked(Kind::Directory, text)?;
+        Ok(Self { region, org, text })
+    }
+
+    /// What the keyed hash is made of: region, org and secret.
+    pub fn hashed(&self) -> &[u8] {
+        self.text.as_bytes()
+    }
+
+    /// A new token for a directory of this org, and its text, which is shown once.
+    pub fn fresh(org: &OrgId, region: Region) -> io::Result<(Self, Secret)> {
+        let Token { region, org, text } = Token::fresh(Kind::Directory, org, region)?;
+        let whole = format!("{text}_{}", base62::check(&text));
+        Ok((Self { region, org, text }, Secret::new(whole)))
+    }
+}
+
 /// What a token opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -72,6 +95,10 @@ pub(crate) enum Kind {
     Session,
     Invitation,
     Password,
+    Directory,
+    Visit,
+    Setup,
+    Guest,
 }
 
 impl Kind {
@@ -81,6 +108,10 @@ impl Kind {
             Self::Session => "ps",
             Self::Invitation => "pi",
             Self::Password => "pw",
+            Self::Visit => "px",
+            Self::Directory => "pd",
+            Self::Setup => "pu",
+            Self::Guest => "pg",
         }
     }
 }
@@ -98,6 +129,17 @@ impl Token {
         let secret = base62::random(SECRET_LENGTH)?;
         let text = format!("{}_{region}_{}_{secret}", kind.prefix(), org.ulid());
         Ok(Self { region, org: org.clone(), text })
+    }
+
+    /// Reads a token that ends in a check.
+    fn checked(kind: Kind, text: &str) -> Result<Self, Malformed> {
+        let (text, check) = text
+            .split_at_checked(text.len().checked_sub(7).ok_or(Malformed)?)
+            .filter(|_| text.len() <= LENGTH_MAX)
+            .ok_or(Malformed)?;
+        let check = check.strip_prefix('_').ok_or(Malformed)?;
+        let token = Self::parse(kind, text)?;
+        if base62::is_check(text, check) { Ok(token) } else { Err(Malformed) }
     }
 
     pub(crate) fn parse(kind: Kind, text: &str) -> Result<Self, Malformed> {
@@ -134,6 +176,17 @@ mod tests {
         assert_eq!(presented.region, Region::Eu);
         assert_eq!(text.split('_').nth(2), Some(presented.org.ulid()));
         assert_eq!((text.split('_').count(), text.len()), (5, 72), "{text}");
+    }
+
+    #[test]
+    fn a_key_is_no_token_of_a_directory_and_the_other_way_round() {
+        let org = OrgId::new("2026-01-01T00:00:00Z".parse().unwrap());
+        let (token, text) = DirectoryToken::fresh(&org, Region::Us).unwrap();
+        assert_eq!(DirectoryToken::parse(text.reveal()).unwrap(), token);
+        assert_eq!((token.region, token.org), (Region::Us, org));
+        assert!(Presented::parse(text.reveal()).is_err() && DirectoryToken::parse(&key()).is_err());
+        let mistyped = text.reveal().replace("pd_us", "pd_eu");
+        assert!(DirectoryToken::parse(&mistyped).is_err());
     }
 
     #[test]

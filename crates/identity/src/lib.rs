@@ -5,6 +5,13 @@
 //! - A key is shown once and stored as a keyed hash: `a_key_is_shown_once_and_stored_only_as_a_hash`.
 //! - A revoked key is refused at once: `a_revoked_key_is_refused_at_once`; an older
 //!   state never brings it back: `an_older_snapshot_never_replaces_a_newer_one`.
+//! - Whatever ends a credential ends what runs on it, on every node:
+//!   `whatever_ends_a_credential_ends_what_runs_on_it`, `a_call_ends_with_its_key_on_every_node`,
+//!   `a_call_ends_with_its_session_on_every_node`,
+//!   `what_runs_ends_when_the_time_of_its_credential_is_up`.
+//! - Everything can be ended at once: `the_emergency_brake_spares_only_what_pulls_it`; nobody
+//!   sees or ends what somebody has open who may more:
+//!   `nobody_ends_or_sees_the_sessions_of_somebody_who_may_more`.
 //! - A mistyped key is told so without a lookup, and the wrong region refuses from the
 //!   header alone: `a_mistyped_key_is_told_so_without_a_lookup`,
 //!   `a_key_of_another_region_is_sent_home_from_the_header_alone`.
@@ -33,7 +40,28 @@
 //!   a page shows a key once: `a_key_is_made_on_a_page_shown_once_and_works`.
 //! - Every page knows whose it is and whom to ask without the database:
 //!   `every_page_knows_whose_it_is_without_the_database`.
+//! - A passkey is shown to this Portico alone, by its own member, with a finger or a PIN:
+//!   `a_passkey_of_another_site_another_member_or_without_a_finger_opens_nothing`; what was
+//!   begun is finished once: `a_ceremony_is_finished_once_in_time_and_by_whoever_began_it`;
+//!   and a copy is noticed: `a_passkey_that_was_copied_is_noticed_by_its_counter`.
+//! - A code works once: `a_code_works_once_and_a_minute_late_no_more`; nobody guesses one:
+//!   `codes_cannot_be_guessed_however_often_the_password_is_right`; recovery codes are
+//!   shown once and each works once:
+//!   `a_recovery_code_works_once_and_new_ones_take_the_place_of_the_old`.
+//! - A password alone opens nothing where there is a second factor:
+//!   `whoever_has_a_second_factor_may_do_nothing_until_it_is_shown`; an org can require
+//!   one: `an_org_that_requires_second_factors_leads_its_members_to_set_one`.
+//! - What is sensitive asks for a second factor that was shown lately:
+//!   `what_is_sensitive_asks_for_a_recent_second_factor`.
+//! - Where single sign-on is enforced nothing else lets in:
+//!   `enforced_single_sign_on_lets_nobody_else_in_and_tells_strangers_nothing`; but for
+//!   owners behind the glass, who are never none and always heard of:
+//!   `the_last_owner_behind_the_glass_stays_there`,
+//!   `when_the_identity_provider_is_gone_an_owner_still_gets_in_and_all_owners_hear_of_it`.
 //! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`.
+//! - A setup link opens single sign-on and nothing else, once, and ends with whoever made
+//!   it: `a_setup_link_opens_single_sign_on_alone_for_one_browser`,
+//!   `a_setup_link_ends_with_its_time_its_maker_and_at_a_word`.
 //! - Mail is a courtesy: where the operator named a mail server, a link also goes to its
 //!   person alone, and it is shown whether or not the letter was taken:
 //!   `links_also_go_by_mail_to_their_person_alone`,
@@ -42,16 +70,23 @@
 mod address;
 mod api;
 mod base62;
+mod birth;
 mod check;
 mod cookie;
+mod directory;
+mod enforce;
 mod error;
 mod explain;
+mod factor;
 mod gate;
 mod grant;
+mod guards;
 mod identify;
+mod inventory;
 mod invite;
 pub mod key;
 mod keys;
+mod lives;
 mod load;
 mod lockout;
 mod mail;
@@ -68,23 +103,38 @@ mod reset;
 mod rights;
 mod role;
 mod room;
+mod roster;
+mod rules;
+mod running;
 mod seen;
 mod service;
 mod session;
 mod settings;
+mod setup;
 mod shelf;
 mod signin;
 mod snapshot;
 pub mod sql;
 mod subject;
 mod team;
+mod visit;
+mod withdraw;
 
 pub use self::api::routes;
+pub use self::birth::Birth;
 pub use self::cookie::same_site;
+pub use self::directory::Arrival;
+pub use self::enforce::{Enforce, Enforcement, GlassOwner};
 pub use self::error::Error;
 pub use self::explain::Check;
+pub use self::factor::{
+    App, AppSetUp, Ceremony, ConfirmApp, Factors as OwnFactors, NewPasskey, Passkey, PasskeyName,
+    PasskeySignIn, RecoveryCodes, ShowFactor, Way,
+};
 pub use self::grant::{Grant, NewGrant};
+pub use self::guards::{Guards, Judged, NoGuards};
 pub use self::identify::Refused;
+pub use self::inventory::{Holding, Holds};
 pub use self::invite::{Accept, Invite, Invited};
 pub use self::keys::{IssuedKey, Key, ListKeys, NewKey, Rotate};
 pub use self::mail::{Letter, Mail, NotSent, Sent};
@@ -92,14 +142,19 @@ pub use self::me::OwnPatch;
 pub use self::member::{Member, MemberPatch, MemberState, NewMember, NotAState};
 pub use self::names::Viewer;
 pub use self::org::{NewOrg, Org, OrgPatch};
-pub use self::pages::pages;
+pub use self::oversight::{MemberSession, Revoke, Revoked};
+pub use self::pages::{IDENTITY_ASSETS, pages};
 pub use self::peek::LinkFor;
 pub use self::reset::{PasswordLink, ResetPassword};
 pub use self::role::{NewRole, Role, RolePermissions};
-pub use self::room::{Config, FindOrg, Found, Identity, Needs};
+pub use self::room::{Config, FindOrg, Found, Identity, Needs, Work};
+pub use self::roster::Roster;
 pub use self::service::{NewService, Service, ServicePatch};
 pub use self::session::{NewPassword, Session};
-pub use self::settings::{Given, Settings, SettingsPatch};
+pub use self::settings::{Factors, Given, Settings, SettingsPatch};
+pub use self::setup::{NewSetup, SetupFor, SetupIssued, SetupLink};
 pub use self::signin::{SignIn, SignedIn};
-pub use self::subject::{GrantId, InvitationId, NotASubject, Owner, SessionId, Subject};
+pub use self::subject::{GrantId, InvitationId, NotASubject, Owner, PasskeyId, SessionId, Subject};
 pub use self::team::{Team, TeamName};
+pub use self::visit::{Left, NoVisits, Visit, Visited, Visits};
+pub use self::withdraw::{Noting, Withdrawal};

@@ -8,9 +8,10 @@ use base::db::{DbError, Row, Statement, Value};
 use base::time::At;
 
 use crate::grant::Grant;
+use crate::guards::Guards;
 use crate::member::MemberState;
 use crate::org::Org;
-use crate::settings::Rules;
+use crate::rules::Rules;
 use crate::snapshot::{OrgSnapshot, Raw, RawHolder, RawKey};
 use crate::sql;
 use crate::subject::Owner;
@@ -26,20 +27,33 @@ const READINGS_MAX: u32 = 3;
 /// version says. A change that comes between leads to another reading.
 pub(crate) async fn load(
     databases: &Databases,
+    guards: &dyn Guards,
     org: &OrgId,
     region: Region,
     now: At,
 ) -> Result<Option<OrgSnapshot>, DbError> {
+    Ok(raw(databases, guards, org, region, now).await?.map(OrgSnapshot::compile))
+}
+
+/// What the tables say of it.
+pub(crate) async fn raw(
+    databases: &Databases,
+    guards: &dyn Guards,
+    org: &OrgId,
+    region: Region,
+    now: At,
+) -> Result<Option<Raw>, DbError> {
     let scope = Caller::node(org.clone(), region, "identity").itself();
     let db = databases.of(&scope)?;
     let Some(mut before) = head(&db).await? else { return Ok(None) };
     let mut readings = 1;
     loop {
-        let raw = read(&db, before, now).await?;
+        let mut raw = read(&db, before, now).await?;
+        raw.guard = guards.of(&scope).await?;
         let version = raw.version;
         let Some(after) = head(&db).await? else { return Ok(None) };
         if after.1 == version || readings == READINGS_MAX {
-            return Ok((raw.org.region == region).then(|| OrgSnapshot::compile(raw)));
+            return Ok((raw.org.region == region).then_some(raw));
         }
         before = after;
         readings += 1;
@@ -74,6 +88,7 @@ async fn read(db: &OrgDb<'_>, (org, version, decided): Head, now: At) -> Result<
         roles: each(&roles, role)?.into_iter().collect::<HashMap<_, _>>(),
         grants: each(&grants, Grant::of)?,
         keys: each(&keys, key)?,
+        guard: None,
     })
 }
 
@@ -82,7 +97,7 @@ fn each<T>(rows: &[Row], of: impl Fn(&Row) -> Result<T, DbError>) -> Result<Vec<
 }
 
 /// All rows, in chunks, each behind the last id of the one before.
-async fn behind(
+pub(crate) async fn behind(
     db: &OrgDb<'_>,
     statement: Statement,
     id: &str,
@@ -130,6 +145,8 @@ fn member(row: &Row) -> Result<RawHolder, DbError> {
         email: Some(row.text("email")?),
         role: row.text("role")?,
         state: row.parse("state")?,
+        factor: row.opt_at("factor_since")?.is_some(),
+        break_glass: row.opt_at("break_glass_at")?.is_some(),
     })
 }
 
@@ -140,6 +157,8 @@ fn service(row: &Row) -> Result<RawHolder, DbError> {
         email: None,
         role: row.text("role")?,
         state: MemberState::Active,
+        factor: false,
+        break_glass: false,
     })
 }
 
@@ -160,8 +179,13 @@ fn key(row: &Row) -> Result<RawKey, DbError> {
 
 /// A keyed hash.
 pub(crate) fn tag(row: &Row) -> Result<[u8; 32], DbError> {
-    let tag = row.bytes("tag")?;
-    tag.as_slice().try_into().map_err(|cause| DbError::unreadable("tag", cause))
+    bytes(row, "tag")
+}
+
+/// A keyed hash in another column.
+pub(crate) fn bytes(row: &Row, column: &'static str) -> Result<[u8; 32], DbError> {
+    let tag = row.bytes(column)?;
+    tag.as_slice().try_into().map_err(|cause| DbError::unreadable(column, cause))
 }
 
 /// A JSON list, or nothing.

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use access::Caller;
@@ -110,6 +111,14 @@ async fn post(
     sent.is_ok()
 }
 
+/// Sends a letter that nobody waits for.
+pub(crate) async fn post_aside(mail: Arc<dyn Mail>, letter: Letter) {
+    if let Err(cause) = within(PATIENCE, mail.as_ref(), letter).await {
+        let cause: &dyn StdError = &cause;
+        tracing::warn!(error = cause, "a letter was not sent");
+    }
+}
+
 async fn within(patience: Duration, mail: &dyn Mail, letter: Letter) -> Result<(), NotSent> {
     let sent = tokio::time::timeout(patience, mail.send(letter)).await;
     sent.unwrap_or(Err(NotSent::TooLate))
@@ -148,7 +157,7 @@ fn password(from: &Viewer, to: &str, link: &str, until: At) -> Letter {
 const NEVER_ASKED: &str = "Nobody at Portico ever asks you for a password, or for this link.\n";
 
 /// As people write it; a letter does not know where its reader is.
-fn told(at: At) -> String {
+pub(crate) fn told(at: At) -> String {
     at.strftime("%-d %B %Y, %H:%M UTC").to_string()
 }
 

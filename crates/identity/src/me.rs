@@ -50,6 +50,10 @@ impl Identity {
 pub(crate) fn member(caller: &Caller) -> Result<&MemberId, Error> {
     match &caller.actor {
         Actor::Member(id) => Ok(id),
-        Actor::Service(_) | Actor::Operator(_) | Actor::Node(_) => Err(Error::NotAMember),
+        Actor::Service(_)
+        | Actor::Operator(_)
+        | Actor::Node(_)
+        | Actor::Directory(_)
+        | Actor::Guest(_) => Err(Error::NotAMember),
     }
 }

@@ -1,6 +1,6 @@
 //! Members: the people of an org.
 
-use access::{Actor, Caller, MemberId, Permission, Role};
+use access::{Actor, Caller, FACTOR_RECENT_SECS, MemberId, Permission, Role};
 use audit::Event;
 use base::args;
 use base::db::{DbError, Row};
@@ -117,7 +117,7 @@ impl Member {
         })
     }
 
-    fn is_acting_owner(&self) -> bool {
+    pub(crate) fn is_acting_owner(&self) -> bool {
         self.role == Role::Owner.as_str() && self.state == MemberState::Active
     }
 }
@@ -202,6 +202,7 @@ impl Identity {
             return Err(Error::Conflict("the invitation has not been accepted yet"));
         }
         if (&after.role, after.state) != (&before.role, before.state) {
+            caller.recent_factor(FACTOR_RECENT_SECS)?;
             self.may_govern(caller, &mut work, &before).await?;
             if after.role != before.role {
                 caller.require(Permission::UsersGrant)?;
@@ -236,23 +237,15 @@ impl Identity {
         let before = work.member(id).await?;
         work.keep_an_owner(&before, false).await?;
         self.may_govern(caller, &mut work, &before).await?;
-        let (id, at, removed) = (id.as_str(), self.now(), MemberState::Removed.as_str());
-        work.change.run(sql::MEMBER_CHANGE, args![id, &before.name, &before.role, removed]).await?;
-        work.change.run(sql::MEMBER_PASSWORD, args![id, None::<String>]).await?;
-        work.change.run(sql::SESSIONS_REVOKE, args![id, "", at]).await?;
-        work.change.run(sql::KEYS_REVOKE, args![id, at]).await?;
-        work.change.run(sql::GRANTS_DELETE, args![id]).await?;
-        work.change.run(sql::TEAMS_LEAVE, args![id]).await?;
-        work.change.run(sql::INVITATIONS_DROP, args![id]).await?;
-        work.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
-        let event = Event::done("identity.member.removed", "member", id);
+        work.remove_member(&before, self.now()).await?;
+        let event = Event::done("identity.member.removed", "member", id.as_str());
         let changes = json!({"role": {"from": before.role}, "state": {"from": before.state}});
         self.commit(work, event.changes(changes)).await?;
         Ok(())
     }
 
     /// Nobody changes what they themselves may do, nor governs somebody who may more.
-    async fn may_govern(
+    pub(crate) async fn may_govern(
         &self,
         caller: &Caller,
         work: &mut Work,
@@ -266,7 +259,8 @@ impl Identity {
 }
 
 impl Work {
-    pub(crate) async fn member(&mut self, id: &MemberId) -> Result<Member, Error> {
+    /// A member who was not removed, as of this change.
+    pub async fn member(&mut self, id: &MemberId) -> Result<Member, Error> {
         standing(self.change.maybe(sql::MEMBER_ONE, args![id.as_str()]).await?.as_ref())
     }
 
@@ -288,13 +282,34 @@ impl Work {
         added.map(drop).map_err(|error| exists(error, "member"))
     }
 
+    /// Removes a member with all that hangs on them.
+    pub(crate) async fn remove_member(&mut self, before: &Member, at: At) -> Result<(), Error> {
+        let (id, removed) = (before.id.as_str(), MemberState::Removed.as_str());
+        let args = args![id, &before.name, &before.role, removed];
+        self.change.run(sql::MEMBER_CHANGE, args).await?;
+        self.change.run(sql::MEMBER_PASSWORD, args![id, None::<String>]).await?;
+        self.change.run(sql::SESSIONS_REVOKE, args![id, "", at]).await?;
+        self.change.run(sql::KEYS_REVOKE, args![id, at]).await?;
+        self.drop_factors(&before.id).await?;
+        self.change.run(sql::GRANTS_DELETE, args![id]).await?;
+        self.change.run(sql::TEAMS_LEAVE, args![id]).await?;
+        self.change.run(sql::INVITATIONS_DROP, args![id]).await?;
+        self.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
+        Ok(())
+    }
+
     /// An org without an acting owner could not be governed by anybody.
-    async fn keep_an_owner(&mut self, before: &Member, stays: bool) -> Result<(), Error> {
+    pub(crate) async fn keep_an_owner(
+        &mut self,
+        before: &Member,
+        stays: bool,
+    ) -> Result<(), Error> {
         if !before.is_acting_owner() || stays {
             return Ok(());
         }
         let other = self.change.maybe(sql::OTHER_OWNERS, args![before.id.as_str()]).await?;
-        other.map(drop).ok_or(Error::LastOwner)
+        other.map(drop).ok_or(Error::LastOwner)?;
+        self.leave_break_glass(&before.id).await
     }
 }
 

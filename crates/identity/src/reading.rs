@@ -1,6 +1,7 @@
 //! Reading orgs: at their first use, after a change, and when another process changed them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{Caller, OrgId, Region};
 use base::args;
@@ -8,6 +9,9 @@ use base::db::{DbError, Within};
 
 use crate::snapshot::OrgSnapshot;
 use crate::{Error, Identity, load, sql};
+
+/// How long a second reading of an org may take while calls run on what was before.
+const SETTLE_WITHIN: Duration = Duration::from_millis(300);
 
 impl Identity {
     /// Reads every org of the regions served here, so that the first call of each
@@ -22,12 +26,24 @@ impl Identity {
     /// Reads the orgs anew that another process changed: the command line, another
     /// node. Called twice a second by the room itself.
     pub async fn watch(&self) {
+        self.settle_forgotten().await;
         let standing = self.0.shelf.versions();
         let Ok(versions) = self.versions().await else { return };
         for (org, region, version) in versions {
             if standing.get(&org).is_some_and(|standing| *standing < version) {
                 self.0.shelf.raise(&org, version);
                 self.catch_up(&org, region).await;
+            }
+        }
+    }
+
+    /// An org that could not be read after a change is read again. If nobody can say
+    /// whose credentials are still good, nothing goes on running on them.
+    async fn settle_forgotten(&self) {
+        for (org, region) in self.0.shelf.forgotten() {
+            let read = tokio::time::timeout(SETTLE_WITHIN, self.reload(&org, region)).await;
+            if read.is_err() || self.0.shelf.get(&org).is_none() {
+                self.0.shelf.end_forgotten(&org);
             }
         }
     }
@@ -96,7 +112,10 @@ impl Identity {
     async fn renew(&self, org: &OrgId, region: Region) {
         match self.read(org, region).await {
             Ok(Some(_)) => {}
-            Ok(None) => self.0.shelf.forget(org),
+            Ok(None) => {
+                self.0.shelf.forget(org);
+                self.0.shelf.end_forgotten(org);
+            }
             Err(error) => {
                 self.0.shelf.forget(org);
                 tracing::error!(
@@ -108,6 +127,10 @@ impl Identity {
         }
     }
 
+    async fn load(&self, org: &OrgId, region: Region) -> Result<Option<OrgSnapshot>, DbError> {
+        load::load(&self.0.databases, self.0.guards.as_ref(), org, region, self.now()).await
+    }
+
     /// Reads an org and puts it in its place. What is older than a change made
     /// meanwhile is read again: whoever made it waits for the turn and changes nothing
     /// more before, so this ends.
@@ -116,7 +139,7 @@ impl Identity {
     async fn read(&self, org: &OrgId, region: Region) -> Result<Option<Arc<OrgSnapshot>>, Error> {
         loop {
             let floor = self.0.shelf.floor(org);
-            let Some(read) = load::load(&self.0.databases, org, region, self.now()).await? else {
+            let Some(read) = self.load(org, region).await? else {
                 return Ok(None);
             };
             if read.version < floor {
@@ -126,7 +149,7 @@ impl Identity {
                     std::io::Error::other(cause),
                 )));
             }
-            if let Some(standing) = self.0.shelf.put(read) {
+            if let Some(standing) = self.0.shelf.put(read, self.now()) {
                 return Ok(Some(standing));
             }
         }

@@ -59,6 +59,7 @@ impl Identity {
             // A session that somebody found open must not be worth a password.
             return Err(Error::Conflict("your own password is changed under your own name"));
         }
+        self.may_have_password(caller, id).await?;
         let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
         let token = Token::fresh(Kind::Password, &caller.org, caller.region)?;
         let tag = macs.password_link.tag(token.text.as_bytes());
@@ -117,6 +118,7 @@ impl Identity {
         let (id, could) = (found.parse::<MemberId>("member_id")?, permissions(&found)?);
         let who = member_alone(token, &id, origin);
         self.admit(&who).await?;
+        self.may_have_password(&who, &id).await?;
         let held = self.reach(&who, &id).await?;
         let hash = self.0.passwords.hash(&reset.password).await?;
         let scope = who.itself();
@@ -180,5 +182,6 @@ pub(crate) fn member_alone(token: Token, id: &MemberId, origin: Origin) -> Calle
         access: Arc::new(Access::default()),
         models: None,
         origin,
+        standing: access::Standing::default(),
     })
 }

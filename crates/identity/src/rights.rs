@@ -26,7 +26,7 @@ impl Work {
     }
 
     /// What a role permits that the caller wants to give in this field.
-    pub(crate) async fn giving(
+    pub async fn giving(
         &mut self,
         caller: &Caller,
         pointer: &str,

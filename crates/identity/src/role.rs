@@ -1,6 +1,6 @@
 //! Roles: the four built-in ones, and those that an org defines beside them.
 
-use access::{Caller, Permission, PermissionSet, Role as BuiltIn};
+use access::{Caller, FACTOR_RECENT_SECS, Permission, PermissionSet, Role as BuiltIn};
 use audit::Event;
 use base::args;
 use base::db::{DbError, Row};
@@ -78,6 +78,7 @@ impl Identity {
     /// Defines a role. An unknown permission is refused, not ignored.
     pub async fn add_role(&self, caller: &Caller, new: &NewRole) -> Result<Role, Error> {
         let scope = caller.require(Permission::UsersGrant)?;
+        caller.recent_factor(FACTOR_RECENT_SECS)?;
         let mut checks = Checks::default();
         checks.role_name("/name", &new.name);
         let permissions = permissions(checks, &new.permissions)?;
@@ -101,6 +102,7 @@ impl Identity {
         texts: &[String],
     ) -> Result<Role, Error> {
         let scope = caller.require(Permission::UsersGrant)?;
+        caller.recent_factor(FACTOR_RECENT_SECS)?;
         let after = permissions(Checks::default(), texts)?;
         let mut work = self.begin(&scope).await?;
         let before = work.custom(name).await?;
@@ -116,6 +118,7 @@ impl Identity {
     /// Deletes a role that nobody has any more.
     pub async fn remove_role(&self, caller: &Caller, name: &str) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersGrant)?;
+        caller.recent_factor(FACTOR_RECENT_SECS)?;
         let mut work = self.begin(&scope).await?;
         let before = work.custom(name).await?;
         let in_keys = format!("%\"{name}\"%");

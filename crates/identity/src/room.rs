@@ -9,20 +9,26 @@ use std::time::Duration;
 use access::{Databases, OrgId, Region, Scope};
 use audit::{Change, Durable, Event, Record};
 use base::args;
+use base::db::{Statement, Value};
 use base::problem::Problem;
-use base::seal::{Mac, RootKey};
+use base::seal::{Mac, RootKey, Sealer};
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
 use serde::Deserialize;
 use tokio::sync::oneshot;
+use webauthn_rs::prelude::Url;
 
 use crate::address::Places;
+use crate::factor::RelyingParty;
 use crate::gate::Gate;
+use crate::guards::Guards;
 use crate::lockout::Lockout;
 use crate::mail::Mail;
 use crate::password::Passwords;
+use crate::running::Running;
 use crate::seen::Seen;
 use crate::shelf::{Shelf, Turns};
+use crate::visit::{Visiting, Visits};
 use crate::{Error, sql};
 
 /// Orgs that are read at once, and requests that wait for one to be read, at most.
@@ -37,6 +43,13 @@ const FLUSH_EVERY: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
+    /// Where people reach this Portico: whom passkeys are for. Told by whoever opens the
+    /// room, and no key of its own.
+    #[serde(skip)]
+    pub public_url: Option<Url>,
+    /// The page on which people sign in with their identity provider: another room's.
+    #[serde(skip)]
+    pub sso_page: Option<&'static str>,
     /// Browsers send the session cookie over TLS only.
     pub cookie_secure: bool,
     /// A session ends this long after it began.
@@ -52,6 +65,8 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            public_url: None,
+            sso_page: None,
             cookie_secure: true,
             session_lifetime_secs: 12 * 3600,
             session_idle_secs: 3600,
@@ -86,6 +101,10 @@ pub struct Needs {
     pub tasks: Tasks,
     /// Finds orgs by name.
     pub find_org: Arc<dyn FindOrg>,
+    /// Narrows what roles give.
+    pub guards: Arc<dyn Guards>,
+    /// Knows to which visits of the operator's support orgs consented.
+    pub visits: Arc<dyn Visits>,
     /// Mails links to their people; none: they are handed out.
     pub mail: Option<Arc<dyn Mail>>,
     /// What the operator decides.
@@ -102,32 +121,47 @@ pub(crate) struct Room {
     pub(crate) clock: SharedClock,
     pub(crate) record: Record,
     pub(crate) find_org: Arc<dyn FindOrg>,
+    pub(crate) guards: Arc<dyn Guards>,
+    pub(crate) visits: Arc<dyn Visits>,
+    pub(crate) visiting: Visiting,
     pub(crate) mail: Option<Arc<dyn Mail>>,
     pub(crate) config: Config,
+    pub(crate) relying_party: RelyingParty,
     pub(crate) passwords: Passwords,
     pub(crate) places: Places,
     pub(crate) lockout: Lockout,
     pub(crate) seen: Seen,
     pub(crate) shelf: Shelf,
     pub(crate) turns: Turns,
+    pub(crate) running: Running,
     pub(crate) loads: Gate,
     macs: BTreeMap<Region, Macs>,
-    tasks: Tasks,
+    pub(crate) tasks: Tasks,
 }
 
-/// Keyed hashes of a region, one kind for each kind of secret.
+/// Keyed hashes and seals of a region, one kind for each kind of secret.
 #[derive(Debug)]
 pub(crate) struct Macs {
     pub(crate) key: Mac,
     pub(crate) session: Mac,
     pub(crate) invitation: Mac,
     pub(crate) password_link: Mac,
+    pub(crate) visit: Mac,
+    pub(crate) setup: Mac,
+    pub(crate) guest: Mac,
+    pub(crate) recovery_code: Mac,
+    /// Seals the secrets of authenticator apps.
+    pub(crate) factor: Sealer,
+    /// Seals ceremonies that are under way.
+    pub(crate) ceremony: Sealer,
 }
 
-/// A change of an org that others wait for: see [`sql::ORG_BUMP`].
+/// A change of who may what in an org: everybody waits for it, and nobody acts on what
+/// was before once it is committed.
 #[derive(Debug)]
-pub(crate) struct Work {
-    pub(crate) change: Change,
+pub struct Work {
+    /// Where the statements of the change run.
+    pub change: Change,
     /// The caller shows a key that is bound: see [`Work::gives`].
     pub(crate) bound: bool,
     scope: Scope,
@@ -144,27 +178,39 @@ impl Identity {
                 session: root.mac("identity/session"),
                 invitation: root.mac("identity/invitation"),
                 password_link: root.mac("identity/password-link"),
+                visit: root.mac("identity/visit"),
+                setup: root.mac("identity/setup"),
+                guest: root.mac("identity/guest"),
+                recovery_code: root.mac("identity/recovery-code"),
+                factor: root.sealer("identity/factor")?,
+                ceremony: root.sealer("identity/ceremony")?,
             };
-            (*region, macs)
+            Ok((*region, macs))
         });
         let room = Self(Arc::new(Room {
-            macs: macs.collect(),
+            macs: macs.collect::<Result<_, std::io::Error>>()?,
+            relying_party: RelyingParty::of(needs.config.public_url.as_ref()),
             passwords: Passwords::new(needs.config.password_hashes_at_once.max(1))?,
             places: Places::default(),
             lockout: Lockout::default(),
             seen: Seen::default(),
             shelf: Shelf::default(),
             turns: Turns::default(),
+            running: Running::default(),
             loads: Gate::new(LOADS_AT_ONCE, LOADS_WAITING_MAX),
             databases: needs.databases,
             clock: needs.clock,
             record: needs.record,
             find_org: needs.find_org,
+            guards: needs.guards,
+            visits: needs.visits,
+            visiting: Visiting::default(),
             mail: needs.mail,
             config: needs.config,
             tasks: needs.tasks.clone(),
         }));
         needs.tasks.spawn(room.clone().work());
+        needs.tasks.spawn(room.clone().end_what_ended());
         Ok(room)
     }
 
@@ -176,7 +222,10 @@ impl Identity {
         loop {
             tokio::select! {
                 () = self.0.tasks.stopping() => break,
-                _ = watch.tick() => self.watch().await,
+                _ = watch.tick() => {
+                    self.watch().await;
+                    self.watch_visits().await;
+                }
                 _ = flush.tick() => self.flush_seen().await,
             }
         }
@@ -192,8 +241,13 @@ impl Identity {
         self.0.macs.get(&region)
     }
 
-    /// Begins a change that members, roles, grants or keys depend on.
-    pub(crate) async fn begin(&self, scope: &Scope) -> Result<Work, Error> {
+    /// A region that is served here: what belongs to no org yet is sealed with its key.
+    pub(crate) fn first_region(&self) -> Option<Region> {
+        self.0.macs.keys().next().copied()
+    }
+
+    /// Begins a change that members, roles, grants, keys or guardrails depend on.
+    pub async fn begin(&self, scope: &Scope) -> Result<Work, Error> {
         // Before the change begins: what holds a connection must not wait for another.
         let bound = self.about_key(scope.caller(), |key| key.bound).await?;
         let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
@@ -201,18 +255,43 @@ impl Identity {
         Ok(Work { change, bound, scope: scope.clone(), version: row.count("version")? })
     }
 
-    /// Commits and puts the new snapshot in place before it answers. Both happen in
+    /// Commits and puts the new snapshot in place before it answers: what runs on a
+    /// credential that ended is told so by then. Both happen in
     /// a task of their own: a caller that leaves in between must not leave a revoked
     /// key alive.
-    pub(crate) async fn commit(&self, work: Work, event: Event) -> Result<Durable, Error> {
+    pub async fn commit(&self, work: Work, event: Event) -> Result<Durable, Error> {
+        self.finish(work, event, None).await
+    }
+
+    /// The same, and a statement runs in between whose last argument is the event's
+    /// position.
+    pub(crate) async fn commit_noting(
+        &self,
+        work: Work,
+        event: Event,
+        note: (Statement, Vec<Value>),
+    ) -> Result<Durable, Error> {
+        self.finish(work, event, Some(note)).await
+    }
+
+    async fn finish(
+        &self,
+        work: Work,
+        event: Event,
+        note: Option<(Statement, Vec<Value>)>,
+    ) -> Result<Durable, Error> {
         let (done, committed) = oneshot::channel();
         let room = self.clone();
         self.0.tasks.spawn(async move {
             let (org, region) = (work.scope.org().clone(), work.scope.region());
-            let ended = work.change.commit(event).await;
+            let ended = match note {
+                Some((note, args)) => work.change.commit_noting(event, note, args).await,
+                None => work.change.commit(event).await,
+            };
             if ended.is_ok() {
                 room.0.shelf.raise(&org, work.version);
                 room.catch_up(&org, region).await;
+                room.0.running.ask();
             } else {
                 // Whether it was committed after all, only the database knows.
                 room.reload(&org, region).await;

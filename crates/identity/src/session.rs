@@ -14,10 +14,13 @@ use serde_json::{Value, json};
 
 use crate::address::Place;
 use crate::check::Checks;
+use crate::factor::{awaited, is_confined};
 use crate::key::{Kind, Token};
 use crate::me::member;
 use crate::seen::Used;
+use crate::snapshot::OrgSnapshot;
 use crate::subject::SessionId;
+use crate::visit::is_on_visit;
 use crate::{Error, Identity, cookie, sql};
 
 /// A session, without its secret: that is nowhere.
@@ -45,6 +48,11 @@ pub struct Session {
     pub ip: Option<String>,
     /// With what it was begun.
     pub user_agent: Option<String>,
+    /// How it was begun: `password`, `passkey`, `saml`, `oidc` or `support`.
+    pub method: String,
+    /// When a second factor was last shown in it.
+    #[schema(value_type = Option<String>)]
+    pub factor_at: Option<At>,
     /// It is the one that asks.
     pub current: bool,
 }
@@ -70,15 +78,21 @@ impl Session {
             revoked_at: row.opt_at("revoked_at")?,
             ip: row.opt_text("ip")?,
             user_agent: row.opt_text("user_agent")?,
+            method: row.text("method")?,
+            factor_at: row.opt_at("factor_at")?,
             current: false,
         })
     }
 }
 
 impl Identity {
-    /// Who the caller is and what they may.
+    /// Who the caller is and what they may; of a session that is confined, what it waits
+    /// for alone.
     pub async fn whoami(&self, caller: &Caller) -> Result<Value, Error> {
         let org = self.own(caller).await?;
+        if is_confined(caller) {
+            return Ok(json!({ "factor": awaited(&org, caller) }));
+        }
         let permissions: Vec<_> =
             caller.access.wide().iter().map(access::Permission::as_str).collect();
         let mut who = json!({
@@ -114,28 +128,31 @@ impl Identity {
     ) -> Result<Page<Session>, Error> {
         let limit = page_limit(limit).map_err(Error::Problem)?;
         let org = self.own(scope.caller()).await?;
-        let now = self.now();
-        let since = |secs| now - SignedDuration::from_secs(secs);
-        let args = args![
-            member.as_str(),
-            after.unwrap_or_default(),
-            now,
-            // What was used less than a minute ago may not be written yet.
-            since(org.rules.idle_secs(&self.0.config)) - SignedDuration::from_mins(2),
-            since(org.rules.lifetime_secs(&self.0.config)),
-            i64::from(limit) + 1,
-        ];
+        let mut args = args![member.as_str(), after.unwrap_or_default()];
+        args.extend(self.live_since(&org));
+        args.push((i64::from(limit) + 1).into());
         let rows = self.0.databases.of(scope)?.all(sql::SESSION_PAGE, args).await?;
         let mut sessions = Vec::with_capacity(rows.len());
         for row in &rows {
-            let mut session = Session::of(row)?;
-            let used = Used::Session(session.id.clone());
-            session.seen_at =
-                self.0.seen.latest(&used, Some(session.seen_at)).unwrap_or(session.seen_at);
-            session.current = current == Some(&session.id);
-            sessions.push(session);
+            sessions.push(self.as_seen(Session::of(row)?, current));
         }
         Ok(Page::of(sessions, limit, |session| session.id.to_string()))
+    }
+
+    /// What a live session expires, was used and was begun behind.
+    pub(crate) fn live_since(&self, org: &OrgSnapshot) -> [base::db::Value; 3] {
+        let (now, config) = (self.now(), &self.0.config);
+        let since = |secs| now - SignedDuration::from_secs(secs);
+        // What was used less than a minute ago may not be written yet.
+        let used = since(org.rules.idle_secs(config)) - SignedDuration::from_mins(2);
+        [now.into(), used.into(), since(org.rules.lifetime_secs(config)).into()]
+    }
+
+    /// A session as a reader sees it: used lately, perhaps, and perhaps their own.
+    pub(crate) fn as_seen(&self, session: Session, current: Option<&SessionId>) -> Session {
+        let used = Used::Session(session.id.clone());
+        let seen_at = self.0.seen.latest(&used, Some(session.seen_at)).unwrap_or(session.seen_at);
+        Session { seen_at, current: current == Some(&session.id), ..session }
     }
 
     /// Ends one of the caller's own sessions.
@@ -148,6 +165,7 @@ impl Identity {
             return Err(Error::NotFound);
         }
         change.commit(Event::done("identity.session.ended", "session", id.as_str())).await?;
+        self.0.running.ask();
         Ok(())
     }
 
@@ -166,11 +184,15 @@ impl Identity {
         let ended = change.run(sql::SESSIONS_REVOKE, args).await?;
         let event = Event::done("identity.session.others_ended", "member", member.as_str());
         change.commit(event.changes(json!({"sessions": {"ended": ended}}))).await?;
+        self.0.running.ask();
         Ok(())
     }
 
     /// Ends the session that a request carries.
     pub async fn sign_out(&self, caller: &Caller, headers: &HeaderMap) -> Result<(), Error> {
+        if is_on_visit(caller) {
+            return self.leave(caller).await;
+        }
         let current = self.current(caller, headers).await?.ok_or(Error::NotAMember)?;
         self.end_session(caller, &current).await
     }
@@ -214,6 +236,7 @@ impl Identity {
         change.run(sql::PASSWORD_LINK_DROP, args![id.as_str()]).await?;
         change.run(sql::SESSIONS_REVOKE, args![id.as_str(), spared, self.now()]).await?;
         change.commit(Event::done("identity.password.changed", "member", id.as_str())).await?;
+        self.0.running.ask();
         Ok(())
     }
 
@@ -223,7 +246,8 @@ impl Identity {
         caller: &Caller,
         headers: &HeaderMap,
     ) -> Result<Option<SessionId>, Error> {
-        let token = cookie::of(headers).and_then(|text| Token::parse(Kind::Session, text).ok());
+        let token = cookie::of(&self.0.config, headers);
+        let token = token.and_then(|text| Token::parse(Kind::Session, text).ok());
         let (Some(token), Some(macs)) = (token, self.macs(caller.region)) else {
             return Ok(None);
         };

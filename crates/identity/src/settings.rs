@@ -2,19 +2,18 @@
 
 use std::net::IpAddr;
 
-use access::{Actor, Caller, Origin, Permission};
+use access::{Actor, Caller, FACTOR_RECENT_SECS, Permission};
 use audit::Event;
 use base::args;
-use base::db::{DbError, Row};
-use base::problem::Problem;
-use http::StatusCode;
+use base::time::At;
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 use crate::address::{net, no_net, within};
 use crate::check::Checks;
-use crate::{Config, Error, Identity, load, sql};
+use crate::rules::Rules;
+use crate::{Config, Error, Identity, sql};
 
 /// A shorter session would keep people signing in.
 const SESSION_SECS_MIN: i64 = 5 * 60;
@@ -34,6 +33,14 @@ pub struct Settings {
     /// Keys are accepted from these nets only; absent: from anywhere.
     #[schema(value_type = Option<Vec<String>>)]
     pub key_addresses: Option<Vec<IpNet>>,
+    /// Whether members must have a second factor: `optional` or `required`.
+    pub factors: Factors,
+    /// Whether a sign-in by an identity provider is asked for a second factor too; else
+    /// the provider's own counts.
+    pub factors_also_sso: bool,
+    /// Since when only identity providers let members in; absent: they do not.
+    #[schema(value_type = Option<String>)]
+    pub sso_enforced_at: Option<At>,
     /// What the operator decided: an org may shorten it.
     pub session_lifetime_secs_max: i64,
     /// What the operator decided: an org may shorten it.
@@ -61,6 +68,22 @@ pub struct SettingsPatch {
     #[serde(default)]
     #[schema(value_type = Option<Vec<String>>)]
     pub key_addresses: Given<Vec<String>>,
+    /// `optional` or `required`. Whoever has no second factor yet is led to set one.
+    #[serde(default)]
+    pub factors: Option<Factors>,
+    /// Whether sign-ins by an identity provider are asked for one too.
+    #[serde(default)]
+    pub factors_also_sso: Option<bool>,
+}
+
+/// Whether members must have a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Factors {
+    /// As they like.
+    Optional,
+    /// All of them.
+    Required,
 }
 
 /// A field of a patch.
@@ -101,80 +124,6 @@ impl<T> Given<T> {
     }
 }
 
-/// What an org decided, ready to be held to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Rules {
-    lifetime_secs: Option<i64>,
-    idle_secs: Option<i64>,
-    console: Option<Vec<IpNet>>,
-    keys: Option<Vec<IpNet>>,
-}
-
-impl Rules {
-    pub(crate) fn of(row: &Row) -> Result<Self, DbError> {
-        Ok(Self {
-            lifetime_secs: row.opt_int("session_lifetime_secs")?,
-            idle_secs: row.opt_int("session_idle_secs")?,
-            console: load::list(row, "console_addresses")?,
-            keys: load::list(row, "key_addresses")?,
-        })
-    }
-
-    /// How long a session lives at most. An org never lengthens what the operator decided.
-    pub(crate) fn lifetime_secs(&self, config: &Config) -> i64 {
-        let longest = config.session_lifetime_secs;
-        self.lifetime_secs.map_or(longest, |secs| secs.min(longest))
-    }
-
-    /// How long a session lives unused.
-    pub(crate) fn idle_secs(&self, config: &Config) -> i64 {
-        let longest = config.session_idle_secs;
-        self.idle_secs.map_or(longest, |secs| secs.min(longest))
-    }
-
-    /// Whether a person may be there.
-    pub(crate) fn admit_person(&self, origin: &Origin) -> Result<(), Problem> {
-        admit(self.console.as_deref(), origin, "this org is used from other addresses only")
-    }
-
-    /// Whether a key may be there.
-    pub(crate) fn admit_key(&self, origin: &Origin) -> Result<(), Problem> {
-        admit(self.keys.as_deref(), origin, "keys of this org are used from other addresses only")
-    }
-
-    fn settings(&self, config: &Config) -> Settings {
-        Settings {
-            session_lifetime_secs: self.lifetime_secs,
-            session_idle_secs: self.idle_secs,
-            console_addresses: self.console.clone(),
-            key_addresses: self.keys.clone(),
-            session_lifetime_secs_max: config.session_lifetime_secs,
-            session_idle_secs_max: config.session_idle_secs,
-        }
-    }
-
-    /// Before and after of what differs.
-    fn changes(&self, after: &Self) -> Value {
-        let fields = [
-            ("session_lifetime_secs", json!(self.lifetime_secs), json!(after.lifetime_secs)),
-            ("session_idle_secs", json!(self.idle_secs), json!(after.idle_secs)),
-            ("console_addresses", json!(self.console), json!(after.console)),
-            ("key_addresses", json!(self.keys), json!(after.keys)),
-        ];
-        let differ = fields.into_iter().filter(|(_, from, to)| from != to);
-        let differ =
-            differ.map(|(name, from, to)| (name.to_owned(), json!({"from": from, "to": to})));
-        Value::Object(differ.collect::<Map<_, _>>())
-    }
-}
-
-fn admit(nets: Option<&[IpNet]>, origin: &Origin, detail: &str) -> Result<(), Problem> {
-    if within(nets, origin.ip) {
-        return Ok(());
-    }
-    Err(Problem::new(StatusCode::FORBIDDEN, "address_not_allowed", detail))
-}
-
 impl Identity {
     /// What the caller's org decided.
     pub async fn settings(&self, caller: &Caller) -> Result<Settings, Error> {
@@ -190,14 +139,22 @@ impl Identity {
         patch: &SettingsPatch,
     ) -> Result<Settings, Error> {
         let scope = caller.require(Permission::SettingsUpdate)?;
+        caller.recent_factor(FACTOR_RECENT_SECS)?;
         let patch = Patch::checked(caller, patch, &self.0.config)?;
         let mut work = self.begin(&scope).await?;
         let row = work.change.maybe(sql::ORG_READ, args![]).await?.ok_or(Error::NotFound)?;
         let before = Rules::of(&row)?;
-        let after = patch.over(before.clone());
+        let after = patch.over(before.clone(), self.now());
         let list = |nets: &Option<Vec<IpNet>>| nets.as_ref().map(|nets| json!(nets).to_string());
         let (console, keys) = (list(&after.console), list(&after.keys));
-        let args = args![after.lifetime_secs, after.idle_secs, console, keys];
+        let args = args![
+            after.lifetime_secs,
+            after.idle_secs,
+            console,
+            keys,
+            after.factors_required_at,
+            after.factors_also_sso_at,
+        ];
         work.change.run(sql::ORG_SETTINGS, args).await?;
         let event = Event::done("identity.settings.changed", "org", caller.org.as_str());
         self.commit(work, event.changes(before.changes(&after))).await?;
@@ -211,6 +168,8 @@ struct Patch {
     idle_secs: Given<i64>,
     console: Given<Vec<IpNet>>,
     keys: Given<Vec<IpNet>>,
+    factors: Option<bool>,
+    also_sso: Option<bool>,
 }
 
 impl Patch {
@@ -248,15 +207,25 @@ impl Patch {
             idle_secs: patch.session_idle_secs.clone(),
             console,
             keys,
+            factors: patch.factors.map(|factors| factors == Factors::Required),
+            also_sso: patch.factors_also_sso,
         })
     }
 
-    fn over(self, before: Rules) -> Rules {
+    fn over(self, before: Rules, now: At) -> Rules {
+        let since = |wanted: Option<bool>, since: Option<At>| match wanted {
+            None => since,
+            Some(false) => None,
+            Some(true) => since.or(Some(now)),
+        };
         Rules {
             lifetime_secs: self.lifetime_secs.over(before.lifetime_secs),
             idle_secs: self.idle_secs.over(before.idle_secs),
             console: self.console.over(before.console),
             keys: self.keys.over(before.keys),
+            factors_required_at: since(self.factors, before.factors_required_at),
+            factors_also_sso_at: since(self.also_sso, before.factors_also_sso_at),
+            sso_enforced_at: before.sso_enforced_at,
         }
     }
 }
@@ -301,18 +270,5 @@ mod tests {
         assert_eq!(patch.session_idle_secs.over(Some(5)), None);
         assert_eq!(patch.key_addresses, Given::Set(vec!["::1".to_owned()]));
         assert!(serde_json::from_str::<SettingsPatch>(r#"{"session_idle": 5}"#).is_err());
-    }
-
-    #[test]
-    fn an_org_shortens_what_the_operator_decided_and_never_lengthens_it() {
-        let config = Config::default();
-        let rules = |secs| Rules { lifetime_secs: secs, idle_secs: secs, ..Rules::default() };
-        assert_eq!(rules(Some(600)).lifetime_secs(&config), 600);
-        assert_eq!(rules(Some(600)).idle_secs(&config), 600);
-        let longer = Some(config.session_lifetime_secs + 1);
-        for rules in [rules(longer), rules(None)] {
-            assert_eq!(rules.lifetime_secs(&config), config.session_lifetime_secs);
-            assert_eq!(rules.idle_secs(&config), config.session_idle_secs);
-        }
     }
 }

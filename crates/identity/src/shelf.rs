@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use access::OrgId;
+use access::{Life, OrgId, Region};
+use base::time::At;
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::snapshot::OrgSnapshot;
@@ -43,6 +44,8 @@ pub(crate) struct Shelf(RwLock<HashMap<OrgId, Slot>>);
 #[derive(Debug, Default)]
 struct Slot {
     snapshot: Option<Arc<OrgSnapshot>>,
+    /// What was taken away: calls may still run on the lives in it.
+    forgotten: Option<Arc<OrgSnapshot>>,
     /// The newest version that is known to be committed: nothing older may enter.
     floor: u64,
 }
@@ -54,16 +57,30 @@ impl Shelf {
     }
 
     /// Puts a snapshot in its place, unless it is older than what is known: a
-    /// revoked key must not come back. Gives what stands there then, if that is new
-    /// enough.
-    pub(crate) fn put(&self, snapshot: OrgSnapshot) -> Option<Arc<OrgSnapshot>> {
-        let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let slot = slots.entry(snapshot.org.id.clone()).or_default();
-        if snapshot.version >= slot.floor {
-            slot.floor = snapshot.version;
-            slot.snapshot = Some(Arc::new(snapshot));
-        }
-        slot.snapshot.clone().filter(|standing| standing.version >= slot.floor)
+    /// revoked key must not come back. What runs on credentials that it does not know
+    /// as good any more ends. Gives what stands there then, if that is new enough.
+    ///
+    /// INVARIANT: one after the other for an org: whoever reads it holds its turn.
+    pub(crate) fn put(&self, mut snapshot: OrgSnapshot, now: At) -> Option<Arc<OrgSnapshot>> {
+        let former = {
+            let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            let slot = slots.get(&snapshot.org.id);
+            slot.and_then(|slot| slot.snapshot.clone().or_else(|| slot.forgotten.clone()))
+        };
+        let newer = former.as_ref().is_none_or(|former| former.version <= snapshot.version);
+        let over = if newer { snapshot.inherit(former.as_deref(), now) } else { Vec::new() };
+        let standing = {
+            let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
+            let slot = slots.entry(snapshot.org.id.clone()).or_default();
+            if snapshot.version >= slot.floor {
+                slot.floor = snapshot.version;
+                slot.snapshot = Some(Arc::new(snapshot));
+                slot.forgotten = None;
+            }
+            slot.snapshot.clone().filter(|standing| standing.version >= slot.floor)
+        };
+        over.iter().for_each(Life::end);
+        standing
     }
 
     /// A change was committed as this version: nothing older may enter from now on.
@@ -73,12 +90,36 @@ impl Shelf {
         slot.floor = slot.floor.max(version);
     }
 
-    /// Takes a snapshot away: the next use reads the org anew, or is refused.
+    /// Takes a snapshot away: the next use reads the org anew, or is refused. What runs
+    /// goes on until somebody could read the org, or [`Shelf::end_forgotten`].
     pub(crate) fn forget(&self, org: &OrgId) {
         let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(slot) = slots.get_mut(org) {
-            slot.snapshot = None;
+            slot.forgotten = slot.snapshot.take().or_else(|| slot.forgotten.take());
         }
+    }
+
+    /// The orgs whose snapshots were taken away and not replaced since.
+    pub(crate) fn forgotten(&self) -> Vec<(OrgId, Region)> {
+        let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let forgotten =
+            slots.iter().filter_map(|(org, slot)| Some((org, slot.forgotten.as_ref()?)));
+        forgotten.map(|(org, snapshot)| (org.clone(), snapshot.org.region)).collect()
+    }
+
+    /// Ends what still runs in an org that cannot be read, or is not there any more.
+    pub(crate) fn end_forgotten(&self, org: &OrgId) {
+        let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(forgotten) = slots.get_mut(org).and_then(|slot| slot.forgotten.take()) {
+            forgotten.end();
+        }
+    }
+
+    /// Ends what runs on keys whose time is up.
+    pub(crate) fn expire(&self, now: At) {
+        let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let held = slots.values().flat_map(|slot| [&slot.snapshot, &slot.forgotten]);
+        held.flatten().for_each(|snapshot| snapshot.expire(now));
     }
 
     /// The newest version that is known to be committed.
@@ -109,8 +150,12 @@ impl Shelf {
 mod tests {
     use super::*;
     use crate::org::Org;
-    use crate::settings::Rules;
+    use crate::rules::Rules;
     use crate::snapshot::Raw;
+
+    fn at() -> At {
+        "2026-01-01T00:00:00Z".parse().unwrap()
+    }
 
     fn snapshot(id: &OrgId, version: u64) -> OrgSnapshot {
         OrgSnapshot::compile(Raw {
@@ -119,7 +164,7 @@ mod tests {
                 name: "Acme".to_owned(),
                 slug: "acme".to_owned(),
                 region: access::Region::Eu,
-                created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+                created_at: at(),
             },
             version,
             rules: Rules::default(),
@@ -129,41 +174,42 @@ mod tests {
             roles: HashMap::new(),
             grants: Vec::new(),
             keys: Vec::new(),
+            guard: None,
         })
     }
 
     #[test]
     fn an_older_snapshot_never_replaces_a_newer_one() {
         let shelf = Shelf::default();
-        let org = OrgId::new("2026-01-01T00:00:00Z".parse().unwrap());
+        let org = OrgId::new(at());
         let standing = |shelf: &Shelf| shelf.get(&org).map(|snapshot| snapshot.version);
-        shelf.put(snapshot(&org, 5));
-        shelf.put(snapshot(&org, 4));
+        shelf.put(snapshot(&org, 5), at());
+        shelf.put(snapshot(&org, 4), at());
         assert_eq!(standing(&shelf), Some(5));
         shelf.raise(&org, 7);
-        shelf.put(snapshot(&org, 6));
+        shelf.put(snapshot(&org, 6), at());
         assert_eq!(standing(&shelf), Some(5), "6 was read before 7 was committed");
         shelf.forget(&org);
-        shelf.put(snapshot(&org, 6));
+        shelf.put(snapshot(&org, 6), at());
         assert_eq!(standing(&shelf), None, "nor does it enter an empty place");
-        shelf.put(snapshot(&org, 7));
+        shelf.put(snapshot(&org, 7), at());
         assert_eq!(standing(&shelf), Some(7));
     }
 
     #[test]
     fn one_reading_serves_everybody_who_waited_for_it() {
         let shelf = Shelf::default();
-        let org = OrgId::new("2026-01-01T00:00:00Z".parse().unwrap());
+        let org = OrgId::new(at());
         shelf.raise(&org, 4);
         assert!(!shelf.is_behind(&org), "nothing stands here: the first use reads it");
-        shelf.put(snapshot(&org, 5));
+        shelf.put(snapshot(&org, 5), at());
         for version in 6..9 {
             shelf.raise(&org, version);
             assert!(shelf.is_behind(&org));
         }
-        assert!(shelf.put(snapshot(&org, 7)).is_none(), "8 was committed meanwhile");
+        assert!(shelf.put(snapshot(&org, 7), at()).is_none(), "8 was committed meanwhile");
         assert!(shelf.is_behind(&org) && shelf.get(&org).is_some(), "nobody is kept out");
-        assert!(shelf.put(snapshot(&org, 8)).is_some());
+        assert!(shelf.put(snapshot(&org, 8), at()).is_some());
         assert!(!shelf.is_behind(&org), "whoever waited for 6 or 7 reads nothing more");
     }
 }

@@ -1,24 +1,18 @@
 //! Signing in with a password. Who gets it wrong learns nothing, and in the same time.
 
-use access::{Actor, Caller, Identified, MemberId, Origin};
-use audit::{Change, Event, Outcome};
+use access::{Actor, Caller, Method, Origin};
 use base::args;
 use base::secret::Secret;
 use base::time::At;
-use jiff::SignedDuration;
 use serde::Deserialize;
-use serde_json::json;
 
 use crate::address::Place;
+use crate::birth::{Birth, Proof};
 use crate::check::{Checks, PASSWORD_MAX};
 use crate::identify::powerless;
-use crate::key::{Kind, Token};
 use crate::member::{Member, MemberState};
-use crate::subject::{Owner, SessionId};
+use crate::subject::Owner;
 use crate::{Error, Identity, sql};
-
-/// How long a session that ended is kept.
-const KEPT_HOURS: i64 = 30 * 24;
 
 /// Somebody who wants in.
 #[derive(Debug, Clone, Deserialize, utoipa::ToSchema)]
@@ -91,7 +85,15 @@ impl Identity {
         let right = self.0.passwords.verify(&turn, &ask.password, hash.as_deref()).await?;
         drop(turn);
         let active = member.as_ref().filter(|member| member.state == MemberState::Active);
-        let (Some((org, region)), Some(member), true) = (&found, active, right) else {
+        let snapshot = match &found {
+            Some((org, region)) => self.snapshot(org, *region).await?,
+            None => None,
+        };
+        let holder = snapshot.as_ref().zip(active).and_then(|(snapshot, member)| {
+            let holder = snapshot.holder(&Owner::Member(member.id.clone()))?;
+            snapshot.lets_in(holder, Method::Password).then_some((snapshot, member, holder))
+        });
+        let Some((snapshot, member, holder)) = holder.filter(|_| right) else {
             if let Some((org, region)) = &found {
                 let actor = match &member {
                     Some(member) => Actor::Member(member.id.clone()),
@@ -100,31 +102,17 @@ impl Identity {
                 let who = powerless(org, *region, actor, None, origin);
                 self.refusal(&who, member.as_ref(), right).await?;
             }
-            return Err(Error::SignIn);
+            // Whoever it was: the org's identity provider is no secret, its members are.
+            let by_sso = snapshot.is_some_and(|snapshot| snapshot.rules.enforce_sso());
+            return Err(if by_sso { Error::SignInBySso } else { Error::SignIn });
         };
-        self.0.lockout.clear(&name, place);
         self.0.places.forgive(place);
-        let snapshot = self.snapshot(org, *region).await?.ok_or(Error::SignIn)?;
-        if let Err(problem) = snapshot.rules.admit_person(&origin) {
-            // Said to whoever knows the password, and to nobody else.
-            let actor = Actor::Member(member.id.clone());
-            let who = powerless(org, *region, actor, None, origin);
-            self.not_let_in(&who, member.id.as_str(), problem.code()).await?;
-            return Err(Error::Problem(problem));
+        if !holder.factor {
+            // Else the code that follows is counted too: a right password buys no guesses.
+            self.0.lockout.clear(&name, place);
         }
-        let holder = snapshot.holder(&Owner::Member(member.id.clone())).ok_or(Error::SignIn)?;
-        let caller = Caller::identified(Identified {
-            org: org.clone(),
-            region: *region,
-            actor: Actor::Member(member.id.clone()),
-            key: None,
-            teams: holder.teams.clone(),
-            access: holder.access.clone(),
-            models: None,
-            origin,
-        });
-        let lifetime = snapshot.rules.lifetime_secs(&self.0.config);
-        self.begin_session(caller, &member.id, hash, lifetime).await
+        let birth = Birth::of(member.id.clone(), Method::Password, None);
+        self.begin_session(snapshot, holder, birth, Proof::Password(hash), origin).await
     }
 
     /// Records who was not let in.
@@ -137,57 +125,10 @@ impl Identity {
         let code = match member {
             None => "unknown_email",
             Some(_) if !right => "wrong_password",
+            Some(member) if member.state == MemberState::Active => "sso_enforced",
             Some(_) => "not_active",
         };
         let id = member.map(|member| member.id.as_str()).unwrap_or_default();
         self.not_let_in(who, id, code).await
-    }
-
-    async fn not_let_in(&self, who: &Caller, id: &str, code: &str) -> Result<(), Error> {
-        let event = Event::done("identity.session.refused", "member", id)
-            .outcome(Outcome::Denied)
-            .reason(json!({ "code": code }));
-        self.0.record.note(who, &event).await?;
-        Ok(())
-    }
-
-    async fn begin_session(
-        &self,
-        caller: Caller,
-        member: &MemberId,
-        hash: Option<String>,
-        lifetime_secs: i64,
-    ) -> Result<SignedIn, Error> {
-        let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
-        let token = Token::fresh(Kind::Session, &caller.org, caller.region)?;
-        let tag = macs.session.tag(token.text.as_bytes());
-        let at = self.now();
-        let expires_at = at + SignedDuration::from_secs(lifetime_secs);
-        let (id, member) = (SessionId::new(at), member.as_str());
-        let scope = caller.itself();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
-        if change.run(sql::MEMBER_HOLD, args![member, hash]).await? == 0 {
-            // The password or the member was changed while it was being checked.
-            return Err(Error::SignIn);
-        }
-        let ended_long_ago = at - SignedDuration::from_hours(KEPT_HOURS);
-        change.run(sql::SESSIONS_FORGET, args![member, ended_long_ago]).await?;
-        let args = args![
-            id.as_str(),
-            member,
-            tag.as_slice(),
-            at,
-            expires_at,
-            caller.origin.ip.map(|ip| ip.to_string()),
-            caller
-                .origin
-                .user_agent
-                .as_ref()
-                .map(|agent| agent.chars().take(200).collect::<String>()),
-        ];
-        change.run(sql::SESSION_ADD, args).await?;
-        change.run(sql::SESSIONS_SURPLUS, args![member, at]).await?;
-        change.commit(Event::done("identity.session.started", "session", id.as_str())).await?;
-        Ok(SignedIn { caller, token: Secret::new(token.text), expires_at })
     }
 }

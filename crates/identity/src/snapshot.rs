@@ -4,14 +4,17 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
-use access::{Access, KeyId, MemberId, Permission, PermissionSet, Role, TeamId};
+use access::{
+    Access, Guard, KeyId, Life, MemberId, Permission, PermissionSet, Role, ShownSession, Standing,
+    TeamId,
+};
 use base::time::At;
 use ipnet::IpNet;
 
 use crate::grant::Grant;
 use crate::member::MemberState;
 use crate::org::Org;
-use crate::settings::Rules;
+use crate::rules::Rules;
 use crate::subject::Owner;
 
 /// What the tables say.
@@ -26,6 +29,7 @@ pub(crate) struct Raw {
     pub(crate) roles: HashMap<String, PermissionSet>,
     pub(crate) grants: Vec<Grant>,
     pub(crate) keys: Vec<RawKey>,
+    pub(crate) guard: Option<Arc<dyn Guard>>,
 }
 
 /// A member or service account.
@@ -36,6 +40,10 @@ pub(crate) struct RawHolder {
     pub(crate) email: Option<String>,
     pub(crate) role: String,
     pub(crate) state: MemberState,
+    /// Has a passkey or an authenticator app.
+    pub(crate) factor: bool,
+    /// Gets in when identity providers fail.
+    pub(crate) break_glass: bool,
 }
 
 #[derive(Debug)]
@@ -59,9 +67,13 @@ pub(crate) struct OrgSnapshot {
     pub(crate) version: u64,
     pub(crate) rules: Rules,
     team_names: HashMap<TeamId, String>,
-    holders: HashMap<Owner, Arc<Holder>>,
-    keys: HashMap<[u8; 32], Arc<KeyEntry>>,
+    pub(crate) holders: HashMap<Owner, Arc<Holder>>,
+    pub(crate) keys: HashMap<[u8; 32], Arc<KeyEntry>>,
     tags: HashMap<KeyId, [u8; 32]>,
+    /// When the next key expires, in microseconds; see [`crate::lives`].
+    pub(crate) next_expiry: AtomicI64,
+    /// What narrows everybody here.
+    guard: Option<Arc<dyn Guard>>,
 }
 
 /// A member or service account, and what it may do.
@@ -71,11 +83,17 @@ pub(crate) struct Holder {
     /// In lower case; a service account has none.
     pub(crate) email: Option<String>,
     pub(crate) state: MemberState,
+    /// Has a passkey or an authenticator app.
+    pub(crate) factor: bool,
+    /// Gets in when identity providers fail.
+    pub(crate) break_glass: bool,
     pub(crate) teams: Arc<[TeamId]>,
     pub(crate) access: Arc<Access>,
     /// Every permission, be it on the whole org or on one thing only.
     pub(crate) reach: PermissionSet,
     grants: Vec<access::Grant>,
+    /// Ends when the member may not act any more: their sessions hang on it.
+    pub(crate) life: Life,
 }
 
 /// A key, ready to be recognised.
@@ -100,6 +118,8 @@ pub(crate) struct KeyEntry {
     pub(crate) expiring: bool,
     /// Limited in a way that nobody inherits whom it lets in: such a key gives nothing.
     pub(crate) bound: bool,
+    /// Ends when the key does.
+    pub(crate) life: Life,
     /// The second in which its use was last noted.
     pub(crate) noted_secs: AtomicI64,
 }
@@ -157,7 +177,14 @@ impl OrgSnapshot {
             holders,
             keys,
             tags,
+            next_expiry: AtomicI64::new(i64::MIN),
+            guard: raw.guard,
         }
+    }
+
+    /// How somebody of this org stands here.
+    pub(crate) fn standing(&self, at: At, session: Option<ShownSession>, life: &Life) -> Standing {
+        Standing { at: Some(at), session, guard: self.guard.clone(), life: life.clone() }
     }
 }
 
@@ -222,10 +249,13 @@ impl Rights {
             name: raw.name,
             email: raw.email,
             state: raw.state,
+            factor: raw.factor,
+            break_glass: raw.break_glass,
             teams: teams.into(),
             access,
             reach: reach(&grants, None),
             grants,
+            life: Life::default(),
         }
     }
 
@@ -254,6 +284,7 @@ impl Rights {
             narrow,
             expiring,
             bound,
+            life: Life::default(),
             noted_secs: AtomicI64::new(i64::MIN),
         }
     }

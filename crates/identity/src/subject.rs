@@ -10,8 +10,12 @@ base::ids! {
     GrantId = "grt";
     /// A member's session in a browser.
     SessionId = "ses";
+    /// A passkey.
+    PasskeyId = "pky";
     /// An invitation.
     InvitationId = "inv";
+    /// A link for setting up single sign-on.
+    SetupId = "stp";
 }
 
 /// Whom a key belongs to.
@@ -63,7 +67,7 @@ impl Owner {
         match actor {
             Actor::Member(id) => Some(Self::Member(id.clone())),
             Actor::Service(id) => Some(Self::Service(id.clone())),
-            Actor::Operator(_) | Actor::Node(_) => None,
+            Actor::Operator(_) | Actor::Node(_) | Actor::Directory(_) | Actor::Guest(_) => None,
         }
     }
 

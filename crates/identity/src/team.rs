@@ -87,8 +87,7 @@ impl Identity {
         let at = self.now();
         let team = Team { id: TeamId::new(at), name, members: Vec::new(), created_at: at };
         let mut work = self.begin(&scope).await?;
-        let args = args![team.id.as_str(), &team.name, at];
-        work.change.run(sql::TEAM_ADD, args).await.map_err(|error| exists(error, "team"))?;
+        work.add_team(&team).await?;
         let event = Event::done("identity.team.created", "team", team.id.as_str());
         self.commit(work, event.changes(json!({"name": {"to": team.name}}))).await?;
         Ok(team)
@@ -121,9 +120,7 @@ impl Identity {
         let mut work = self.begin(&scope).await?;
         let before = work.team(id).await?;
         covers(caller, work.given_to_team(id).await?)?;
-        for statement in [sql::GRANTS_DELETE, sql::TEAM_EMPTY, sql::TEAM_DELETE] {
-            work.change.run(statement, args![id.as_str()]).await?;
-        }
+        work.dissolve_team(id).await?;
         let event = Event::done("identity.team.deleted", "team", id.as_str());
         let changes = json!({"name": {"from": before.name}, "members": {"from": before.members}});
         self.commit(work, event.changes(changes)).await?;
@@ -171,7 +168,14 @@ impl Identity {
 }
 
 impl Work {
-    pub(crate) async fn team(&mut self, id: &TeamId) -> Result<Team, Error> {
+    pub(crate) async fn add_team(&mut self, team: &Team) -> Result<(), Error> {
+        let args = args![team.id.as_str(), &team.name, team.created_at];
+        let added = self.change.run(sql::TEAM_ADD, args).await;
+        added.map(drop).map_err(|error| exists(error, "team"))
+    }
+
+    /// A team and who is in it, as of this change.
+    pub async fn team(&mut self, id: &TeamId) -> Result<Team, Error> {
         let row = self.change.maybe(sql::TEAM_ONE, args![id.as_str()]).await?;
         let mut team = row.as_ref().map(Team::of).transpose()?.ok_or(Error::NotFound)?;
         let args = args![id.as_str(), id.as_str()];
@@ -182,7 +186,7 @@ impl Work {
     }
 
     /// What being in a team gives.
-    async fn given_to_team(&mut self, id: &TeamId) -> Result<PermissionSet, Error> {
+    pub(crate) async fn given_to_team(&mut self, id: &TeamId) -> Result<PermissionSet, Error> {
         let mut given = PermissionSet::EMPTY;
         for row in self.change.all(sql::GRANTS_OF, args![id.as_str()]).await? {
             given = given.or(self.role(&Grant::of(&row)?.role).await?.unwrap_or_default());

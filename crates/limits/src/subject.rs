@@ -126,7 +126,7 @@ impl Subjects {
         match &caller.actor {
             Actor::Member(_) | Actor::Service(_) => names.push(Level::Member, caller.actor.id()),
             // The operator and the node are nobody's member; what they do is the org's.
-            Actor::Operator(_) | Actor::Node(_) => {}
+            Actor::Operator(_) | Actor::Node(_) | Actor::Directory(_) | Actor::Guest(_) => {}
         }
         if let Some(key) = &caller.key {
             names.push(Level::Key, key.as_str());

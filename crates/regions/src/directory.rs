@@ -65,6 +65,7 @@ pub struct Directory {
     pub(crate) db: Db,
     pub(crate) clock: SharedClock,
     slugs: Mac,
+    pub(crate) domains: Mac,
     known: Arc<RwLock<Known>>,
 }
 
@@ -83,7 +84,8 @@ impl Known {
 impl Directory {
     /// Opens the directory. `root` makes its keyed hashes.
     pub fn open(db: Db, clock: SharedClock, root: &RootKey) -> Self {
-        Self { db, clock, slugs: root.mac("regions/slug"), known: Arc::default() }
+        let (slugs, domains) = (root.mac("regions/slug"), root.mac("regions/domain"));
+        Self { db, clock, slugs, domains, known: Arc::default() }
     }
 
     /// Claims a home, before anything of the org is created in its region.

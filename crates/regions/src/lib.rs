@@ -5,6 +5,7 @@
 //! - The directory holds random ids and keyed hashes, no names:
 //!   `the_directory_holds_no_name`.
 //! - A short name belongs to one org of all regions: `a_short_name_is_claimed_once`.
+//! - A domain is of one org of all regions: `a_domain_is_of_one_org`.
 //! - A known home is answered while the directory's database is down:
 //!   `a_known_home_is_answered_without_the_database`.
 //! - A region is served by one living node: `two_living_nodes_never_serve_one_region`; a
@@ -15,6 +16,7 @@
 
 mod api;
 mod directory;
+mod domain;
 mod lease;
 pub mod sql;
 

@@ -6,6 +6,7 @@ use base::db::{Migration, Statement};
 pub const MIGRATIONS: &[Migration] = &[
     Migration::both("regions/0001_directory", include_str!("../migrations/0001_directory.sql")),
     Migration::both("regions/0002_node", include_str!("../migrations/0002_node.sql")),
+    Migration::both("regions/0003_domain", include_str!("../migrations/0003_domain.sql")),
 ];
 
 pub(crate) const CLAIM: Statement = Statement::new(
@@ -28,6 +29,24 @@ pub(crate) const PAGE: Statement = Statement::new(
     "list the directory",
     "SELECT org_id, region, epoch, state FROM regions_home WHERE org_id > $1
       ORDER BY org_id LIMIT 1000",
+);
+
+/// Whoever has it keeps it.
+pub(crate) const DOMAIN_PUT: Statement = Statement::new(
+    "note a proven domain",
+    "INSERT INTO regions_domain (domain_tag, org_id, proven_at) VALUES ($1, $2, $3)
+     ON CONFLICT (domain_tag) DO UPDATE SET proven_at = regions_domain.proven_at
+      WHERE regions_domain.org_id = excluded.org_id",
+);
+
+pub(crate) const DOMAIN_RELEASE: Statement = Statement::new(
+    "give a domain up",
+    "DELETE FROM regions_domain WHERE domain_tag = $1 AND org_id = $2",
+);
+
+pub(crate) const BY_DOMAIN: Statement = Statement::new(
+    "find an org by its domain",
+    "SELECT org_id FROM regions_domain WHERE domain_tag = $1",
 );
 
 pub(crate) const HOLDER: Statement = Statement::new(
@@ -56,4 +75,16 @@ pub(crate) const RELEASE: Statement = Statement::new(
 );
 
 /// For the tests that prepare every statement on each engine.
-pub const STATEMENTS: &[Statement] = &[CLAIM, HOME, BY_SLUG, PAGE, HOLDER, TAKE, BEAT, RELEASE];
+pub const STATEMENTS: &[Statement] = &[
+    CLAIM,
+    HOME,
+    BY_SLUG,
+    PAGE,
+    DOMAIN_PUT,
+    DOMAIN_RELEASE,
+    BY_DOMAIN,
+    HOLDER,
+    TAKE,
+    BEAT,
+    RELEASE,
+];

@@ -56,3 +56,24 @@ async fn the_directory_holds_no_name() {
         assert!(!tag.windows(7).any(|part| part == b"cascade"), "{:?}", bench.db.engine());
     }
 }
+
+#[tokio::test]
+async fn a_domain_is_of_one_org() {
+    for (bench, directory, org) in each().await {
+        let other = OrgId::new(StillClock::new().now());
+        directory.claim(&org, Region::Eu, "nordwind").await.expect("claims");
+        assert!(directory.put_domain("nordwind.example", &org).await.expect("writes"));
+        assert!(directory.put_domain("nordwind.example", &org).await.expect("writes"), "its own");
+        let taken = directory.put_domain("nordwind.example", &other).await.expect("writes");
+        assert!(!taken, "{:?}", bench.db.engine());
+        directory.release_domain("nordwind.example", &other).await.expect("writes");
+        let home = directory.by_domain("nordwind.example").await.expect("reads");
+        assert_eq!(
+            home.map(|home| home.org),
+            Some(org.clone()),
+            "another's release changes nothing"
+        );
+        directory.release_domain("nordwind.example", &org).await.expect("writes");
+        assert_eq!(directory.by_domain("nordwind.example").await.expect("reads"), None);
+    }
+}

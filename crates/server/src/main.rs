@@ -21,6 +21,7 @@ mod lock;
 mod mail;
 mod openapi;
 mod ops;
+mod outbound;
 mod permits;
 mod reload;
 mod serve;

@@ -37,11 +37,17 @@ pub(crate) fn api(house: &House) -> OpenApiRouter {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(audit::routes(house.record.clone()))
         .merge(chat::routes(house.chat.clone()))
+        .merge(domains::routes(house.domains.clone()))
         .merge(gateway::api_routes(house.gateway.clone()))
+        .merge(guardrails::routes(house.guardrails.clone()))
         .merge(identity::routes(house.identity.clone()))
         .merge(limits::routes(house.limits.clone()))
         .merge(patterns::routes(house.patterns.clone()))
         .merge(regions::routes())
+        .merge(reviews::routes(house.reviews.clone()))
+        .merge(scim::api(house.scim.clone()))
+        .merge(sso::routes(house.sso.clone()))
+        .merge(support::routes(house.support.clone()))
         .merge(usage::routes(house.usage.clone()))
 }
 

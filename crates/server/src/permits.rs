@@ -13,6 +13,13 @@ use utoipa::openapi::OpenApi;
 const OPEN: [(&str, &str); 3] =
     [("GET", "/api/openapi.json"), ("GET", "/api/console.json"), ("GET", "/favicon.ico")];
 
+/// Whether a room finds out by itself who is there: from the signed answer of an identity
+/// provider to one of our connections, from a one-time link, from a directory's token.
+fn is_own_door(path: &str) -> bool {
+    let connection = path.strip_prefix("/sso/").is_some_and(|rest| rest.contains('/'));
+    connection || path.starts_with("/setup/") || path.starts_with("/scim/")
+}
+
 /// What must be known before a handler runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Needs {
@@ -85,9 +92,11 @@ impl Permits {
         }
     }
 
-    /// Whether a path needs nobody's credentials. Open paths have no parameters.
+    /// Whether a path needs nobody's credentials. Beside the rooms' own doors, open paths
+    /// have no parameters.
     pub(crate) fn is_open(&self, method: &Method, path: &str) -> bool {
-        !path.starts_with("/v1/") && self.of_route(method, path) == Needs::Nobody
+        is_own_door(path)
+            || (!path.starts_with("/v1/") && self.of_route(method, path) == Needs::Nobody)
     }
 }
 

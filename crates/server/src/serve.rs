@@ -55,7 +55,7 @@ impl Serving {
             () = self.stop.asked() => false,
             () = self.lease.lost() => true,
         };
-        self.drain().await;
+        Box::pin(self.drain()).await;
         anyhow::ensure!(!lost, "another node serves a region of this one now");
         Ok(())
     }

@@ -21,6 +21,12 @@ pub(crate) fn region_steps() -> Vec<Migration> {
         usage::sql::MIGRATIONS,
         patterns::sql::MIGRATIONS,
         chat::sql::MIGRATIONS,
+        domains::sql::MIGRATIONS,
+        sso::sql::MIGRATIONS,
+        scim::sql::MIGRATIONS,
+        guardrails::sql::MIGRATIONS,
+        reviews::sql::MIGRATIONS,
+        support::sql::MIGRATIONS,
         idempotency::sql::MIGRATIONS,
     ]
     .concat()

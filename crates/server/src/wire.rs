@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
@@ -13,11 +14,17 @@ use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::time::SharedClock;
 use chat::Chat;
+use domains::{Dns, Domains};
 use gateway::Gateway;
+use guardrails::Guardrails;
 use identity::Identity;
 use limits::Limits;
 use patterns::Patterns;
 use regions::Directory;
+use reviews::Reviews;
+use scim::Scim;
+use sso::Sso;
+use support::{Consents, Support};
 use usage::Usage;
 
 use crate::config::{Config, DatabaseName, Listen, OperatorSecrets};
@@ -28,7 +35,10 @@ use crate::idempotency::Idempotency;
 use crate::mail::Post;
 use crate::permits::Permits;
 use crate::traces::Traces;
-use crate::{openapi, storage};
+use crate::{openapi, outbound, storage};
+
+/// How long one question to the DNS may take.
+const DNS_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Every room, opened.
 #[derive(Debug, Clone)]
@@ -45,6 +55,12 @@ pub(crate) struct House {
     pub(crate) gateway: Gateway,
     pub(crate) chat: Chat,
     pub(crate) usage: Usage,
+    pub(crate) guardrails: Guardrails,
+    pub(crate) domains: Domains,
+    pub(crate) sso: Sso,
+    pub(crate) scim: Scim,
+    pub(crate) reviews: Reviews,
+    pub(crate) support: Support,
     traces: Option<Traces>,
     listen: Arc<Listen>,
     roots: Arc<BTreeMap<Region, RootKey>>,
@@ -52,6 +68,7 @@ pub(crate) struct House {
 
 impl House {
     /// Opens every room, in the order in which they lean on each other.
+    #[expect(clippy::too_many_lines, reason = "the whole system on one page")]
     pub(crate) async fn open(config: &Config, clock: SharedClock) -> anyhow::Result<Self> {
         let (tasks, metrics) = (Tasks::new(), Metrics::new());
         let databases = storage::regions(config).await?;
@@ -65,15 +82,21 @@ impl House {
         let riders = [limits.rider()];
         let record = Record::open(&databases, &clock, &config.node, &riders, &tasks, &metrics)?;
         let mail = Post::read(config).context("[mail]")?;
+        let public_url = config.public_url().map_err(anyhow::Error::msg)?;
+        let find = Arc::new(DirectorySearch(directory.clone()));
         let identity = Identity::open(identity::Needs {
             databases: databases.clone(),
             clock: clock.clone(),
             record: record.clone(),
             roots: roots.clone(),
             tasks: tasks.clone(),
-            find_org: Arc::new(DirectorySearch(directory.clone())),
+            find_org: find.clone(),
+            guards: Arc::new(guardrails::Shelf::new(&databases)),
+            visits: Arc::new(Consents::new(&databases, &clock)),
             mail: mail.map(|post| Arc::new(post) as Arc<dyn identity::Mail>),
             config: identity::Config {
+                public_url: Some(public_url.parse().context("listen.public_url")?),
+                sso_page: Some("/sso"),
                 cookie_secure: config.session.secure_cookies,
                 session_lifetime_secs: config.session.lifetime_secs,
                 session_idle_secs: config.session.idle_secs,
@@ -98,6 +121,51 @@ impl House {
         )
         .map_err(|faults| anyhow::anyhow!("the catalogue is faulty: {faults:?}"))?;
         let chat = Chat::open(&databases, &clock, &gateway, &roots, &tasks)?;
+        let guardrails = Guardrails::open(&databases, &clock, &record, &identity)?;
+        let domains = Domains::open(domains::Needs {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            registry: find.clone(),
+            dns: Dns::open(config.outbound.resolver, DNS_TIMEOUT).context("outbound.resolver")?,
+            tasks: tasks.clone(),
+        });
+        let sso = Sso::open(sso::Needs {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            record: record.clone(),
+            identity: identity.clone(),
+            find_org: find.clone(),
+            fetch: outbound::open(&config.outbound)?,
+            roots: roots.clone(),
+            tasks: tasks.clone(),
+            config: sso::Config {
+                public_url: public_url.clone(),
+                cookie_secure: config.session.secure_cookies,
+            },
+        })?;
+        let scim = Scim::open(&scim::Needs {
+            databases: &databases,
+            clock: &clock,
+            record: &record,
+            identity: &identity,
+            roots: &roots,
+            tasks: &tasks,
+            public_url: config.listen.public_url.is_some().then_some(public_url),
+            https: config.listen.tls_cert_file.is_some(),
+        })?;
+        let reviews = Reviews::open(reviews::Needs {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            identity: identity.clone(),
+            tasks: tasks.clone(),
+        });
+        let support = Support::open(support::Needs {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            identity: identity.clone(),
+            find_org: find,
+            config: config.support.clone(),
+        });
         Ok(Self {
             roots: Arc::new(roots),
             listen: Arc::new(config.listen.clone()),
@@ -113,6 +181,12 @@ impl House {
             gateway,
             chat,
             usage,
+            guardrails,
+            domains,
+            sso,
+            scim,
+            reviews,
+            support,
             traces,
         })
     }
@@ -129,12 +203,14 @@ impl House {
         let (record, clock) = (self.record.clone(), self.clock.clone());
         let tls = self.listen.tls_cert_file.is_some();
         let trusted_proxies = self.listen.trusted_proxies.clone().into();
-        let console = Console { identity: identity.clone(), permits: permits.clone() };
+        let (support, permits_of_pages) = (self.support.clone(), permits.clone());
+        let console = Console { identity: identity.clone(), support, permits: permits_of_pages };
         let framed = from_fn_with_state(console.clone(), console::frame);
         let doors = Doors {
             api: idempotency.clone().around(api),
             pages: idempotency.around(pages.route_layer(framed)),
             v1: gateway::routes(self.gateway.clone()),
+            scim: scim::routes(self.scim.clone()),
             open: openapi::open_routes(&document, &of_pages)?.merge(files),
         };
         Ok(front(Front { identity, record, clock, permits, console, tls, trusted_proxies }, doors))

@@ -63,7 +63,8 @@ async fn table(
         let (usage, caller, checked) = (usage.clone(), caller.clone(), checked.clone());
         async move {
             let Some(after) = after else { return Ok(None) };
-            let page = usage.export_page(&caller, &checked, after).await?;
+            let life = &caller.standing.life;
+            let page = life.during(usage.export_page(&caller, &checked, after)).await??;
             Ok::<_, Error>(page.map(|(text, last)| (Bytes::from(text), Some(last))))
         }
     });

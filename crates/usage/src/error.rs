@@ -1,6 +1,6 @@
 //! What can go wrong, and how it is told.
 
-use access::Denied;
+use access::{CredentialsEnded, Denied};
 use base::db::DbError;
 use base::problem::Problem;
 
@@ -13,6 +13,9 @@ pub enum Error {
     /// A parameter that makes no sense: its name, and what is wrong with it.
     #[error("{1}")]
     BadQuery(&'static str, String),
+    /// The credentials of the reader ended in the middle of an export.
+    #[error(transparent)]
+    CredentialsEnded(#[from] CredentialsEnded),
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -25,6 +28,7 @@ impl From<Error> for Problem {
             Error::BadQuery(param, detail) => {
                 Self::bad_request("invalid_query", detail).param(param)
             }
+            Error::CredentialsEnded(ended) => ended.into(),
             Error::Db(cause) => cause.into(),
         }
     }

@@ -79,6 +79,7 @@ impl House {
                 user_agent: Some("<script>alert(1)</script>".to_owned()),
                 ..Origin::default()
             },
+            standing: access::Standing::default(),
         })
     }
 

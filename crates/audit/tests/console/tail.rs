@@ -73,6 +73,24 @@ async fn new_events_come_as_rows_and_following_is_recorded_once() {
 }
 
 #[tokio::test]
+async fn following_and_exporting_end_with_the_credential() {
+    for house in House::on_each_engine().await {
+        let auditor = house.auditor();
+        let mut tail = follow(&house, &auditor, "/record/tail?resource_type=thing", None).await;
+        house.note(&auditor, &Event::done("test.thing.set", "thing", "seen")).await;
+        assert!(piece(&mut tail).await.contains("event: row"));
+        let export = follow(&house, &auditor, "/api/events.jsonl", None).await;
+        assert_eq!(export.status(), 200);
+        let begun = std::time::Instant::now();
+        auditor.standing.life.end();
+        let rest = tail.into_body().collect().await.expect("an end").to_bytes();
+        assert!(begun.elapsed().as_millis() < 900, "not only when it would have asked again");
+        assert!(rest.is_empty(), "{rest:?}");
+        assert!(export.into_body().collect().await.is_err(), "a file that is not whole says so");
+    }
+}
+
+#[tokio::test]
 async fn whoever_follows_does_not_see_their_own_reading() {
     for house in House::on_each_engine().await {
         let (auditor, other) = (house.auditor(), house.auditor());

@@ -25,7 +25,7 @@ pub use self::asset::{
 pub use self::faults::{Faults, sentence};
 pub use self::form::Form;
 pub use self::said::{SeeOther, see_other, taken};
-pub use self::shell::{Bare, Link, Section, Shell, Theme};
+pub use self::shell::{Banner, Bare, Link, Section, Shell, Theme};
 
 /// The content of a page.
 #[derive(Debug)]

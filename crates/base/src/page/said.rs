@@ -42,8 +42,9 @@ impl IntoResponse for SeeOther {
         if let Some(said) = self.said {
             let short: String = said.chars().take(SAID_MAX).collect();
             let text = percent_encoded(&short);
+            // Not strict: whoever comes back from an identity provider is told too.
             let cookie =
-                format!("{NAME}={text}; Path=/; HttpOnly; SameSite=Strict; Max-Age={SAID_SECS}");
+                format!("{NAME}={text}; Path=/; HttpOnly; SameSite=Lax; Max-Age={SAID_SECS}");
             response
                 .headers_mut()
                 .extend(HeaderValue::from_str(&cookie).ok().map(|cookie| (SET_COOKIE, cookie)));
@@ -56,7 +57,7 @@ impl IntoResponse for SeeOther {
 pub fn taken(headers: &HeaderMap) -> Option<(String, HeaderValue)> {
     let text = cookie(headers, NAME)?;
     let said = percent_decoded(text)?.chars().take(SAID_MAX).collect();
-    let away = HeaderValue::from_static("portico_said=; Path=/; Max-Age=0; SameSite=Strict");
+    let away = HeaderValue::from_static("portico_said=; Path=/; Max-Age=0; SameSite=Lax");
     Some((said, away))
 }
 

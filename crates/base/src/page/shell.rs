@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::http::HeaderMap;
 
-use crate::page::{APP_CSS, APP_JS, Asset, HTMX_JS, ICON_SVG, said};
+use crate::page::{APP_CSS, APP_JS, Asset, HTMX_JS, ICON_SVG, filters, said};
+use crate::time::At;
 
 /// Light or dark, as the reader chose; without a choice, as their system has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +55,17 @@ pub struct Section {
     pub links: Vec<Link>,
 }
 
+/// Stands above every page of a visit of the operator's support.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Banner {
+    /// Who visits.
+    pub who: String,
+    /// Why.
+    pub why: String,
+    /// Until when.
+    pub until: At,
+}
+
 /// A page of somebody who is signed in.
 #[derive(Debug, Template)]
 #[template(path = "shell.html")]
@@ -70,6 +82,8 @@ pub struct Shell<'a> {
     pub sections: &'a [Section],
     /// The pages beside this one, as tabs; fewer than two are not shown.
     pub tabs: &'a [Link],
+    /// Whose visit it is, if it is one.
+    pub banner: Option<&'a Banner>,
     /// What was just done.
     pub said: Option<&'a str>,
     /// The reader's choice.

@@ -47,6 +47,9 @@ prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million 
 [models.endless]
 routes = [{ endpoint = "fake-eu" }]
 prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }]
+[models.paced]
+routes = [{ endpoint = "fake-eu" }]
+prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }]
 [models.cut]
 free = true
 routes = [{ endpoint = "fake-eu" }]
@@ -149,6 +152,7 @@ impl Room {
             access: Arc::new(Access::compile(vec![grant], None, 1)),
             models: None,
             origin: Origin::default(),
+            standing: access::Standing::default(),
         })
     }
 
@@ -156,6 +160,12 @@ impl Room {
     pub(crate) fn key_of(&self, person: &Caller) -> Caller {
         let who = Identified::clone(person);
         Caller::identified(Identified { key: Some(KeyId::new(self.clock.now())), ..who })
+    }
+
+    /// The same person, signed in anew.
+    pub(crate) fn same(person: &Caller) -> Caller {
+        let who = Identified::clone(person);
+        Caller::identified(Identified { standing: access::Standing::default(), ..who })
     }
 
     fn routes(&self, caller: &Caller) -> Router {

@@ -84,6 +84,57 @@ async fn a_stopped_answer_keeps_what_was_shown() {
 }
 
 #[tokio::test]
+async fn an_answer_ends_with_the_session_it_was_asked_in() {
+    for room in Room::on_each_engine().await {
+        let member = room.member();
+        let path = room.started(&member, "paced").await;
+        let mut body = asked(&room, &member, &path, "hi").await.into_body();
+        let mut shown = String::new();
+        while !shown.contains("event: text") {
+            let frame = body.frame().await.expect("more").expect("a frame");
+            shown.push_str(&String::from_utf8_lossy(&frame.into_data().expect("data")));
+        }
+        member.standing.life.end();
+        let rest = body.collect().await.expect("a whole stream").to_bytes();
+        let rest = events(&String::from_utf8_lossy(&rest));
+        assert_eq!(rest.len(), 1, "nothing of the answer comes any more: {rest:?}");
+        assert_eq!(
+            (rest[0].0.as_str(), &rest[0].1["code"]),
+            ("problem", &json!("credentials_ended"))
+        );
+        // The same person, signed in anew, finds what was shown, and why it stops there.
+        let again = Room::same(&member);
+        let answer = room.messages_once(&again, &path, 2).await[1].clone();
+        assert_eq!(answer["answer"]["ending"], "stopped");
+        assert_eq!(answer["answer"]["code"], "credentials_ended");
+        let receipt = &answer["answer"]["receipt"];
+        let begun = std::time::Instant::now();
+        let cut = |event: &Value| {
+            &event["resourceId"] == receipt && event["reason"]["code"] == "credentials_ended"
+        };
+        while !room.events(&member.org).await.iter().any(cut) {
+            assert!(begun.elapsed().as_secs() < 15, "the call is recorded as aborted");
+            tokio::task::yield_now().await;
+        }
+        // Whoever waits for the whole answer gets none of it.
+        let late = Room::same(&member);
+        let path = room.started(&late, "paced").await;
+        let calls = room.provider.calls();
+        let end = async {
+            while room.provider.calls() == calls {
+                tokio::task::yield_now().await;
+            }
+            late.standing.life.end();
+        };
+        let question = json!({ "text": "hi" });
+        let path = format!("{path}/messages");
+        let ask = room.ask(&late, "POST", &path, &question);
+        let ((status, problem), ()) = tokio::join!(ask, end);
+        assert_eq!((status, &problem["code"]), (401, &json!("credentials_ended")), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_breaks_off_keeps_what_was_shown_and_says_why() {
     for room in Room::on_each_engine().await {
         let member = room.member();

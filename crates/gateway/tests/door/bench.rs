@@ -117,6 +117,9 @@ routes = [{ endpoint = "fake-eu" }]
 [models.endless]
 routes = [{ endpoint = "fake-eu" }]
 prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }]
+[models.paced]
+routes = [{ endpoint = "fake-eu" }]
+prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }]
 [models.silent]
 free = true
 attempts_max = 1
@@ -197,6 +200,7 @@ impl Door {
             access: Arc::new(Access::compile(vec![grant], None, 1)),
             models: models.map(Into::into),
             origin: Origin::default(),
+            standing: access::Standing::default(),
         })
     }
 

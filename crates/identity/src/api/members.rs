@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::Paging;
-use crate::{Accept, Identity, Invite, Member, MemberPatch, Session};
+use crate::{Accept, Identity, Invite, Member, MemberPatch, Revoke, Revoked, Session};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
     OpenApiRouter::new()
@@ -22,6 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<Identity> {
         .routes(routes!(one, change, remove))
         .routes(routes!(password_link))
         .routes(routes!(sessions, end_sessions))
+        .routes(routes!(revoke))
         .routes(routes!(accept))
 }
 
@@ -178,6 +179,20 @@ async fn end_sessions(
 ) -> Result<StatusCode, Problem> {
     identity.end_member_sessions(&caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Ends the sessions of a member, revokes their keys, or both, with everything that runs
+/// on them; needs `users:keys` too.
+#[utoipa::path(post, path = "/api/members/{id}/revoke", tag = "identity",
+    request_body = Revoke, params(("id" = String, Path, description = "the member")),
+    security(("key" = ["users:update"])), responses((status = 200, body = Revoked)))]
+async fn revoke(
+    caller: Caller,
+    State(identity): State<Identity>,
+    Path(id): Path<MemberId>,
+    Json(body): Json<Revoke>,
+) -> Result<Json<Revoked>, Problem> {
+    Ok(Json(identity.revoke_member(&caller, &id, body).await?))
 }
 
 /// Accepts an invitation.

@@ -2,10 +2,13 @@
 //! `self` means: what belongs to the caller alone.
 
 mod credentials;
+mod enforce;
+mod factors;
 mod members;
 mod org;
 mod rights;
 mod session;
+mod setup;
 mod teams;
 
 use serde::Deserialize;
@@ -13,8 +16,8 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::Identity;
 
-/// The routes of this room. Three of them need no credentials, and their security in
-/// the document says so: signing in, accepting an invitation and using a password link.
+/// The routes of this room. Few of them need no credentials, and their security in the
+/// document says so: signing in, accepting an invitation and using a password link.
 pub fn routes(identity: Identity) -> OpenApiRouter {
     OpenApiRouter::new()
         .merge(org::routes())
@@ -22,7 +25,10 @@ pub fn routes(identity: Identity) -> OpenApiRouter {
         .merge(teams::routes())
         .merge(credentials::routes())
         .merge(session::routes())
+        .merge(setup::routes())
         .merge(rights::routes())
+        .merge(factors::routes())
+        .merge(enforce::routes())
         .with_state(identity)
 }
 

@@ -4,6 +4,8 @@ mod account;
 mod address;
 mod people;
 
+pub use self::account::IDENTITY_ASSETS;
+
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::Identity;

@@ -86,23 +86,72 @@ pub(crate) const KEY_SEEN: Statement = Statement::new(
 pub(crate) const SESSION_ADD: Statement = Statement::new(
     "add a session",
     "INSERT INTO identity_session
-        (org_id, session_id, member_id, tag, created_at, seen_at, expires_at, ip, user_agent)
-     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8)",
+        (org_id, session_id, member_id, tag, created_at, seen_at, expires_at, ip, user_agent,
+         method, factor_at, connection, subject, session_index)
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
 );
 
 pub(crate) const SESSION_BY_TAG: Statement = Statement::new(
     "look up a session",
-    "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent
+    "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent,
+            method, factor_at
        FROM identity_session WHERE org_id = $1 AND tag = $2",
 );
 
 pub(crate) const SESSION_PAGE: Statement = Statement::new(
     "list sessions",
-    "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent
+    "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent,
+            method, factor_at
        FROM identity_session
       WHERE org_id = $1 AND member_id = $2 AND session_id > $3
         AND revoked_at IS NULL AND expires_at > $4 AND seen_at > $5 AND created_at > $6
       ORDER BY session_id LIMIT $7",
+);
+
+/// Sessions that [`SESSIONS_OPEN`] is asked about at once.
+pub(crate) const SESSIONS_ASKED: usize = 32;
+
+/// Those of the sessions that were not ended.
+pub(crate) const SESSIONS_OPEN: Statement = Statement::new(
+    "ask which sessions were ended",
+    "SELECT session_id FROM identity_session
+      WHERE org_id = $1 AND revoked_at IS NULL AND session_id IN (
+            $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+            $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26,
+            $27, $28, $29, $30, $31, $32, $33)",
+);
+
+/// The live sessions of everybody, the newest first; an empty `$2` begins there.
+pub(crate) const SESSION_PAGE_OF_ALL: Statement = Statement::new(
+    "list the sessions of an org",
+    "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent,
+            method, factor_at
+       FROM identity_session
+      WHERE org_id = $1 AND ($2 = '' OR session_id < $2)
+        AND revoked_at IS NULL AND expires_at > $3 AND seen_at > $4 AND created_at > $5
+      ORDER BY session_id DESC LIMIT $6",
+);
+
+pub(crate) const SESSION_ONE: Statement = Statement::new(
+    "look up a session of the org",
+    "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent,
+            method, factor_at
+       FROM identity_session WHERE org_id = $1 AND session_id = $2",
+);
+
+/// All of the org but one; an empty `$2` spares none.
+pub(crate) const SESSIONS_REVOKE_ALL: Statement = Statement::new(
+    "end the sessions of an org",
+    "UPDATE identity_session SET revoked_at = $3
+      WHERE org_id = $1 AND session_id <> $2 AND revoked_at IS NULL AND expires_at > $3",
+);
+
+/// All of the org but one; an empty `$2` spares none.
+pub(crate) const KEYS_REVOKE_ALL: Statement = Statement::new(
+    "revoke the keys of an org",
+    "UPDATE identity_key SET revoked_at = $3
+      WHERE org_id = $1 AND key_id <> $2 AND revoked_at IS NULL
+        AND (expires_at IS NULL OR expires_at > $3)",
 );
 
 pub(crate) const SESSION_REVOKE: Statement = Statement::new(
@@ -116,6 +165,15 @@ pub(crate) const SESSIONS_REVOKE: Statement = Statement::new(
     "end the sessions of a member",
     "UPDATE identity_session SET revoked_at = $4
       WHERE org_id = $1 AND member_id = $2 AND session_id <> $3 AND revoked_at IS NULL",
+);
+
+/// Those that an identity provider began; an absent `$3` or `$4` is any.
+pub(crate) const SESSIONS_OF_CONNECTION_REVOKE: Statement = Statement::new(
+    "end the sessions of an identity provider",
+    "UPDATE identity_session SET revoked_at = $5
+      WHERE org_id = $1 AND connection = $2 AND revoked_at IS NULL
+        AND (CAST($3 AS TEXT) IS NULL OR subject = $3)
+        AND (CAST($4 AS TEXT) IS NULL OR session_index = $4)",
 );
 
 /// Ends all but the newest twenty.

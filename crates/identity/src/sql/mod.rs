@@ -1,21 +1,30 @@
 //! Every statement of this room. `$1` is always the org.
 
 mod credentials;
+mod factors;
+mod inventory;
 mod names;
 mod people;
 mod rights;
+mod setup;
 
 use base::db::{Batch, Migration, Statement};
 
 pub(crate) use self::credentials::*;
+pub(crate) use self::factors::*;
+pub(crate) use self::inventory::*;
 pub(crate) use self::names::*;
 pub(crate) use self::people::*;
 pub(crate) use self::rights::*;
+pub(crate) use self::setup::*;
 
 /// This room's steps.
 pub const MIGRATIONS: &[Migration] = &[
     Migration::both("identity/0001_identity", include_str!("../../migrations/0001_identity.sql")),
     Migration::both("identity/0002_settings", include_str!("../../migrations/0002_settings.sql")),
+    Migration::both("identity/0003_corporate", include_str!("../../migrations/0003_corporate.sql")),
+    Migration::both("identity/0005_factors", include_str!("../../migrations/0005_factors.sql")),
+    Migration::both("identity/0006_setup", include_str!("../../migrations/0006_setup.sql")),
 ];
 
 /// Rows that one read of a snapshot takes at most; the next read goes on behind them.
@@ -32,12 +41,15 @@ pub const STATEMENTS: &[Statement] = &[
     MEMBER_ADD,
     MEMBER_ONE,
     MEMBER_BY_EMAIL,
+    MEMBER_GONE,
     MEMBER_PAGE,
     MEMBER_SEARCH,
     MEMBER_CHUNK,
     MEMBER_CHANGE,
     MEMBER_PASSWORD,
     MEMBER_HOLD,
+    MEMBER_STAYS,
+    MEMBER_FROM_OUTSIDE,
     MEMBER_ACCEPT,
     MEMBER_RESET,
     OTHER_OWNERS,
@@ -92,8 +104,14 @@ pub const STATEMENTS: &[Statement] = &[
     SESSION_ADD,
     SESSION_BY_TAG,
     SESSION_PAGE,
+    SESSION_PAGE_OF_ALL,
+    SESSION_ONE,
+    SESSIONS_OPEN,
+    SESSIONS_REVOKE_ALL,
+    KEYS_REVOKE_ALL,
     SESSION_REVOKE,
     SESSIONS_REVOKE,
+    SESSIONS_OF_CONNECTION_REVOKE,
     SESSIONS_SURPLUS,
     SESSIONS_FORGET,
     SESSION_SEEN,
@@ -101,7 +119,44 @@ pub const STATEMENTS: &[Statement] = &[
     PASSWORD_LINK_BY_TAG,
     PASSWORD_LINK_USE,
     PASSWORD_LINK_DROP,
+    PASSKEY_ADD,
+    PASSKEYS_OF,
+    PASSKEY_BY_CREDENTIAL,
+    PASSKEY_RENAME,
+    PASSKEY_USED,
+    PASSKEY_REMOVE,
+    PASSKEYS_DROP,
+    AUTHENTICATOR_ADD,
+    AUTHENTICATOR_ONE,
+    AUTHENTICATOR_USED,
+    AUTHENTICATOR_DROP,
+    RECOVERY_ADD,
+    RECOVERY_USE,
+    RECOVERY_LEFT,
+    RECOVERY_DROP,
+    FACTORS_HELD,
+    MEMBER_FACTOR,
+    SESSION_FACTOR,
+    CEREMONY_SPEND,
+    CEREMONY_FORGET,
+    ORG_ENFORCE_SSO,
+    BREAK_GLASS_MARK,
+    BREAK_GLASS_CLEAR,
+    BREAK_GLASS_STANDING,
+    OWNERS_AND_GLASS,
+    OWNERS,
     NAMES_GONE,
+    SETUP_ADD,
+    SETUP_LIST,
+    SETUP_BY_TAG,
+    SETUP_BY_GUEST,
+    SETUP_BEGIN,
+    SETUP_END,
+    SETUPS_LIVE,
+    KEY_USES,
+    MEMBERS_SINCE,
+    SERVICES_SINCE,
+    SIGN_INS,
 ];
 
 /// For the same tests.

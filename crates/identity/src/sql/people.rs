@@ -18,14 +18,16 @@ pub(crate) const ORG_BUMP: Statement = Statement::new(
 pub(crate) const ORG_READ: Statement = Statement::new(
     "read an org",
     "SELECT org_id, name, slug, region, version, created_at, session_lifetime_secs,
-            session_idle_secs, console_addresses, key_addresses
+            session_idle_secs, console_addresses, key_addresses, factors_required_at,
+            factors_also_sso_at, sso_enforced_at
        FROM identity_org WHERE org_id = $1",
 );
 
 pub(crate) const ORG_SETTINGS: Statement = Statement::new(
     "change the settings of an org",
     "UPDATE identity_org SET session_lifetime_secs = $2, session_idle_secs = $3,
-            console_addresses = $4, key_addresses = $5
+            console_addresses = $4, key_addresses = $5, factors_required_at = $6,
+            factors_also_sso_at = $7
       WHERE org_id = $1",
 );
 
@@ -57,6 +59,16 @@ pub(crate) const MEMBER_BY_EMAIL: Statement = Statement::new(
       WHERE org_id = $1 AND email = $2 AND state <> 'removed'",
 );
 
+/// Somebody who was removed, and whose address nobody has who was not.
+pub(crate) const MEMBER_GONE: Statement = Statement::new(
+    "look for a member who was removed",
+    "SELECT member_id FROM identity_member m
+      WHERE m.org_id = $1 AND m.email = $2 AND m.state = 'removed'
+        AND NOT EXISTS (SELECT 1 FROM identity_member o
+             WHERE o.org_id = $1 AND o.email = $2 AND o.state <> 'removed')
+      LIMIT 1",
+);
+
 pub(crate) const MEMBER_PAGE: Statement = Statement::new(
     "list members",
     "SELECT member_id, email, name, role, password_hash, state, created_at FROM identity_member
@@ -76,7 +88,8 @@ pub(crate) const MEMBER_SEARCH: Statement = Statement::new(
 
 pub(crate) const MEMBER_CHUNK: Statement = Statement::new(
     "read the members of an org",
-    "SELECT member_id, email, name, role, state FROM identity_member
+    "SELECT member_id, email, name, role, state, factor_since, break_glass_at
+       FROM identity_member
       WHERE org_id = $1 AND member_id > $2 AND state <> 'removed'
       ORDER BY member_id LIMIT 1000",
 );
@@ -84,6 +97,13 @@ pub(crate) const MEMBER_CHUNK: Statement = Statement::new(
 pub(crate) const MEMBER_CHANGE: Statement = Statement::new(
     "change a member",
     "UPDATE identity_member SET name = $3, role = $4, state = $5
+      WHERE org_id = $1 AND member_id = $2",
+);
+
+/// What a directory or an identity provider changes: the address too.
+pub(crate) const MEMBER_FROM_OUTSIDE: Statement = Statement::new(
+    "change a member as their source says",
+    "UPDATE identity_member SET email = $3, name = $4, role = $5, state = $6
       WHERE org_id = $1 AND member_id = $2",
 );
 
@@ -98,6 +118,13 @@ pub(crate) const MEMBER_HOLD: Statement = Statement::new(
     "hold a member whose password was checked",
     "UPDATE identity_member SET password_hash = $3
       WHERE org_id = $1 AND member_id = $2 AND password_hash = $3 AND state = 'active'",
+);
+
+/// The same for a member who was identified without a password.
+pub(crate) const MEMBER_STAYS: Statement = Statement::new(
+    "hold a member who was identified",
+    "UPDATE identity_member SET state = state
+      WHERE org_id = $1 AND member_id = $2 AND state = 'active'",
 );
 
 pub(crate) const MEMBER_ACCEPT: Statement = Statement::new(

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
+use serde_json::Value;
 
 use crate::house::{House, PASSWORD, Somebody};
 
@@ -53,6 +54,12 @@ impl<'a> Browser<'a> {
         browser
     }
 
+    /// What it sends along, whoever makes it ask.
+    pub(crate) fn cookies(&self) -> String {
+        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Seen {
         self.go(Request::get(path), Body::empty()).await
     }
@@ -66,11 +73,21 @@ impl<'a> Browser<'a> {
         self.go(request, Body::from(pairs.join("&"))).await
     }
 
+    /// Asks the API as a script of our own pages does.
+    pub(crate) async fn api(&mut self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .header("sec-fetch-site", "same-origin");
+        let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
+        let seen = self.go(request, body).await;
+        (seen.status, serde_json::from_str(&seen.text).unwrap_or_default())
+    }
+
     async fn go(&mut self, request: axum::http::request::Builder, body: Body) -> Seen {
-        let pairs: Vec<_> =
-            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = request
-            .header("cookie", pairs.join("; "))
+            .header("cookie", self.cookies())
             .header("host", "ai.acme.example")
             .header("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Firefox/128.0")
             .header("x-test-ip", self.ip);

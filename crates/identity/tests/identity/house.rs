@@ -25,6 +25,8 @@ use tower::ServiceExt;
 
 /// Long enough for a password, and the same for everybody here.
 pub(crate) const PASSWORD: &str = "correct horse battery";
+/// Where people reach this house.
+pub(crate) const ORIGIN: &str = "https://portico.example";
 
 pub(crate) struct House {
     pub(crate) bench: Bench,
@@ -219,6 +221,8 @@ fn open(
     mail: Option<&Arc<dyn Mail>>,
 ) -> Identity {
     let needs = Needs {
+        guards: Arc::new(identity::NoGuards),
+        visits: Arc::new(identity::NoVisits),
         databases: databases.clone(),
         clock: clock.shared(),
         record: record.clone(),
@@ -226,7 +230,11 @@ fn open(
         tasks: Tasks::new(),
         find_org: directory.clone(),
         mail: mail.cloned(),
-        config: Config::default(),
+        config: Config {
+            public_url: Some(ORIGIN.parse().expect("an address")),
+            sso_page: Some("/sso"),
+            ..Config::default()
+        },
     };
     Identity::open(needs).expect("opens")
 }
@@ -245,6 +253,8 @@ async fn door(
         ("POST", "/api/session"),
         ("POST", "/api/invitations/accept"),
         ("POST", "/api/password/reset"),
+        ("POST", "/api/session/passkey"),
+        ("POST", "/api/session/passkey/begin"),
     ];
     let open = ["/sign-in", "/join", "/reset"].contains(&request.uri().path());
     if open || public.contains(&(request.method().as_str(), request.uri().path())) {
@@ -254,6 +264,10 @@ async fn door(
     match identity.identify(request.method(), request.headers(), origin).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refused) if let Some(confined) = refused.confined_to(request.uri().path()) => {
+            request.extensions_mut().insert(confined);
             next.run(request).await
         }
         Err(refused) => {
@@ -307,10 +321,13 @@ async fn few_routes_are_public_and_all_others_name_what_they_need() {
             "post /api/invitations/accept",
             "post /api/password/reset",
             "post /api/session",
+            "post /api/session/passkey",
+            "post /api/session/passkey/begin",
             "get /join",
             "post /join",
             "get /reset",
             "post /reset",
+            "get /setup",
             "get /sign-in",
             "post /sign-in"
         ]

@@ -6,10 +6,12 @@
 )]
 
 mod browser;
+mod factors;
 mod house;
 mod isolation;
 mod keys;
 mod lifecycle;
+mod lives;
 mod mail;
 mod members;
 mod names;
@@ -19,10 +21,12 @@ mod pages_access;
 mod pages_door;
 mod pages_keys;
 mod pages_members;
+mod pages_sessions;
 mod pages_settings;
 mod pages_teams;
 mod reset;
 mod rights;
 mod sessions;
 mod settings;
+mod setup;
 mod together;

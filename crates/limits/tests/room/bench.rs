@@ -96,6 +96,7 @@ impl Room {
             access: std::sync::Arc::new(Access::compile(vec![grant], None, 0)),
             models: None,
             origin: Origin::default(),
+            standing: access::Standing::default(),
         })
     }
 

@@ -87,6 +87,7 @@ impl Room {
             access: Arc::new(Access::compile(grants.iter().map(grant).collect(), None, 1)),
             models: None,
             origin: Origin::default(),
+            standing: access::Standing::default(),
         })
     }
 

@@ -42,6 +42,28 @@ pub(crate) enum OrgCommand {
         #[command(flatten)]
         with: With,
     },
+    /// Ends all access to an organization at once, with everything that runs on it.
+    Revoke {
+        /// The organization: its id or its short name.
+        #[arg(long)]
+        org: String,
+        #[command(flatten)]
+        what: What,
+        #[command(flatten)]
+        with: With,
+    },
+}
+
+/// What `portico org revoke` ends.
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = true)]
+pub(crate) struct What {
+    /// The sessions of all members.
+    #[arg(long)]
+    sessions: bool,
+    /// The keys of all members and service accounts, for good.
+    #[arg(long)]
+    keys: bool,
 }
 
 /// `portico member …`
@@ -87,12 +109,24 @@ pub(crate) enum KeyCommand {
 
 impl OrgCommand {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let Self::Create { name, slug, region, with } = self;
-        let house = with.house().await?;
-        let org = create_org(&house, &name, &slug, region).await?;
-        let value = json!({ "id": org, "name": name, "slug": slug, "region": region });
-        say(with.json, &value, &format!("{org} {name} ({slug}) in {region}"));
-        house.close().await;
+        match self {
+            Self::Create { name, slug, region, with } => {
+                let house = with.house().await?;
+                let org = create_org(&house, &name, &slug, region).await?;
+                let value = json!({ "id": org, "name": name, "slug": slug, "region": region });
+                say(with.json, &value, &format!("{org} {name} ({slug}) in {region}"));
+                house.close().await;
+            }
+            Self::Revoke { org, what: What { sessions, keys }, with } => {
+                let house = with.house().await?;
+                let caller = operator(&house, &org).await?;
+                let what = identity::Revoke { sessions, keys };
+                let ended =
+                    house.identity.revoke_org(&caller, what).await.map_err(Problem::from)?;
+                say(with.json, &serde_json::to_value(ended)?, &ended.sentence());
+                house.close().await;
+            }
+        }
         Ok(())
     }
 }

@@ -82,6 +82,9 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
             "a certificate needs its key, and a key its certificate".into(),
         );
     }
+    if let Err(why) = config.public_url() {
+        fault("listen.public_url", why.to_owned());
+    }
     if config.listen.connections_max == 0 {
         fault("listen.connections_max", "must be more than zero".to_owned());
     }

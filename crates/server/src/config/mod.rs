@@ -2,6 +2,7 @@
 //! from `PORTICO_…` variables or files. A key that we do not know is an error: a
 //! misspelt limit must not become "no limit".
 
+mod address;
 mod load;
 mod secrets;
 
@@ -13,6 +14,7 @@ use access::Region;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::address::authority;
 pub(crate) use self::load::{BadConfig, REFERENCE, load};
 pub(crate) use self::secrets::OperatorSecrets;
 
@@ -32,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) log: Log,
     pub(crate) otlp: Otlp,
     pub(crate) mail: Option<Mail>,
+    pub(crate) outbound: Outbound,
+    pub(crate) support: support::Config,
     pub(crate) gateway: gateway::Config,
 }
 
@@ -43,6 +47,8 @@ pub(crate) struct Listen {
     pub(crate) address: SocketAddr,
     /// Where probes and Prometheus arrive; not for the public.
     pub(crate) ops: SocketAddr,
+    /// Where people reach this Portico: links, identity providers and passkeys are told it.
+    pub(crate) public_url: Option<String>,
     /// The certificate chain (PEM); re-read when the file changes.
     pub(crate) tls_cert_file: Option<PathBuf>,
     /// Its private key (PEM).
@@ -123,8 +129,6 @@ pub(crate) struct Mail {
     pub(crate) smtp_url: String,
     /// Who letters are from: an address, perhaps with a name before it.
     pub(crate) from: String,
-    /// Where people reach this Portico: `https://portico.example`.
-    pub(crate) public_url: String,
     /// Who we are there; nobody signs in if not given.
     pub(crate) user: Option<String>,
     /// The environment variable of the password.
@@ -133,6 +137,21 @@ pub(crate) struct Mail {
     pub(crate) password_file: Option<PathBuf>,
     /// Roots (PEM) that are trusted beside the public ones.
     pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// `[outbound]`: what this node fetches from addresses that orgs give: metadata and keys
+/// of identity providers, and names in the DNS.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Outbound {
+    /// Addresses inside a network may be asked too. Only where every org is trusted.
+    pub(crate) private_addresses: bool,
+    /// `http://` may be asked too. Only for a trial.
+    pub(crate) plain_http: bool,
+    /// Roots (PEM) that are trusted beside the public ones.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Who resolves domains that orgs claim; the machine's own resolver if not given.
+    pub(crate) resolver: Option<SocketAddr>,
 }
 
 /// How a log line is written.
@@ -155,6 +174,8 @@ impl Default for Config {
             log: Log::default(),
             otlp: Otlp::default(),
             mail: None,
+            outbound: Outbound::default(),
+            support: support::Config::default(),
             gateway: gateway::Config::default(),
         }
     }
@@ -165,6 +186,7 @@ impl Default for Listen {
         Self {
             address: SocketAddr::from(([127, 0, 0, 1], 8080)),
             ops: SocketAddr::from(([127, 0, 0, 1], 9090)),
+            public_url: None,
             tls_cert_file: None,
             tls_key_file: None,
             trusted_proxies: Vec::new(),
@@ -234,7 +256,12 @@ impl Config {
     fn resolve(&mut self, folder: &Path) {
         self.data = folder.join(&self.data);
         let Listen { tls_cert_file, tls_key_file, .. } = &mut self.listen;
-        let mut files = vec![tls_cert_file, tls_key_file, &mut self.otlp.header_file];
+        let mut files = vec![
+            tls_cert_file,
+            tls_key_file,
+            &mut self.otlp.header_file,
+            &mut self.outbound.ca_file,
+        ];
         if let Some(Mail { password_file, ca_file, .. }) = &mut self.mail {
             files.extend([password_file, ca_file]);
         }

@@ -26,6 +26,7 @@ use axum::response::{IntoResponse, Response};
 use base::page::{self, Asset, Bare, Framed, Shell, Theme};
 use base::problem::Problem;
 use identity::Identity;
+use support::Support;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::permits::Permits;
@@ -42,26 +43,44 @@ pub(crate) fn pages(house: &House) -> OpenApiRouter {
         .merge(home::routes(house))
         .merge(audit::pages(house.record.clone(), Arc::new(known)))
         .merge(chat::pages(house.chat.clone()))
+        .merge(domains::pages(house.domains.clone()))
         .merge(gateway::pages(house.gateway.clone()))
+        .merge(guardrails::pages(house.guardrails.clone()))
         .merge(identity::pages(house.identity.clone()))
         .merge(limits::pages(house.limits.clone(), Arc::new(limitable)))
         .merge(patterns::pages(house.patterns.clone()))
+        .merge(reviews::pages(house.reviews.clone()))
+        .merge(scim::pages(house.scim.clone()))
+        .merge(sso::pages(house.sso.clone()))
+        .merge(support::pages(house.support.clone()))
         .merge(usage::pages(house.usage.clone()))
 }
 
 /// The files that pages need, from every room.
-pub(crate) const ASSETS: &[&[&Asset]] =
-    &[page::SHELL_ASSETS, audit::RECORD_ASSETS, chat::CHAT_ASSETS];
+pub(crate) const ASSETS: &[&[&Asset]] = &[
+    page::SHELL_ASSETS,
+    audit::RECORD_ASSETS,
+    chat::CHAT_ASSETS,
+    identity::IDENTITY_ASSETS,
+    sso::SSO_ASSETS,
+];
 
 /// Whether a path is a person's: whatever is not a program's.
 pub(crate) fn is_page(path: &str) -> bool {
-    !["/v1/", "/api/", "/assets/"].iter().any(|prefix| path.starts_with(prefix))
+    !["/v1/", "/api/", "/assets/", "/scim/"].iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Whether somebody may go about: whoever has yet to show a second factor sees no ways
+/// to go.
+fn goes_about(caller: &Caller) -> bool {
+    caller.standing.session.as_ref().is_none_or(|session| !session.confined)
 }
 
 /// What stands around every page.
 #[derive(Debug, Clone)]
 pub(crate) struct Console {
     pub(crate) identity: Identity,
+    pub(crate) support: Support,
     pub(crate) permits: Permits,
 }
 
@@ -72,7 +91,7 @@ pub(crate) async fn frame(
     next: Next,
 ) -> Response {
     let (headers, path) = (request.headers().clone(), request.uri().path().to_owned());
-    let caller = request.extensions().get::<Caller>().cloned();
+    let caller = request.extensions().get::<Caller>().filter(|caller| goes_about(caller)).cloned();
     let response = next.run(request).await;
     let Some(framed) = response.extensions().get::<Framed>().cloned() else { return response };
     let (parts, body) = response.into_parts();
@@ -111,6 +130,7 @@ impl Console {
             Some(caller) => {
                 let viewer = self.identity.viewer(caller).await?;
                 let (sections, tabs) = nav::of(&self.permits, caller, path);
+                let banner = self.support.banner(caller).await?;
                 Shell {
                     title,
                     org: &viewer.org_name,
@@ -118,6 +138,7 @@ impl Console {
                     person: &viewer.name,
                     sections: &sections,
                     tabs: &tabs,
+                    banner: banner.as_ref(),
                     said,
                     theme,
                     scripts,

@@ -44,6 +44,18 @@ const MAP: &[(&str, &[Place])] = &[
                     ("Roles", "/roles"),
                     ("Grants", "/grants"),
                     ("Explain access", "/access"),
+                    ("Sessions", "/people/sessions"),
+                    ("Reviews", "/reviews"),
+                ],
+            },
+            Place {
+                label: "Single sign-on",
+                href: "/connections",
+                icon: "exit",
+                tabs: &[
+                    ("Connections", "/connections"),
+                    ("Domains", "/domains"),
+                    ("Directories", "/directories"),
                 ],
             },
             Place {
@@ -61,6 +73,9 @@ const MAP: &[(&str, &[Place])] = &[
                 tabs: &[
                     ("Organization", "/settings"),
                     ("Sessions and addresses", "/settings/access"),
+                    ("Sign-in", "/settings/sign-in"),
+                    ("Guardrails", "/guardrails"),
+                    ("Support access", "/support"),
                     ("Retention", "/settings/retention"),
                 ],
             },

@@ -57,7 +57,10 @@ impl Console {
         problem: &Problem,
     ) -> Response {
         if problem.status() == StatusCode::UNAUTHORIZED {
-            return to_sign_in(asked);
+            return lead(asked, "/sign-in", StatusCode::UNAUTHORIZED);
+        }
+        if problem.code() == "factor_required" {
+            return lead(asked, "/account/confirm", StatusCode::FORBIDDEN);
         }
         let decision = problem.get("decision");
         let text =
@@ -117,9 +120,9 @@ fn title_of(status: StatusCode) -> &'static str {
     }
 }
 
-/// After the sign-in the browser comes back to the page it wanted; after a form, to the
-/// page that the form was on.
-fn to_sign_in(asked: &Asked) -> Response {
+/// Leads to a sign-in, or to where a second factor is shown. Behind it the browser comes
+/// back to the page it wanted; after a form, to the page that the form was on.
+fn lead(asked: &Asked, way: &str, status: StatusCode) -> Response {
     let text = |name: HeaderName| asked.headers.get(name).and_then(|value| value.to_str().ok());
     let next = if asked.method.is_safe() {
         asked.uri.path_and_query().map_or("/", |target| target.as_str())
@@ -133,14 +136,11 @@ fn to_sign_in(asked: &Asked) -> Response {
         &text(REFERER).and_then(ours).unwrap_or_else(|| "/".to_owned())
     };
     let next = local(next);
-    let to = if next == "/" {
-        "/sign-in".to_owned()
-    } else {
-        format!("/sign-in?next={}", percent_encoded(next))
-    };
+    let to =
+        if next == "/" { way.to_owned() } else { format!("{way}?next={}", percent_encoded(next)) };
     let to = HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static("/sign-in"));
     let mut response = if asked.headers.contains_key("hx-request") {
-        let mut response = StatusCode::UNAUTHORIZED.into_response();
+        let mut response = status.into_response();
         response.headers_mut().insert(HX_REDIRECT, to);
         return response;
     } else {

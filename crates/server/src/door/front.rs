@@ -19,6 +19,7 @@ use ipnet::IpNet;
 use serde_json::json;
 
 use super::head::too_large;
+use super::lived::{arriving, leaving};
 use super::whence::caller_address;
 use crate::console::{Asked, Console, is_page, packed};
 use crate::permits::{Needs, Permits};
@@ -55,12 +56,13 @@ pub(crate) struct Front {
 /// Puts the front before the routes. `api` and `pages` are the routes of the two
 /// documents, `v1` are `OpenAI`'s, `open` need nobody's credentials.
 pub(crate) fn front(front: Front, doors: Doors) -> Router {
-    let Doors { api, pages, v1, open } = doors;
+    let Doors { api, pages, v1, scim, open } = doors;
     let ours = api.merge(pages);
     let ours = ours.route_layer(from_fn_with_state(front.clone(), permit));
     Router::new()
         .merge(ours)
         .merge(v1)
+        .merge(scim)
         .merge(open)
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {
@@ -82,6 +84,8 @@ pub(crate) struct Doors {
     pub(crate) pages: Router,
     /// `OpenAI`'s paths.
     pub(crate) v1: Router,
+    /// SCIM: directories show tokens of their own.
+    pub(crate) scim: Router,
     /// What anybody may read.
     pub(crate) open: Router,
 }
@@ -98,7 +102,9 @@ async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> 
         problem.into_response()
     } else if needs == Needs::Nobody {
         // A sign-in that another site sends is refused like any other change of its.
-        match asked.as_ref().map_or(Ok(()), |asked| same_site(&asked.method, &asked.headers)) {
+        // An identity provider's answer comes from there, and is signed.
+        let ours = asked.as_ref().filter(|_| !comes_from_elsewhere(request.uri().path()));
+        match ours.map_or(Ok(()), |asked| same_site(&asked.method, &asked.headers)) {
             Ok(()) => {
                 request.extensions_mut().insert(origin);
                 next.run(request).await
@@ -109,12 +115,19 @@ async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> 
         match front.identity.identify(request.method(), request.headers(), origin).await {
             Ok(who) => {
                 request.extensions_mut().insert(who.clone());
+                let request = arriving(&who, request);
                 caller = Some(who);
                 next.run(request).await
             }
             Err(refused) => {
-                caller = refused.who;
-                refused.problem.into_response()
+                if let Some(who) = refused.confined_to(request.uri().path()) {
+                    request.extensions_mut().insert(who.clone());
+                    caller = Some(who);
+                    next.run(request).await
+                } else {
+                    caller = refused.who;
+                    refused.problem.into_response()
+                }
             }
         }
     };
@@ -129,6 +142,9 @@ async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> 
             response = front.console.problem(asked, caller.as_ref(), &problem).await;
         }
         response = packed(response, &asked.headers).await;
+    }
+    if let Some(caller) = &caller {
+        response = leaving(caller, response);
     }
     finish(response.headers_mut(), &id, openai, front.tls);
     response
@@ -163,6 +179,13 @@ async fn permit(
         // A route that the document does not know is no route.
         (Needs::Unknown, _) => Problem::not_found().into_response(),
     }
+}
+
+/// Where identity providers send browsers, and ask themselves.
+fn comes_from_elsewhere(path: &str) -> bool {
+    path.strip_prefix("/sso/")
+        .and_then(|rest| rest.split_once('/'))
+        .is_some_and(|(_, last)| matches!(last, "acs" | "slo" | "backchannel"))
 }
 
 fn origin(front: &Front, request: &Request, id: &RequestId) -> Origin {

@@ -3,6 +3,7 @@
 
 mod front;
 mod head;
+mod lived;
 mod tls;
 mod whence;
 

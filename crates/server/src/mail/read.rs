@@ -10,7 +10,7 @@ use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 
 use super::{How, Post, Server};
-use crate::config::{Config, Mail, OperatorSecrets};
+use crate::config::{Config, Mail, OperatorSecrets, authority};
 
 /// Ports of a URL that names none.
 const SUBMISSIONS: u16 = 465;
@@ -33,8 +33,12 @@ impl Post {
         let from: Mailbox = mail.from.parse().map_err(|_| {
             bad("from", "must be an address: `portico@acme.example`, or with a name before it")
         })?;
-        let (public_url, host) = public(&mail.public_url, config.session.secure_cookies)
-            .map_err(|why| bad("public_url", why))?;
+        if config.listen.public_url.is_none() {
+            return Err(bad("smtp_url", "mailed links need listen.public_url to begin with"));
+        }
+        let whence = |why: &str| bad("smtp_url", &format!("listen.public_url {why}"));
+        let public_url = config.public_url().map_err(whence)?;
+        let host = config.public_host().map_err(whence)?;
         let credentials = credentials(mail)?;
         let transport = server.transport(tls(mail, &server.host)?, greeting(host), credentials);
         Ok(Some(Self { transport, from, public_url }))
@@ -54,36 +58,6 @@ impl Server {
         };
         Ok(Self { host: host.to_owned(), port: port.unwrap_or(usual), how })
     }
-}
-
-/// Where people reach this Portico, and its host.
-fn public(url: &str, secure_cookies: bool) -> Result<(String, String), &'static str> {
-    let known = "must be `https://HOST`, perhaps with a port, and nothing behind it";
-    let url: Uri = url.parse().map_err(|_| known)?;
-    let (host, _) = authority(&url).ok_or(known)?;
-    let scheme = match url.scheme_str() {
-        Some("https") => "https",
-        Some("http") if secure_cookies => {
-            return Err("must begin with `https://`: session.secure_cookies is on");
-        }
-        Some("http") => "http",
-        _ => return Err(known),
-    };
-    let base = url.authority().map(|authority| format!("{scheme}://{authority}"));
-    Ok((base.ok_or(known)?, host.to_owned()))
-}
-
-/// A host and perhaps a port, and nothing else: no user, no path, no question.
-fn authority(url: &Uri) -> Option<(&str, Option<u16>)> {
-    let (authority, port) = (url.authority()?, url.port_u16());
-    let host = authority.host();
-    let whole = match port {
-        Some(port) => authority.as_str() == format!("{host}:{port}"),
-        None => authority.as_str() == host,
-    };
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let nothing_else = matches!(url.path(), "" | "/") && url.query().is_none();
-    (whole && nothing_else && port != Some(0) && !bare.is_empty()).then_some((bare, port))
 }
 
 fn is_here(host: &str) -> bool {
@@ -154,7 +128,6 @@ mod tests {
         Mail {
             smtp_url: "smtps://mail.acme.example".to_owned(),
             from: "Portico <portico@acme.example>".to_owned(),
-            public_url: "https://portico.example".to_owned(),
             user: None,
             password_env: None,
             password_file: None,
@@ -162,16 +135,23 @@ mod tests {
         }
     }
 
+    fn with(mail: Mail) -> Config {
+        let public_url = Some("https://portico.example".to_owned());
+        let listen = crate::config::Listen { public_url, ..crate::config::Listen::default() };
+        Config { mail: Some(mail), listen, ..Config::default() }
+    }
+
     fn fault(mail: Mail) -> &'static str {
-        let config = Config { mail: Some(mail), ..Config::default() };
+        let config = with(mail);
         Post::read(&config).map(drop).unwrap_err().key
     }
 
     #[test]
     fn there_is_no_mail_server_without_its_table() {
         assert!(Post::read(&Config::default()).unwrap().is_none());
-        let config = Config { mail: Some(mail()), ..Config::default() };
-        assert!(Post::read(&config).unwrap().is_some());
+        assert!(Post::read(&with(mail())).unwrap().is_some());
+        let nowhere = Config { mail: Some(mail()), ..Config::default() };
+        assert!(Post::read(&nowhere).is_err(), "a link would lead nowhere");
     }
 
     #[test]
@@ -207,16 +187,6 @@ mod tests {
         for from in ["", "portico", "portico@", "a@b.example, c@d.example"] {
             assert_eq!(fault(Mail { from: from.to_owned(), ..mail() }), "from", "{from}");
         }
-        for url in [
-            "portico.example",
-            "ftp://portico.example",
-            "http://portico.example",
-            "https://portico.example/console",
-            "https://portico.example?x",
-            "https://me@portico.example",
-        ] {
-            assert_eq!(fault(Mail { public_url: url.to_owned(), ..mail() }), "public_url", "{url}");
-        }
         let text = |text: &str| Some(text.to_owned());
         let file = || Some("nowhere/at/all".into());
         let user = || Mail { user: text("portico"), ..mail() };
@@ -233,14 +203,5 @@ mod tests {
         std::fs::write(&empty, "").unwrap();
         assert_eq!(fault(Mail { ca_file: Some(empty.clone()), ..mail() }), "ca_file");
         assert_eq!(fault(Mail { password_file: Some(empty), ..mail() }), "user");
-    }
-
-    #[test]
-    fn people_are_led_to_where_they_reach_portico() {
-        let public = |url: &str, secure| public(url, secure).map(|(base, _)| base);
-        let base = Ok("https://portico.example:8443".to_owned());
-        assert_eq!(public("https://portico.example:8443/", true), base);
-        assert_eq!(public("http://localhost:8080", false), Ok("http://localhost:8080".to_owned()));
-        assert!(public("http://localhost:8080", true).is_err(), "nobody could sign in there");
     }
 }

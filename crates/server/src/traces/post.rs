@@ -7,12 +7,10 @@ use async_trait::async_trait;
 use axum::http::{HeaderName, HeaderValue, Request, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use opentelemetry_http::{HttpClient, HttpError};
-use rustls::ClientConfig;
-use rustls::crypto::aws_lc_rs;
 use tokio::runtime::Handle;
 
 /// Bytes of a collector's answer at most.
@@ -33,13 +31,8 @@ impl Post {
         header: Option<(HeaderName, HeaderValue)>,
         timeout: Duration,
     ) -> anyhow::Result<Self> {
-        let provider = aws_lc_rs::default_provider().into();
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_webpki_roots()
-            .with_no_client_auth();
         let connector = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
+            .with_tls_config(base::tls::client(&[])?)
             .https_or_http()
             .enable_http1()
             .build();

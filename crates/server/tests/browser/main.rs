@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise, and says why it does nothing"
 )]
 
+mod corporate;
 mod driver;
 mod every_page;
 mod eyes;
@@ -18,6 +19,7 @@ mod history;
 #[path = "../journeys/http.rs"]
 mod http;
 mod page;
+mod passkeys;
 mod planted;
 mod png;
 #[path = "../journeys/portico.rs"]
@@ -29,5 +31,6 @@ mod signing;
 mod talking;
 mod teller;
 mod tools;
+mod vouching;
 mod walk;
 mod world;

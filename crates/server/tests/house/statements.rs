@@ -8,9 +8,15 @@ use base::testing::Bench;
 use crate::{crates, files};
 
 fn statements() -> Vec<(&'static str, Statement)> {
-    let rooms: [(&str, &[Statement]); 6] = [
+    let rooms: [(&str, &[Statement]); 12] = [
         ("audit", audit::sql::STATEMENTS),
         ("chat", chat::sql::STATEMENTS),
+        ("domains", domains::sql::STATEMENTS),
+        ("guardrails", guardrails::sql::STATEMENTS),
+        ("reviews", reviews::sql::STATEMENTS),
+        ("scim", scim::sql::STATEMENTS),
+        ("sso", sso::sql::STATEMENTS),
+        ("support", support::sql::STATEMENTS),
         ("identity", identity::sql::STATEMENTS),
         ("limits", limits::sql::STATEMENTS),
         ("patterns", patterns::sql::STATEMENTS),
@@ -20,9 +26,15 @@ fn statements() -> Vec<(&'static str, Statement)> {
 }
 
 fn batches() -> Vec<(&'static str, Batch)> {
-    let rooms: [(&str, &[Batch]); 6] = [
+    let rooms: [(&str, &[Batch]); 12] = [
         ("audit", audit::sql::BATCHES),
         ("chat", chat::sql::BATCHES),
+        ("domains", domains::sql::BATCHES),
+        ("guardrails", guardrails::sql::BATCHES),
+        ("reviews", reviews::sql::BATCHES),
+        ("scim", scim::sql::BATCHES),
+        ("sso", sso::sql::BATCHES),
+        ("support", support::sql::BATCHES),
         ("identity", identity::sql::BATCHES),
         ("limits", limits::sql::BATCHES),
         ("patterns", patterns::sql::BATCHES),
@@ -38,6 +50,12 @@ fn steps() -> Vec<Migration> {
         limits::sql::MIGRATIONS,
         patterns::sql::MIGRATIONS,
         chat::sql::MIGRATIONS,
+        domains::sql::MIGRATIONS,
+        guardrails::sql::MIGRATIONS,
+        reviews::sql::MIGRATIONS,
+        scim::sql::MIGRATIONS,
+        sso::sql::MIGRATIONS,
+        support::sql::MIGRATIONS,
         usage::sql::MIGRATIONS,
     ]
     .concat()

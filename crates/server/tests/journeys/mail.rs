@@ -108,18 +108,22 @@ impl Talk {
     }
 }
 
+/// Where people reach the Portico of these tests.
+const PUBLIC: &str = "public_url = \"http://portico.example\"";
+
 fn config(smtp_url: &str, more: &str) -> String {
-    format!(
-        "[mail]\nsmtp_url = \"{smtp_url}\"\nfrom = \"Portico <portico@acme.example>\"\n\
-         public_url = \"http://portico.example\"\n{more}"
-    )
+    format!("[mail]\nsmtp_url = \"{smtp_url}\"\nfrom = \"Portico <portico@acme.example>\"\n{more}")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_invitation_arrives_by_mail_and_lets_its_reader_in() {
     let server = MailServer { unknown: Some("nobody@"), ..MailServer::default() };
     let port = server.start(None).await;
-    let mut portico = Portico::on_sqlite(&config(&format!("smtp://localhost:{port}"), ""));
+    let mut portico = Portico::with(Extra {
+        listen: PUBLIC,
+        config: &config(&format!("smtp://localhost:{port}"), ""),
+        ..Extra::default()
+    });
     let org = portico.org("acme", "eu");
     portico.serve().await;
     let invite = json!({ "email": "ingrid@acme.example", "role": "org:member" });
@@ -165,9 +169,9 @@ async fn a_mail_server_over_tls_must_be_the_one_that_was_named() {
     let url = format!("smtps://localhost:{port}");
     let login = "user = \"portico\"\npassword_file = \"mail.password\"\nca_file = \"ca.pem\"\n";
     let mut portico = Portico::with(Extra {
+        listen: PUBLIC,
         config: &config(&url, login),
         files: &[("mail.password", "hunter2\n"), ("ca.pem", &own.cert.pem())],
-        ..Extra::default()
     });
     let org = portico.org("acme", "eu");
     portico.serve().await;
@@ -183,7 +187,8 @@ async fn a_mail_server_over_tls_must_be_the_one_that_was_named() {
     assert!(portico.terminate(), "{}", portico.log());
 
     // Nobody vouches for it here.
-    let mut portico = Portico::on_sqlite(&config(&url, ""));
+    let mut portico =
+        Portico::with(Extra { listen: PUBLIC, config: &config(&url, ""), ..Extra::default() });
     let org = portico.org("acme", "eu");
     portico.serve().await;
     let path = format!("/api/members/{}/password-link", org.member_id);
@@ -201,21 +206,24 @@ fn nonsense_about_the_mail_server_is_refused_by_name_and_line() {
     for (text, said) in [
         ("[mail]\nsmtp_url = \"http://x\"\n", "portico.toml:1: missing field `from`"),
         (
-            "[mail]\nsmtp_url = \"http://x\"\nfrom = \"a@b.example\"\npublic_url = \"https://p\"\n",
+            "[mail]\nsmtp_url = \"http://x\"\nfrom = \"a@b.example\"\n",
             "portico.toml:2: mail.smtp_url: must be `smtps://HOST` or `smtp://HOST`",
         ),
         (
-            "[mail]\nsmtp_url = \"smtp://x\"\nfrom = \"me\"\npublic_url = \"https://p\"\n",
-            "portico.toml:3: mail.from: must be an address",
+            "[listen]\npublic_url = \"https://p\"\n[mail]\nsmtp_url = \"smtp://x\"\nfrom = \"me\"\n",
+            "portico.toml:5: mail.from: must be an address",
         ),
         (
-            "[mail]\nsmtp_url = \"smtp://x\"\nfrom = \"a@b.example\"\npublic_url = \"p\"\n",
-            "portico.toml:4: mail.public_url: must be `https://HOST`",
+            "[mail]\nsmtp_url = \"smtp://x\"\nfrom = \"a@b.example\"\n",
+            "portico.toml:2: mail.smtp_url: mailed links need listen.public_url to begin with",
         ),
         (
-            "[mail]\nsmtp_url = \"smtp://x\"\nfrom = \"a@b.example\"\npublic_url = \"https://p\"\n\
-             pasword_file = \"x\"\n",
-            "portico.toml:5: unknown key `pasword_file`; did you mean `password_file`?",
+            "[listen]\npublic_url = \"p\"\n",
+            "portico.toml:2: listen.public_url: must be `https://HOST`",
+        ),
+        (
+            "[mail]\nsmtp_url = \"smtp://x\"\nfrom = \"a@b.example\"\npasword_file = \"x\"\n",
+            "portico.toml:4: unknown key `pasword_file`; did you mean `password_file`?",
         ),
     ] {
         std::fs::write(&file, text).expect("writes");

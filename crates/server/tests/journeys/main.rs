@@ -20,6 +20,7 @@ mod once;
 mod portico;
 mod proxy;
 mod reload;
+mod revoked;
 mod routes;
 mod tls;
 mod traces;

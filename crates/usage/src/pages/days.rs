@@ -42,7 +42,7 @@ pub(crate) fn chosen(now: At, address: &Address) -> Result<Period, Error> {
         Error::BadQuery(param, _) => {
             Error::BadQuery(param, "must be at most 366 days before the last day".to_owned())
         }
-        Error::Denied(_) | Error::Db(_) => error,
+        Error::Denied(_) | Error::CredentialsEnded(_) | Error::Db(_) => error,
     })
 }
 

@@ -106,7 +106,9 @@ impl Usage {
                 let field = if param == "to" { "to" } else { "from" };
                 (last(self.clock.now(), Range::Month), Faults::field(field, detail))
             }
-            Err(error @ (Error::Denied(_) | Error::Db(_))) => return Err(error),
+            Err(error @ (Error::Denied(_) | Error::CredentialsEnded(_) | Error::Db(_))) => {
+                return Err(error);
+            }
         };
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let filter = Filter::of(

@@ -110,6 +110,7 @@ impl Room {
             access: Arc::new(Access::compile(vec![grant], None, 0)),
             models: None,
             origin: Origin { request_id: fresh("req", self.now()), ..Origin::default() },
+            standing: access::Standing::default(),
         })
     }
 

@@ -22,7 +22,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 ];
 
 /// `Firefox on Linux`, as far as the text tells.
-pub(super) fn device(user_agent: Option<&str>) -> String {
+pub(in crate::pages) fn device(user_agent: Option<&str>) -> String {
     let text = user_agent.unwrap_or_default();
     let known = |names: &[(&str, &'static str)]| {
         names.iter().find(|(mark, _)| text.contains(mark)).map(|(_, name)| *name)

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::{PASSKEY_JS, elsewhere, onwards};
 use crate::{Error, Identity, SignIn, cookie};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
@@ -43,6 +44,10 @@ struct SignInPage<'a> {
     org: &'a str,
     email: &'a str,
     next: &'a str,
+    /// Whether there are passkeys here.
+    passkeys: bool,
+    /// Where one signs in with an identity provider.
+    elsewhere: Option<String>,
     faults: &'a Faults,
 }
 
@@ -53,10 +58,14 @@ const TITLE: &str = "Sign in";
     params(("org" = Option<String>, Query, description = "the short name of the org"),
         ("next" = Option<String>, Query, description = "where to go on to")),
     security(()), responses((status = 200)))]
-async fn page(headers: HeaderMap, Query(ask): Query<Ask>) -> Result<View, Problem> {
+async fn page(
+    State(identity): State<Identity>,
+    headers: HeaderMap,
+    Query(ask): Query<Ask>,
+) -> Result<View, Problem> {
     let org = ask.org.as_deref().or_else(|| cookie::org(&headers)).unwrap_or_default();
     let next = local(ask.next.as_deref().unwrap_or_default());
-    View::of(TITLE, &SignInPage { org, email: "", next, faults: &Faults::default() })
+    sign_in_page(&identity, (org, ""), next, &Faults::default())
 }
 
 /// Signs in and goes on to the page that was asked for.
@@ -72,17 +81,30 @@ async fn sign_in(
     let ask = SignIn { org, email, password };
     match identity.sign_in(&ask, origin).await {
         Ok(who) => {
-            let mut answer = identity.with_session(&who, see_other(local(&next)));
+            let next = onwards(&who.caller, local(&next));
+            let mut answer = identity.with_session(&who, see_other(next));
             identity.remember_org(&mut answer, &ask.org);
             Ok(answer)
         }
         Err(error) => {
             let (status, faults) = refused(error)?;
-            let next = local(&next);
-            let page = SignInPage { org: &ask.org, email: &ask.email, next, faults: &faults };
-            Ok(View::of(TITLE, &page)?.status(status).into_response())
+            let typed = (ask.org.as_str(), ask.email.as_str());
+            let page = sign_in_page(&identity, typed, local(&next), &faults)?;
+            Ok(page.status(status).into_response())
         }
     }
+}
+
+fn sign_in_page(
+    identity: &Identity,
+    (org, email): (&str, &str),
+    next: &str,
+    faults: &Faults,
+) -> Result<View, Problem> {
+    let passkeys = identity.0.relying_party.why_not().is_none();
+    let elsewhere = elsewhere(identity, next);
+    let page = SignInPage { org, email, next, passkeys, elsewhere, faults };
+    Ok(View::of(TITLE, &page)?.script(&PASSKEY_JS))
 }
 
 /// Signs out.
@@ -107,6 +129,13 @@ fn refused(error: Error) -> Result<(StatusCode, Faults), Problem> {
         Error::SignIn => Ok((
             StatusCode::UNPROCESSABLE_ENTITY,
             Faults::general("Organization, e-mail address or password is wrong."),
+        )),
+        Error::SignInBySso => Ok((
+            StatusCode::UNPROCESSABLE_ENTITY,
+            Faults::general(
+                "Organization, e-mail address or password is wrong. This organization signs in \
+                 with its identity provider.",
+            ),
         )),
         Error::LockedOut { retry_secs } => again("Too many failed sign-ins.", retry_secs),
         Error::TooManySignIns { retry_secs } => {

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::alike;
+use super::{alike, onwards};
 use crate::{Accept, Error, Identity, LinkFor, ResetPassword, SignIn};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
@@ -69,9 +69,9 @@ struct ResetPage<'a> {
 
 #[derive(Debug, Template)]
 #[template(path = "identity/link-dead.html")]
-struct DeadPage {
-    title: &'static str,
-    ask: &'static str,
+pub(super) struct DeadPage {
+    pub(super) title: &'static str,
+    pub(super) ask: &'static str,
 }
 
 /// An invitation.
@@ -124,7 +124,7 @@ async fn enter(identity: &Identity, link: LinkFor, password: Secret, origin: Ori
     let mut answer = match identity.sign_in(&ask, origin).await {
         Ok(who) => {
             let said = format!("Welcome to {}.", link.org_name);
-            identity.with_session(&who, see_other("/").said(said))
+            identity.with_session(&who, see_other(onwards(&who.caller, "/")).said(said))
         }
         Err(_) => see_other("/sign-in").said("You have joined. Sign in to go on.").into_response(),
     };

@@ -208,6 +208,8 @@ impl AccessForm {
             session_idle_secs: secs("session_idle_secs", &self.session_idle_secs)?,
             console_addresses: nets(&self.console_addresses),
             key_addresses: nets(&self.key_addresses),
+            factors: None,
+            factors_also_sso: None,
         })
     }
 }

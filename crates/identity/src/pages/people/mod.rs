@@ -11,6 +11,7 @@ mod roles;
 mod roles_offered;
 mod service;
 mod services;
+mod sessions;
 mod source;
 mod team;
 mod teams;
@@ -29,6 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<Identity> {
         .merge(teams::routes())
         .merge(team::routes())
         .merge(services::routes())
+        .merge(sessions::routes())
         .merge(service::routes())
         .merge(roles::routes())
         .merge(grants::routes())

@@ -42,6 +42,10 @@ pub(super) const fn what(permission: Permission) -> &'static str {
         Permission::UsersDelete => "remove members, teams and service accounts",
         Permission::UsersKeys => "make and revoke keys of others",
         Permission::UsersGrant => "define roles, give and take roles and grants",
+        Permission::UsersConnections => {
+            "connect identity providers and directories, claim domains, enforce single sign-on"
+        }
+        Permission::UsersReview => "run access reviews",
         Permission::PatternsRead => "see patterns",
         Permission::PatternsCreate => "teach patterns",
         Permission::PatternsUpdate => "change patterns of others",
@@ -50,6 +54,8 @@ pub(super) const fn what(permission: Permission) -> &'static str {
         Permission::ModelsInvoke => "call models",
         Permission::SettingsRead => "see settings, limits and what is left of them",
         Permission::SettingsUpdate => "change settings and limits",
+        Permission::SettingsGuardrails => "write guardrails",
+        Permission::SettingsSupport => "grant and end access of the operator's support",
         Permission::EventsRead => "read the record",
         Permission::EventsExport => "export the record",
     }

@@ -12,7 +12,7 @@ use utoipa_axum::routes;
 use super::{ChangeForm, again};
 use crate::pages::address::Here;
 use crate::pages::people::links;
-use crate::{Error, Identity, Member, MemberPatch, MemberState};
+use crate::{Error, Identity, Member, MemberPatch, MemberState, Revoke};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
     OpenApiRouter::new()
@@ -21,7 +21,9 @@ pub(super) fn routes() -> OpenApiRouter<Identity> {
         .routes(routes!(reactivate))
         .routes(routes!(remove))
         .routes(routes!(password_link))
+        .routes(routes!(reset_factors))
         .routes(routes!(end_sessions))
+        .routes(routes!(revoke))
 }
 
 fn page(id: &MemberId) -> String {
@@ -129,6 +131,24 @@ async fn password_link(
     }
 }
 
+/// Takes away the second factors of a member who lost them.
+#[utoipa::path(post, path = "/members/{id}/reset-factors", tag = "console",
+    params(("id" = String, Path, description = "the member")),
+    security(("key" = ["users:update"])), responses((status = 303)))]
+async fn reset_factors(
+    caller: Caller,
+    State(identity): State<Identity>,
+    Path(id): Path<MemberId>,
+) -> Result<Response, Problem> {
+    match identity.reset_factors(&caller, &id).await {
+        Ok(()) => {
+            let said = "Their second factors are gone and their sessions ended.";
+            Ok(see_other(page(&id)).said(said).into_response())
+        }
+        Err(error) => again(&identity, &caller, &id, None, error).await,
+    }
+}
+
 /// Ends all sessions of a member.
 #[utoipa::path(post, path = "/members/{id}/sign-out", tag = "console",
     params(("id" = String, Path, description = "the member")),
@@ -140,6 +160,21 @@ async fn end_sessions(
 ) -> Result<Response, Problem> {
     match identity.end_member_sessions(&caller, &id).await {
         Ok(()) => Ok(see_other(page(&id)).said("All sessions were ended.").into_response()),
+        Err(error) => again(&identity, &caller, &id, None, error).await,
+    }
+}
+
+/// Ends all sessions of a member, revokes all their keys, and stops what runs on them.
+#[utoipa::path(post, path = "/members/{id}/revoke", tag = "console",
+    params(("id" = String, Path, description = "the member")),
+    security(("key" = ["users:update"])), responses((status = 303)))]
+async fn revoke(
+    caller: Caller,
+    State(identity): State<Identity>,
+    Path(id): Path<MemberId>,
+) -> Result<Response, Problem> {
+    match identity.revoke_member(&caller, &id, Revoke { sessions: true, keys: true }).await {
+        Ok(ended) => Ok(see_other(page(&id)).said(ended.sentence()).into_response()),
         Err(error) => again(&identity, &caller, &id, None, error).await,
     }
 }

@@ -48,12 +48,19 @@ impl May {
         self.state == MemberState::Active && self.change() && !self.own && all
     }
 
+    /// Nobody sees from where somebody who may more is signed in.
     pub(super) fn sessions(&self) -> bool {
-        self.change()
+        let all = self.caller.access.wide().covers(self.role.or(self.reach));
+        self.change() && (self.own || all)
     }
 
     pub(super) fn end_sessions(&self) -> bool {
-        self.change() && (self.own || self.govern())
+        self.sessions()
+    }
+
+    /// Ends sessions and keys together.
+    pub(super) fn revoke(&self) -> bool {
+        self.sessions() && self.caller.access.may(Permission::UsersKeys)
     }
 
     pub(super) fn give(&self) -> bool {

@@ -1,0 +1,42 @@
+//! The last days of a record, for rooms that judge by what happened.
+//!
+//! The room that asks has checked who may, and records once that it looked back.
+
+use access::Scope;
+use base::db::DbError;
+use base::time::At;
+use serde_json::Value;
+
+use crate::explore::{sequence, shown};
+use crate::{Filter, Record, walk};
+
+/// Events of one piece at most.
+const PIECE: u32 = 500;
+
+/// A piece of the record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Back {
+    /// The events, newest first.
+    pub events: Vec<Value>,
+    /// Where the next piece begins; none: there is nothing more.
+    pub next: Option<i64>,
+}
+
+impl Record {
+    /// Up to 500 events since an instant, newest first, before a position if one is given.
+    pub async fn look_back(
+        &self,
+        scope: &Scope,
+        since: At,
+        before: Option<i64>,
+    ) -> Result<Back, DbError> {
+        let db = self.databases().of(scope)?;
+        let filter = Filter { from: Some(since), ..Filter::default() };
+        let before = before.unwrap_or(i64::MAX);
+        let found = walk::page(&db, &filter, before, PIECE, self.clock.now()).await?;
+        let events = found.rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+        let full = events.len() >= usize::try_from(PIECE).unwrap_or(usize::MAX);
+        let last = events.last().map(sequence).filter(|seq| full && *seq > 0);
+        Ok(Back { next: last.or(found.floor), events })
+    }
+}

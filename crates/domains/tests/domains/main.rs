@@ -1,0 +1,7 @@
+//! The room through its verbs and routes, on each engine, with a DNS of its own.
+#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+
+mod bench;
+mod dns;
+mod proving;
+mod seeing;

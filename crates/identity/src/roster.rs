@@ -1,0 +1,36 @@
+//! Who is in an org and in which teams, as of now and without the database: for rooms
+//! that show members by their ids.
+
+use std::sync::Arc;
+
+use access::{Caller, MemberId, Permission, TeamId};
+
+use crate::member::MemberState;
+use crate::snapshot::OrgSnapshot;
+use crate::subject::Owner;
+use crate::{Error, Identity};
+
+/// The members of an org at one moment. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Roster(Arc<OrgSnapshot>);
+
+impl Identity {
+    /// Who is in the caller's org.
+    pub async fn roster(&self, caller: &Caller) -> Result<Roster, Error> {
+        caller.require(Permission::UsersRead)?;
+        Ok(Roster(self.own(caller).await?))
+    }
+}
+
+impl Roster {
+    /// Whether a member may act; none, if there is no such member any more.
+    pub fn state(&self, member: &MemberId) -> Option<MemberState> {
+        self.0.holder(&Owner::Member(member.clone())).map(|holder| holder.state)
+    }
+
+    /// Whether a member is in a team.
+    pub fn is_in(&self, member: &MemberId, team: &TeamId) -> bool {
+        let holder = self.0.holder(&Owner::Member(member.clone()));
+        holder.is_some_and(|holder| holder.teams.contains(team))
+    }
+}

@@ -1,0 +1,153 @@
+//! Who is let in, and as whom.
+
+use serde_json::{Value, json};
+
+use crate::browser::Browser;
+use crate::house::{Answer, Connected, House, Org};
+use crate::idp::{Idp, Says};
+use crate::signing_in::signs_in;
+
+const IDP: &str = "https://idp.example/metadata";
+
+async fn tries(house: &House, connected: &Connected, idp: &Idp, email: &str) -> (Answer, Browser) {
+    let mut browser = Browser::default();
+    let end = signs_in(house, &mut browser, (connected, idp), |says| says, email).await;
+    (end, browser)
+}
+
+async fn set_state(house: &House, org: &Org, id: &str, state: &str) {
+    let path = format!("/api/members/{id}");
+    let body = json!({ "state": state });
+    let answer = house.ask(&org.owner.key, "PATCH", &path, body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+}
+
+#[tokio::test]
+async fn whoever_was_suspended_or_removed_does_not_come_back() {
+    for house in House::on_each_engine().await {
+        let (org, idp) = (house.org("acme").await, Idp::new(IDP));
+        let connected = house.connected(&org, &idp).await;
+        let (end, mut browser) = tries(&house, &connected, &idp, "ada@acme.example").await;
+        assert_eq!(end.status, 303, "{}", end.text);
+        let id = house.member(&org, "ada@acme.example").await.expect("a member");
+        let id = id["id"].as_str().expect("an id").to_owned();
+        set_state(&house, &org, &id, "suspended").await;
+        assert_eq!(browser.get(&house, "/api/session").await.status, 401, "the session has ended");
+        let (end, browser) = tries(&house, &connected, &idp, "ada@acme.example").await;
+        assert_eq!((end.status, browser.has_session()), (403, false));
+        assert_eq!(house.last_refusal(&org).await, "member_not_active");
+        set_state(&house, &org, &id, "active").await;
+        assert_eq!(tries(&house, &connected, &idp, "ada@acme.example").await.0.status, 303);
+        let path = format!("/api/members/{id}");
+        let gone = house.ask(&org.owner.key, "DELETE", &path, Value::Null).await;
+        assert_eq!(gone.status, 204, "{}", gone.text);
+        assert_eq!(tries(&house, &connected, &idp, "ada@acme.example").await.0.status, 403);
+        assert_eq!(house.last_refusal(&org).await, "member_not_active");
+        // Nor by another name of the provider, nor through a new connection.
+        let mut browser = Browser::default();
+        let renamed = |says: Says| Says { name_id: "another".to_owned(), ..says };
+        let on = (&connected, &idp);
+        let end = signs_in(&house, &mut browser, on, renamed, "ada@acme.example").await;
+        assert_eq!(end.status, 403);
+        assert_eq!(house.last_refusal(&org).await, "member_removed");
+        assert!(house.member(&org, "ada@acme.example").await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn an_owner_is_not_recognised_by_an_address_and_connects_while_signed_in() {
+    for house in House::on_each_engine().await {
+        let (org, idp) = (house.org("acme").await, Idp::new(IDP));
+        let connected = house.connected(&org, &idp).await;
+        let (end, browser) = tries(&house, &connected, &idp, &org.owner.email).await;
+        assert_eq!((end.status, browser.has_session()), (403, false));
+        assert_eq!(house.last_refusal(&org).await, "owner_must_connect");
+        // An admin is, once; whoever has the address later is not they.
+        assert_eq!(tries(&house, &connected, &idp, &org.admin.email).await.0.status, 303);
+        let mut browser = Browser::default();
+        let later = |says: Says| Says { name_id: "somebody-else".to_owned(), ..says };
+        let on = (&connected, &idp);
+        let end = signs_in(&house, &mut browser, on, later, &org.admin.email).await;
+        assert_eq!(end.status, 403);
+        assert_eq!(house.last_refusal(&org).await, "connected_otherwise");
+        // And with the switch off nobody is.
+        let off = json!({ "policy": { "link_by_email": false } });
+        assert_eq!(house.patch(&org.owner.key, &connected, off).await.status, 200);
+        let eve = house.somebody(&org.operator, "eve@acme.example", "org:member").await;
+        assert_eq!(tries(&house, &connected, &idp, &eve.email).await.0.status, 403);
+        assert_eq!(house.last_refusal(&org).await, "not_connected");
+    }
+}
+
+#[tokio::test]
+async fn nobody_new_is_let_in_where_a_directory_provisions_members() {
+    for house in House::on_each_engine().await {
+        let (org, idp) = (house.org("acme").await, Idp::new(IDP));
+        let connected = house.connected(&org, &idp).await;
+        let off = json!({ "policy": { "jit": false } });
+        assert_eq!(house.patch(&org.owner.key, &connected, off).await.status, 200);
+        assert_eq!(tries(&house, &connected, &idp, "new@acme.example").await.0.status, 403);
+        assert_eq!(house.last_refusal(&org).await, "no_such_member");
+        let eve = house.somebody(&org.operator, "eve@acme.example", "org:viewer").await;
+        assert_eq!(tries(&house, &connected, &idp, &eve.email).await.0.status, 303);
+        let eve = house.member(&org, &eve.email).await.expect("a member");
+        assert_eq!(eve["role"], "org:viewer", "nothing follows the provider");
+    }
+}
+
+#[tokio::test]
+async fn nobody_promises_a_role_that_they_could_not_give() {
+    for house in House::on_each_engine().await {
+        let (org, idp) = (house.org("acme").await, Idp::new(IDP));
+        let connected = house.made(&org, &idp).await;
+        let auditor = json!({ "name": "auditor", "permissions": ["events:read"] });
+        let made = house.ask(&org.owner.key, "POST", "/api/roles", auditor).await;
+        assert_eq!(made.status, 201, "{}", made.text);
+        let team = house.team(&org, "Auditors").await;
+        let grant = json!({ "subject": team, "role": "auditor" });
+        let given = house.ask(&org.owner.key, "POST", "/api/grants", grant).await;
+        assert_eq!(given.status, 201, "{}", given.text);
+        let role = |role: &str| json!({ "mapping": { "role": role } });
+        let teams = json!({ "mapping": { "role": "org:member",
+            "rules": [{ "group": "g", "teams": [team] }] } });
+        for (who, body, status) in [
+            (&org.owner, role("org:owner"), 422),
+            (&org.owner, role("nonsense"), 422),
+            (&org.admin, role("auditor"), 403),
+            (&org.admin, teams.clone(), 403),
+            (&org.admin, role("org:admin"), 200),
+            (&org.owner, role("auditor"), 200),
+            (&org.owner, teams, 200),
+        ] {
+            let answer = house.patch(&who.key, &connected, body.clone()).await;
+            assert_eq!(answer.status, status, "{body}: {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_admin_does_not_become_an_owner_by_a_provider_of_their_own() {
+    for house in House::on_each_engine().await {
+        let (org, good, bad) = (house.org("acme").await, Idp::new(IDP), Idp::new(IDP));
+        let connected = house.connected(&org, &good).await;
+        let powerful = json!({ "name": "auditor", "permissions": ["events:*"] });
+        house.ask(&org.owner.key, "POST", "/api/roles", powerful).await;
+        let eve = house.somebody(&org.operator, "eve@acme.example", "auditor").await;
+        assert_eq!(tries(&house, &connected, &good, &eve.email).await.0.status, 303);
+        // The admin puts the certificate of a provider of their own in its place.
+        let path = format!("/api/connections/{}/metadata", connected.id);
+        let put = house.ask(&org.admin.key, "PUT", &path, Value::String(bad.metadata())).await;
+        assert_eq!(put.status, 200, "{}", put.text);
+        let (end, browser) = tries(&house, &connected, &bad, &eve.email).await;
+        assert_eq!((end.status, browser.has_session()), (403, false));
+        assert_eq!(house.last_refusal(&org).await, "not_vouched");
+        assert_eq!(tries(&house, &connected, &bad, "ada@acme.example").await.0.status, 303);
+        // An admin cannot confirm what they do not have; an owner can.
+        let vouch = format!("/api/connections/{}/vouch", connected.id);
+        assert_eq!(house.ask(&org.admin.key, "POST", &vouch, Value::Null).await.status, 200);
+        assert_eq!(tries(&house, &connected, &bad, &eve.email).await.0.status, 403);
+        let vouched = house.ask(&org.owner.key, "POST", &vouch, Value::Null).await;
+        assert_eq!(vouched.json()["vouched"], json!(["*"]));
+        assert_eq!(tries(&house, &connected, &bad, &eve.email).await.0.status, 303);
+    }
+}
