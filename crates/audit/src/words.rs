@@ -1,6 +1,8 @@
 //! What every action is called in plain words. A house rule looks through all rooms: an
 //! action without words does not pass.
 
+mod people;
+
 /// One action in words.
 ///
 /// In a sentence `{it}` is the resource by its name, `{why}` the reason, `{model}` what was
@@ -26,17 +28,20 @@ pub(crate) const ROOMS: &[(&str, &str)] = &[
     ("access", "Refusals"),
     ("audit", "The record"),
     ("chat", "Chat"),
+    ("domains", "Domains"),
     ("gateway", "Calls"),
     ("guardrails", "Guardrails"),
     ("identity", "People and access"),
     ("limits", "Limits"),
     ("patterns", "Patterns"),
     ("reviews", "Access reviews"),
+    ("scim", "Directories"),
+    ("sso", "Single sign-on"),
     ("support", "Support access"),
 ];
 
-/// Every action, in the order in which they are offered.
-pub(crate) const ACTIONS: &[Words] = &[
+/// Actions of calls, patterns, limits and the record itself.
+const WORK: &[Words] = &[
     words("access.request.refused", "Request refused", "was refused[: {why}]"),
     words("audit.event.read", "Event read", "read event {it} of the record"),
     words("audit.events.exported", "Record exported", "exported the record"),
@@ -88,6 +93,24 @@ pub(crate) const ACTIONS: &[Words] = &[
         ],
     },
     words("gateway.call.refused", "Call refused", "was refused a call[: {why}]"),
+    words(
+        "domains.domain.checked",
+        "Domain checked",
+        "looked for the record of the domain {it}[: {why}]",
+    ),
+    words("domains.domain.claimed", "Domain claimed", "claimed the domain {it}"),
+    words(
+        "domains.domain.lost",
+        "Domain given up",
+        "gave up the domain {it}: its record was gone for two weeks",
+    ),
+    words(
+        "domains.domain.missing",
+        "Domain's record missing",
+        "found no record of the domain {it} any more",
+    ),
+    words("domains.domain.removed", "Domain removed", "gave up the domain {it}"),
+    words("domains.domain.verified", "Domain verified", "verified the domain {it}"),
     words("gateway.call.started", "Call started", "called {model}"),
     words(
         "guardrails.policies.simulated",
@@ -106,127 +129,6 @@ pub(crate) const ACTIONS: &[Words] = &[
         "Time zone of guardrails set",
         "set the time zone of guardrails to {zone}",
     ),
-    words(
-        "identity.break_glass.set",
-        "Break-glass owner set",
-        "set whether {it} gets in when the identity provider fails: {break_glass}",
-    ),
-    words(
-        "identity.break_glass.used",
-        "Break-glass used",
-        "signed in past the identity provider that the organization enforces",
-    ),
-    words("identity.credentials.refused", "Credentials refused", "was not let in[: {why}]"),
-    words("identity.factor.added", "Second factor added", "added a second factor[: {kind}]"),
-    words(
-        "identity.factor.refused",
-        "Second factor refused",
-        "showed a wrong second factor[: {why}]",
-    ),
-    words("identity.factor.removed", "Second factor removed", "removed a second factor[: {kind}]"),
-    words("identity.factor.shown", "Second factor shown", "showed their second factor"),
-    words(
-        "identity.factors.reset",
-        "Second factors taken away",
-        "took away the second factors of {it}",
-    ),
-    words("identity.grant.added", "Role granted", "gave {subject} the role {role}[ on {resource}]"),
-    words(
-        "identity.grant.removed",
-        "Grant removed",
-        "took the role {role}[ on {resource}] from {subject}",
-    ),
-    words("identity.key.created", "Key made", "made the key {it}[ for {owner}]"),
-    words("identity.key.revoked", "Key revoked", "revoked the key {it}[ of {owner}]"),
-    words("identity.key.rotated", "Key rotated", "replaced the key {it}[ by {replaced_by}]"),
-    words("identity.link.refused", "Link refused", "was not let in by a link[: {why}]"),
-    words("identity.member.added", "Member added", "added {it}[ as {role}]"),
-    words(
-        "identity.member.changed",
-        "Member changed",
-        "changed {it}[: role {role}][, state {state}]",
-    ),
-    words("identity.member.invited", "Member invited", "invited {it}[ as {role}]"),
-    words("identity.member.joined", "Member joined", "accepted the invitation"),
-    words("identity.member.removed", "Member removed", "removed {it}"),
-    words("identity.member.renamed", "Own name changed", "changed their own name"),
-    words(
-        "identity.member.revoked",
-        "Member's access ended",
-        "ended what {it} had open[: {sessions} sessions, {keys} keys]",
-    ),
-    words("identity.member.signed_out", "Member signed out", "ended all sessions of {it}"),
-    words("identity.org.changed", "Organization changed", "renamed the organization to {name}"),
-    words(
-        "identity.org.created",
-        "Organization created",
-        "created the organization {name}[ in {region}]",
-    ),
-    words(
-        "identity.org.revoked",
-        "All access ended",
-        "ended what everybody had open[: {sessions} sessions, {keys} keys]",
-    ),
-    words("identity.passkey.renamed", "Passkey renamed", "gave a passkey another name"),
-    words("identity.password.changed", "Password changed", "changed their own password"),
-    words(
-        "identity.password.link_made",
-        "Password link made",
-        "made a link with which {it} can set a new password",
-    ),
-    words(
-        "identity.password.refused",
-        "Password change refused",
-        "could not change a password[: {why}]",
-    ),
-    words("identity.password.reset", "Password set by link", "set a new password with a link"),
-    words("identity.recovery_codes.made", "Recovery codes made", "made new recovery codes"),
-    words(
-        "identity.role.changed",
-        "Role changed",
-        "changed the role {it}[; it permits {permissions}]",
-    ),
-    words(
-        "identity.role.created",
-        "Role created",
-        "created the role {it}[; it permits {permissions}]",
-    ),
-    words("identity.role.deleted", "Role deleted", "deleted the role {it}"),
-    words(
-        "identity.service.changed",
-        "Service account changed",
-        "changed the service account {it}[: role {role}]",
-    ),
-    words(
-        "identity.service.created",
-        "Service account added",
-        "added the service account {it}[ as {role}]",
-    ),
-    words(
-        "identity.service.removed",
-        "Service account removed",
-        "removed the service account {it}",
-    ),
-    words("identity.session.ended", "Session ended", "ended a session"),
-    words(
-        "identity.session.others_ended",
-        "Other sessions ended",
-        "ended all other sessions of their own",
-    ),
-    words("identity.session.refused", "Sign-in refused", "was not signed in[: {why}]"),
-    words("identity.session.started", "Signed in", "signed in"),
-    words("identity.settings.changed", "Settings changed", "changed the settings of sign-in"),
-    words(
-        "identity.sso.enforced",
-        "Single sign-on enforced",
-        "made the identity provider the only way in",
-    ),
-    words("identity.sso.relaxed", "Single sign-on relaxed", "let passwords and passkeys in again"),
-    words("identity.team.created", "Team created", "created the team {it}"),
-    words("identity.team.deleted", "Team deleted", "deleted the team {it}"),
-    words("identity.team.joined", "Team joined", "put {member} into the team {it}"),
-    words("identity.team.left", "Team left", "took {member} from the team {it}"),
-    words("identity.team.renamed", "Team renamed", "renamed a team[ to {name}]"),
     words("limits.limit.removed", "Limit removed", "removed the limits of {it}"),
     words("limits.limit.set", "Limit set", "set the limits of {it}"),
     words(
@@ -249,69 +151,16 @@ pub(crate) const ACTIONS: &[Words] = &[
     ),
     words("patterns.patterns.exported", "Patterns exported", "exported {patterns} patterns"),
     words("patterns.patterns.imported", "Patterns imported", "imported patterns from a file"),
-    words(
-        "reviews.campaign.begun",
-        "Access review begun",
-        "began the access review {name}[ of {items} items]",
-    ),
-    words(
-        "reviews.campaign.cancelled",
-        "Access review cancelled",
-        "cancelled the access review {it}",
-    ),
-    words(
-        "reviews.campaign.closed",
-        "Access review closed",
-        "closed the access review {it}: {kept} kept, {applied} taken back[, {gone} gone already][, {refused} refused]",
-    ),
-    words("reviews.campaign.exported", "Access review exported", "exported the access review {it}"),
-    words(
-        "reviews.campaign.reopened",
-        "Access review opened again",
-        "opened the access review {it} again",
-    ),
-    words("reviews.campaign.signed", "Access review signed", "signed the access review {it} off"),
-    words(
-        "reviews.item.not_applied",
-        "Decision not applied",
-        "could not take back item {item} of the access review {it}[: {why}]",
-    ),
-    words(
-        "reviews.items.decided",
-        "Access decided",
-        "decided “{decision}” about {items} items of the access review {it}[: “{reason}”]",
-    ),
-    words("support.ask.entered", "Customer entered", "entered an organization under {it}"),
-    words(
-        "support.ask.made",
-        "Support access asked for",
-        "asked the organization {customer} for access",
-    ),
-    words("support.ask.withdrawn", "Support access given back", "took {it} back"),
-    words(
-        "support.request.asked",
-        "Support access asked for",
-        "asks for access for {hours} hours[: “{reason}”]",
-    ),
-    words("support.request.ended", "Support access ended", "ended the support access {it}"),
-    words(
-        "support.request.granted",
-        "Support access granted",
-        "let the operator’s support in[ until {until}] ({it})",
-    ),
-    words("support.request.refused", "Support access refused", "refused the support access {it}"),
-    words(
-        "support.request.withdrawn",
-        "Support access given back",
-        "gave the support access {it} back",
-    ),
-    words("support.visit.entered", "Support visit begun", "entered under {it}"),
-    words("support.visit.left", "Support visit ended", "left again ({it})"),
 ];
+
+/// Every action, in the order in which they are offered.
+pub(crate) fn all() -> impl Iterator<Item = &'static Words> {
+    WORK.iter().chain(people::PEOPLE)
+}
 
 /// The words of an action.
 pub(crate) fn of(action: &str) -> Option<&'static Words> {
-    ACTIONS.iter().find(|words| words.action == action)
+    all().find(|words| words.action == action)
 }
 
 /// What the room of an action is called.

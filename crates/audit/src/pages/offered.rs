@@ -51,7 +51,7 @@ pub(super) fn actions() -> Vec<Choice> {
         let choice = |value: String, words: String| Choice { value, words, chosen: false };
         choices.push(choice(format!("{room}.*"), format!("{name}: everything")));
         let own = |words: &&words::Words| words::is_of(words.action, room);
-        for one in words::ACTIONS.iter().filter(own) {
+        for one in words::all().filter(own) {
             choices.push(choice(one.action.to_owned(), format!("{name}: {}", one.title)));
         }
     }

@@ -29,8 +29,8 @@ pub(crate) struct Shelf(Mutex<HashMap<String, OrgId>>);
 #[async_trait::async_trait]
 impl Registry for Shelf {
     async fn put(&self, domain: &str, org: &OrgId, _: Region) -> Result<bool, Problem> {
-        let mut shelf = self.0.lock().expect("unpoisoned");
-        Ok(shelf.entry(domain.to_owned()).or_insert_with(|| org.clone()) == org)
+        let mut known = self.0.lock().expect("unpoisoned");
+        Ok(known.entry(domain.to_owned()).or_insert_with(|| org.clone()) == org)
     }
 
     async fn release(&self, domain: &str, org: &OrgId) -> Result<(), Problem> {
@@ -65,7 +65,7 @@ impl Room {
     }
 
     async fn on(bench: Bench) -> Self {
-        let (clock, dns) = (StillClock::new(), TestDns::start().await);
+        let (clock, names) = (StillClock::new(), TestDns::start().await);
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
         let record = Record::open(&databases, &shared, "n1", &[], &tasks, &metrics)
@@ -75,10 +75,10 @@ impl Room {
             databases,
             clock: shared,
             registry: shelf.clone(),
-            dns: Dns::open(Some(dns.at), Duration::from_millis(200)).expect("a resolver"),
+            dns: Dns::open(Some(names.at), Duration::from_millis(200)).expect("a resolver"),
             tasks,
         });
-        Self { bench, clock, dns, shelf, domains, record }
+        Self { bench, clock, dns: names, shelf, domains, record }
     }
 
     pub(crate) fn org(&self) -> OrgId {

@@ -16,6 +16,7 @@ pub(crate) struct TestDns {
 }
 
 impl TestDns {
+    #[expect(clippy::disallowed_methods, reason = "a DNS of the test, which ends with it")]
     pub(crate) async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
         let at = socket.local_addr().expect("an address");

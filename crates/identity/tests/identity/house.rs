@@ -256,7 +256,7 @@ async fn door(
         ("POST", "/api/session/passkey"),
         ("POST", "/api/session/passkey/begin"),
     ];
-    let open = ["/sign-in", "/join", "/reset"].contains(&request.uri().path());
+    let open = ["/sign-in", "/join", "/reset", "/setup"].contains(&request.uri().path());
     if open || public.contains(&(request.method().as_str(), request.uri().path())) {
         request.extensions_mut().insert(origin);
         return next.run(request).await;
@@ -328,6 +328,7 @@ async fn few_routes_are_public_and_all_others_name_what_they_need() {
             "get /reset",
             "post /reset",
             "get /setup",
+            "post /setup",
             "get /sign-in",
             "post /sign-in"
         ]

@@ -126,6 +126,7 @@ impl World {
         let page = Page::new(tools, &portico.base).await;
         let world = Self { page, org, portico, provider, _teller: teller };
         world.staff().await;
+        world.connect("Entra").await;
         world.teach().await;
         world.limit().await;
         world.talk().await;
@@ -177,6 +178,30 @@ impl World {
     }
 
     /// The patterns of the demo; one has a version that waits, one is retired.
+    /// What stands around the sign-in, each called so.
+    pub(crate) async fn connect(&self, called: &str) {
+        let owner = &self.org.owner;
+        let guardrail = json!({ "name": called, "on": false,
+            "policy": "forbid (principal, action == Action::\"models:invoke\", resource);" });
+        let month = jiff::SignedDuration::from_hours(24 * 30);
+        let review = json!({ "name": called, "scope": "everything",
+            "due_at": (Self::now() + month).to_string() });
+        for (path, body) in [
+            ("/api/connections", json!({ "kind": "saml", "guide": "entra", "name": called })),
+            ("/api/domains", json!({ "domain": "nordwind.example" })),
+            ("/api/directories", json!({ "name": called })),
+            ("/api/guardrails", guardrail),
+            ("/api/reviews", review),
+        ] {
+            self.make(owner, path, body).await;
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the server under test has the machine's clock")]
+    fn now() -> jiff::Timestamp {
+        jiff::Timestamp::now()
+    }
+
     async fn teach(&self) {
         let (http, admin) = (&self.portico.http, &self.org.admin);
         let answer = http.post(admin, "/api/patterns/import", &seeds::EU.into()).await;

@@ -157,6 +157,8 @@ async fn each_role_sees_the_pages_and_buttons_that_were_reviewed_and_cannot_do_m
             let opens = match answer.status {
                 200 => "opens".to_owned(),
                 403 => "is refused".to_owned(),
+                // A page of a session leads whoever shows a key onwards.
+                303 => "is led on".to_owned(),
                 other => unreachable!("{role} at {path}: {other} {}", answer.text),
             };
             let _infallible = writeln!(table, "  {role} {opens}");

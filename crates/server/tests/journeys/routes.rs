@@ -170,8 +170,8 @@ fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "/api/reviews", review),
         ("POST", "/api/reviews/{review}/decisions", keep),
         ("POST", "/api/reviews/{review}/cancel", json!({ "reason": "only a trial" })),
-        ("POST", "/api/members/{other}/revoke", Value::Null),
-        ("POST", "/api/org/revoke", json!({ "sessions": true, "keys": false })),
+        ("POST", "/api/members/{other}/revoke", json!({ "sessions": true })),
+        ("POST", "/api/org/revoke", json!({ "sessions": true })),
     ]
 }
 
