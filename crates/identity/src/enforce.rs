@@ -1,7 +1,7 @@
 //! Single sign-on as the only way in, and the way in for the day on which it fails:
 //! owners behind the glass, each with a passkey, and an alarm when one of them uses it.
 
-use access::{Caller, FACTOR_RECENT_SECS, MemberId, Method, Permission, Role};
+use access::{Actor, Caller, FACTOR_RECENT_SECS, MemberId, Method, Permission, Role};
 use audit::Event;
 use base::args;
 use base::db::Row;
@@ -86,6 +86,10 @@ impl Identity {
     pub async fn enforce_sso(&self, caller: &Caller, on: bool) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersConnections)?;
         caller.recent_factor(FACTOR_RECENT_SECS)?;
+        // A guest connects; whether that becomes the only way in, the org decides.
+        if matches!(caller.actor, Actor::Guest(_)) {
+            return Err(Error::NotAMember);
+        }
         let org = self.own(caller).await?;
         let own = Owner::of(&caller.actor).and_then(|owner| org.holder(&owner));
         if let (true, Some(session), Some(own)) = (on, &caller.standing.session, own)

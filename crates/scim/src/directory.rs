@@ -198,9 +198,10 @@ impl Scim {
     }
 }
 
-/// Whoever connects a directory confirms with a second factor.
+/// Whoever connects a directory lets it bring people, and confirms with a second factor.
 pub(crate) fn may_connect(caller: &Caller) -> Result<Scope, Error> {
     let scope = caller.require(Permission::UsersConnections)?;
+    caller.require(Permission::UsersCreate)?;
     caller.recent_factor(FACTOR_RECENT_SECS)?;
     Ok(scope)
 }
@@ -211,9 +212,13 @@ async fn known(work: &mut Work, id: &DirectoryId) -> Result<Directory, Error> {
     row.as_ref().map(Directory::of).transpose()?.ok_or(Error::NotFound)
 }
 
-/// Whoever lets a directory give roles must have what they give, and give it themselves.
-async fn gives(caller: &Caller, work: &mut Work, directory: &Directory) -> Result<(), Error> {
-    caller.require(Permission::UsersCreate)?;
+/// Whoever lets a directory give roles, or holds its token, must have what it gives, and
+/// give it themselves.
+pub(crate) async fn gives(
+    caller: &Caller,
+    work: &mut Work,
+    directory: &Directory,
+) -> Result<(), Error> {
     never_owner("/role", &directory.role)?;
     work.giving(caller, "/role", &directory.role).await?;
     if !directory.mapping.is_empty() {

@@ -9,7 +9,7 @@ use base::time::At;
 use identity::key::DirectoryToken;
 use serde::Serialize;
 
-use crate::directory::{Directory, may_connect};
+use crate::directory::{Directory, gives, may_connect};
 use crate::kept::{DirectoryId, TokenId};
 use crate::{Error, Scim, events, sql};
 
@@ -63,12 +63,15 @@ impl Scim {
     /// older ones end at once.
     pub async fn rotate(&self, caller: &Caller, id: &DirectoryId) -> Result<Issued, Error> {
         let scope = may_connect(caller)?;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
-        let directory = held(&mut change, id).await?;
-        let ended = change.run(sql::TOKENS_END, args![id.as_str(), self.now()]).await?;
-        let issued = self.issue(&mut change, &scope, id).await?;
-        change.run(sql::TOKENS_FORGET, args![id.as_str()]).await?;
-        change.commit(events::token_made(&directory, issued.id.as_str(), ended)).await?;
+        let mut work = self.0.identity.begin(&scope).await?;
+        let directory = held(&mut work.change, id).await?;
+        // Whoever has a token lets in whom the directory lets in, with its roles.
+        gives(caller, &mut work, &directory).await?;
+        let ended = work.change.run(sql::TOKENS_END, args![id.as_str(), self.now()]).await?;
+        let issued = self.issue(&mut work.change, &scope, id).await?;
+        work.change.run(sql::TOKENS_FORGET, args![id.as_str()]).await?;
+        let event = events::token_made(&directory, issued.id.as_str(), ended);
+        self.0.identity.commit(work, event).await?;
         Ok(issued)
     }
 

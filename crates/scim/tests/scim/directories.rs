@@ -80,6 +80,17 @@ async fn nobody_gives_by_a_directory_what_they_do_not_have() {
         assert!(matches!(refused, Err(Error::Identity(identity::Error::Invalid(_)))));
         let made = house.scim.add_directory(&admin, &new("org:member", vec![])).await;
         let (directory, _) = made.expect("within what they have");
+        // Its token lets in whom it lets in: nobody who has less makes or ends one.
+        let refused = house.scim.rotate(&without, &directory.id).await;
+        assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
+        let little = somebody(&house, &org, &["users:*"], 5);
+        let refused = house.scim.rotate(&little, &directory.id).await;
+        assert!(
+            matches!(refused, Err(Error::Identity(identity::Error::Escalation(_)))),
+            "{refused:?}"
+        );
+        let refused = house.scim.remove_directory(&without, &directory.id).await;
+        assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
         let wider = DirectoryPatch {
             mapping: Some(vec![mapped("Admins", "org:admin")]),
             ..DirectoryPatch::default()
