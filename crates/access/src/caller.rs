@@ -31,6 +31,18 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// The member, if it is one.
+    pub const fn member(&self) -> Option<&MemberId> {
+        match self {
+            Self::Member(id) => Some(id),
+            Self::Service(_)
+            | Self::Operator(_)
+            | Self::Node(_)
+            | Self::Directory(_)
+            | Self::Guest(_) => None,
+        }
+    }
+
     /// The id, as the record's `userId`.
     pub fn id(&self) -> &str {
         match self {

@@ -114,15 +114,22 @@ impl Caller {
     /// Refuses a session in which no second factor was shown lately, if its member has
     /// one or must have one. Keys, services and the operator have none to show: a key is
     /// made behind one.
-    pub fn recent_factor(&self, max_age_secs: i64) -> Result<(), NeedsFactor> {
-        let Some(session) = &self.standing.session else { return Ok(()) };
-        if !session.factor_due {
-            return Ok(());
+    pub fn recent_factor(&self) -> Result<(), NeedsFactor> {
+        match &self.standing.session {
+            Some(session) if session.factor_due => self.factor_shown(),
+            Some(_) | None => Ok(()),
         }
-        let age = |at: At| self.standing.at.map(|now| now.as_second() - at.as_second());
-        match session.factor_at.and_then(age) {
-            Some(age) if age <= max_age_secs => Ok(()),
-            Some(_) | None => Err(NeedsFactor { max_age_secs }),
+    }
+
+    /// Refuses a session in which no second factor was shown lately, whatever its org asks
+    /// of its members.
+    pub fn factor_shown(&self) -> Result<(), NeedsFactor> {
+        let Some(session) = &self.standing.session else { return Ok(()) };
+        let shown = session.factor_at.zip(self.standing.at);
+        let age_secs = shown.map(|(at, now)| now.as_second() - at.as_second());
+        match age_secs {
+            Some(age) if age <= FACTOR_RECENT_SECS => Ok(()),
+            Some(_) | None => Err(NeedsFactor { max_age_secs: FACTOR_RECENT_SECS }),
         }
     }
 }

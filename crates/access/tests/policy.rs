@@ -131,11 +131,11 @@ fn a_session_without_a_recent_factor_is_sent_to_confirm() {
         Caller::identified(Identified { standing, ..who.clone() })
     };
     let before = |secs| Some(at - std::time::Duration::from_secs(secs));
-    assert!(with(true, before(300)).recent_factor(300).is_ok());
-    for none in [None, before(301)] {
-        let needs = with(true, none).recent_factor(300).expect_err("none that is recent");
+    assert!(with(true, before(900)).recent_factor().is_ok());
+    for none in [None, before(901)] {
+        let needs = with(true, none).recent_factor().expect_err("none that is recent");
         assert_eq!(Problem::from(needs).code(), "factor_required");
     }
-    assert!(with(false, None).recent_factor(300).is_ok(), "whoever has none and needs none");
-    assert!(Caller::identified(who).recent_factor(300).is_ok(), "a key has no factor to show");
+    assert!(with(false, None).recent_factor().is_ok(), "whoever has none and needs none");
+    assert!(Caller::identified(who).recent_factor().is_ok(), "a key has no factor to show");
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use access::{Caller, FACTOR_RECENT_SECS, Permission, Scope};
+use access::{Caller, Permission, Scope};
 use audit::{Change, Event};
 use base::args;
 use base::db::{DbError, Row};
@@ -196,16 +196,13 @@ impl Domains {
 /// A change needs a second factor that was shown lately.
 pub(crate) fn may_change(caller: &Caller) -> Result<Scope, Error> {
     let scope = caller.require(Permission::UsersConnections)?;
-    caller.recent_factor(FACTOR_RECENT_SECS)?;
+    caller.recent_factor()?;
     Ok(scope)
 }
 
 /// What the DNS must say: of this org and this domain alone.
 fn token() -> Result<String, std::io::Error> {
-    let mut bytes = [0; 16];
-    let mut random = rand::rngs::OsRng;
-    rand::TryRngCore::try_fill_bytes(&mut random, &mut bytes).map_err(std::io::Error::other)?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+    Ok(format!("{:032x}", u128::from_be_bytes(base::seal::random()?)))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Making, changing and removing guardrails. A change is in force on this node when it is
 //! answered, and on every other node when that reads the org anew.
 
-use access::{Caller, FACTOR_RECENT_SECS, Permission, Scope};
+use access::{Caller, Permission, Scope};
 use audit::Event;
 use base::args;
 use base::problem::FieldError;
@@ -141,7 +141,7 @@ impl Guardrails {
 /// The permission, and a second factor that was shown lately.
 fn may_write(caller: &Caller) -> Result<Scope, Error> {
     let scope = caller.require(Permission::SettingsGuardrails)?;
-    caller.recent_factor(FACTOR_RECENT_SECS)?;
+    caller.recent_factor()?;
     Ok(scope)
 }
 

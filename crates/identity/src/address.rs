@@ -19,10 +19,12 @@ const PLACES_MAX: usize = 10_000;
 /// Whom one person can be at: an address, or the network that a provider gives to one
 /// household. All who come without an address are one place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Place {
+pub enum Place {
+    /// One address.
     V4(Ipv4Addr),
     /// The first 64 bits.
     V6(Ipv6Addr),
+    /// Nobody knows.
     Unknown,
 }
 
@@ -47,7 +49,8 @@ pub(crate) fn within(nets: Option<&[IpNet]>, ip: Option<IpAddr>) -> bool {
 }
 
 impl Place {
-    pub(crate) fn of(ip: Option<IpAddr>) -> Self {
+    /// Where an address is.
+    pub fn of(ip: Option<IpAddr>) -> Self {
         match ip.map(|ip| ip.to_canonical()) {
             Some(IpAddr::V4(ip)) => Self::V4(ip),
             Some(IpAddr::V6(ip)) => Self::V6((u128::from(ip) >> 64 << 64).into()),

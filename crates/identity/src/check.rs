@@ -1,42 +1,27 @@
 //! Rules about single fields, collected so that an answer names every wrong one.
 
-use base::problem::FieldError;
+pub(crate) use base::checks::Checks;
 use base::secret::Secret;
-
-use crate::Error;
 
 /// Shorter passwords are refused, whatever they are made of (NIST SP 800-63B).
 const PASSWORD_MIN: usize = 12;
 /// Longer ones too: hashing must have a bound.
 pub(crate) const PASSWORD_MAX: usize = 256;
 
-/// The fields that are wrong.
-#[derive(Debug, Default)]
-pub(crate) struct Checks(Vec<FieldError>);
-
-impl Checks {
-    /// Notes a wrong field.
-    pub(crate) fn refuse(&mut self, pointer: &str, detail: impl Into<String>) {
-        self.0.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
-    }
-
-    /// An error if any field was wrong.
-    pub(crate) fn done(self) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
-    }
-
-    /// What people call something: 1 to 120 characters, trimmed.
-    pub(crate) fn name(&mut self, pointer: &str, name: &str) -> String {
-        let name = name.trim();
-        let length = name.chars().count();
-        if length == 0 || length > 120 || name.chars().any(char::is_control) {
-            self.refuse(pointer, "must have 1 to 120 characters");
-        }
-        name.to_owned()
-    }
-
+/// Rules that people and orgs have beside those of every room.
+pub(crate) trait PeopleChecks {
     /// An e-mail address, in lower case. Whether it exists, only a mail can tell.
-    pub(crate) fn email(&mut self, pointer: &str, email: &str) -> String {
+    fn email(&mut self, pointer: &str, email: &str) -> String;
+    /// A password, by its length alone.
+    fn password(&mut self, pointer: &str, password: &Secret);
+    /// The short name of an org, as in addresses.
+    fn slug(&mut self, pointer: &str, slug: &str);
+    /// The name of a custom role.
+    fn role_name(&mut self, pointer: &str, name: &str);
+}
+
+impl PeopleChecks for Checks {
+    fn email(&mut self, pointer: &str, email: &str) -> String {
         let email = email.trim().to_lowercase();
         let well_formed = email.split_once('@').is_some_and(|(name, domain)| {
             !name.is_empty() && domain.contains('.') && !domain.contains('@')
@@ -50,23 +35,21 @@ impl Checks {
         email
     }
 
-    pub(crate) fn password(&mut self, pointer: &str, password: &Secret) {
+    fn password(&mut self, pointer: &str, password: &Secret) {
         let length = password.reveal().chars().count();
         if !(PASSWORD_MIN..=PASSWORD_MAX).contains(&length) {
             self.refuse(pointer, "must have 12 to 256 characters");
         }
     }
 
-    /// The short name of an org, as in addresses.
-    pub(crate) fn slug(&mut self, pointer: &str, slug: &str) {
+    fn slug(&mut self, pointer: &str, slug: &str) {
         if !is_slug(slug, 63) {
             let rule = "must be 2 to 63 of `a-z`, `0-9` and `-`, beginning with a letter";
             self.refuse(pointer, rule);
         }
     }
 
-    /// The name of a custom role.
-    pub(crate) fn role_name(&mut self, pointer: &str, name: &str) {
+    fn role_name(&mut self, pointer: &str, name: &str) {
         if !is_slug(name, 41) {
             let rule = "must be 2 to 41 of `a-z`, `0-9` and `-`, beginning with a letter";
             self.refuse(pointer, rule);

@@ -5,7 +5,7 @@ use access::{Caller, MemberId, PermissionSet, Scope, TeamId};
 use base::args;
 use serde::Deserialize;
 
-use crate::check::Checks;
+use crate::check::{Checks, PeopleChecks as _};
 use crate::member::{Member, MemberState, standing};
 use crate::org::exists;
 use crate::room::Work;

@@ -1,7 +1,7 @@
 //! Single sign-on as the only way in, and the way in for the day on which it fails:
 //! owners behind the glass, each with a passkey, and an alarm when one of them uses it.
 
-use access::{Actor, Caller, FACTOR_RECENT_SECS, MemberId, Method, Permission, Role};
+use access::{Actor, Caller, MemberId, Method, Permission, Role};
 use audit::Event;
 use base::args;
 use base::db::Row;
@@ -85,7 +85,7 @@ impl Identity {
     /// of those: nobody locks themselves out. Sessions that began otherwise end.
     pub async fn enforce_sso(&self, caller: &Caller, on: bool) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersConnections)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         // A guest connects; whether that becomes the only way in, the org decides.
         if matches!(caller.actor, Actor::Guest(_)) {
             return Err(Error::NotAMember);
@@ -124,7 +124,7 @@ impl Identity {
         on: bool,
     ) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersConnections)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         covers(caller, Role::Owner.permissions().unwrap_or_default())?;
         let mut work = self.begin(&scope).await?;
         work.member(id).await?;

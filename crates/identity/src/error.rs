@@ -2,6 +2,7 @@
 
 use access::{Denied, NeedsFactor, Permission, Region};
 use audit::NotDurable;
+use base::checks::Invalid;
 use base::db::DbError;
 use base::problem::{FieldError, Problem};
 use http::{HeaderValue, StatusCode, header};
@@ -126,6 +127,12 @@ pub enum Error {
 
 fn names(list: &[Permission]) -> String {
     list.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid.0)
+    }
 }
 
 impl From<Error> for Problem {

@@ -1,7 +1,7 @@
 //! Grants: a role given to a member, a team, a key or a service account, on the
 //! whole org or on one pattern or model.
 
-use access::{Caller, FACTOR_RECENT_SECS, Permission, Resource};
+use access::{Caller, Permission, Resource};
 use audit::Event;
 use base::args;
 use base::db::{DbError, Row};
@@ -87,7 +87,7 @@ impl Identity {
     /// Gives a role to somebody.
     pub async fn add_grant(&self, caller: &Caller, new: &NewGrant) -> Result<Grant, Error> {
         let scope = caller.require(Permission::UsersGrant)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let mut checks = Checks::default();
         let subject = new.subject.parse::<Subject>().ok();
         if subject.is_none() {
@@ -126,7 +126,7 @@ impl Identity {
     /// Takes a grant back.
     pub async fn remove_grant(&self, caller: &Caller, id: &GrantId) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersGrant)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let mut work = self.begin(&scope).await?;
         let row = work.change.maybe(sql::GRANT_ONE, args![id.as_str()]).await?;
         let before = row.as_ref().map(Grant::of).transpose()?.ok_or(Error::NotFound)?;

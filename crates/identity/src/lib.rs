@@ -120,6 +120,7 @@ mod team;
 mod visit;
 mod withdraw;
 
+pub use self::address::Place;
 pub use self::api::routes;
 pub use self::birth::Birth;
 pub use self::cookie::same_site;

@@ -1,6 +1,6 @@
 //! What members change of themselves.
 
-use access::{Actor, Caller, MemberId};
+use access::{Caller, MemberId};
 use audit::Event;
 use base::args;
 use serde::Deserialize;
@@ -48,12 +48,5 @@ impl Identity {
 
 /// The member that the caller is.
 pub(crate) fn member(caller: &Caller) -> Result<&MemberId, Error> {
-    match &caller.actor {
-        Actor::Member(id) => Ok(id),
-        Actor::Service(_)
-        | Actor::Operator(_)
-        | Actor::Node(_)
-        | Actor::Directory(_)
-        | Actor::Guest(_) => Err(Error::NotAMember),
-    }
+    caller.actor.member().ok_or(Error::NotAMember)
 }

@@ -1,6 +1,6 @@
 //! Members: the people of an org.
 
-use access::{Actor, Caller, FACTOR_RECENT_SECS, MemberId, Permission, Role};
+use access::{Actor, Caller, MemberId, Permission, Role};
 use audit::Event;
 use base::args;
 use base::db::{DbError, Row};
@@ -10,7 +10,7 @@ use base::time::At;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::check::Checks;
+use crate::check::{Checks, PeopleChecks as _};
 use crate::org::exists;
 use crate::rights::covers;
 use crate::room::Work;
@@ -202,7 +202,7 @@ impl Identity {
             return Err(Error::Conflict("the invitation has not been accepted yet"));
         }
         if (&after.role, after.state) != (&before.role, before.state) {
-            caller.recent_factor(FACTOR_RECENT_SECS)?;
+            caller.recent_factor()?;
             self.may_govern(caller, &mut work, &before).await?;
             if after.role != before.role {
                 caller.require(Permission::UsersGrant)?;

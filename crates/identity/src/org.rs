@@ -8,7 +8,7 @@ use base::time::At;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::check::Checks;
+use crate::check::{Checks, PeopleChecks as _};
 use crate::{Error, Identity, sql};
 
 /// An org, as its members see it.
@@ -52,7 +52,7 @@ impl NewOrg {
         let mut checks = Checks::default();
         checks.name("/name", &self.name);
         checks.slug("/slug", &self.slug);
-        checks.done()
+        Ok(checks.done()?)
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::address::Place;
-use crate::check::Checks;
+use crate::check::{Checks, PeopleChecks as _};
 use crate::key::{Kind, Token};
 use crate::member::{Member, MemberState};
 use crate::subject::Owner;

@@ -62,5 +62,5 @@ impl Work {
 fn unknown_role(pointer: &str) -> Error {
     let mut checks = crate::check::Checks::default();
     checks.refuse(pointer, "names no role of this org");
-    checks.done().err().unwrap_or(Error::NotFound)
+    checks.done().err().map_or(Error::NotFound, Error::from)
 }

@@ -1,6 +1,6 @@
 //! Roles: the four built-in ones, and those that an org defines beside them.
 
-use access::{Caller, FACTOR_RECENT_SECS, Permission, PermissionSet, Role as BuiltIn};
+use access::{Caller, Permission, PermissionSet, Role as BuiltIn};
 use audit::Event;
 use base::args;
 use base::db::{DbError, Row};
@@ -8,7 +8,7 @@ use base::http::{Page, page_limit};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::check::Checks;
+use crate::check::{Checks, PeopleChecks as _};
 use crate::org::exists;
 use crate::rights::covers;
 use crate::room::Work;
@@ -78,7 +78,7 @@ impl Identity {
     /// Defines a role. An unknown permission is refused, not ignored.
     pub async fn add_role(&self, caller: &Caller, new: &NewRole) -> Result<Role, Error> {
         let scope = caller.require(Permission::UsersGrant)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let mut checks = Checks::default();
         checks.role_name("/name", &new.name);
         let permissions = permissions(checks, &new.permissions)?;
@@ -102,7 +102,7 @@ impl Identity {
         texts: &[String],
     ) -> Result<Role, Error> {
         let scope = caller.require(Permission::UsersGrant)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let after = permissions(Checks::default(), texts)?;
         let mut work = self.begin(&scope).await?;
         let before = work.custom(name).await?;
@@ -118,7 +118,7 @@ impl Identity {
     /// Deletes a role that nobody has any more.
     pub async fn remove_role(&self, caller: &Caller, name: &str) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersGrant)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let mut work = self.begin(&scope).await?;
         let before = work.custom(name).await?;
         let in_keys = format!("%\"{name}\"%");

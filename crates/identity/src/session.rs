@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::address::Place;
-use crate::check::Checks;
+use crate::check::{Checks, PeopleChecks as _};
 use crate::factor::{awaited, is_confined};
 use crate::key::{Kind, Token};
 use crate::me::member;

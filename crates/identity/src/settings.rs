@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use access::{Actor, Caller, FACTOR_RECENT_SECS, Permission};
+use access::{Actor, Caller, Permission};
 use audit::Event;
 use base::args;
 use base::time::At;
@@ -139,7 +139,7 @@ impl Identity {
         patch: &SettingsPatch,
     ) -> Result<Settings, Error> {
         let scope = caller.require(Permission::SettingsUpdate)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let patch = Patch::checked(caller, patch, &self.0.config)?;
         let mut work = self.begin(&scope).await?;
         let row = work.change.maybe(sql::ORG_READ, args![]).await?.ok_or(Error::NotFound)?;

@@ -4,9 +4,7 @@
 
 use std::sync::Arc;
 
-use access::{
-    Access, Actor, Caller, FACTOR_RECENT_SECS, Grant, Identified, Origin, Permission, PermissionSet,
-};
+use access::{Access, Actor, Caller, Grant, Identified, Origin, Permission, PermissionSet};
 use audit::{Change, Event};
 use base::args;
 use base::db::{DbError, Row};
@@ -114,7 +112,7 @@ impl Identity {
     /// Makes a link. Its secret is shown once and stored as a keyed hash.
     pub async fn make_setup(&self, caller: &Caller, new: &NewSetup) -> Result<SetupIssued, Error> {
         let scope = caller.require(Permission::UsersConnections)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let by = member(caller)?;
         let mut checks = Checks::default();
         if !(1..=DAYS_MAX).contains(&new.days) {

@@ -10,16 +10,14 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::error::Checks;
 use crate::{Campaign, CampaignId, Error, Reviewed, Reviews, person, sql};
+use base::checks::Checks;
 
 /// Things that one campaign looks at, at most: one change writes them all, so that they
 /// are of one moment. On SQLite that takes the writers' turn for about a second.
 pub const ITEMS_MAX: usize = 50_000;
 /// Campaigns of an org under way at most.
 pub(crate) const OPEN_MAX: i64 = 20;
-/// Characters of a name at most.
-const NAME_MAX: usize = 120;
 /// A campaign is due within a year.
 const DUE_DAYS_MAX: i64 = 366;
 
@@ -49,12 +47,8 @@ impl Reviews {
         let scope = caller.require(Permission::UsersReview)?;
         let by = person(caller)?;
         let at = self.now();
-        let name = new.name.trim();
         let mut checks = Checks::default();
-        let length = name.chars().count();
-        if length == 0 || length > NAME_MAX || name.contains(char::is_control) {
-            checks.refuse("/name", "must have 1 to 120 characters");
-        }
+        let name = checks.name("/name", &new.name);
         if new.due_at <= at || new.due_at > at + SignedDuration::from_hours(24 * DUE_DAYS_MAX) {
             checks.refuse("/due_at", "must be in the future, and within a year");
         }
@@ -86,7 +80,7 @@ impl Reviews {
         let count = i64::try_from(held.len()).unwrap_or(i64::MAX);
         let args = args![
             id.as_str(),
-            name,
+            &name,
             new.scope.as_str(),
             i64::from(new.signers),
             new.due_at,

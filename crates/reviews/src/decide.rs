@@ -9,8 +9,8 @@ use base::db::Value;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::error::Checks;
 use crate::{CampaignId, Decision, Error, Item, ItemFilter, Reviews, State, person, sql};
+use base::checks::Checks;
 
 base::ids! {
     /// One deciding, of one item or of many.
@@ -149,7 +149,7 @@ impl Reviews {
             }
             (Decision::Keep | Decision::Revoke, None) => {}
         }
-        checks.done()
+        Ok(checks.done()?)
     }
 }
 
@@ -204,7 +204,7 @@ fn may_decide(decide: &Decide, item: &Item, own: &HashSet<&str>) -> Result<(), E
             format!("cannot be made about item {}: it has no role of its own", item.position);
         checks.refuse("/decision", rule);
     }
-    checks.done()
+    Ok(checks.done()?)
 }
 
 /// Everything undecided that matches, stretch by stretch: what is the reviewer's own lies

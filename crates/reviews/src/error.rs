@@ -2,6 +2,7 @@
 
 use access::{Denied, NeedsFactor};
 use axum::http::StatusCode;
+use base::checks::Invalid;
 use base::db::DbError;
 use base::problem::{FieldError, Problem};
 
@@ -60,17 +61,9 @@ pub enum Error {
     Db(#[from] DbError),
 }
 
-/// Rules about single fields, collected so that an answer names every wrong one.
-#[derive(Debug, Default)]
-pub(crate) struct Checks(Vec<FieldError>);
-
-impl Checks {
-    pub(crate) fn refuse(&mut self, pointer: &str, detail: impl Into<String>) {
-        self.0.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
-    }
-
-    pub(crate) fn done(self) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid.0)
     }
 }
 

@@ -1,9 +1,10 @@
 //! A campaign as evidence: everything that was looked at, what was decided about it, by
 //! whom and when, what came of it, and the events of that in the record.
 
+use base::csv::cell;
 use std::collections::HashMap;
 
-use access::{Caller, FACTOR_RECENT_SECS, Permission, Scope};
+use access::{Caller, Permission, Scope};
 use audit::{Change, Event};
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -75,7 +76,7 @@ impl Reviews {
         export: Export,
     ) -> Result<Response, Error> {
         let scope = caller.require(Permission::UsersReview)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let campaign = self.one(&scope, id).await?;
         let change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
         let event = Event::done("reviews.campaign.exported", "review", id.as_str());
@@ -203,34 +204,4 @@ fn cells(campaign: &Campaign, item: &Item, names: &HashMap<String, String>) -> [
         number(item.result_event),
         item.facts.to_string(),
     ]
-}
-
-/// One cell (RFC 4180). What a spreadsheet would run as a formula gets a `'` in front: a
-/// name or a reason is somebody's text.
-fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = if formula { format!("'{text}") } else { text.to_owned() };
-    if text.contains(['"', ',', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_is_never_a_formula() {
-        for (text, written) in [
-            ("plain", "plain"),
-            ("a,b", "\"a,b\""),
-            ("=1+1", "'=1+1"),
-            ("-1", "'-1"),
-            ("say \"hi\"", "\"say \"\"hi\"\"\""),
-        ] {
-            assert_eq!(cell(text), written);
-        }
-    }
 }

@@ -37,7 +37,7 @@ pub mod sql;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
-use access::{Actor, Caller, Databases, MemberId};
+use access::{Caller, Databases, MemberId};
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
 use identity::Identity;
@@ -98,12 +98,5 @@ impl Reviews {
 
 /// The member that the caller is: programs review nobody.
 pub(crate) fn person(caller: &Caller) -> Result<&MemberId, Error> {
-    match &caller.actor {
-        Actor::Member(id) => Ok(id),
-        Actor::Service(_)
-        | Actor::Operator(_)
-        | Actor::Node(_)
-        | Actor::Directory(_)
-        | Actor::Guest(_) => Err(Error::PeopleOnly),
-    }
+    caller.actor.member().ok_or(Error::PeopleOnly)
 }

@@ -1,6 +1,6 @@
 //! Signing off: from then on what was decided is done.
 
-use access::{Caller, FACTOR_RECENT_SECS, Permission, Scope};
+use access::{Caller, Permission, Scope};
 use audit::{Change, Event};
 use base::args;
 use serde_json::json;
@@ -14,7 +14,7 @@ impl Reviews {
     pub async fn sign_off(&self, caller: &Caller, id: &CampaignId) -> Result<Campaign, Error> {
         let scope = caller.require(Permission::UsersReview)?;
         person(caller)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let campaign = self.one(&scope, id).await?;
         match campaign.state {
             State::Open if campaign.signers == 1 => {

@@ -3,9 +3,9 @@
 use access::Caller;
 use axum::extract::State;
 use axum::http::StatusCode;
-use base::http::{Json, Page, Path, Query};
+use base::http::{Json, Page, Paging, Path, Query};
 use base::problem::Problem;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -23,17 +23,6 @@ pub fn api(scim: Scim) -> OpenApiRouter {
         .routes(routes!(end_token))
         .routes(routes!(requests))
         .with_state(scim)
-}
-
-/// Which page of a list.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Paging {
-    /// The `next` of the page before.
-    after: Option<String>,
-    /// Items on a page: 1 to 200, 50 if not given.
-    limit: Option<u32>,
 }
 
 /// A token, shown this once.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use access::{Caller, FACTOR_RECENT_SECS, Permission, Scope};
+use access::{Caller, Permission, Scope};
 use base::args;
 use base::db::{DbError, Row};
 use base::http::{Page, page_limit};
@@ -202,7 +202,7 @@ impl Scim {
 pub(crate) fn may_connect(caller: &Caller) -> Result<Scope, Error> {
     let scope = caller.require(Permission::UsersConnections)?;
     caller.require(Permission::UsersCreate)?;
-    caller.recent_factor(FACTOR_RECENT_SECS)?;
+    caller.recent_factor()?;
     Ok(scope)
 }
 

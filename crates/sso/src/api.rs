@@ -5,7 +5,7 @@ use axum::extract::{Request, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base::http::{Json, Page, Path, Query};
+use base::http::{Json, Page, Paging, Path, Query};
 use base::problem::Problem;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -33,17 +33,6 @@ pub fn routes(sso: Sso) -> OpenApiRouter {
         .routes(routes!(activate))
         .routes(routes!(deactivate))
         .with_state(sso)
-}
-
-/// Which page of a list.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Paging {
-    /// The `next` of the page before.
-    after: Option<String>,
-    /// Items on a page: 1 to 200, 50 if not given.
-    limit: Option<u32>,
 }
 
 /// Where a provider describes itself.

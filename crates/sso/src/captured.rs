@@ -1,6 +1,6 @@
 //! How the last test sign-in of a connection ended, and what a mapping would make of it.
 
-use access::{Caller, MemberId, Permission, Scope};
+use access::{Caller, Permission, Scope};
 use base::args;
 use base::time::At;
 use jiff::SignedDuration;
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::connection::Known;
-use crate::error::Checks;
 use crate::flow::Answer;
 use crate::mapping::{Claims, Mapped};
 use crate::refused::Refused;
 use crate::seals::Place;
 use crate::{ConnectionId, Error, Mapping, Sso, events, sql};
+use base::checks::Checks;
 
 /// How long it is kept: it holds what a provider said about somebody.
 const KEPT_HOURS: i64 = 24;
@@ -21,7 +21,7 @@ const KEPT_HOURS: i64 = 24;
 /// What is kept of a test.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
-    by: MemberId,
+    by: String,
     answer: Option<Answer>,
     code: Option<String>,
     detail: Option<String>,
@@ -35,7 +35,7 @@ pub struct Captured {
     pub at: At,
     /// Who tested.
     #[schema(value_type = String)]
-    pub by: MemberId,
+    pub by: String,
     /// What the provider calls them.
     pub named: Option<String>,
     /// The attributes or claims that came.
@@ -115,12 +115,12 @@ impl Sso {
         &self,
         scope: &Scope,
         known: &Known,
-        by: &MemberId,
+        by: &str,
         ended: Result<&Answer, &Refused>,
     ) -> Result<(), Error> {
         let refused = ended.err();
         let kept = Kept {
-            by: by.clone(),
+            by: by.to_owned(),
             answer: ended.ok().cloned(),
             code: refused.map(|refused| refused.code.to_owned()),
             detail: refused.map(|refused| refused.detail.clone()),

@@ -3,6 +3,7 @@
 use access::{Denied, NeedsFactor};
 use audit::NotDurable;
 use axum::http::StatusCode;
+use base::checks::Invalid;
 use base::db::DbError;
 use base::fetch::Failed;
 use base::problem::{FieldError, Problem};
@@ -126,28 +127,8 @@ impl From<Error> for Problem {
     }
 }
 
-/// The fields that are wrong.
-#[derive(Debug, Default)]
-pub(crate) struct Checks(Vec<FieldError>);
-
-impl Checks {
-    /// Notes a wrong field.
-    pub(crate) fn refuse(&mut self, pointer: &str, detail: impl Into<String>) {
-        self.0.push(FieldError { pointer: pointer.to_owned(), detail: detail.into() });
-    }
-
-    /// An error if any field was wrong.
-    pub(crate) fn done(self) -> Result<(), Error> {
-        if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
-    }
-
-    /// What people call something: 1 to 120 characters, trimmed.
-    pub(crate) fn name(&mut self, pointer: &str, name: &str) -> String {
-        let name = name.trim();
-        let length = name.chars().count();
-        if length == 0 || length > 120 || name.chars().any(char::is_control) {
-            self.refuse(pointer, "must have 1 to 120 characters");
-        }
-        name.to_owned()
+impl From<Invalid> for Error {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(invalid.0)
     }
 }

@@ -1,6 +1,6 @@
 //! The end of a sign-in, in the browser that began it.
 
-use access::{MemberId, Method, Origin, Scope};
+use access::{Method, Origin, Scope};
 use audit::Change;
 use axum::http::HeaderMap;
 use base::args;
@@ -172,7 +172,7 @@ impl Sso {
         &self,
         scope: &Scope,
         known: &Known,
-        by: &MemberId,
+        by: &str,
         answer: &Answer,
     ) -> Result<Concluded, Error> {
         self.capture(scope, known, by, Ok(answer)).await?;

@@ -36,8 +36,8 @@ pub(crate) enum Stage {
 pub(crate) enum Purpose {
     /// To be signed in.
     SignIn,
-    /// To see whether it works: an admin.
-    Test(MemberId),
+    /// To see whether it works: an admin, or the guest of a setup link.
+    Test(String),
     /// To be known by this provider from now on: a member who is signed in.
     Connect(MemberId),
     /// Leaving the provider; the session here has ended.

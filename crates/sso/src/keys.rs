@@ -96,6 +96,6 @@ impl Sso {
 /// Whether the caller may change connections: only with a second factor of late.
 pub(crate) fn may_change(caller: &Caller) -> Result<Scope, Error> {
     let scope = caller.require(Permission::UsersConnections)?;
-    caller.recent_factor(access::FACTOR_RECENT_SECS)?;
+    caller.recent_factor()?;
     Ok(scope)
 }

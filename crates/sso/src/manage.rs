@@ -10,11 +10,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::connection::{ConnectionState, Kind, Known};
-use crate::error::Checks;
 use crate::guide::Guide;
 use crate::keys::may_change;
 use crate::seals::Place;
 use crate::{Connection, ConnectionId, Error, Mapping, Policy, Sso, events, keys, sql, vouch};
+use base::checks::Checks;
 
 /// Connections of one org at most.
 pub(crate) const CONNECTIONS_MAX: u64 = 20;

@@ -6,8 +6,8 @@ use access::{Role, TeamId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::Checks;
 use crate::refused::Refused;
+use base::checks::Checks;
 
 /// Rules of a mapping at most.
 const RULES_MAX: usize = 100;

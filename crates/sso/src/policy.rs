@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::error::Checks;
+use base::checks::Checks;
 
 /// Seconds that clocks may differ at most: more is no skew any more.
 pub(crate) const SKEW_SECS_MAX: u32 = 300;

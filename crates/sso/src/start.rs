@@ -108,7 +108,7 @@ impl Sso {
         {
             return Err(Error::Conflict("enter the client ID and the client secret first"));
         }
-        let purpose = Purpose::Test(myself(caller)?);
+        let purpose = Purpose::Test(tester(caller)?);
         let begun = self.begin(&scope, &known, purpose, headers).await?;
         self.0.record.note(caller, &events::about("sso.test.begun", id)).await?;
         Ok(begun)
@@ -122,7 +122,7 @@ impl Sso {
         headers: &HeaderMap,
     ) -> Result<Begun, Error> {
         let member = myself(caller)?;
-        caller.recent_factor(access::FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let scope = caller.itself();
         let known = self.one(&scope, id).await?;
         if known.state != ConnectionState::Active {
@@ -256,14 +256,18 @@ impl From<Outgoing> for Way {
     }
 }
 
+/// Who looks at a test: somebody in a browser, be it by a setup link.
+fn tester(caller: &Caller) -> Result<String, Error> {
+    match &caller.actor {
+        Actor::Member(_) | Actor::Guest(_) => Ok(caller.actor.id().to_owned()),
+        Actor::Service(_) | Actor::Operator(_) | Actor::Node(_) | Actor::Directory(_) => {
+            Err(Error::Conflict("a test is made in a browser, by a member or a guest"))
+        }
+    }
+}
+
 /// Providers know members alone.
 fn myself(caller: &Caller) -> Result<MemberId, Error> {
-    match &caller.actor {
-        Actor::Member(id) => Ok(id.clone()),
-        Actor::Service(_)
-        | Actor::Operator(_)
-        | Actor::Node(_)
-        | Actor::Directory(_)
-        | Actor::Guest(_) => Err(Error::Conflict("only members sign in through a connection")),
-    }
+    let only = Error::Conflict("only members sign in through a connection");
+    caller.actor.member().cloned().ok_or(only)
 }

@@ -2,10 +2,11 @@
 //! nobody fills the record with refusals or the processor with signatures.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 use base::time::At;
+use identity::Place;
 
 use crate::Error;
 
@@ -15,12 +16,13 @@ const WINDOW_SECS: i64 = 60;
 const PASSES_MAX: u32 = 600;
 /// Refusals that one network may cause in that time before it is not listened to.
 const REFUSALS_MAX: u32 = 20;
-/// Networks that are remembered at most; beyond that all are forgotten.
+/// Networks that are remembered at most; beyond, one goes that is
+/// still listened to.
 const NETWORKS_MAX: usize = 50_000;
 
 /// Counts by network.
 #[derive(Debug, Default)]
-pub(crate) struct Turnstile(Mutex<HashMap<Option<IpAddr>, Count>>);
+pub(crate) struct Turnstile(Mutex<HashMap<Place, Count>>);
 
 #[derive(Debug, Clone, Copy)]
 struct Count {
@@ -50,26 +52,35 @@ impl Turnstile {
 
     fn with<T>(&self, ip: Option<IpAddr>, now: At, act: impl FnOnce(&mut Count) -> T) -> T {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let network = ip.map(network);
+        let network = Place::of(ip);
         if counts.len() >= NETWORKS_MAX && !counts.contains_key(&network) {
-            counts.clear();
+            make_room(&mut counts, now);
         }
-        let fresh = Count { since: now, passes: 0, refusals: 0 };
+        let mut fresh = Count { since: now, passes: 0, refusals: 0 };
+        if counts.len() >= NETWORKS_MAX && !counts.contains_key(&network) {
+            return act(&mut fresh);
+        }
         let count = counts.entry(network).or_insert(fresh);
-        if now.as_second() - count.since.as_second() >= WINDOW_SECS {
+        if count.is_over(now) {
             *count = fresh;
         }
         act(count)
     }
 }
 
-/// An address; of IPv6 the 64 bits that one customer has.
-fn network(ip: IpAddr) -> IpAddr {
-    match ip.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)))
-        }
+impl Count {
+    fn is_over(&self, now: At) -> bool {
+        now.as_second() - self.since.as_second() >= WINDOW_SECS
+    }
+}
+
+/// Forgets one whose minute is over or who is still listened to: a flood of networks must
+/// not let one go that is not.
+fn make_room(counts: &mut HashMap<Place, Count>, now: At) {
+    let spare = |count: &Count| count.is_over(now) || count.refusals < REFUSALS_MAX;
+    let one = counts.iter().find(|(_, count)| spare(count)).map(|(place, _)| *place);
+    if let Some(one) = one {
+        counts.remove(&one);
     }
 }
 
@@ -93,5 +104,25 @@ mod tests {
         }
         let later = now + jiff::SignedDuration::from_secs(WINDOW_SECS);
         assert!(turnstile.pass(bad, later).is_ok());
+    }
+
+    #[test]
+    fn a_flood_of_networks_lets_none_go_that_is_not_listened_to() {
+        let turnstile = Turnstile::default();
+        let now: At = "2026-01-01T00:00:00Z".parse().unwrap();
+        let bad = Some("2001:db8::1".parse().unwrap());
+        for _ in 0..REFUSALS_MAX {
+            turnstile.refused(bad, now);
+        }
+        for place in 0..NETWORKS_MAX + 10 {
+            let bits = (0x2a00_u128 << 112) | (u128::try_from(place).unwrap() << 64);
+            let ip = Some(IpAddr::V6(bits.into()));
+            turnstile.pass(ip, now).unwrap();
+            if place % 2 == 0 {
+                turnstile.refused(ip, now);
+            }
+        }
+        assert!(turnstile.pass(bad, now).is_err());
+        assert!(turnstile.0.lock().unwrap().len() <= NETWORKS_MAX);
     }
 }

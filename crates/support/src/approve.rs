@@ -1,6 +1,6 @@
 //! The org decides: who of the operator comes in, to what, until when.
 
-use access::{Caller, FACTOR_RECENT_SECS, Permission, PermissionSet, Scope};
+use access::{Caller, Permission, PermissionSet, Scope};
 use audit::{Change, Event};
 use base::args;
 use base::http::{Page, page_limit};
@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::desk::NEWEST;
-use crate::error::Checks;
 use crate::person::person;
 use crate::{Error, Kind, Request, RequestId, State, Support, scope, sql};
+use base::checks::Checks;
 
 /// Which requests.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
@@ -70,7 +70,7 @@ impl Support {
         grant: &Grant,
     ) -> Result<Request, Error> {
         let (scope, approver) = self.approver(caller, id).await?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let request = self.read(&scope, id).await?;
         let hours = grant.hours.unwrap_or(request.hours);
         let mut checks = Checks::default();

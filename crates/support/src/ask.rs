@@ -7,9 +7,9 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::error::Checks;
-use crate::person::{factor_shown, person};
+use crate::person::person;
 use crate::{Error, Request, RequestId, Support, scope, sql};
+use base::checks::Checks;
 
 /// Characters of a reason.
 const REASON_CHARS: std::ops::RangeInclusive<usize> = 10..=500;
@@ -40,7 +40,7 @@ impl Support {
     /// Asks an org for access. Its approvers decide.
     pub async fn ask(&self, caller: &Caller, new: &NewAsk) -> Result<Request, Error> {
         let (desk, operator) = self.desk(caller).await?;
-        factor_shown(caller)?;
+        caller.factor_shown()?;
         let mut checks = Checks::default();
         let reason = new.reason.trim();
         if !REASON_CHARS.contains(&reason.chars().count()) || reason.contains(is_unfit) {

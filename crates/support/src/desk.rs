@@ -10,7 +10,6 @@ use base::time::At;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use crate::person::factor_shown;
 use crate::{Error, Request, RequestId, State, Support, VISIT_SECS_MAX, sql};
 
 /// Behind every id: where the newest page begins.
@@ -118,7 +117,7 @@ impl Support {
         if caller.standing.session.is_none() {
             return Err(Error::SessionOnly);
         }
-        factor_shown(caller)?;
+        caller.factor_shown()?;
         let request = self.of_ask(&ask).await?.filter(|request| request.state == State::Granted);
         let until = request.and_then(|request| request.until).ok_or(Error::NotGranted)?;
         let (token, tag) = self.0.identity.visit_token(&ask.org, ask.region)?;

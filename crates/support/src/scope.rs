@@ -2,7 +2,7 @@
 
 use access::{Permission, PermissionSet};
 
-use crate::error::Checks;
+use base::checks::Checks;
 
 /// How much a permission weighs in the hands of a guest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

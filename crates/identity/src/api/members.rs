@@ -6,14 +6,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::IntoResponse;
-use base::http::{Json, Page, Path, Query};
+use base::http::{Json, Page, Paging, Path, Query};
 use base::problem::Problem;
 use base::time::At;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Paging;
 use crate::{Accept, Identity, Invite, Member, MemberPatch, Revoke, Revoked, Session};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {

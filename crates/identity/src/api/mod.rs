@@ -11,7 +11,6 @@ mod session;
 mod setup;
 mod teams;
 
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::Identity;
@@ -30,15 +29,4 @@ pub fn routes(identity: Identity) -> OpenApiRouter {
         .merge(factors::routes())
         .merge(enforce::routes())
         .with_state(identity)
-}
-
-/// Which page of a list.
-#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct Paging {
-    /// The `next` of the page before.
-    after: Option<String>,
-    /// Items on a page: 1 to 200, 50 if not given.
-    limit: Option<u32>,
 }

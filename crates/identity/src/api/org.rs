@@ -3,12 +3,11 @@
 use access::Caller;
 use axum::extract::State;
 use axum::http::StatusCode;
-use base::http::{Json, Page, Path, Query};
+use base::http::{Json, Page, Paging, Path, Query};
 use base::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Paging;
 use crate::{
     Identity, MemberSession, Org, OrgPatch, Revoke, Revoked, SessionId, Settings, SettingsPatch,
 };

@@ -3,14 +3,13 @@
 use access::{Caller, Permission};
 use axum::extract::State;
 use axum::http::StatusCode;
-use base::http::{Json, Page, Path, Query};
+use base::http::{Json, Page, Paging, Path, Query};
 use base::problem::Problem;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Paging;
 use crate::{Check, Grant, GrantId, Identity, NewGrant, NewRole, Role, RolePermissions};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {

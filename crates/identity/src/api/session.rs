@@ -5,13 +5,12 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use base::http::{Json, Page, Path, Query};
+use base::http::{Json, Page, Paging, Path, Query};
 use base::problem::Problem;
 use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Paging;
 use crate::{Identity, Member, NewPassword, OwnPatch, ResetPassword, Session, SessionId, SignIn};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {

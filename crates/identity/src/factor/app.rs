@@ -1,6 +1,6 @@
 //! An authenticator app: a secret that it and we know, and codes for each half minute.
 
-use access::{Caller, FACTOR_RECENT_SECS, MemberId};
+use access::{Caller, MemberId};
 use audit::Event;
 use base::args;
 use base::secret::Secret;
@@ -150,7 +150,7 @@ impl Identity {
     /// Removes the caller's own authenticator app.
     pub async fn remove_app(&self, caller: &Caller) -> Result<(), Error> {
         let (id, _) = own_session(caller)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let mut work = self.begin(&caller.itself()).await?;
         if work.change.run(sql::AUTHENTICATOR_DROP, args![id.as_str()]).await? == 0 {
             return Err(Error::NotFound);

@@ -137,7 +137,7 @@ impl Identity {
     /// with what let them in.
     pub(super) async fn may_add(&self, caller: &Caller, id: &MemberId) -> Result<(), Error> {
         if self.has_factor(&caller.itself(), id).await? {
-            caller.recent_factor(FACTOR_RECENT_SECS)?;
+            caller.recent_factor()?;
         }
         Ok(())
     }
@@ -160,7 +160,7 @@ impl Work {
     ) -> Result<Held, Error> {
         let held = self.held(id).await?;
         if held.passkeys + held.apps > 0 {
-            caller.recent_factor(FACTOR_RECENT_SECS)?;
+            caller.recent_factor()?;
         }
         self.change.run(sql::MEMBER_FACTOR, args![id.as_str(), now]).await?;
         let (_, session) = own_session(caller)?;

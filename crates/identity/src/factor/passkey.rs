@@ -1,6 +1,6 @@
 //! Passkeys: added, renamed and removed by their members.
 
-use access::{Caller, FACTOR_RECENT_SECS};
+use access::Caller;
 use audit::{Event, Outcome};
 use base::args;
 use base64::Engine as _;
@@ -151,7 +151,7 @@ impl Identity {
     /// Removes one of the caller's own passkeys.
     pub async fn remove_passkey(&self, caller: &Caller, passkey: &PasskeyId) -> Result<(), Error> {
         let (id, _) = own_session(caller)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let mut work = self.begin(&caller.itself()).await?;
         let args = args![id.as_str(), passkey.as_str()];
         if work.change.run(sql::PASSKEY_REMOVE, args).await? == 0 {

@@ -1,6 +1,6 @@
 //! Recovery codes: for the day on which the phone is lost. Each works once.
 
-use access::{Caller, FACTOR_RECENT_SECS, MemberId};
+use access::{Caller, MemberId};
 use audit::Event;
 use base::args;
 use base::seal;
@@ -54,7 +54,7 @@ impl Identity {
     /// Makes ten recovery codes, which take the place of those before.
     pub async fn make_recovery_codes(&self, caller: &Caller) -> Result<RecoveryCodes, Error> {
         let (id, _) = own_session(caller)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
         let at = self.now();
         let mut work = self.begin(&caller.itself()).await?;

@@ -1,7 +1,7 @@
 //! Whoever lost their phone and their recovery codes is helped by somebody who may as
 //! much as they may.
 
-use access::{Actor, Caller, FACTOR_RECENT_SECS, MemberId, Permission};
+use access::{Actor, Caller, MemberId, Permission};
 use audit::Event;
 use base::args;
 use serde_json::json;
@@ -15,7 +15,7 @@ impl Identity {
     /// somebody that member: it takes the same permissions.
     pub async fn reset_factors(&self, caller: &Caller, id: &MemberId) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersUpdate)?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         if caller.actor == Actor::Member(id.clone()) {
             return Err(Error::Conflict("your own second factors are changed under your own name"));
         }

@@ -1,6 +1,6 @@
 //! Making a key.
 
-use access::{Actor, Caller, FACTOR_RECENT_SECS, KeyId, MemberId, Permission, PermissionSet};
+use access::{Actor, Caller, KeyId, MemberId, Permission, PermissionSet};
 use audit::Event;
 use base::args;
 use base::secret::Secret;
@@ -26,7 +26,7 @@ const LIVE_MAX: i64 = 100;
 impl Identity {
     /// Makes a key, for the caller or for somebody the caller may make keys for.
     pub async fn create_key(&self, caller: &Caller, new: &NewKey) -> Result<IssuedKey, Error> {
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let at = self.now();
         let owner = owner(caller, new)?;
         let mine = is_of(caller, &owner);

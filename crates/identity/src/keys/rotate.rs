@@ -1,6 +1,6 @@
 //! Rotating a key: the new one lives beside the old one for a while.
 
-use access::{Actor, Caller, FACTOR_RECENT_SECS, KeyId};
+use access::{Actor, Caller, KeyId};
 use audit::Event;
 use base::args;
 use jiff::SignedDuration;
@@ -38,7 +38,7 @@ impl Identity {
         rotate: &Rotate,
     ) -> Result<IssuedKey, Error> {
         let (scope, _, owner) = self.key_to_change(caller, id).await?;
-        caller.recent_factor(FACTOR_RECENT_SECS)?;
+        caller.recent_factor()?;
         let grace = rotate.grace_secs.unwrap_or(GRACE_DEFAULT_SECS);
         let mut checks = Checks::default();
         if !(0..=GRACE_MAX_SECS).contains(&grace) {

@@ -22,6 +22,7 @@ mod proxy;
 mod reload;
 mod revoked;
 mod routes;
+mod setup;
 mod tls;
 mod traces;
 mod walls;

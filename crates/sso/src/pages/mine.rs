@@ -1,6 +1,6 @@
 //! Through which of the org's identity providers a member comes in.
 
-use access::{Actor, Caller};
+use access::Caller;
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -61,13 +61,9 @@ impl Sso {
         let scope = caller.itself();
         let mut places = Vec::new();
         for known in self.active(&scope).await? {
-            let connected = match &caller.actor {
-                Actor::Member(id) => self.comes_through(&scope, &known, id).await?,
-                Actor::Service(_)
-                | Actor::Operator(_)
-                | Actor::Node(_)
-                | Actor::Directory(_)
-                | Actor::Guest(_) => false,
+            let connected = match caller.actor.member() {
+                Some(id) => self.comes_through(&scope, &known, id).await?,
+                None => false,
             };
             places.push(Place { id: known.id, name: known.name, connected });
         }
