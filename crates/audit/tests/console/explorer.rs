@@ -209,7 +209,7 @@ async fn an_export_is_narrowed_like_the_page_and_holds_no_formula() {
         let lines: Vec<_> = table.text.lines().collect();
         assert_eq!(lines.len(), 2, "{}", table.text);
         assert!(lines[0].starts_with("sequence,timestamp,userId"));
-        assert!(lines[1].contains(",'=cmd|"), "{}", lines[1]);
+        assert!(lines[1].contains(",\"'=cmd|"), "{}", lines[1]);
         assert_eq!(house.count("audit.events.exported").await, 1);
         let reader = house.member(&["events:read"]);
         assert_eq!(house.get(&reader, "/api/events.csv").await.status, 403);

@@ -83,7 +83,7 @@ pub(super) struct Held {
 
 /// The member whose own session this is. Factors are shown and changed in one alone: a
 /// key that somebody found must not become a way to sign in.
-pub(super) fn own_session(caller: &Caller) -> Result<(&MemberId, &ShownSession), Error> {
+pub(crate) fn own_session(caller: &Caller) -> Result<(&MemberId, &ShownSession), Error> {
     let id = member(caller)?;
     let own = caller.standing.session.as_ref();
     own.filter(|own| own.method != Method::Support).map(|own| (id, own)).ok_or(Error::SessionOnly)

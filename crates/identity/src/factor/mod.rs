@@ -24,4 +24,5 @@ pub use self::sign_in::PasskeySignIn;
 
 pub(crate) use self::assertion::Assertion;
 pub(crate) use self::due::{Begun, awaited, factor_required, is_confined};
+pub(crate) use self::held::own_session;
 pub(crate) use self::rp::RelyingParty;

@@ -42,10 +42,14 @@ impl Identity {
     /// A page of keys.
     pub async fn keys(&self, caller: &Caller, list: &ListKeys) -> Result<Page<Key>, Error> {
         let limit = page_limit(list.limit).map_err(Error::Problem)?;
-        let own = Owner::of(&caller.actor).map(|owner| owner.to_string()).unwrap_or_default();
-        let owner = list.owner.as_ref().unwrap_or(&own);
-        let scope =
-            if *owner == own { caller.itself() } else { caller.require(Permission::UsersRead)? };
+        let own = Owner::of(&caller.actor).map(|owner| owner.to_string());
+        let asked = list.owner.as_ref().or(own.as_ref());
+        let scope = if asked.is_some() && asked == own.as_ref() {
+            caller.itself()
+        } else {
+            caller.require(Permission::UsersRead)?
+        };
+        let owner = asked.map_or("", String::as_str);
         let db = self.0.databases.of(&scope)?;
         let mut args = args![list.after.as_deref().unwrap_or_default(), i64::from(limit) + 1];
         let rows = if owner == "*" {

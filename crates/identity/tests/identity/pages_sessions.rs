@@ -15,7 +15,7 @@ async fn an_administrator_sees_who_is_signed_in_and_ends_it() {
         assert_eq!(seen.status, 200, "{}", seen.text);
         assert!(seen.text.contains("Firefox on Linux") && seen.text.contains("192.0.2.7"));
         assert!(!seen.text.contains("Mozilla"), "in words");
-        assert_eq!(seen.text.matches("End all of theirs").count(), 2);
+        assert_eq!(seen.text.matches("End all sessions of").count(), 2);
         // The newest comes first: the second browser.
         let end = seen.between("action=\"/people/sessions/ses_", "\"").to_owned();
         let end = end.split('?').next().expect("a path");

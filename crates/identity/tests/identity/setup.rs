@@ -48,6 +48,7 @@ async fn a_setup_link_ends_with_its_time_its_maker_and_at_a_word() {
             let mut guest = Browser::new(&house);
             assert_eq!(guest.post("/setup", &[("token", token(&path))]).await.status, 303);
             guests.push(guest);
+            house.clock.advance(jiff::SignedDuration::from_secs(1));
         }
         let [of_owner, of_admin] = guests.as_mut_slice() else { panic!("two") };
         // Whoever made it loses what it opens.

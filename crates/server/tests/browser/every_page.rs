@@ -42,9 +42,9 @@ async fn every_page_in(theme: Theme) {
     let page = &world.page;
     page.sign_in_to_nordwind().await;
     let map = Map::of(&world.portico).await;
-    // Only a pattern that was changed links to its difference; a refusal leads to the
-    // confirmation, and a provider's people to their connections.
-    let beginnings = ["/", "/patterns/vpn-access", "/account/confirm", "/me/providers"];
+    // A refusal leads to the confirmation, and a provider's people to their connections;
+    // only a pattern that was changed links to its difference, so it is the first to be seen.
+    let beginnings = ["/", "/account/confirm", "/me/providers", "/patterns/vpn-access"];
     let found = map.walk(page, &beginnings).await;
     let seen: BTreeSet<String> = found.keys().cloned().collect();
     let missed: Vec<&String> = map.pages.difference(&seen).collect();

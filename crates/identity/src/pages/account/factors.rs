@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::confirm::Next;
 use super::device::device;
 use super::{PASSKEY_JS, with_next};
-use crate::factor::is_confined;
+use crate::factor::{is_confined, own_session};
 use crate::{Error, Identity, OwnFactors, PasskeyId};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
@@ -54,6 +54,7 @@ async fn page(
     State(identity): State<Identity>,
     Query(Next { next }): Query<Next>,
 ) -> Result<View, Problem> {
+    own_session(&caller)?;
     factors_page(&identity, &caller, local(&next), Faults::default()).await
 }
 
