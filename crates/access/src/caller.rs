@@ -10,7 +10,7 @@ use base::problem::Problem;
 
 use crate::{
     Access, Decision, Grant, KeyId, MemberId, Objection, OrgId, Permission, PermissionSet, Region,
-    Resource, ServiceId, Standing, TeamId, TraceParent,
+    ServiceId, Standing, TeamId, Thing, TraceParent,
 };
 
 /// Who acts.
@@ -173,12 +173,17 @@ impl Caller {
     }
 
     /// Checks for one thing, and gives the proof.
-    pub fn require_on(&self, permission: Permission, on: &Resource) -> Result<Scope, Denied> {
-        if self.0.access.may_on(permission, on) && self.objection(permission, Some(on)).is_none() {
+    pub fn require_on(&self, permission: Permission, on: Thing<'_>) -> Result<Scope, Denied> {
+        if self.may_on(permission, on) {
             Ok(Scope(self.clone()))
         } else {
             Err(Denied(Box::new(self.decide(permission, Some(on)))))
         }
+    }
+
+    /// Whether it is permitted for one thing, guardrails included.
+    pub fn may_on(&self, permission: Permission, on: Thing<'_>) -> bool {
+        self.0.access.may_on(permission, on) && self.objection(permission, Some(on)).is_none()
     }
 
     /// The proof for what belongs to the caller alone: own keys, own sessions. The
@@ -188,7 +193,7 @@ impl Caller {
     }
 
     /// The decision, with its reason, without acting on it.
-    pub fn decide(&self, permission: Permission, on: Option<&Resource>) -> Decision {
+    pub fn decide(&self, permission: Permission, on: Option<Thing<'_>>) -> Decision {
         let decision = self.0.access.decide(permission, on);
         match self.objection(permission, on) {
             Some(objection) if decision.allowed => decision.against(objection),
@@ -197,7 +202,7 @@ impl Caller {
     }
 
     /// What the org's guardrails say against it.
-    fn objection(&self, permission: Permission, on: Option<&Resource>) -> Option<Objection> {
+    fn objection(&self, permission: Permission, on: Option<Thing<'_>>) -> Option<Objection> {
         self.0.standing.guard.as_ref()?.refuses(&self.0, permission, on)
     }
 

@@ -1,6 +1,6 @@
 //! Everything one caller was given, compiled for decisions.
 
-use crate::{Decision, Permission, PermissionSet, Resource};
+use crate::{Decision, Permission, PermissionSet, Resource, Thing};
 
 /// A role as it was given to somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,11 +43,12 @@ impl Access {
     }
 
     /// Whether it is permitted on this thing, or on the whole org.
-    pub fn may_on(&self, permission: Permission, resource: &Resource) -> bool {
+    pub fn may_on(&self, permission: Permission, on: Thing<'_>) -> bool {
         self.may(permission)
             || (self.within_cap(permission)
                 && self.grants.iter().any(|grant| {
-                    grant.permissions.has(permission) && grant.on.as_ref() == Some(resource)
+                    grant.permissions.has(permission)
+                        && grant.on.as_ref().is_some_and(|resource| *resource == on)
                 }))
     }
 
@@ -69,8 +70,12 @@ impl Access {
     }
 
     /// The decision, with its reason.
-    pub fn decide(&self, permission: Permission, resource: Option<&Resource>) -> Decision {
-        let applies = |grant: &&Grant| grant.on.is_none() || grant.on.as_ref() == resource;
+    pub fn decide(&self, permission: Permission, on: Option<Thing<'_>>) -> Decision {
+        let applies = |grant: &&Grant| match (&grant.on, on) {
+            (None, _) => true,
+            (Some(resource), Some(on)) => *resource == on,
+            (Some(_), None) => false,
+        };
         let roles = self.grants.iter().map(Grant::words).collect::<Vec<_>>();
         let giver =
             self.grants.iter().filter(applies).find(|grant| grant.permissions.has(permission));
@@ -79,7 +84,8 @@ impl Access {
                 return Decision {
                     allowed: true,
                     permission: permission.as_str(),
-                    resource: resource.cloned(),
+                    resource: on.map(Thing::resource),
+                    data_class: on.and_then(|on| on.data_class),
                     granted_by: Some(giver.words()),
                     roles,
                     missing: None,
@@ -90,7 +96,7 @@ impl Access {
             Some(_) => format!("the key's own roles do not include `{permission}`"),
             None => format!("no role of the caller includes `{permission}`"),
         };
-        Decision::refused(permission, resource, roles, missing, self.version)
+        Decision::refused(permission, on, roles, missing, self.version)
     }
 
     fn within_cap(&self, permission: Permission) -> bool {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Objection, Permission};
+use crate::{DataClass, Objection, Permission, Thing};
 
 /// One thing a permission can be limited to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct Decision {
     /// On what, when it was about one thing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<Resource>,
+    /// How sensitive its data is, when somebody said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data_class: Option<DataClass>,
     /// What gave the permission: `org:admin by member`, `support by team team_…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub granted_by: Option<String>,
@@ -50,7 +53,7 @@ pub struct Decision {
 impl Decision {
     pub(crate) fn refused(
         permission: Permission,
-        resource: Option<&Resource>,
+        on: Option<Thing<'_>>,
         roles: Vec<String>,
         missing: String,
         policy_version: u64,
@@ -58,7 +61,8 @@ impl Decision {
         Self {
             allowed: false,
             permission: permission.as_str(),
-            resource: resource.cloned(),
+            resource: on.map(Thing::resource),
+            data_class: on.and_then(|on| on.data_class),
             granted_by: None,
             roles,
             missing: Some(missing),

@@ -10,7 +10,9 @@
 //!   scope is `$1` of every statement: a query cannot reach another org or region.
 //! - The four roles are exactly what `policy.txt` says:
 //!   `the_policy_is_the_one_that_was_reviewed`.
-//! - Guardrails narrow and never widen: `a_guard_narrows_and_never_widens`.
+//! - Guardrails narrow and never widen: `a_guard_narrows_and_never_widens`. They look at
+//!   how sensitive a thing is; a grant on it holds whatever its class is:
+//!   `a_grant_holds_whatever_the_class_and_a_guard_looks_at_it`.
 //! - What ends with a credential hears of it: `whoever_waits_for_the_end_hears_of_it`.
 //! - Sensitive changes ask for a recent second factor: `a_session_without_a_recent_factor_is_sent_to_confirm`.
 //! - Every decision can say why: [`Decision`], `every_refusal_says_what_is_missing`.
@@ -27,6 +29,7 @@ mod policy;
 mod region;
 mod role;
 mod standing;
+mod thing;
 mod trace_parent;
 
 pub use self::caller::{Actor, Caller, Denied, Identified, Origin, Scope};
@@ -43,4 +46,5 @@ pub use self::role::Role;
 pub use self::standing::{
     FACTOR_RECENT_SECS, Guard, Method, NeedsFactor, Objection, ShownSession, Standing,
 };
+pub use self::thing::{DataClass, Thing};
 pub use self::trace_parent::TraceParent;

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use base::problem::Problem;
 use base::time::At;
 
-use crate::{Caller, Identified, Life, Permission, Resource};
+use crate::{Caller, Identified, Life, Permission, Thing};
 
 /// The circumstances of a caller. The default is a system caller's: nothing narrows or
 /// ends it.
@@ -87,7 +87,7 @@ pub trait Guard: Send + Sync + fmt::Debug {
         &self,
         who: &Identified,
         permission: Permission,
-        on: Option<&Resource>,
+        on: Option<Thing<'_>>,
     ) -> Option<Objection>;
 }
 

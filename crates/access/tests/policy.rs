@@ -3,8 +3,12 @@
 
 use std::sync::Arc;
 
-use access::{Access, Actor, Caller, Grant, Guard, Identified, MemberId, Method, Objection, OrgId};
-use access::{Origin, Permission, PermissionSet, Region, Resource, Role, ShownSession, Standing};
+use access::{
+    Access, Actor, Caller, DataClass, Grant, Guard, Identified, MemberId, Method, Objection, OrgId,
+};
+use access::{
+    Origin, Permission, PermissionSet, Region, Resource, Role, ShownSession, Standing, Thing,
+};
 use axum::extract::FromRequestParts;
 use base::problem::Problem;
 
@@ -59,10 +63,8 @@ fn every_refusal_says_what_is_missing() {
 fn a_grant_on_one_pattern_reaches_no_other() {
     let one = Resource::new("pattern", "pat_1");
     let caller = caller(Role::Viewer, Some(one.clone()), None);
-    assert!(caller.require_on(Permission::PatternsRead, &one).is_ok());
-    assert!(
-        caller.require_on(Permission::PatternsRead, &Resource::new("pattern", "pat_2")).is_err()
-    );
+    assert!(caller.require_on(Permission::PatternsRead, Thing::of(&one)).is_ok());
+    assert!(caller.require_on(Permission::PatternsRead, Thing::new("pattern", "pat_2")).is_err());
     assert!(caller.require(Permission::PatternsRead).is_err());
     assert!(caller.may_somewhere(Permission::PatternsRead));
 }
@@ -91,7 +93,7 @@ impl Guard for No {
         &self,
         _: &Identified,
         wanted: Permission,
-        _: Option<&Resource>,
+        _: Option<Thing<'_>>,
     ) -> Option<Objection> {
         (wanted == self.0).then(|| Objection {
             policies: vec!["office-only".to_owned()],
@@ -111,11 +113,48 @@ fn a_guard_narrows_and_never_widens() {
     let denied = guarded.require(Permission::PatternsRead).expect_err("the guard objects");
     assert_eq!(denied.0.policies, ["office-only"]);
     assert_eq!(denied.0.missing.as_deref(), Some("not from this address"));
-    let on = Resource::new("pattern", "pat_1");
-    assert!(guarded.require_on(Permission::PatternsRead, &on).is_err());
+    let on = Thing::new("pattern", "pat_1");
+    assert!(guarded.require_on(Permission::PatternsRead, on).is_err());
     assert!(guarded.require(Permission::PatternsRun).is_ok(), "of this it says nothing");
     let denied = guarded.require(Permission::UsersRead).expect_err("no role gives it");
     assert!(denied.0.policies.is_empty(), "the roles refused, not the guard");
+}
+
+/// Objects to what is secret.
+#[derive(Debug)]
+struct NoSecrets;
+
+impl Guard for NoSecrets {
+    fn refuses(&self, _: &Identified, _: Permission, on: Option<Thing<'_>>) -> Option<Objection> {
+        let class = on.and_then(|on| on.data_class).filter(|class| *class == DataClass::Secret)?;
+        Some(Objection {
+            policies: vec!["no-secrets".to_owned()],
+            detail: format!("it is {class}"),
+        })
+    }
+}
+
+#[test]
+fn a_grant_holds_whatever_the_class_and_a_guard_looks_at_it() {
+    let one = Resource::new("pattern", "pat_1");
+    let granted = caller(Role::Viewer, Some(one.clone()), None);
+    let guard: Option<Arc<dyn Guard>> = Some(Arc::new(NoSecrets));
+    let guarded = Caller::identified(Identified {
+        standing: Standing { guard, ..Standing::default() },
+        ..Identified::clone(&granted)
+    });
+    let read = Permission::PatternsRead;
+    for class in DataClass::ALL.map(Some).into_iter().chain([None]) {
+        let on = Thing::of(&one).classed(class);
+        assert!(granted.require_on(read, on).is_ok(), "the grant holds: {class:?}");
+        assert_eq!(guarded.may_on(read, on), class != Some(DataClass::Secret), "{class:?}");
+    }
+    let secret = Thing::of(&one).classed(Some(DataClass::Secret));
+    let denied = guarded.require_on(read, secret).expect_err("the guard objects");
+    let told = serde_json::to_value(&denied.0).expect("json");
+    assert_eq!((&told["data_class"], &told["resource"]["id"]), (&"secret".into(), &"pat_1".into()));
+    assert!(DataClass::Confidential.and_above().eq([DataClass::Confidential, DataClass::Secret]));
+    assert!(DataClass::ALL.iter().all(|one| DataClass::named(one.as_str()) == Some(*one)));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Reading the record. Every reading is itself an event, durable before the answer.
 
-use access::{Caller, CredentialsEnded, Denied, Permission};
+use access::{Caller, CredentialsEnded, Denied, NeedsFactor, Permission};
 use axum::http::StatusCode;
 use base::args;
 use base::db::{DbError, Row};
@@ -45,6 +45,9 @@ pub enum Error {
     /// The caller may not.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// A second factor is to be shown first.
+    #[error(transparent)]
+    NeedsFactor(#[from] NeedsFactor),
     /// Not a position of a page.
     #[error("`after` must be the `next` of an earlier page")]
     BadPosition,
@@ -87,6 +90,7 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
             Error::Denied(denied) => denied.into(),
+            Error::NeedsFactor(needs) => needs.into(),
             Error::BadPosition => {
                 Self::bad_request("invalid_query", error.to_string()).param("after")
             }
@@ -187,6 +191,7 @@ impl Record {
     /// Checks and records an export before its first byte.
     pub(crate) async fn export(&self, caller: &Caller, filter: &Filter) -> Result<(), Error> {
         caller.require(Permission::EventsExport)?;
+        caller.recent_factor()?;
         filter.check()?;
         self.read(caller, "audit.events.exported", filter).await
     }

@@ -7,10 +7,8 @@ mod toolbox;
 
 use std::hint::black_box;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use federation::saml::{Keypair, Policy};
+use federation::saml::Policy;
 use toolbox::{Draft, Encrypt, NOW, REQUEST, World, at};
 
 fn validate(criterion: &mut Criterion) {
@@ -39,19 +37,6 @@ fn validate(criterion: &mut Criterion) {
             });
         });
     }
-    // What a generated key pair costs: RSA with 3072 bits.
-    let ours = Keypair::generate(now).expect("a key pair");
-    let certificate = STANDARD.decode(ours.certificate().to_base64()).expect("a certificate");
-    let mut sp = world.sp.clone();
-    sp.keys = vec![ours];
-    let large = Encrypt { to: &certificate, ..Encrypt::gcm(&world.ours) };
-    let posted = honest().encrypted(large).posted();
-    group.bench_function("encrypted, our key RSA-3072", |bencher| {
-        bencher.iter(|| {
-            let posted = black_box(posted.as_slice());
-            sp.verify_response(&world.provider, &policy, posted, Some(REQUEST), now)
-        });
-    });
     group.finish();
 }
 

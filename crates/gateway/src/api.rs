@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use access::{Caller, Permission, Resource};
+use access::{Caller, Permission};
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -107,9 +107,7 @@ impl Gateway {
     pub(crate) fn callable(&self, caller: &Caller) -> Vec<Arc<Model>> {
         let catalogue = self.0.catalogue.load();
         let may = |model: &&&Arc<Model>| {
-            let resource = Resource::new("model", &model.name);
-            names(caller, &model.name)
-                && caller.require_on(Permission::ModelsInvoke, &resource).is_ok()
+            names(caller, &model.name) && caller.may_on(Permission::ModelsInvoke, model.thing())
         };
         catalogue.models(caller.region).iter().filter(may).map(|model| (*model).clone()).collect()
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use access::{Caller, Permission, Resource};
+use access::{Caller, Permission};
 use audit::{CallFacts, Outcome};
 use base::problem::Problem;
 use bytes::Bytes;
@@ -53,7 +53,7 @@ impl Gateway {
             return Box::pin(self.embedded(caller, &ask, &body)).await;
         }
         let model = self.model(caller, &ask, kind)?;
-        caller.require_on(Permission::ModelsInvoke, &Resource::new("model", &model.name))?;
+        caller.require_on(Permission::ModelsInvoke, model.thing())?;
         self.invoke(caller, &model, &ask, &body, None).await
     }
 

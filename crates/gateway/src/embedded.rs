@@ -45,7 +45,8 @@ impl Gateway {
     }
 
     /// Runs a rendered template on a model. That the pattern may be run is permission
-    /// enough: the model is part of what was approved.
+    /// enough: the model is part of what was approved. What is more sensitive than the
+    /// model is approved for is not sent to it.
     async fn ask_model(
         &self,
         caller: &Caller,
@@ -60,6 +61,12 @@ impl Gateway {
             let pattern = by.slug.clone();
             Error::NoModelForPattern { pattern, model: name.clone(), region: caller.region }
         })?;
+        if let (Some(class), Some(approved)) = (by.data_class, model.data_class)
+            && class > approved
+        {
+            let pattern = by.slug.clone();
+            return Err(Error::NotApproved { pattern, class, model: name, approved });
+        }
         request.insert("model".into(), name.into());
         if ask.stream {
             request.insert("stream".into(), true.into());

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use access::Caller;
+use access::{Caller, DataClass};
 use base::problem::Problem;
 use serde_json::{Map, Value};
 
@@ -29,6 +29,8 @@ pub struct Answerer {
     pub version: u64,
     /// How well it matched, in thousandths; 1,000 when it was named.
     pub score_thousandths: u32,
+    /// How sensitive it is; none: nobody said.
+    pub data_class: Option<DataClass>,
 }
 
 /// What the engine says.

@@ -1,6 +1,6 @@
 //! What can go wrong with a call, whose fault it is, and what the caller is told.
 
-use access::{CredentialsEnded, Denied, Region};
+use access::{CredentialsEnded, DataClass, Denied, Region};
 use audit::NotDurable;
 use axum::response::{IntoResponse, Response};
 use base::problem::Problem;
@@ -49,6 +49,10 @@ pub(crate) enum Error {
         "the pattern `{pattern}` needs the model `{model}`, which no endpoint in region `{region}` has"
     )]
     NoModelForPattern { pattern: String, model: String, region: Region },
+    #[error(
+        "the pattern `{pattern}` is {class}, and the model `{model}` is approved for {approved} data at most"
+    )]
+    NotApproved { pattern: String, class: DataClass, model: String, approved: DataClass },
     /// Told by the engine, or by a call that was admitted and then failed.
     #[error(transparent)]
     Told(#[from] Problem),
@@ -72,6 +76,9 @@ impl From<Error> for Problem {
             }
             Error::NoSuchModel(..) | Error::NoModelForPattern { .. } => {
                 Self::new(StatusCode::NOT_FOUND, "model_not_found", text).param("model")
+            }
+            Error::NotApproved { .. } => {
+                Self::new(StatusCode::FORBIDDEN, "model_not_approved", text).param("model")
             }
             Error::ModelNotAllowed(_) => {
                 Self::new(StatusCode::FORBIDDEN, "model_not_allowed", text).param("model")

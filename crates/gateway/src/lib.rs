@@ -15,6 +15,9 @@
 //! - Who asks from inside this process gets the same call, and learns what the record says of it:
 //!   `an_answer_heard_inside_says_what_the_record_says`,
 //!   `a_hearing_that_is_given_up_settles_what_was_produced`.
+//! - A model is asked about with what it is approved for, and a pattern that is more
+//!   sensitive is not sent to it: `a_model_is_asked_about_with_what_it_is_approved_for`,
+//!   `what_is_more_sensitive_than_a_model_is_approved_for_is_not_sent_to_it`.
 //! - A call ends with the credential that it runs on, also when its caller reads no more, and
 //!   says so: `a_stream_ends_with_its_credential_and_says_so`,
 //!   `a_stream_that_nobody_reads_ends_with_its_credential_too`,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use access::{Caller, Permission, Region, Resource};
+use access::{Caller, DataClass, Permission, Region};
 use base::money::NanoCents;
 use base::time::At;
 use serde::Serialize;
@@ -39,6 +39,11 @@ pub struct ModelView {
     pub context_tokens: u64,
     /// The most tokens one answer can have.
     pub max_output_tokens: u64,
+    /// The highest class of data that it is approved for: `public`, `internal`,
+    /// `confidential` or `secret`. Absent: the operator did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub data_class: Option<DataClass>,
     /// Whether the caller may call it.
     pub may_call: bool,
     /// Why not, in words.
@@ -112,6 +117,11 @@ pub enum EndpointHealth {
 }
 
 impl Gateway {
+    /// The highest class of data that a model is approved for, if the operator said so.
+    pub fn class_of(&self, caller: &Caller, name: &str) -> Option<DataClass> {
+        self.0.catalogue.load().model(name, caller.region)?.data_class
+    }
+
     /// The models of the caller's region. Everybody of an org sees all of them; whether they
     /// may be called differs.
     pub fn catalogue_view(&self, caller: &Caller) -> CatalogueView {
@@ -130,12 +140,13 @@ impl Gateway {
 }
 
 fn seen(model: &Model, caller: &Caller, now: At) -> ModelView {
-    let why_not = why_not(caller, &model.name);
+    let why_not = why_not(caller, model);
     ModelView {
         name: model.name.clone(),
         does: model.does,
         context_tokens: model.context_tokens,
         max_output_tokens: model.max_output_tokens,
+        data_class: model.data_class,
         may_call: why_not.is_none(),
         why_not,
         price: model.prices.at(now).map(priced),
@@ -145,12 +156,11 @@ fn seen(model: &Model, caller: &Caller, now: At) -> ModelView {
 }
 
 /// The same two questions as at the door.
-fn why_not(caller: &Caller, name: &str) -> Option<String> {
-    if !names(caller, name) {
+fn why_not(caller: &Caller, model: &Model) -> Option<String> {
+    if !names(caller, &model.name) {
         return Some("the key that was shown may call other models only".to_owned());
     }
-    let denied =
-        caller.require_on(Permission::ModelsInvoke, &Resource::new("model", name)).err()?;
+    let denied = caller.require_on(Permission::ModelsInvoke, model.thing()).err()?;
     denied.0.missing.clone().or_else(|| Some(denied.to_string()))
 }
 

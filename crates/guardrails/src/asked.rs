@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use access::{Access, Actor, Identified, Method, Resource, TeamId};
+use access::{Access, Actor, Identified, Method, TeamId, Thing};
 use base::time::At;
 use cedar_policy::RestrictedExpression;
 use cedar_policy::{Context, EntityId, EntityTypeName, EntityUid, ParseErrors};
@@ -23,11 +23,11 @@ pub(crate) struct Asked<'a> {
     pub(crate) method: Option<Method>,
     pub(crate) factor_at: Option<At>,
     pub(crate) at: Option<At>,
-    pub(crate) on: Option<&'a Resource>,
+    pub(crate) on: Option<Thing<'a>>,
 }
 
 impl<'a> Asked<'a> {
-    pub(crate) fn by(who: &'a Identified, on: Option<&'a Resource>) -> Self {
+    pub(crate) fn by(who: &'a Identified, on: Option<Thing<'a>>) -> Self {
         let session = who.standing.session.as_ref();
         Self {
             actor: &who.actor,
@@ -161,8 +161,8 @@ impl Kinds {
     }
 
     /// A thing of another kind is named by no policy: it is judged as the org is.
-    pub(crate) fn resource(&self, on: Option<&Resource>, org: &EntityUid) -> EntityUid {
-        match on.map(|on| (on.kind.as_str(), on.id.as_str())) {
+    pub(crate) fn resource(&self, on: Option<Thing<'_>>, org: &EntityUid) -> EntityUid {
+        match on.map(|on| (on.kind, on.id)) {
             Some(("pattern", id)) => uid(&self.pattern, id),
             Some(("model", name)) => uid(&self.model, name),
             Some(_) | None => org.clone(),

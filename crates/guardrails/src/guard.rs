@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use access::{Guard, Identified, Objection, OrgId, Permission, Resource};
+use access::{Guard, Identified, Objection, OrgId, Permission, Thing};
 use cedar_policy::entities_errors::EntitiesError;
 use cedar_policy::{EntityUid, ParseErrors, Policy, PolicyFromJsonError, PolicyToJsonError};
 use jiff::tz::TimeZone;
@@ -107,7 +107,7 @@ impl Guard for Rules {
         &self,
         who: &Identified,
         permission: Permission,
-        on: Option<&Resource>,
+        on: Option<Thing<'_>>,
     ) -> Option<Objection> {
         let against = self.against(&Asked::by(who, on), permission);
         if against.nothing() {

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use crate::error::Error;
 use crate::guard::{Named, Rules};
 use crate::lane::reaches;
-use crate::past::Past;
+use crate::past::{Known, Past};
 use crate::reads::{Read, Reads, named};
 use crate::set;
 
@@ -14,6 +14,7 @@ use crate::set;
 const SESSION: &str = "how the caller had signed in, and how old the second factor was";
 const ROLES: &str = "which roles the caller had";
 const THING: &str = "which pattern it was";
+const CLASS: &str = "how sensitive the pattern or model was at that time";
 
 /// What is said of an event.
 #[derive(Debug, PartialEq, Eq)]
@@ -34,8 +35,7 @@ pub(crate) struct Judges {
 /// The guardrails that can be asked about some events.
 #[derive(Debug)]
 struct Judge {
-    session_known: bool,
-    thing_known: bool,
+    known: Known,
     rules: Rules,
     /// Those that cannot be asked: what each could forbid, and what it would have to know.
     left_out: Vec<(Named, &'static str)>,
@@ -44,27 +44,28 @@ struct Judge {
 impl Judges {
     pub(crate) fn of(org: &OrgId, zone: &TimeZone, policies: &[Named]) -> Result<Self, Error> {
         let mut knowing = Vec::new();
-        for (session_known, thing_known) in
-            [(true, true), (true, false), (false, true), (false, false)]
-        {
+        // Of what is not known by name, the class is not known either.
+        let things = [(true, true), (true, false), (false, false)];
+        let each = things
+            .map(|(thing, class)| [true, false].map(|session| Known { session, thing, class }));
+        for known in each.into_iter().flatten() {
             let (mut asked, mut left_out) = (Vec::new(), Vec::new());
             for one in policies {
-                match wants(one, session_known, thing_known) {
+                match wants(one, known) {
                     Some(why) => left_out.push((one.clone(), why)),
                     None => asked.push(one.clone()),
                 }
             }
             let rules = set::rules(org, zone.clone(), &asked)?;
-            knowing.push(Judge { session_known, thing_known, rules, left_out });
+            knowing.push(Judge { known, rules, left_out });
         }
         Ok(Self { knowing })
     }
 
     pub(crate) fn judge(&self, past: &Past) -> Judged {
-        let fits = |one: &&Judge| {
-            one.session_known == past.session_known && one.thing_known != past.thing_unknown
+        let Some(judge) = self.knowing.iter().find(|one| one.known == past.known) else {
+            return Judged::Unknown(vec![]);
         };
-        let Some(judge) = self.knowing.iter().find(fits) else { return Judged::Unknown(vec![]) };
         let against = judge.rules.against(&past.asked(), past.permission);
         if !against.nothing() {
             return Judged::Refused(against.policies());
@@ -85,14 +86,16 @@ impl Judge {
 }
 
 /// What a policy would have to know and cannot.
-fn wants(one: &Named, session_known: bool, thing_known: bool) -> Option<&'static str> {
+fn wants(one: &Named, known: Known) -> Option<&'static str> {
     let read = Read::of(&one.policy);
     let session = read.has(Reads::FactorAge) || read.has(Reads::Method);
     if named(&one.policy, "Role").next().is_some() {
         Some(ROLES)
-    } else if session && !session_known {
+    } else if session && !known.session {
         Some(SESSION)
-    } else if !thing_known && named(&one.policy, "Pattern").next().is_some() {
+    } else if read.class() && !known.class {
+        Some(CLASS)
+    } else if !known.thing && named(&one.policy, "Pattern").next().is_some() {
         Some(THING)
     } else {
         None

@@ -6,12 +6,14 @@
 //! action is what the lane was made by; of principal and resource it is left out where it
 //! says nothing. What is asked, and by whom it is answered, is Cedar's.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
-use access::{Permission, TeamId};
+use access::{DataClass, Permission, TeamId, Thing};
 use cedar_policy::eval_expression;
-use cedar_policy::{ActionConstraint, Entities, Entity, EntityUid, EvalResult};
-use cedar_policy::{Expression, Policy, PrincipalConstraint, Request, ResourceConstraint};
+use cedar_policy::{ActionConstraint, Entities, Entity, EntityUid, EvalResult, Expression};
+use cedar_policy::{
+    Policy, PrincipalConstraint, Request, ResourceConstraint, RestrictedExpression,
+};
 use jiff::tz::TimeZone;
 
 use crate::asked::{Asked, Kinds};
@@ -26,6 +28,9 @@ pub(crate) struct Lane {
     action: EntityUid,
     policies: Vec<Ready>,
     read: Read,
+    /// Whether single patterns or models are spoken of. If not, all of a kind and a class
+    /// are one question.
+    singles: bool,
     /// Roles and teams that are spoken of: no others are looked up.
     belongings: Vec<Belonging>,
     /// The action itself, in its group.
@@ -73,9 +78,12 @@ impl Lane {
         if reaching.is_empty() {
             return Ok(None);
         }
-        let (mut read, mut belongings) = (Read::default(), Vec::new());
+        let (mut read, mut singles) = (Read::default(), false);
+        let mut belongings = Vec::new();
         for policy in &reaching {
             read = read | Read::of(policy);
+            let mut single = named(policy, "Pattern").chain(named(policy, "Model"));
+            singles = singles || single.next().is_some();
             let spoken_of = named(policy, "Role").chain(named(policy, "Team"));
             belongings.extend(spoken_of.map(Belonging::of));
         }
@@ -90,6 +98,7 @@ impl Lane {
             action,
             policies,
             read,
+            singles,
             belongings,
             itself,
             alone,
@@ -108,7 +117,8 @@ impl Lane {
         let question = Question {
             principal: kinds.principal(asked.actor),
             belongs: self.belongings.iter().map(|one| one.holds(asked)).collect(),
-            resource: kinds.resource(asked.on, org),
+            resource: kinds.resource(self.seen(asked.on), org),
+            class: asked.on.and_then(|on| on.data_class).filter(|_| self.read.class()),
             given: asked.circumstances(self.read, zone),
         };
         if self.passed.knows(&question) {
@@ -121,20 +131,29 @@ impl Lane {
         against
     }
 
+    /// A thing as the policies can tell it from others.
+    fn seen<'a>(&self, on: Option<Thing<'a>>) -> Option<Thing<'a>> {
+        on.map(|on| if self.singles { on } else { Thing { id: "", ..on } })
+    }
+
     /// Puts a question to each policy.
     fn put(&self, question: &Question) -> Against {
-        let Question { principal, belongs, resource, given } = question.clone();
+        let Question { principal, belongs, resource, class, given } = question.clone();
         let belongs = self.belongings.iter().zip(belongs).filter(|(_, holds)| *holds);
         let belongs: HashSet<_> = belongs.map(|(one, _)| one.uid.clone()).collect();
-        let with_belongings;
-        let entities = if belongs.is_empty() {
+        let with_more;
+        let entities = if belongs.is_empty() && class.is_none() {
             &self.alone
         } else {
             let somebody = Entity::new_no_attrs(principal.clone(), belongs);
-            let all = Entities::from_entities([somebody, self.itself.clone()], None);
-            let Ok(all) = all else { return self.everything() };
-            with_belongings = all;
-            &with_belongings
+            let mut all = vec![somebody, self.itself.clone()];
+            if let Some(class) = class {
+                let Some(thing) = classed(&resource, class) else { return self.everything() };
+                all.push(thing);
+            }
+            let Ok(all) = Entities::from_entities(all, None) else { return self.everything() };
+            with_more = all;
+            &with_more
         };
         let Some(context) = given.context() else { return self.everything() };
         let request = Request::new(principal, self.action.clone(), resource, context, None);
@@ -159,6 +178,13 @@ impl Lane {
         let failed = self.policies.iter().map(|policy| policy.id.clone()).collect();
         Against { forbid: Vec::new(), failed }
     }
+}
+
+/// A thing with its class.
+fn classed(uid: &EntityUid, class: DataClass) -> Option<Entity> {
+    let class = RestrictedExpression::new_string(class.as_str().to_owned());
+    let attributes = HashMap::from([("data_class".to_owned(), class)]);
+    Entity::new(uid.clone(), attributes, HashSet::new()).ok()
 }
 
 impl Ready {
@@ -198,7 +224,7 @@ impl Belonging {
 mod tests {
     use std::net::IpAddr;
 
-    use access::{Access, Actor, Grant, MemberId, Method, PermissionSet, Resource, ServiceId};
+    use access::{Access, Actor, Grant, MemberId, Method, PermissionSet, ServiceId};
     use base::time::At;
     use cedar_policy::{Authorizer, PolicyId, PolicySet};
 
@@ -225,6 +251,11 @@ mod tests {
         "forbid (principal, action, resource) when { context has factor_age_secs } unless { \
          context.factor_age_secs <= 900 };",
         "forbid (principal, action, resource) when { [\"thursday\"].contains(context.weekday) };",
+        "forbid (principal, action, resource) when { resource has data_class && \
+         resource.data_class == \"secret\" };",
+        "forbid (principal, action, resource is Model) when { resource.data_class == \"internal\" };",
+        "forbid (principal, action, resource == Model::\"large\") unless { resource has \
+         data_class && [\"public\", \"internal\"].contains(resource.data_class) };",
         "forbid (principal, action, resource) when { if context.with_key then true else \
          context.method == \"saml\" };",
     ];
@@ -248,7 +279,11 @@ mod tests {
         let principal = kinds.principal(asked.actor);
         let somebody = Entity::new_no_attrs(principal.clone(), roles);
         let actions = actions.iter().cloned();
-        let entities = Entities::from_entities(actions.chain([somebody]), None);
+        let thing = asked.on.and_then(|on| Some((on, on.data_class?)));
+        let thing = thing.map(|(on, class)| {
+            classed(&kinds.resource(Some(on), &kinds.org("org_1")), class).unwrap()
+        });
+        let entities = Entities::from_entities(actions.chain([somebody]).chain(thing), None);
         let everything =
             policy::read("x", "forbid (principal, action, resource) when { context == {} };");
         let given = asked.circumstances(Read::of(&everything.unwrap()), &TimeZone::UTC);
@@ -273,9 +308,9 @@ mod tests {
         };
         let accesses = [given("org:owner"), given("auditor"), given("org:viewer")];
         let actors = [Actor::Member(MemberId::new(at)), Actor::Service(ServiceId::new(at))];
-        let things =
-            [None, Some(Resource::new("model", "large")), Some(Resource::new("model", "s"))];
+        let things = [None, Some(Thing::new("model", "large")), Some(Thing::new("model", "s"))];
         let ips: [Option<IpAddr>; 3] = [None, "192.0.2.9".parse().ok(), "2001:db8::1".parse().ok()];
+        let classes = [None, Some(DataClass::Internal), Some(DataClass::Secret)];
         let sessions =
             [(true, None, None), (false, Some(Method::Saml), Some(at)), (false, None, None)];
         let mut seen = [0_usize; 3];
@@ -285,7 +320,8 @@ mod tests {
                 let lane = Lane::of(permission, &[&one], &kinds).unwrap();
                 for (place, access) in accesses.iter().enumerate() {
                     for (on, ip) in things.iter().zip(ips) {
-                        for (with_key, method, factor_at) in sessions {
+                        let all = sessions.iter().zip(classes.iter().cycle().skip(place));
+                        for (&(with_key, method, factor_at), &class) in all {
                             let asked = Asked {
                                 actor: &actors[place % 2],
                                 teams: &[],
@@ -295,7 +331,7 @@ mod tests {
                                 method,
                                 factor_at,
                                 at: Some(at),
-                                on: on.as_ref(),
+                                on: on.map(|on| on.classed(class)),
                             };
                             let org = kinds.org("org_1");
                             let zone = &TimeZone::UTC;

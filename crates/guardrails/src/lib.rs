@@ -1,10 +1,13 @@
-//! Guardrails: policies of an org that narrow what its roles give, by where from, when, how
-//! and with what somebody asks.
+//! Guardrails: policies of an org that narrow what its roles give, by where from, when, how,
+//! with what and about how sensitive data somebody asks.
 //!
 //! # What this room promises
 //!
 //! - A guardrail narrows, for sessions and keys alike, and gives nothing to anybody:
 //!   `a_guardrail_narrows_sessions_and_keys`, `a_guardrail_never_gives_anything`.
+//! - It can look at how sensitive a pattern or a model is:
+//!   `a_guardrail_forbids_running_confidential_patterns_from_outside_an_address_list`,
+//!   `a_model_approved_for_internal_only_is_refused_by_policy`.
 //! - Whoever is refused is told by which one, and so is the record:
 //!   `a_refusal_names_the_guardrail`.
 //! - It holds in its own org alone: `another_org_is_not_narrowed`.

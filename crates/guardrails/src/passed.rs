@@ -1,13 +1,14 @@
 //! What was asked lately and met no objection.
 //!
 //! An answer follows from the question alone: who, in which of the roles and teams that are
-//! spoken of, on what, under the circumstances that are looked at, to the second or minute.
+//! spoken of, on what (by its name and its class, if those are looked at), under the circumstances that are looked at, to the second or minute.
 //! So the same question need not be put twice to the same policies. What met an objection
 //! is asked anew.
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
+use access::DataClass;
 use cedar_policy::EntityUid;
 
 use crate::asked::Given;
@@ -22,6 +23,8 @@ pub(crate) struct Question {
     /// For each role and team that the lane speaks of.
     pub(crate) belongs: Vec<bool>,
     pub(crate) resource: EntityUid,
+    /// How sensitive that is, if it is looked at and known.
+    pub(crate) class: Option<DataClass>,
     pub(crate) given: Given,
 }
 
@@ -71,6 +74,7 @@ mod tests {
                 principal: kinds.principal(&actor),
                 belongs: Vec::new(),
                 resource: kinds.org("org_1"),
+                class: None,
                 given: asked.circumstances(Read::default(), &TimeZone::UTC),
             }
         };

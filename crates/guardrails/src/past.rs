@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use access::{Actor, Method, Permission, Resource, TeamId};
+use access::{Actor, Method, Permission, Resource, TeamId, Thing};
 use base::time::At;
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,6 +46,17 @@ struct Call {
     pattern: Option<String>,
 }
 
+/// What is known of an event, of what policies can look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Known {
+    /// How the caller was identified.
+    pub(crate) session: bool,
+    /// Which thing it was. If not, it was one of many.
+    pub(crate) thing: bool,
+    /// How sensitive it was then: only where there was no thing at all.
+    pub(crate) class: bool,
+}
+
 /// One thing that somebody asked for.
 #[derive(Debug)]
 pub(crate) struct Past {
@@ -55,10 +66,7 @@ pub(crate) struct Past {
     pub(crate) actor: Actor,
     pub(crate) permission: Permission,
     pub(crate) on: Option<Resource>,
-    /// The thing is one of many, and the record does not say which.
-    pub(crate) thing_unknown: bool,
-    /// How the caller was identified is known.
-    pub(crate) session_known: bool,
+    pub(crate) known: Known,
     teams: Vec<TeamId>,
     ip: Option<IpAddr>,
     with_key: bool,
@@ -91,20 +99,25 @@ pub(crate) fn told(event: &Value) -> Told {
         let free = needed(&body.action) == Needed::Nothing;
         return if free { Told::Nothing } else { Told::Unknown };
     };
+    // Whoever teaches is asked about what they teach, too.
+    let known = Known {
+        session: body.key_id.is_some() || body.session.is_some(),
+        thing: !thing_unknown,
+        class: !thing_unknown && on.is_none() && permission != Permission::PatternsCreate,
+    };
     let method = body.session.as_ref().and_then(|session| Method::named(&session.method));
     let age = body.session.as_ref().and_then(|session| session.factor_age_secs);
     let ago =
         age.and_then(|age| body.timestamp.checked_sub(jiff::SignedDuration::from_secs(age)).ok());
     Told::Asked(Box::new(Past {
         sequence: body.sequence,
-        session_known: body.key_id.is_some() || body.session.is_some(),
         with_key: body.key_id.is_some(),
         event: body.action,
         at: body.timestamp,
         actor,
         permission,
         on,
-        thing_unknown,
+        known,
         teams: body.team_ids,
         ip: body.ip_address,
         method,
@@ -149,7 +162,7 @@ impl Past {
             method: self.method,
             factor_at: self.factor_at,
             at: Some(self.at),
-            on: self.on.as_ref(),
+            on: self.on.as_ref().map(Thing::of),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What of the circumstances a policy looks at: only that is put together for it.
+//! What of the circumstances and of the thing a policy looks at: only that is put together
+//! for it.
 
 use std::ops::BitOr;
 
@@ -17,7 +18,7 @@ pub(crate) enum Reads {
     Weekday,
 }
 
-/// Some of the circumstances.
+/// Some of the circumstances, and perhaps the class of the thing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Read(u8);
 
@@ -60,6 +61,8 @@ impl Reads {
 
 impl Read {
     const ALL: Self = Self(u8::MAX);
+    const CLASS: Self = Self(128);
+    const CIRCUMSTANCES: Self = Self(127);
 
     /// What a policy looks at. Whoever takes the circumstances as a whole looks at all.
     pub(crate) fn of(policy: &Policy) -> Self {
@@ -68,6 +71,11 @@ impl Read {
 
     pub(crate) const fn has(self, one: Reads) -> bool {
         self.0 & one.bit() != 0
+    }
+
+    /// Whether the class of the thing is looked at.
+    pub(crate) const fn class(self) -> bool {
+        self.0 & Self::CLASS.0 != 0
     }
 
     /// Whether anything of the moment is looked at.
@@ -89,10 +97,10 @@ fn walked(json: &Value) -> Read {
     match json {
         Value::Object(fields) => {
             if fields.get("Var").and_then(Value::as_str) == Some("context") {
-                return Read::ALL;
+                return Read::CIRCUMSTANCES;
             }
             let each = fields.iter().map(|(name, value)| match name.as_str() {
-                "." | "has" => attribute(value).unwrap_or_else(|| walked(value)),
+                "." | "has" => class(value) | attribute(value).unwrap_or_else(|| walked(value)),
                 _ => walked(value),
             });
             each.fold(Read::default(), BitOr::bitor)
@@ -102,12 +110,18 @@ fn walked(json: &Value) -> Read {
     }
 }
 
+/// The class of the thing, if that is the attribute, whatever way leads to the thing.
+fn class(value: &Value) -> Read {
+    let attribute = value.get("attr").and_then(Value::as_str);
+    if attribute == Some("data_class") { Read::CLASS } else { Read::default() }
+}
+
 /// The attribute, if it is one of the circumstances.
 fn attribute(value: &Value) -> Option<Read> {
     let of = value.pointer("/left/Var").and_then(Value::as_str)?;
     let name = value.get("attr").and_then(Value::as_str)?;
     let known = Reads::ALL.into_iter().find(|one| one.as_str() == name);
-    (of == "context").then(|| known.map_or(Read::ALL, |one| Read(one.bit())))
+    (of == "context").then(|| known.map_or(Read::CIRCUMSTANCES, |one| Read(one.bit())))
 }
 
 /// The entities of a kind that a policy names, anywhere.
@@ -134,6 +148,18 @@ mod tests {
         assert_eq!(read(nested), ["with_key", "weekday"]);
         assert_eq!(read("principal has factor_age_secs"), [""; 0]);
         assert_eq!(read("context == {hour: 3}").len(), Reads::ALL.len());
+        for condition in [
+            "resource has data_class && resource.data_class == \"secret\"",
+            "(if context.with_key then resource else resource) has data_class",
+            "[resource.data_class, \"x\"].contains(\"secret\")",
+        ] {
+            let text = format!("forbid (principal, action, resource) when {{ {condition} }};");
+            assert!(Read::of(&policy::read("grl_1", &text).unwrap()).class(), "{condition}");
+        }
+        for condition in ["true", "context == {hour: 3}", "resource is Pattern"] {
+            let text = format!("forbid (principal, action, resource) when {{ {condition} }};");
+            assert!(!Read::of(&policy::read("grl_1", &text).unwrap()).class(), "{condition}");
+        }
         let text = "forbid (principal in Role::\"auditor\", action, resource)
             unless { principal in [Team::\"team_1\", Role::\"org:owner\"] };";
         let policy = policy::read("grl_1", text).unwrap();

@@ -17,8 +17,14 @@ entity Service in [Role];
 entity Operator;
 // What is acted on: one pattern, one model, or the org as a whole.
 entity Org;
-entity Pattern;
-entity Model;
+entity Pattern = {
+  // How sensitive it is: public, internal, confidential, secret. Absent when nobody said.
+  data_class?: String,
+};
+entity Model = {
+  // The highest class of data that it is approved for. Absent when nobody said.
+  data_class?: String,
+};
 
 type Circumstances = {
   // Where the caller is. Absent when that is not known.

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use access::{Permission, Role};
+use access::{DataClass, Permission, Role};
 use base::page::Faults;
 use ipnet::IpNet;
 use jiff::civil::{Time, Weekday};
@@ -34,6 +34,8 @@ pub(crate) struct Answers {
     pub(crate) action: String,
     /// A role, or nothing: everybody.
     pub(crate) role: String,
+    /// The lowest class of data that is meant, or nothing: all data.
+    pub(crate) data_class: String,
     /// One in each line.
     pub(crate) addresses: String,
     pub(crate) minutes: String,
@@ -82,7 +84,7 @@ impl Answers {
     pub(crate) fn policy(&self) -> Result<(String, String), Faults> {
         let about = About::ALL.into_iter().find(|about| about.as_str() == self.about);
         let about = about.ok_or_else(|| Faults::field("about", "must be chosen"))?;
-        let (principal, action) = (self.principal()?, self.action()?);
+        let (principal, action, data) = (self.principal()?, self.action()?, self.data()?);
         let condition = match about {
             About::Addresses => format!("unless {{ context has ip && ({}) }}", self.nets()?),
             About::Factor => format!(
@@ -93,12 +95,16 @@ impl Answers {
             About::Hours => self.hours()?,
             About::Keys => "when { context.with_key }".to_owned(),
         };
-        let name = match (self.action.as_str(), about) {
-            ("", about) => about.words().to_owned(),
-            (action, about) => format!("{}: {action}", about.words()),
+        let about = about.words();
+        let name = match (self.action.as_str(), self.data_class.as_str()) {
+            ("", "") => about.to_owned(),
+            (action, "") => format!("{about}: {action}"),
+            ("", class) => format!("{about}: {class} data"),
+            (action, class) => format!("{about}: {action}, {class} data"),
         };
-        let policy =
-            format!("forbid (\n    {principal},\n    {action},\n    resource\n)\n{condition};");
+        let policy = format!(
+            "forbid (\n    {principal},\n    {action},\n    resource\n)\n{data}{condition};"
+        );
         Ok((name, policy))
     }
 
@@ -126,6 +132,26 @@ impl Answers {
         } else {
             Err(Faults::field("action", "must be chosen"))
         }
+    }
+
+    /// Narrows it to patterns and models of this class and those above it.
+    fn data(&self) -> Result<String, Faults> {
+        if self.data_class.is_empty() {
+            return Ok(String::new());
+        }
+        let refused = |detail| Err(Faults::field("data_class", detail));
+        let Some(class) = DataClass::named(&self.data_class) else {
+            return refused("must be chosen");
+        };
+        let group = self.action.split(':').next().unwrap_or_default();
+        if !["", "patterns", "models"].contains(&group) {
+            return refused("is said of patterns and models alone: choose all data");
+        }
+        let classes: Vec<_> = class.and_above().map(|class| format!("\"{class}\"")).collect();
+        Ok(format!(
+            "when {{\n    resource has data_class &&\n    [{}].contains(resource.data_class)\n}}\n",
+            classes.join(", ")
+        ))
     }
 
     fn nets(&self) -> Result<String, Faults> {
@@ -200,11 +226,21 @@ mod tests {
         let rulebook = Rulebook::open().unwrap();
         for about in About::ALL {
             for action in ["", "settings", "users", "models:invoke", "patterns:publish"] {
-                for role in ["", "org:admin", "auditor"] {
+                for (role, class) in [("", ""), ("org:admin", "confidential"), ("auditor", "")] {
                     let about = about.as_str().to_owned();
                     let (action, role) = (action.to_owned(), role.to_owned());
-                    let answers = Answers { about, action, role, ..answers() };
+                    let data_class = class.to_owned();
+                    let answers = Answers { about, action, role, data_class, ..answers() };
+                    let classless = ["settings", "users"].contains(&answers.action.as_str());
+                    if classless && !class.is_empty() {
+                        assert!(answers.policy().is_err(), "it would forbid nothing: {answers:?}");
+                        continue;
+                    }
                     let (_, policy) = answers.policy().unwrap();
+                    assert_eq!(
+                        policy.contains("[\"confidential\", \"secret\"]"),
+                        !class.is_empty()
+                    );
                     let checked = rulebook.check("grl_1", &policy);
                     assert!(checked.findings.is_empty(), "{policy}: {:?}", checked.findings);
                 }
@@ -216,7 +252,8 @@ mod tests {
     fn forty_nets_fit_into_a_policy() {
         let net = |n| format!("2001:db8:1111:2222:3333:4444:5555:{n:x}");
         let addresses = (0x1000..0x1000 + NETS_MAX).map(net).collect::<Vec<_>>().join("\n");
-        let answers = Answers { about: "addresses".to_owned(), addresses, ..answers() };
+        let (about, data_class) = ("addresses".to_owned(), "public".to_owned());
+        let answers = Answers { about, data_class, addresses, ..answers() };
         let (_, policy) = answers.policy().unwrap();
         let checked = Rulebook::open().unwrap().check("grl_1", &policy);
         assert!(checked.findings.is_empty(), "{} bytes: {:?}", policy.len(), checked.findings);
@@ -229,6 +266,7 @@ mod tests {
             (of("wishes"), "about"),
             (Answers { action: "users:fly".to_owned(), ..of("keys") }, "action"),
             (Answers { role: "x\", action".to_owned(), ..of("keys") }, "role"),
+            (Answers { data_class: "top".to_owned(), ..of("keys") }, "data_class"),
             (Answers { addresses: "nonsense".to_owned(), ..of("addresses") }, "addresses"),
             (Answers { addresses: " \n".to_owned(), ..of("addresses") }, "addresses"),
             (Answers { minutes: "0".to_owned(), ..of("factor") }, "minutes"),

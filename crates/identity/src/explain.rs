@@ -1,8 +1,8 @@
 //! "May they, and why not?": the decision without the act.
 
-use access::{Caller, Decision, Permission, Resource};
+use access::{Caller, Decision, Permission, Resource, Thing};
 use base::time::At;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::check::Checks;
 use crate::member::MemberState;
@@ -24,9 +24,34 @@ pub struct Check {
     pub subject: Option<String>,
 }
 
+/// The decision, and what guardrails have to do with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Checked {
+    /// The decision.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub decision: Decision,
+    /// Whether guardrails had their say in it.
+    pub guardrails: Guardrails,
+}
+
+/// What guardrails have to do with a decision that nobody acts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Guardrails {
+    /// The org has none.
+    None,
+    /// It is about the caller, and they were judged by the circumstances of this very
+    /// request: where from, when, how signed in. `policies` names those that forbid it.
+    Judged,
+    /// It is about somebody else, whose circumstances are not known: guardrails may forbid
+    /// in some of them what is allowed here.
+    NotJudged,
+}
+
 impl Identity {
     /// The decision, as it would be made and recorded if it were asked for real.
-    pub async fn check_access(&self, caller: &Caller, check: &Check) -> Result<Decision, Error> {
+    pub async fn check_access(&self, caller: &Caller, check: &Check) -> Result<Checked, Error> {
         let mut checks = Checks::default();
         let permission = check.permission.parse::<Permission>();
         if let Err(error) = &permission {
@@ -39,29 +64,53 @@ impl Identity {
         checks.done()?;
         let permission = permission.map_err(|_| Error::NotFound)?;
         let resource = check.resource.as_ref();
-        let Some(Ok(subject)) = subject else {
+        let on = resource.map(Thing::of);
+        let org = self.own(caller).await?;
+        let guarded = org.is_guarded() || caller.standing.guard.is_some();
+        let checked = |decision, judged: Guardrails| Checked {
+            decision,
+            guardrails: if guarded { judged } else { Guardrails::None },
+        };
+        let subject = subject.and_then(Result::ok).filter(|subject| !asks(caller, subject));
+        let Some(subject) = subject else {
             let models = caller.models.as_deref();
-            return Ok(within(models, resource, caller.decide(permission, resource)));
+            let on = match resource {
+                Some(resource) => Some(self.thing(caller, permission, resource).await?),
+                None => None,
+            };
+            let decision = within(models, resource, caller.decide(permission, on));
+            return Ok(checked(decision, Guardrails::Judged));
         };
         if subject.as_str() != caller.actor.id() {
             caller.require(Permission::UsersRead)?;
         }
-        let org = self.own(caller).await?;
         let holder = |owner| {
             let holder = org.holder(&owner)?;
-            Some(acting(Some(holder.state), holder.access.decide(permission, resource)))
+            Some(acting(Some(holder.state), holder.access.decide(permission, on)))
         };
         let decision = match subject {
             Subject::Member(id) => holder(Owner::Member(id)),
             Subject::Service(id) => holder(Owner::Service(id)),
             Subject::Key(id) => org.key_of_id(&id).map(|key| {
-                let decision = key.access.decide(permission, resource);
+                let decision = key.access.decide(permission, on);
                 let decision = within(key.models.as_deref(), resource, decision);
                 alive(key, self.now(), acting(key.owner_state, decision))
             }),
             Subject::Team(_) => None,
         };
-        decision.ok_or(Error::NotFound)
+        Ok(checked(decision.ok_or(Error::NotFound)?, Guardrails::NotJudged))
+    }
+}
+
+/// Whether it is the caller who is asked about, with what they show: a key is not its
+/// owner, who may more.
+fn asks(caller: &Caller, subject: &Subject) -> bool {
+    match subject {
+        Subject::Key(id) => caller.key.as_ref() == Some(id),
+        Subject::Member(_) | Subject::Service(_) => {
+            caller.key.is_none() && subject.as_str() == caller.actor.id()
+        }
+        Subject::Team(_) => false,
     }
 }
 

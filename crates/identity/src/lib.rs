@@ -72,6 +72,7 @@ mod api;
 mod base62;
 mod birth;
 mod check;
+mod classes;
 mod cookie;
 mod directory;
 mod enforce;
@@ -81,6 +82,7 @@ mod factor;
 mod gate;
 mod grant;
 mod guards;
+mod hearers;
 mod identify;
 mod inventory;
 mod invite;
@@ -114,26 +116,31 @@ mod setup;
 mod shelf;
 mod signin;
 mod snapshot;
+mod sources;
 pub mod sql;
 mod subject;
 mod team;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod visit;
 mod withdraw;
 
 pub use self::address::Place;
 pub use self::api::routes;
 pub use self::birth::Birth;
+pub use self::classes::{Classed, Classes};
 pub use self::cookie::same_site;
 pub use self::directory::Arrival;
 pub use self::enforce::{Enforce, Enforcement, GlassOwner};
 pub use self::error::Error;
-pub use self::explain::Check;
+pub use self::explain::{Check, Checked, Guardrails};
 pub use self::factor::{
     App, AppSetUp, Ceremony, ConfirmApp, Factors as OwnFactors, NewPasskey, Passkey, PasskeyName,
     PasskeySignIn, RecoveryCodes, ShowFactor, Way,
 };
 pub use self::grant::{Grant, NewGrant};
 pub use self::guards::{Guards, Judged, NoGuards};
+pub use self::hearers::Hearers;
 pub use self::identify::Refused;
 pub use self::inventory::{Holding, Holds};
 pub use self::invite::{Accept, Invite, Invited};
@@ -155,6 +162,7 @@ pub use self::session::{NewPassword, Session};
 pub use self::settings::{Factors, Given, Settings, SettingsPatch};
 pub use self::setup::{NewSetup, SetupFor, SetupIssued, SetupLink};
 pub use self::signin::{SignIn, SignedIn};
+pub use self::sources::{Provisioned, Sources};
 pub use self::subject::{GrantId, InvitationId, NotASubject, Owner, PasskeyId, SessionId, Subject};
 pub use self::team::{Team, TeamName};
 pub use self::visit::{Left, NoVisits, Visit, Visited, Visits};

@@ -1,10 +1,30 @@
 //! Nobody gives what they do not have.
 
-use access::{Caller, PermissionSet, Role};
+use std::collections::BTreeSet;
+
+use access::{Caller, PermissionSet, Role, Scope};
 use base::args;
 
 use crate::room::Work;
-use crate::{Error, load, sql};
+use crate::{Error, Identity, load, sql};
+
+impl Identity {
+    /// Those of these roles that there are not, or not any more.
+    pub async fn missing_roles(
+        &self,
+        scope: &Scope,
+        names: &BTreeSet<&str>,
+    ) -> Result<Vec<String>, Error> {
+        let db = self.0.databases.of(scope)?;
+        let mut missing = Vec::new();
+        for name in names.iter().filter(|name| Role::named(name).is_none()) {
+            if db.maybe(sql::ROLE_ONE, args![*name]).await?.is_none() {
+                missing.push((*name).to_owned());
+            }
+        }
+        Ok(missing)
+    }
+}
 
 /// Refuses to give or take permissions that the caller does not have on the whole org.
 pub(crate) fn covers(caller: &Caller, given: PermissionSet) -> Result<(), Error> {
@@ -23,6 +43,11 @@ impl Work {
         }
         let row = self.change.maybe(sql::ROLE_ONE, args![name]).await?;
         Ok(row.map(|row| load::role(&row)).transpose()?.map(|(_, permissions)| permissions))
+    }
+
+    /// Whether there is such a role, as of this change.
+    pub async fn has_role(&mut self, name: &str) -> Result<bool, Error> {
+        Ok(self.role(name).await?.is_some())
     }
 
     /// What a role permits that the caller wants to give in this field.

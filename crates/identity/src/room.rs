@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use access::{Databases, OrgId, Region, Scope};
@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use webauthn_rs::prelude::Url;
 
 use crate::address::Places;
+use crate::classes::Classes;
 use crate::factor::RelyingParty;
 use crate::gate::Gate;
 use crate::guards::Guards;
@@ -28,6 +29,7 @@ use crate::password::Passwords;
 use crate::running::Running;
 use crate::seen::Seen;
 use crate::shelf::{Shelf, Turns};
+use crate::sources::Sources;
 use crate::visit::{Visiting, Visits};
 use crate::{Error, sql};
 
@@ -124,6 +126,10 @@ pub(crate) struct Room {
     pub(crate) guards: Arc<dyn Guards>,
     pub(crate) visits: Arc<dyn Visits>,
     pub(crate) visiting: Visiting,
+    /// Told by a room that opens after this one, and leans on it.
+    pub(crate) sources: OnceLock<Arc<dyn Sources>>,
+    /// Told by the server: the rooms that know it open after this one.
+    pub(crate) classes: OnceLock<Arc<dyn Classes>>,
     pub(crate) mail: Option<Arc<dyn Mail>>,
     pub(crate) config: Config,
     pub(crate) relying_party: RelyingParty,
@@ -168,6 +174,13 @@ pub struct Work {
     version: u64,
 }
 
+impl Work {
+    /// Whether the change follows at once on this version of the org.
+    pub(crate) fn follows(&self, version: u64) -> bool {
+        self.version == version.saturating_add(1)
+    }
+}
+
 impl Identity {
     /// Opens the room and starts its background work.
     pub fn open(needs: Needs) -> Result<Self, std::io::Error> {
@@ -205,6 +218,8 @@ impl Identity {
             guards: needs.guards,
             visits: needs.visits,
             visiting: Visiting::default(),
+            sources: OnceLock::new(),
+            classes: OnceLock::new(),
             mail: needs.mail,
             config: needs.config,
             tasks: needs.tasks.clone(),

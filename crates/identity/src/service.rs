@@ -122,6 +122,7 @@ impl Identity {
                 return Err(Error::OwnRole);
             }
             caller.require(Permission::UsersGrant)?;
+            caller.recent_factor()?;
             covers(caller, work.role(&before.role).await?.unwrap_or_default())?;
             work.giving(caller, "/role", &after.role).await?;
         }

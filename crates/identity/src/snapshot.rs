@@ -1,6 +1,7 @@
 //! Everything about one org that a request needs, compiled: no database is asked.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 
@@ -67,6 +68,8 @@ pub(crate) struct OrgSnapshot {
     pub(crate) version: u64,
     pub(crate) rules: Rules,
     team_names: HashMap<TeamId, String>,
+    /// Of who is in each team, in whatever order.
+    team_marks: HashMap<TeamId, u64>,
     pub(crate) holders: HashMap<Owner, Arc<Holder>>,
     pub(crate) keys: HashMap<[u8; 32], Arc<KeyEntry>>,
     tags: HashMap<KeyId, [u8; 32]>,
@@ -145,10 +148,22 @@ impl OrgSnapshot {
         self.team_names.get(id)
     }
 
+    pub(crate) fn team_mark(&self, id: &TeamId) -> u64 {
+        self.team_marks.get(id).copied().unwrap_or_default()
+    }
+
+    /// Whether guardrails narrow what roles give here.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.guard.is_some()
+    }
+
     pub(crate) fn compile(raw: Raw) -> Self {
         let rights = Rights::of(raw.grants, raw.roles, raw.version);
         let mut teams_of: HashMap<MemberId, Vec<TeamId>> = HashMap::new();
+        let mut team_marks: HashMap<TeamId, u64> = HashMap::new();
         for (team, member) in raw.teams {
+            let of_team = team_marks.entry(team.clone()).or_default();
+            *of_team = of_team.wrapping_add(mark(&member));
             teams_of.entry(member).or_default().push(team);
         }
         let mut holders = HashMap::new();
@@ -174,6 +189,7 @@ impl OrgSnapshot {
             version: raw.version,
             rules: raw.rules,
             team_names: raw.team_names,
+            team_marks,
             holders,
             keys,
             tags,
@@ -186,6 +202,13 @@ impl OrgSnapshot {
     pub(crate) fn standing(&self, at: At, session: Option<ShownSession>, life: &Life) -> Standing {
         Standing { at: Some(at), session, guard: self.guard.clone(), life: life.clone() }
     }
+}
+
+/// A number for something; of equal things the same one.
+pub(crate) fn mark(of: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Roles and grants, to compile from.

@@ -69,36 +69,43 @@ impl Patterns {
         let snapshot = self.snapshots.of(caller).await?;
         let kept = snapshot.find(slug).filter(|kept| kept.slug() == slug).ok_or_else(unknown)?;
         let version = kept.published.as_ref().ok_or_else(unknown)?;
-        if let Err(denied) = caller.require_on(Permission::PatternsRun, &kept.resource()) {
-            let seen = kept.allows(caller, Permission::PatternsRead);
+        if let Err(denied) = caller.require_on(Permission::PatternsRun, kept.thing()) {
+            let known = [Permission::PatternsRun, Permission::PatternsRead];
+            let seen = known.into_iter().any(|permission| kept.gives(caller, permission));
             return Err(if seen { denied.into() } else { unknown() });
         }
         self.run(caller, kept, version, CERTAIN, question)
     }
 
-    /// Runs the pattern that matches best, of those that the caller may run. One whose
-    /// template lacks a value that nobody gave makes way for the next.
+    /// Runs the pattern that matches best, of those that the caller's roles reach. One that
+    /// a guardrail forbids makes way for the next, and so does one whose template lacks a
+    /// value that nobody gave; when there is no next, the reason is told.
     async fn best(&self, caller: &Caller, question: &Question<'_>) -> Result<Answered, Error> {
-        if !caller.may_somewhere(Permission::PatternsRun) {
-            caller.require(Permission::PatternsRun)?;
+        let run = Permission::PatternsRun;
+        if caller.access.may(run) || !caller.may_somewhere(run) {
+            caller.require(run)?;
         }
         let snapshot = self.snapshots.of(caller).await?;
-        let may_run = |kept: &Kept| kept.allows(caller, Permission::PatternsRun);
-        let mut lacking = None;
+        let reached = |kept: &Kept| kept.gives(caller, run);
+        let mut passed_over = None;
         for (kept, score) in snapshot.answering(question.text, THRESHOLD) {
-            let Some(version) = kept.published.as_ref().filter(|_| may_run(kept)) else { continue };
-            match self.run(caller, kept, version, score, question) {
-                Err(error @ Error::MissingVariable { .. }) => {
-                    lacking.get_or_insert(error);
+            let Some(version) = kept.published.as_ref().filter(|_| reached(kept)) else { continue };
+            let ran = match caller.require_on(run, kept.thing()) {
+                Ok(_) => self.run(caller, kept, version, score, question),
+                Err(denied) => Err(denied.into()),
+            };
+            match ran {
+                Err(error @ (Error::MissingVariable { .. } | Error::Denied(_))) => {
+                    passed_over.get_or_insert(error);
                 }
                 answered => return answered,
             }
         }
-        if let Some(error) = lacking {
+        if let Some(error) = passed_over {
             return Err(error);
         }
         let mut ranked = snapshot.answering(question.text, 0.0).into_iter();
-        Ok(nothing(ranked.find(|(kept, _)| may_run(kept)).map_or(0.0, |(_, score)| score)))
+        Ok(nothing(ranked.find(|(kept, _)| reached(kept)).map_or(0.0, |(_, score)| score)))
     }
 
     fn run(
@@ -114,6 +121,7 @@ impl Patterns {
             slug: kept.slug().to_owned(),
             version: u64::try_from(version.number).unwrap_or_default(),
             score_thousandths: thousandths(score),
+            data_class: kept.data_class(),
         };
         let answered = match &version.draft.body {
             Body::Answer(text) => Answered::Text { by, text: text.clone() },

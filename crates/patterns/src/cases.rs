@@ -42,7 +42,7 @@ impl Patterns {
     /// The cases of a pattern, tried on its latest version. No model is called.
     pub async fn cases(&self, caller: &Caller, id: &str) -> Result<PatternCases, Error> {
         let kept = self.found(caller, id).await?;
-        let scope = caller.require_on(Permission::PatternsRead, &kept.resource())?;
+        let scope = caller.require_on(Permission::PatternsRead, kept.thing())?;
         let row = self.databases.of(&scope)?.maybe(sql::CASES, args![kept.id.as_str()]).await?;
         let Some(row) = row else { return self.fares(caller, &kept, Vec::new()).await };
         let place =

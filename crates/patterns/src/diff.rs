@@ -39,7 +39,7 @@ pub struct Diff {
 /// One part of a pattern, line by line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct DiffPart {
-    /// `name`, `triggers`, `answer`, `system`, `user`, `variables`, `model` or `settings`.
+    /// `name`, `triggers`, `data_class`, `answer`, `system`, `user`, `variables`, `model` or `settings`.
     pub part: &'static str,
     /// Its lines, the same ones too.
     pub lines: Vec<DiffLine>,
@@ -104,12 +104,13 @@ fn parts(before: &DraftForm, after: &DraftForm) -> Vec<DiffPart> {
 
 /// A draft as texts, part by part; each ends its last line, so that a line more leaves
 /// the one before as it was.
-fn written(draft: &DraftForm) -> [(&'static str, String); 8] {
+fn written(draft: &DraftForm) -> [(&'static str, String); 9] {
     let template = draft.template.as_ref();
     let text = |of: fn(&Template) -> String| template.map(of).unwrap_or_default();
     let parts = [
         ("name", draft.name.clone()),
         ("triggers", draft.triggers.join("\n")),
+        ("data_class", draft.data_class.map(|class| class.to_string()).unwrap_or_default()),
         ("answer", draft.answer.clone().unwrap_or_default()),
         ("system", text(|template| template.system.clone())),
         ("user", text(|template| template.user.clone())),
@@ -194,6 +195,7 @@ mod tests {
             slug: "hours".into(),
             name: "Hours".into(),
             triggers: triggers.iter().map(|&trigger| trigger.to_owned()).collect(),
+            data_class: None,
             answer: Some(answer.to_owned()),
             template: None,
         }
@@ -252,10 +254,14 @@ mod tests {
             "variables": [{ "name": "to", "type": "choice", "choices": ["Ada", "Bob"], "default": "Ada" }],
         }))
         .unwrap();
-        let after = DraftForm { answer: None, template: Some(template), ..before.clone() };
+        let data_class = Some(access::DataClass::Secret);
+        let template = Some(template);
+        let after = DraftForm { answer: None, template, data_class, ..before.clone() };
         assert_eq!(
             drawn(&parts(&before, &after)),
             [
+                "data_class",
+                "+secret",
                 "answer",
                 "-Dear all",
                 "user",

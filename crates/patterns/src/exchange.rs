@@ -14,6 +14,7 @@ use crate::engine::{self, Case, FilePattern};
 use crate::error::Error;
 use crate::judge::{Judged, Rivals, failed, judge};
 use crate::kept::{Kept, State};
+use crate::read::may_list;
 use crate::seals::{Part, Place};
 use crate::snapshot::Snapshot;
 use crate::store::Work;
@@ -84,9 +85,7 @@ impl Patterns {
     /// Writes the patterns that the caller may read as a file, with their cases. Recorded
     /// before it is given.
     pub async fn export(&self, caller: &Caller, which: Exported) -> Result<String, Error> {
-        if !caller.may_somewhere(Permission::PatternsRead) {
-            caller.require(Permission::PatternsRead)?;
-        }
+        may_list(caller)?;
         let snapshot = self.snapshots.of(caller).await?;
         let mut cases = self.every_case(caller).await?;
         let patterns = snapshot.patterns().iter().filter_map(|kept| {
@@ -140,7 +139,7 @@ impl Plan {
         let mut plan = Self::default();
         for one in file {
             match held.remove(&one.draft.slug) {
-                None => plan.add(caller, one, at),
+                None => plan.add(caller, one, at)?,
                 Some(kept) => {
                     let cases = work.cases(&kept).await?;
                     plan.change(caller, kept, &cases, one, at)?;
@@ -151,11 +150,14 @@ impl Plan {
         Ok(plan)
     }
 
-    fn add(&mut self, caller: &Caller, one: FilePattern, at: At) {
+    fn add(&mut self, caller: &Caller, one: FilePattern, at: At) -> Result<(), Error> {
         self.report.created.push(one.draft.slug.clone());
         let mut kept = Kept::new(one.draft, caller, at);
         let cases = one.cases.unwrap_or_default();
+        caller.require_on(Permission::PatternsCreate, kept.thing())?;
         if caller.access.may(Permission::PatternsPublish) {
+            caller.require(Permission::PatternsPublish)?;
+            caller.require_on(Permission::PatternsPublish, kept.thing())?;
             kept.publish_latest(at);
             self.judged.push(Judged::new(&kept, &kept.latest, cases.clone()));
         }
@@ -163,6 +165,7 @@ impl Plan {
             self.cases.push((kept.clone(), cases));
         }
         self.new.push(kept);
+        Ok(())
     }
 
     fn change(
@@ -170,9 +173,11 @@ impl Plan {
         caller: &Caller,
         mut kept: Kept,
         held: &[Case],
-        one: FilePattern,
+        mut one: FilePattern,
         at: At,
     ) -> Result<(), Error> {
+        // What was classed once stays classed.
+        one.draft.data_class = one.draft.data_class.or(kept.latest.draft.data_class);
         let cases = one.cases.unwrap_or_else(|| held.to_vec());
         let same = *kept.latest.draft == one.draft;
         if same && cases == held {
@@ -180,7 +185,7 @@ impl Plan {
             self.kept.push(kept);
             return Ok(());
         }
-        caller.require_on(Permission::PatternsUpdate, &kept.resource())?;
+        caller.require_on(Permission::PatternsUpdate, kept.thing())?;
         self.report.updated.push(one.draft.slug.clone());
         if cases != held {
             self.cases.push((kept.clone(), cases.clone()));
@@ -189,8 +194,15 @@ impl Plan {
             self.kept.push(kept);
             return Ok(());
         }
+        let publish =
+            kept.state != State::Retired && kept.gives(caller, Permission::PatternsPublish);
+        if publish {
+            caller.require_on(Permission::PatternsPublish, kept.thing())?;
+        }
         kept.teach(one.draft, at);
-        if kept.state != State::Retired && kept.allows(caller, Permission::PatternsPublish) {
+        caller.require_on(Permission::PatternsUpdate, kept.thing())?;
+        if publish {
+            caller.require_on(Permission::PatternsPublish, kept.thing())?;
             kept.publish_latest(at);
             self.judged.push(Judged::new(&kept, &kept.latest, cases));
         }
@@ -233,5 +245,5 @@ impl Plan {
 /// What the record is told about one pattern of a file.
 fn told(kept: &Kept) -> serde_json::Value {
     json!({ "id": kept.id, "slug": kept.slug(), "version": kept.latest.number,
-        "published_version": kept.published_number() })
+        "published_version": kept.published_number(), "data_class": kept.data_class() })
 }

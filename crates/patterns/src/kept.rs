@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use access::{Caller, OrgId, Permission, Region, Resource};
+use access::{Caller, DataClass, OrgId, Permission, Region, Thing};
 use base::db::{DbError, Row};
 use base::time::At;
 use serde::{Deserialize, Serialize};
@@ -154,13 +154,26 @@ impl Kept {
         self.updated_at = at;
     }
 
-    /// What a grant on this pattern alone names.
-    pub(crate) fn resource(&self) -> Resource {
-        Resource::new("pattern", self.id.as_str())
+    /// How sensitive it is: the higher class of what answers and of the latest version. So
+    /// a higher one holds at once, and a lower one when it was published.
+    pub(crate) fn data_class(&self) -> Option<DataClass> {
+        let answers = self.published.as_ref().and_then(|version| version.draft.data_class);
+        self.latest.draft.data_class.max(answers)
     }
 
-    /// Whether the caller has the permission on the org or on this pattern.
+    /// What is asked about.
+    pub(crate) fn thing(&self) -> Thing<'_> {
+        Thing::new("pattern", self.id.as_str()).classed(self.data_class())
+    }
+
+    /// Whether the caller may, guardrails included.
     pub(crate) fn allows(&self, caller: &Caller, permission: Permission) -> bool {
-        caller.access.may(permission) || caller.access.may_on(permission, &self.resource())
+        caller.may_on(permission, self.thing())
+    }
+
+    /// Whether the caller's roles give the permission on the org or on this pattern. A
+    /// guardrail may forbid it still, and is then named: it hides nothing.
+    pub(crate) fn gives(&self, caller: &Caller, permission: Permission) -> bool {
+        caller.access.may_on(permission, self.thing())
     }
 }

@@ -16,6 +16,10 @@
 //! - An org's patterns are seen, found, run and counted by that org alone:
 //!   `two_orgs_never_meet`.
 //! - A grant on one pattern opens that one: `a_grant_on_one_pattern_opens_that_one_only`.
+//! - Guardrails are asked on every way to a pattern, with how sensitive it is:
+//!   `a_guardrail_on_patterns_reaches_every_way_to_them`,
+//!   `changing_a_patterns_class_takes_effect_at_once`,
+//!   `a_higher_class_holds_when_it_is_saved_and_a_lower_one_when_it_answers`.
 //! - An import is whole or nothing: `a_file_with_a_flaw_changes_nothing`,
 //!   `a_file_with_a_failing_case_changes_nothing`.
 //! - Content is sealed at rest and not in the record:

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use access::{Caller, Permission};
+use access::{Caller, DataClass, Permission};
 use base::args;
 use base::db::{DbError, Row, Value};
 use base::http::{Page, page_limit};
@@ -46,7 +46,7 @@ pub struct VersionFilter {
 impl Patterns {
     /// A page of patterns in the order of their slugs, or the best matches of a search.
     pub async fn list(&self, caller: &Caller, filter: &Filter) -> Result<Page<Pattern>, Error> {
-        may_read_some(caller)?;
+        may_list(caller)?;
         let limit = page_limit(filter.limit).map_err(Error::Request)?;
         let snapshot = self.snapshots.of(caller).await?;
         let wanted = |kept: &&Arc<Kept>| {
@@ -83,7 +83,7 @@ impl Patterns {
         filter: &VersionFilter,
     ) -> Result<Page<VersionView>, Error> {
         let kept = self.found(caller, id).await?;
-        let scope = caller.require_on(Permission::PatternsRead, &kept.resource())?;
+        let scope = caller.require_on(Permission::PatternsRead, kept.thing())?;
         let limit = page_limit(filter.limit).map_err(Error::Request)?;
         let before = filter.after.unwrap_or(i64::MAX);
         let args = args![kept.id.as_str(), before, i64::from(limit) + 1];
@@ -101,22 +101,37 @@ impl Patterns {
         number: i64,
     ) -> Result<VersionView, Error> {
         let kept = self.found(caller, id).await?;
-        let scope = caller.require_on(Permission::PatternsRead, &kept.resource())?;
+        let scope = caller.require_on(Permission::PatternsRead, kept.thing())?;
         let args = args![kept.id.as_str(), number];
         let row = self.databases.of(&scope)?.maybe(sql::VERSION, args).await?;
         let row = row.ok_or(Error::NoSuchVersion)?;
         let part = Part::Version(number);
         let place = Place { region: caller.region, org: &caller.org, pattern: &kept.id, part };
         let draft: Draft = self.seals.open(&place, &row.bytes("body")?)?;
+        // It may have been more sensitive then.
+        let class = kept.data_class().max(draft.data_class);
+        caller.require_on(Permission::PatternsRead, kept.thing().classed(class))?;
         Ok(VersionView { content: Some(draft.into()), ..version_of(&kept, &row)? })
     }
 
     /// The pattern of this id or slug, if the caller may see it.
     pub(crate) async fn found(&self, caller: &Caller, id: &str) -> Result<Arc<Kept>, Error> {
-        may_read_some(caller)?;
+        let read = Permission::PatternsRead;
+        if !caller.may_somewhere(read) {
+            caller.require(read)?;
+        }
         let snapshot = self.snapshots.of(caller).await?;
-        let kept = snapshot.find(id).filter(|kept| kept.allows(caller, Permission::PatternsRead));
-        kept.cloned().ok_or(Error::NoSuchPattern)
+        let kept = snapshot.find(id).filter(|kept| kept.gives(caller, read));
+        let kept = kept.cloned().ok_or(Error::NoSuchPattern)?;
+        caller.require_on(read, kept.thing())?;
+        Ok(kept)
+    }
+
+    /// How sensitive a pattern is, by its id or slug: what guardrails are asked about. Whether the
+    /// caller may know it is for whoever asks.
+    pub async fn class_of(&self, caller: &Caller, id: &str) -> Result<Option<DataClass>, DbError> {
+        let snapshot = self.snapshots.of(caller).await?;
+        Ok(snapshot.find(id).and_then(|kept| kept.data_class()))
     }
 
     pub(crate) async fn shown(&self, caller: &Caller, kept: &Kept) -> Pattern {
@@ -175,10 +190,12 @@ fn version_of(kept: &Kept, row: &Row) -> Result<VersionView, DbError> {
     })
 }
 
-/// A caller who may see no pattern at all is told so; others are told which exist.
-fn may_read_some(caller: &Caller) -> Result<(), Error> {
-    if !caller.may_somewhere(Permission::PatternsRead) {
-        caller.require(Permission::PatternsRead)?;
+/// A caller who may see no pattern at all is told so, and why; others are told which exist.
+/// Whose roles reach single patterns alone is asked about each.
+pub(crate) fn may_list(caller: &Caller) -> Result<(), Error> {
+    let read = Permission::PatternsRead;
+    if caller.access.may(read) || !caller.may_somewhere(read) {
+        caller.require(read)?;
     }
     Ok(())
 }

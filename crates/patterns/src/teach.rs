@@ -21,6 +21,10 @@ impl Patterns {
         let (at, asked) = (self.clock.now(), teach.publish);
         let cases = cases::checked(teach.cases.clone())?;
         let mut kept = Kept::new(teach.draft()?, caller, at);
+        caller.require_on(Permission::PatternsCreate, kept.thing())?;
+        if publish {
+            caller.require_on(Permission::PatternsPublish, kept.thing())?;
+        }
         kept.cases = i64::try_from(cases.len()).unwrap_or(i64::MAX);
         let held = self.snapshots.of(caller).await?;
         let mut work = self.begin(&scope).await?;
@@ -56,15 +60,20 @@ impl Patterns {
         }
         let asked = change.publish;
         let publish = asked.unwrap_or(
-            before.state != State::Retired && before.allows(caller, Permission::PatternsPublish),
+            before.state != State::Retired && before.gives(caller, Permission::PatternsPublish),
         );
         if publish {
-            caller.require_on(Permission::PatternsPublish, &before.resource())?;
+            caller.require_on(Permission::PatternsPublish, before.thing())?;
         }
-        let draft = change.draft(before.slug())?;
+        let draft = change.draft(&before.latest.draft)?;
         let (at, mut after) = (self.clock.now(), before.clone());
         if draft != *before.latest.draft {
             after.teach(draft, at);
+            // It may be more sensitive now.
+            may_change(caller, &after)?;
+            if publish {
+                caller.require_on(Permission::PatternsPublish, after.thing())?;
+            }
             work.add_versions(std::slice::from_ref(&after)).await?;
         }
         let mut failing = Vec::new();
@@ -88,7 +97,7 @@ impl Patterns {
         publish: &PublishPattern,
     ) -> Result<Pattern, Error> {
         let found = self.found(caller, id).await?;
-        let scope = caller.require_on(Permission::PatternsPublish, &found.resource())?;
+        let scope = caller.require_on(Permission::PatternsPublish, found.thing())?;
         let held = self.snapshots.of(caller).await?;
         let mut work = self.begin(&scope).await?;
         let before = work.one(&found.id).await?;
@@ -101,6 +110,7 @@ impl Patterns {
         }
         let mut after = before.clone();
         after.publish(version, self.clock.now());
+        caller.require_on(Permission::PatternsPublish, after.thing())?;
         work.update(&after).await?;
         work.commit(told::published(&before, &after)).await?;
         Ok(self.shown(caller, &after).await)
@@ -110,7 +120,7 @@ impl Patterns {
     #[tracing::instrument(skip_all, fields(org.id = %caller.org, pattern.id = id))]
     pub async fn retire(&self, caller: &Caller, id: &str) -> Result<Pattern, Error> {
         let found = self.found(caller, id).await?;
-        let scope = caller.require_on(Permission::PatternsPublish, &found.resource())?;
+        let scope = caller.require_on(Permission::PatternsPublish, found.thing())?;
         let mut work = self.begin(&scope).await?;
         let before = work.one(&found.id).await?;
         let mut after = before.clone();
@@ -144,11 +154,12 @@ fn because(failing: &[FailedCase]) -> Option<String> {
 
 /// Who may update patterns may change this one; who taught a draft may change it too.
 pub(crate) fn may_change(caller: &Caller, kept: &Kept) -> Result<Scope, Denied> {
-    caller.require_on(Permission::PatternsUpdate, &kept.resource()).or_else(|denied| {
+    caller.require_on(Permission::PatternsUpdate, kept.thing()).or_else(|denied| {
         let own = kept.state == State::Draft && kept.created_by == caller.actor.id();
-        match caller.require(Permission::PatternsCreate) {
-            Ok(scope) if own => Ok(scope),
-            Ok(_) | Err(_) => Err(denied),
+        if !own || !caller.access.may(Permission::PatternsCreate) {
+            return Err(denied);
         }
+        caller.require(Permission::PatternsCreate)?;
+        caller.require_on(Permission::PatternsCreate, kept.thing())
     })
 }

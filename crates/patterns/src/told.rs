@@ -1,5 +1,5 @@
 //! What the record is told about a change: which pattern, which versions, which
-//! fields and how long, never the content.
+//! fields, how long and how sensitive, never the content.
 
 use audit::Event;
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ pub(crate) fn taught(kept: &Kept) -> Event {
         "name": kept.latest.draft.name,
         "version": { "from": null, "to": 1 },
         "published_version": { "from": null, "to": kept.published_number() },
+        "data_class": { "from": null, "to": kept.data_class() },
         "cases": kept.cases,
         "size": size(kept),
     }))
@@ -27,6 +28,7 @@ pub(crate) fn changed(before: &Kept, after: &Kept) -> Event {
         "name": after.latest.draft.name,
         "version": { "from": before.latest.number, "to": after.latest.number },
         "published_version": { "from": before.published_number(), "to": after.published_number() },
+        "data_class": { "from": before.data_class(), "to": after.data_class() },
         "fields": differing(&before.latest.draft, &after.latest.draft),
         "size": size(after),
     }))
@@ -65,6 +67,7 @@ fn moved(action: &'static str, before: &Kept, after: &Kept) -> Event {
         "slug": after.slug(),
         "state": { "from": before.state, "to": after.state },
         "published_version": { "from": before.published_number(), "to": after.published_number() },
+        "data_class": { "from": before.data_class(), "to": after.data_class() },
     }))
 }
 

@@ -1,5 +1,6 @@
 //! Patterns as they are shown and as they are asked for.
 
+use access::DataClass;
 use base::time::At;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,11 @@ pub struct Pattern {
     pub name: String,
     /// Questions that it answers.
     pub triggers: Vec<String>,
+    /// How sensitive what the latest version says is; absent when nobody said. Guardrails
+    /// are asked about the higher class of this version and of the one that answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub data_class: Option<DataClass>,
     /// The approved answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
@@ -77,6 +83,9 @@ pub struct TeachPattern {
     pub name: String,
     /// 1 to 50 questions that it answers, each at most 200 characters.
     pub triggers: Vec<String>,
+    /// How sensitive what it says is: `public`, `internal`, `confidential` or `secret`.
+    #[schema(value_type = Option<String>)]
+    pub data_class: Option<DataClass>,
     /// The approved answer, at most 32 KiB.
     pub answer: Option<String>,
     /// How to ask a model instead.
@@ -99,6 +108,10 @@ pub struct ChangePattern {
     pub name: String,
     /// 1 to 50 questions that it answers, each at most 200 characters.
     pub triggers: Vec<String>,
+    /// How sensitive what it says is: `public`, `internal`, `confidential` or `secret`. As
+    /// it was if not given: what was classed once stays classed.
+    #[schema(value_type = Option<String>)]
+    pub data_class: Option<DataClass>,
     /// The approved answer, at most 32 KiB.
     pub answer: Option<String>,
     /// How to ask a model instead.
@@ -126,6 +139,7 @@ impl Pattern {
             slug: content.slug,
             name: content.name,
             triggers: content.triggers,
+            data_class: content.data_class,
             answer: content.answer,
             template: content.template,
             state: kept.state,
@@ -144,20 +158,22 @@ impl Pattern {
 impl TeachPattern {
     /// The draft, if it can be kept.
     pub(crate) fn draft(self) -> Result<Draft, Error> {
-        let Self { slug, name, triggers, answer, template, cases: _, publish: _ } = self;
-        checked(DraftForm { slug, name, triggers, answer, template })
+        let Self { slug, name, triggers, data_class, answer, template, .. } = self;
+        checked(DraftForm { slug, name, triggers, data_class, answer, template })
     }
 }
 
 impl ChangePattern {
-    /// The draft, if it can be the next version of the pattern of this slug.
-    pub(crate) fn draft(self, slug: &str) -> Result<Draft, Error> {
-        if self.slug.as_deref().is_some_and(|given| given != slug) {
+    /// The draft, if it can be the next version after this one.
+    pub(crate) fn draft(self, before: &Draft) -> Result<Draft, Error> {
+        let slug = &before.slug;
+        if self.slug.as_ref().is_some_and(|given| given != slug) {
             let message = format!("stays `{slug}`: calls and records name the pattern by it");
             return Err(Error::Flaws(vec![Flaw { field: "/slug".into(), message }]));
         }
         let Self { name, triggers, answer, template, .. } = self;
-        checked(DraftForm { slug: slug.to_owned(), name, triggers, answer, template })
+        let data_class = self.data_class.or(before.data_class);
+        checked(DraftForm { slug: slug.clone(), name, triggers, data_class, answer, template })
     }
 }
 
@@ -177,6 +193,9 @@ pub(crate) fn differing(one: &Draft, other: &Draft) -> Vec<&'static str> {
     }
     if one.triggers != other.triggers {
         fields.push("triggers");
+    }
+    if one.data_class != other.data_class {
+        fields.push("data_class");
     }
     if one.body != other.body {
         fields.push(match other.body {

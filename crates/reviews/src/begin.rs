@@ -62,12 +62,7 @@ impl Reviews {
             Reviewed::Elevated => one.elevated,
             Reviewed::Keys => one.holds.kind() == "key",
         });
-        if held.is_empty() {
-            return Err(Error::Empty);
-        }
-        if held.len() > ITEMS_MAX {
-            return Err(Error::TooLarge(held.len()));
-        }
+        within_bounds(held.len())?;
         let id = CampaignId::new(at);
         // Before the change begins: on SQLite it takes the writers' turn.
         let rows = held.iter().zip(1_i64..).map(|(one, position)| row(&id, position, one));
@@ -101,6 +96,15 @@ impl Reviews {
     }
 }
 
+/// Whether a campaign can look at so many things.
+fn within_bounds(held: usize) -> Result<(), Error> {
+    match held {
+        0 => Err(Error::Empty),
+        1..=ITEMS_MAX => Ok(()),
+        more => Err(Error::TooLarge(more)),
+    }
+}
+
 fn row(campaign: &CampaignId, position: i64, one: &Holding) -> Vec<Value> {
     args![
         campaign.as_str(),
@@ -113,4 +117,16 @@ fn row(campaign: &CampaignId, position: i64, one: &Holding) -> Vec<Value> {
         one.last_used_at,
         one.facts.to_string(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_campaign_holds_fifty_thousand_items_and_no_more() {
+        assert!(within_bounds(1).is_ok() && within_bounds(50_000).is_ok());
+        assert!(matches!(within_bounds(50_001), Err(Error::TooLarge(50_001))));
+        assert!(matches!(within_bounds(0), Err(Error::Empty)));
+    }
 }

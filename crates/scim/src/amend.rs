@@ -8,7 +8,7 @@ use crate::enter::Entered;
 use crate::kept::{Kept, text};
 use crate::patch::{self, Operation};
 use crate::schema::Resource;
-use crate::user::{free_name, name_key, taken, unchanged};
+use crate::user::{free_name, name_key, taken};
 use crate::{Error, Scim, events, sql};
 
 /// How a resource is changed.
@@ -32,9 +32,9 @@ impl Scim {
         let scope = by.scope()?;
         // What cannot be read is refused before anybody waits for it.
         let amendment = Amendment::read(Resource::User, how)?;
-        let mut work = self.0.identity.begin(&scope).await?;
+        let (mut work, expected) = self.begin(by, seen).await?;
         let kept = self.kept(&mut work, by, sql::USER_ONE, id).await?;
-        unchanged(&kept, seen)?;
+        expected.still(Resource::User, &kept)?;
         let after = amendment.of_user(&kept.document)?;
         if name_key(&after) != name_key(&kept.document) {
             free_name(&mut work, by, &after).await?;

@@ -1,5 +1,6 @@
 //! The roles that groups give. A role that somebody gave by hand stays until the groups of
-//! the member give another.
+//! the member give another. A role that was deleted since it was mapped gives nothing, nor
+//! does a later group in its place: that could give more.
 
 use std::collections::BTreeSet;
 
@@ -14,9 +15,18 @@ use crate::mapping::{OWNER, given};
 use crate::user::present;
 use crate::{Error, Scim, sql};
 
+/// What came of it.
+#[derive(Debug, Default)]
+pub(crate) struct Cast {
+    /// The new role, if it changed.
+    pub(crate) role: Option<String>,
+    /// A role that the groups should give, and that is none any more.
+    pub(crate) gone: Option<String>,
+}
+
 impl Scim {
     /// Gives a member the role of their groups, or the usual one when no group gives one
-    /// any more. Says the new role, if it changed. Owners are left alone.
+    /// any more. Owners are left alone.
     pub(crate) async fn cast(
         &self,
         work: &mut Work,
@@ -25,24 +35,33 @@ impl Scim {
         member: &MemberId,
         before: Option<&str>,
         groups: &[String],
-    ) -> Result<Option<String>, Error> {
-        let wanted = given(&directory.mapping, groups);
+    ) -> Result<Cast, Error> {
+        let mut wanted = given(&directory.mapping, groups);
+        let mut cast = Cast::default();
         if wanted == before {
-            return Ok(None);
+            return Ok(cast);
         }
-        let Some(known) = present(work.member(member).await)? else { return Ok(None) };
+        if let Some(role) = wanted
+            && !work.has_role(role).await?
+        {
+            (cast.gone, wanted) = (Some(role.to_owned()), None);
+        }
+        let Some(known) = present(work.member(member).await)? else { return Ok(cast) };
+        if wanted == before {
+            return Ok(cast);
+        }
         work.change.run(sql::USER_GIVEN, args![user, wanted]).await?;
         let role = wanted.unwrap_or(&directory.role).to_owned();
         if known.role == OWNER || known.role == role {
-            return Ok(None);
+            return Ok(cast);
         }
         // Somebody gave another role by hand since: with the group only its own goes.
         if wanted.is_none() && before != Some(known.role.as_str()) {
-            return Ok(None);
+            return Ok(cast);
         }
         let told = Member { role: role.clone(), ..known };
         self.0.identity.change_as_told(work, &told).await?;
-        Ok(Some(role))
+        Ok(Cast { role: Some(role), ..cast })
     }
 
     /// Casts one user anew.
@@ -57,9 +76,9 @@ impl Scim {
         for row in work.change.all(sql::GROUPS_OF, args![user]).await? {
             groups.push(row.text("name_key")?);
         }
-        if let Some(role) = self.cast(work, directory, user, member, before, &groups).await? {
-            moved.cast.push((member.to_string(), role));
-        }
+        let cast = self.cast(work, directory, user, member, before, &groups).await?;
+        moved.cast.extend(cast.role.map(|role| (member.to_string(), role)));
+        moved.gone.extend(cast.gone);
         Ok(())
     }
 

@@ -1,18 +1,15 @@
 //! Ten thousand users: what is read and changed of them, and how long it takes.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use access::{Caller, Databases, OrgId, Origin, Region};
-use audit::{Event, Record};
+use access::{Caller, Origin, Region};
+use audit::Event;
 use base::args;
-use base::metrics::Metrics;
-use base::seal::RootKey;
-use base::tasks::Tasks;
-use base::testing::{Bench, StillClock};
+use base::testing::StillClock;
 use base::time::Clock as _;
-use identity::{Arrival, FindOrg, Found, Identity, NewOrg};
+use identity::Arrival;
+use identity::testing::{House, Plan};
 use serde_json::{Value, json};
 
 use crate::amend::Amend;
@@ -27,56 +24,25 @@ const USERS: usize = 10_000;
 /// Debug builds are slow; what has no bound takes minutes.
 const LONG: Duration = Duration::from_mins(1);
 
-#[derive(Debug)]
-struct Nowhere;
-
-impl FindOrg for Nowhere {
-    fn find<'a>(&'a self, _: &'a str) -> Found<'a> {
-        Box::pin(async { Ok(None) })
-    }
-}
-
-async fn room(bench: &Bench) -> (Scim, Entered, StillClock) {
-    let databases = Databases::new([(Region::Eu, bench.db.clone())]);
-    let still = StillClock::new();
-    let clock = still.shared();
-    let (tasks, metrics) = (Tasks::new(), Metrics::new());
-    let record = Record::open(&databases, &clock, "n1", &[], &tasks, &metrics).unwrap();
-    let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().unwrap())]);
-    let identity = Identity::open(identity::Needs {
-        guards: Arc::new(identity::NoGuards),
-        visits: Arc::new(identity::NoVisits),
-        databases: databases.clone(),
-        clock: clock.clone(),
-        record: record.clone(),
-        roots: roots.clone(),
-        tasks: tasks.clone(),
-        find_org: Arc::new(Nowhere),
-        mail: None,
-        config: identity::Config::default(),
-    });
-    let identity = identity.unwrap();
+async fn room(house: &House) -> (Scim, Entered) {
     let scim = Scim::open(&crate::Needs {
-        databases: &databases,
-        clock: &clock,
-        record: &record,
-        identity: &identity,
-        roots: &roots,
-        tasks: &tasks,
+        databases: &house.databases,
+        clock: &house.clock.shared(),
+        record: &house.record,
+        identity: &house.identity,
+        roots: &house.roots,
+        tasks: &house.tasks,
         public_url: Some("https://portico.example/".to_owned()),
         https: true,
     });
-    let scim = scim.unwrap();
-    let operator = Caller::operator(OrgId::new(still.now()), Region::Eu, "test");
-    let new = NewOrg { name: "Crowd".to_owned(), slug: "crowd".to_owned() };
-    identity.create_org(&operator, &new).await.unwrap();
+    let (scim, (_, operator)) = (scim.unwrap(), house.found("crowd").await);
     let new = NewDirectory { name: "Okta".to_owned(), ..NewDirectory::default() };
     let (directory, _) = scim.add_directory(&operator, &new).await.unwrap();
     let id = directory.id.as_str();
     let caller = Caller::directory(operator.org.clone(), Region::Eu, id, Origin::default());
     let base = format!("{}/scim/v2", scim.origin(None));
-    let token = TokenId::new(still.now());
-    (scim, Entered { caller, directory, token, base }, still)
+    let token = TokenId::new(house.clock.now());
+    (scim, Entered { caller, directory, token, base })
 }
 
 /// Brings them all in one change.
@@ -113,10 +79,9 @@ fn soon(what: &str, begun: Instant) {
 
 #[tokio::test]
 async fn a_group_of_ten_thousand_is_read_and_changed() {
-    let steps = [audit::sql::MIGRATIONS, identity::sql::MIGRATIONS, sql::MIGRATIONS].concat();
-    for bench in Bench::on_each_engine(&steps, audit::sql::APPEND_ONLY).await {
-        let (scim, by, clock) = room(&bench).await;
-        let ids = crowd(&scim, &by, &clock).await;
+    for house in Plan::of(sql::MIGRATIONS).houses().await {
+        let (scim, by) = room(&house).await;
+        let ids = crowd(&scim, &by, &house.clock).await;
         let members: Vec<_> = ids.iter().map(|id| json!({"value": id})).collect();
         let begun = Instant::now();
         let body = json!({"displayName": "Everybody", "members": members});
@@ -132,7 +97,7 @@ async fn a_group_of_ten_thousand_is_read_and_changed() {
 
         let begun = Instant::now();
         let without = Shown::read(None, vec!["members".to_owned()]);
-        let bare = scim.view(&by, Resource::Group, group.clone(), &without).await.unwrap();
+        let (bare, _) = scim.view(&by, Resource::Group, group.clone(), &without).await.unwrap();
         assert!(!bare.contains_key("members"));
         assert!(begun.elapsed() < Duration::from_secs(1), "members are not looked up in vain");
 
@@ -146,7 +111,7 @@ async fn a_group_of_ten_thousand_is_read_and_changed() {
         ]});
         let changed = scim.amend_group(&by, &group.id, &Amend::Patch(&patch), None).await.unwrap();
         soon("patched", begun);
-        let view = scim.view(&by, Resource::Group, changed, &Shown::default()).await.unwrap();
+        let (view, _) = scim.view(&by, Resource::Group, changed, &Shown::default()).await.unwrap();
         let left: BTreeSet<_> = view["members"]
             .as_array()
             .unwrap()

@@ -108,6 +108,18 @@ impl Scim {
         row.as_ref().map(Directory::of).transpose()?.ok_or(Error::NotFound)
     }
 
+    /// The roles that a directory should give, and that are none any more.
+    pub(crate) async fn roles_gone(
+        &self,
+        caller: &Caller,
+        directory: &Directory,
+    ) -> Result<Vec<String>, Error> {
+        let scope = caller.require(Permission::UsersConnections)?;
+        let mapped = directory.mapping.iter().map(|mapped| mapped.role.as_str());
+        let roles = std::iter::once(directory.role.as_str()).chain(mapped).collect();
+        Ok(self.0.identity.missing_roles(&scope, &roles).await?)
+    }
+
     /// Makes a directory with its first token, which is shown this once.
     pub async fn add_directory(
         &self,

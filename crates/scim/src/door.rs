@@ -19,7 +19,7 @@ use crate::query::Query;
 use crate::reply::Reply;
 use crate::schema::Resource;
 use crate::shown::Shown;
-use crate::{Error, Scim, discovery, render};
+use crate::{Error, Scim, discovery, render, tag};
 
 /// Bytes of any other body than a bulk's at most: a group of ten thousand fits.
 const BODY_BYTES_MAX: usize = 2 << 20;
@@ -204,7 +204,8 @@ impl Scim {
             }
             ("GET", [id]) if *id != ".search" => {
                 let (kept, shown) = (self.one(by, resource, id).await?, shown()?);
-                let own = render::tag(kept.version);
+                let roster = self.0.identity.roster(&by.caller).await?;
+                let own = tag::of(resource, &kept, &roster);
                 if asking.known.is_some_and(|known| known.split(',').any(|tag| tag.trim() == own)) {
                     return Ok(Reply::empty(StatusCode::NOT_MODIFIED));
                 }
@@ -242,8 +243,7 @@ impl Scim {
         shown: &Shown,
     ) -> Result<Reply, Error> {
         let location = render::location(&by.base, resource, &kept.id);
-        let tag = render::tag(kept.version);
-        let view = self.view(by, resource, kept, shown).await?;
+        let (view, tag) = self.view(by, resource, kept, shown).await?;
         Ok(Reply::resource(status, Value::Object(view), location, tag))
     }
 

@@ -1,11 +1,16 @@
 //! What the record says of this room: ids, roles and states, and nothing of people.
 
+use std::collections::BTreeSet;
+
 use audit::Event;
 use serde_json::{Value, json};
 
 use crate::directory::Directory;
 use crate::document::Document;
 use crate::kept::Kept;
+
+/// Where an event names mapped roles that are none any more.
+const GONE: &str = "roles_gone";
 
 /// How a user came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +30,8 @@ pub(crate) struct Told {
     pub(crate) state: Option<(Value, Value)>,
     /// Role before and after, if it changed.
     pub(crate) role: Option<(String, String)>,
+    /// A role that their groups should give, and that is none any more.
+    pub(crate) gone: Option<String>,
 }
 
 impl Told {
@@ -35,6 +42,9 @@ impl Told {
         }
         if let Some((from, to)) = &self.role {
             changes.insert("role".to_owned(), json!({"from": from, "to": to}));
+        }
+        if let Some(gone) = &self.gone {
+            changes.insert(GONE.to_owned(), json!([gone]));
         }
         changes
     }
@@ -84,6 +94,8 @@ pub(crate) struct Moved {
     pub(crate) left: Vec<String>,
     /// Whose role changed by it.
     pub(crate) cast: Vec<(String, String)>,
+    /// Roles that a mapped group should give, and that are none any more.
+    pub(crate) gone: BTreeSet<String>,
 }
 
 impl Moved {
@@ -98,6 +110,9 @@ impl Moved {
             let roles = self.cast.iter().take(NAMED_MAX);
             let roles: Vec<_> = roles.map(|(id, role)| json!({"id": id, "role": role})).collect();
             changes.insert("roles".to_owned(), json!({"count": self.cast.len(), "members": roles}));
+        }
+        if !self.gone.is_empty() {
+            changes.insert(GONE.to_owned(), json!(self.gone));
         }
     }
 }

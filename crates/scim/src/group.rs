@@ -18,7 +18,6 @@ use crate::mapping::maps;
 use crate::members::{Membership, after, ids};
 use crate::patch::{self, member};
 use crate::schema::Resource;
-use crate::user::unchanged;
 use crate::{Error, Scim, sql};
 
 /// Groups of one directory at most.
@@ -83,9 +82,9 @@ impl Scim {
             Amend::Replace(sent) => sent_members(sent)?.map(Membership::Replace),
             Amend::Patch(_) => None,
         };
-        let mut work = self.0.identity.begin(&scope).await?;
+        let (mut work, expected) = self.begin(by, seen).await?;
         let kept = self.kept(&mut work, by, sql::GROUP_ONE, id).await?;
-        unchanged(&kept, seen)?;
+        expected.still(Resource::Group, &kept)?;
         let (after_document, steps) = match amendment {
             Amendment::Replace(sent) => (sent, whole.into_iter().collect()),
             Amendment::Patch(operations) => {
@@ -136,9 +135,9 @@ impl Scim {
         id: &str,
         seen: Option<&str>,
     ) -> Result<(), Error> {
-        let mut work = self.0.identity.begin(&by.scope()?).await?;
+        let (mut work, expected) = self.begin(by, seen).await?;
         let kept = self.kept(&mut work, by, sql::GROUP_ONE, id).await?;
-        unchanged(&kept, seen)?;
+        expected.still(Resource::Group, &kept)?;
         let (name, mut moved) = (shown_name(&kept.document), Moved::default());
         if maps(&by.directory.mapping, &key(name)) {
             let members = self.in_group(&mut work, id).await?;

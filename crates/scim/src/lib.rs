@@ -28,7 +28,12 @@
 //! - Entra and Okta are understood as they speak: `entra_provisions_as_it_does_in_the_field`,
 //!   `okta_provisions_as_it_does_in_the_field`.
 //! - A change that somebody else made meanwhile is not overwritten by who says what they
-//!   saw: `a_change_made_meanwhile_is_not_overwritten`.
+//!   saw: `a_change_made_meanwhile_is_not_overwritten`; nor is one that was made by hand:
+//!   `what_the_org_does_by_hand_makes_another_version`.
+//! - A mapped role that was deleted since gives nothing, and nothing else in its place:
+//!   `a_mapped_role_that_is_gone_gives_nothing_and_takes_what_its_group_gave`.
+//! - As long as there is a directory, nobody becomes a member by signing in:
+//!   `an_org_is_provisioned_as_long_as_it_has_a_directory`.
 
 mod amend;
 mod api;
@@ -57,6 +62,7 @@ mod pass;
 mod patch;
 mod person;
 mod place;
+mod provision;
 mod query;
 mod read;
 mod render;
@@ -65,6 +71,7 @@ mod schema;
 mod seen;
 mod shown;
 pub mod sql;
+mod tag;
 mod token;
 mod user;
 
@@ -90,6 +97,7 @@ pub use self::kept::{DirectoryId, TokenId};
 pub use self::mapping::Mapped;
 pub use self::pages::pages;
 use self::pass::Pass;
+use self::provision::Directories;
 pub use self::seen::Asked;
 use self::seen::Seen;
 pub use self::token::{Issued, Token};
@@ -152,6 +160,7 @@ impl Scim {
             public_url: needs.public_url.clone(),
             https: needs.https,
         }));
+        needs.identity.ask_of_sources(Arc::new(Directories(needs.databases.clone())));
         needs.tasks.spawn(room.clone().tend(needs.tasks.clone()));
         Ok(room)
     }

@@ -280,7 +280,7 @@ impl Scim {
                 if uses("members") {
                     within = self.users_of(by, kept, roster).await?;
                 }
-                render::group(kept, &within, &by.base)
+                render::group(kept, &within, roster, &by.base)
             }
         };
         if test.is_none_or(|test| test.holds(&document)) {

@@ -14,7 +14,7 @@ use crate::render::{self, OfUser};
 use crate::schema::Resource;
 use crate::shown::Shown;
 use crate::sql::IDS_AT_ONCE;
-use crate::{Error, Scim, sql};
+use crate::{Error, Scim, sql, tag};
 
 impl Scim {
     /// One resource.
@@ -34,16 +34,18 @@ impl Scim {
         Ok(self.0.seals.kept(&scope, &row.ok_or(Error::NotFound)?)?)
     }
 
-    /// A resource as the directory wants to see it.
+    /// A resource as the directory wants to see it, and its version.
     pub(crate) async fn view(
         &self,
         by: &Entered,
         resource: Resource,
         kept: Kept,
         shown: &Shown,
-    ) -> Result<Document, Error> {
-        let mut all = self.views(by, resource, vec![kept], shown).await?;
-        all.pop().ok_or(Error::NotFound)
+    ) -> Result<(Document, String), Error> {
+        let roster = self.0.identity.roster(&by.caller).await?;
+        let version = tag::of(resource, &kept, &roster);
+        let mut all = self.views_in(by, resource, &[kept], shown, &roster).await?;
+        Ok((all.pop().ok_or(Error::NotFound)?, version))
     }
 
     /// Several resources, in their order. A page with very many members ends early: the
@@ -56,16 +58,27 @@ impl Scim {
         shown: &Shown,
     ) -> Result<Vec<Document>, Error> {
         let roster = self.0.identity.roster(&by.caller).await?;
+        self.views_in(by, resource, &kept, shown, &roster).await
+    }
+
+    async fn views_in(
+        &self,
+        by: &Entered,
+        resource: Resource,
+        kept: &[Kept],
+        shown: &Shown,
+        roster: &Roster,
+    ) -> Result<Vec<Document>, Error> {
         let documents = match resource {
             Resource::User => {
                 let mut groups = HashMap::new();
                 if shown.shows(Resource::User, "groups") {
-                    groups = self.groups_of(by, &kept).await?;
+                    groups = self.groups_of(by, kept).await?;
                 }
                 let own = |kept: &Kept| groups.get(&kept.id).map(Vec::as_slice).unwrap_or_default();
-                kept.iter().map(|kept| render::user(kept, &roster, own(kept), &by.base)).collect()
+                kept.iter().map(|kept| render::user(kept, roster, own(kept), &by.base)).collect()
             }
-            Resource::Group => self.groups(by, &kept, shown, &roster).await?,
+            Resource::Group => self.groups(by, kept, shown, roster).await?,
         };
         let whole = |document| shown.of(resource, document);
         Ok(documents.into_iter().map(whole).collect())
@@ -88,7 +101,7 @@ impl Scim {
             if members > MEMBERS_ON_A_PAGE && !documents.is_empty() {
                 break;
             }
-            documents.push(render::group(kept, &users, &by.base));
+            documents.push(render::group(kept, &users, roster, &by.base));
         }
         Ok(documents)
     }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::document::Document;
 use crate::kept::Kept;
 use crate::schema::Resource;
+use crate::tag;
 
 /// A group of a user.
 #[derive(Debug, Clone)]
@@ -14,11 +15,6 @@ pub(crate) struct OfUser {
     pub(crate) group: String,
     pub(crate) team: TeamId,
     pub(crate) name: String,
-}
-
-/// What an `ETag` says of a version.
-pub(crate) fn tag(version: i64) -> String {
-    format!("W/\"{version}\"")
 }
 
 /// The address of a resource.
@@ -39,13 +35,13 @@ fn begun(resource: Resource, kept: &Kept) -> Document {
     document
 }
 
-fn end(document: &mut Document, resource: Resource, kept: &Kept, base: &str) {
+fn end(document: &mut Document, resource: Resource, kept: &Kept, roster: &Roster, base: &str) {
     let meta = json!({
         "resourceType": resource.name(),
         "created": kept.created_at,
         "lastModified": kept.changed_at,
         "location": location(base, resource, &kept.id),
-        "version": tag(kept.version),
+        "version": tag::of(resource, kept, roster),
     });
     document.insert("meta".to_owned(), meta);
 }
@@ -75,17 +71,17 @@ pub(crate) fn user(kept: &Kept, roster: &Roster, groups: &[OfUser], base: &str) 
     if !groups.is_empty() {
         document.insert("groups".to_owned(), Value::Array(groups));
     }
-    end(&mut document, Resource::User, kept, base);
+    end(&mut document, Resource::User, kept, roster, base);
     document
 }
 
 /// A group with the users that are in it, by their ids.
-pub(crate) fn group(kept: &Kept, users: &[String], base: &str) -> Document {
+pub(crate) fn group(kept: &Kept, users: &[String], roster: &Roster, base: &str) -> Document {
     let mut document = begun(Resource::Group, kept);
     if !users.is_empty() {
         let member = |id: &String| json!({"value": id, "$ref": location(base, Resource::User, id), "type": "User"});
         document.insert("members".to_owned(), users.iter().map(member).collect());
     }
-    end(&mut document, Resource::Group, kept, base);
+    end(&mut document, Resource::Group, kept, roster, base);
     document
 }

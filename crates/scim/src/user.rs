@@ -73,7 +73,7 @@ impl Scim {
         let told = Told {
             member: member.id.to_string(),
             state: Some((Value::Null, json!(member.state))),
-            role: None,
+            ..Told::default()
         };
         let event = events::user_added(&id, came, &member.role, &told);
         self.0.identity.commit(work, event).await?;
@@ -96,10 +96,9 @@ impl Scim {
         id: &str,
         seen: Option<&str>,
     ) -> Result<(), Error> {
-        let scope = by.scope()?;
-        let mut work = self.0.identity.begin(&scope).await?;
+        let (mut work, expected) = self.begin(by, seen).await?;
         let kept = self.kept(&mut work, by, sql::USER_ONE, id).await?;
-        unchanged(&kept, seen)?;
+        expected.still(Resource::User, &kept)?;
         // Or the org removed them by hand.
         if let Some(member) = present(work.member(&member_id(&kept)?).await)? {
             self.0.identity.depart(&mut work, &member.id).await?;
@@ -217,7 +216,7 @@ impl Scim {
         Ok(Told {
             member: before.id.to_string(),
             state: (before.state != state).then(|| (json!(before.state), json!(state))),
-            role: None,
+            ..Told::default()
         })
     }
 
@@ -239,11 +238,12 @@ impl Scim {
         if kept.given_role.is_some() {
             work.change.run(sql::USER_GIVEN, args![&kept.id, None::<String>]).await?;
         }
-        let role = self.cast(work, &by.directory, &kept.id, &member.id, None, &groups).await?;
+        let cast = self.cast(work, &by.directory, &kept.id, &member.id, None, &groups).await?;
         Ok(Told {
             member: member.id.to_string(),
             state: Some((Value::Null, json!(MemberState::Active))),
-            role: role.map(|role| (member.role, role)),
+            role: cast.role.map(|role| (member.role, role)),
+            gone: cast.gone,
         })
     }
 }
@@ -265,17 +265,6 @@ pub(crate) fn member_id(kept: &Kept) -> Result<access::MemberId, Error> {
 
 pub(crate) fn name_key(document: &Document) -> String {
     key(text(document, "userName").unwrap_or_default())
-}
-
-/// Refuses to change what was changed since the directory looked.
-pub(crate) fn unchanged(kept: &Kept, seen: Option<&str>) -> Result<(), Error> {
-    let Some(seen) = seen else { return Ok(()) };
-    let own = crate::render::tag(kept.version);
-    let same = seen.split(',').any(|tag| {
-        let tag = tag.trim();
-        tag == "*" || tag.trim_start_matches("W/") == own.trim_start_matches("W/")
-    });
-    if same { Ok(()) } else { Err(Error::Changed) }
 }
 
 /// Refuses a user name that another user of the directory has.

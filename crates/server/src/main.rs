@@ -10,6 +10,7 @@
 //!   `every_route_refuses_strangers_and_the_least_role`.
 //! - Every route that writes leaves an event: `every_writing_route_leaves_an_event`.
 
+mod classes;
 mod commands;
 mod config;
 mod console;

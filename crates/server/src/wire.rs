@@ -27,6 +27,7 @@ use sso::Sso;
 use support::{Consents, Support};
 use usage::Usage;
 
+use crate::classes::Classes;
 use crate::config::{Config, DatabaseName, Listen, OperatorSecrets};
 use crate::console::{self, Console, Known};
 use crate::directory_search::DirectorySearch;
@@ -120,6 +121,8 @@ impl House {
             },
         )
         .map_err(|faults| anyhow::anyhow!("the catalogue is faulty: {faults:?}"))?;
+        let classes = Classes { patterns: patterns.clone(), gateway: gateway.clone() };
+        identity.ask_of_classes(Arc::new(classes));
         let chat = Chat::open(&databases, &clock, &gateway, &roots, &tasks)?;
         let guardrails = Guardrails::open(&databases, &clock, &record, &identity)?;
         let domains = Domains::open(domains::Needs {

@@ -19,6 +19,12 @@
 //!   `an_owner_is_not_recognised_by_an_address_and_connects_while_signed_in`; nobody lets a
 //!   provider give what they could not give themselves:
 //!   `nobody_promises_a_role_that_they_could_not_give`.
+//! - Where a directory provisions members, nobody becomes one by signing in, and nobody's
+//!   role follows the provider: `nobody_new_is_let_in_where_a_directory_provisions_members`.
+//! - A mapped role that was deleted since lets nobody in by it, with no other in its place:
+//!   `a_mapped_role_that_is_gone_lets_nobody_in_by_it_and_the_page_says_so`.
+//! - Connecting takes no other way in: owners behind the glass keep theirs:
+//!   `an_owner_behind_the_glass_connects_and_still_comes_in_without_the_provider`.
 //! - Whoever connects a provider of their own cannot become somebody by it who may more than
 //!   they: `an_admin_does_not_become_an_owner_by_a_provider_of_their_own`.
 //! - A connection that is switched off lets nobody in:

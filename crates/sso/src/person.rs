@@ -141,6 +141,10 @@ impl Sso {
         if !known.policy.jit {
             return Err(Refused::nobody().into());
         }
+        // Else whom the directory does not bring would come in all the same.
+        if self.0.identity.is_provisioned(scope).await? {
+            return Err(Refused::by_directory().into());
+        }
         if self.0.identity.was_removed(scope, &mapped.email).await? {
             return Err(Refused::was_removed().into());
         }
@@ -157,7 +161,7 @@ impl Sso {
         let member = match identity.arrive(scope.caller(), &mut work, &arrival).await {
             Ok(member) => member,
             Err(identity::Error::Exists(_)) => return Ok(None),
-            Err(error) => return Err(broken(error)),
+            Err(error) => return Err(broken(error, &mapped.role)),
         };
         let added =
             work.change.run(sql::IDENTITY_ADD, self.link(known, subject, &member.id)).await?;
@@ -180,7 +184,8 @@ impl Sso {
         Ok(Some(member.id))
     }
 
-    /// Lets name, role and teams follow the provider. Owners follow nobody.
+    /// Lets name, role and teams follow the provider, unless a directory says them. Owners
+    /// follow nobody.
     async fn keep_up(
         &self,
         scope: &Scope,
@@ -193,6 +198,9 @@ impl Sso {
             return Ok(member.id.clone());
         }
         let identity = &self.0.identity;
+        if identity.is_provisioned(scope).await? {
+            return Ok(member.id.clone());
+        }
         let mut after = member.clone();
         if mapped.name != mapped.email {
             after.name.clone_from(&mapped.name);
@@ -214,9 +222,10 @@ impl Sso {
         let mut work = identity.begin(scope).await?;
         if after.role != member.role {
             let promised = work.may_promise(scope.caller(), "/role", &after.role).await;
-            promised.map_err(broken)?;
+            promised.map_err(|error| broken(error, &after.role))?;
         }
-        identity.change_as_told(&mut work, &after).await.map_err(broken)?;
+        let told = identity.change_as_told(&mut work, &after).await;
+        told.map_err(|error| broken(error, &after.role))?;
         let mut joined = Vec::new();
         for team in join {
             if is_there(work.team(&team).await.map(drop))? {
@@ -291,9 +300,15 @@ impl Sso {
     }
 }
 
-/// What the mapping gives is no more what it was when it was saved: a role is gone.
-fn broken(error: identity::Error) -> Error {
+/// What the mapping gives is no more what it was when it was saved: a role is gone. Nobody
+/// comes in with another role in its place, nor with the one that they have: it may be the
+/// one that the provider takes from them.
+fn broken(error: identity::Error, role: &str) -> Error {
     match error {
+        identity::Error::Invalid(fields) if fields.iter().any(|field| field.pointer == "/role") => {
+            let why = format!("the role `{role}` that it gives is none of the organization's");
+            Refused::mapping(&why).into()
+        }
         identity::Error::Invalid(fields) => {
             let why: Vec<_> =
                 fields.iter().map(|field| format!("{}: {}", field.pointer, field.detail)).collect();

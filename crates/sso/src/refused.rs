@@ -53,6 +53,15 @@ impl Refused {
         Self::new("no_such_member", "nobody here is meant, and the connection makes no new members")
     }
 
+    /// Nobody here is meant, and members come by a directory alone.
+    pub(crate) fn by_directory() -> Self {
+        Self::new(
+            "directory_provisions",
+            "nobody here is meant, and a directory provisions the members: it brings this person, \
+             or an administrator invites them",
+        )
+    }
+
     /// Somebody who was removed does not come back by themselves.
     pub(crate) fn was_removed() -> Self {
         Self::new("member_removed", "this person was removed: an administrator can invite them")

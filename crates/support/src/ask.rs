@@ -3,6 +3,7 @@
 use access::{Caller, MemberId, OrgId, Permission, Region, Scope};
 use audit::{Change, Event};
 use base::args;
+use identity::Hearers;
 use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::json;
@@ -64,6 +65,7 @@ impl Support {
         if waiting.map(|row| row.int("waiting")).transpose()?.unwrap_or_default() >= WAITING_MAX {
             return Err(Error::TooMany);
         }
+        let hearers = self.0.identity.hearers(&outsider, Permission::SettingsSupport).await?;
         // The operators' own record first: whom they asked is known there, come what may.
         let mut change = Change::begin(&self.0.databases, &self.0.clock, &desk).await?;
         let args = args![
@@ -97,8 +99,13 @@ impl Support {
         let event = Event::done("support.request.asked", "support_request", id.as_str());
         let changes = json!({
             "reason": {"to": reason}, "permissions": {"to": asked}, "hours": {"to": new.hours},
+            "letters": {"to": hearers.as_ref().map(Hearers::ids).unwrap_or_default()},
         });
         change.commit(event.changes(changes)).await?;
+        // What was asked stands on the page alone: a letter repeats no words of a stranger.
+        if let Some(hearers) = hearers {
+            hearers.write(about, text, "/support");
+        }
         self.read(&there, &id).await
     }
 
@@ -140,6 +147,19 @@ impl Support {
         let row = row.ok_or(Error::NotFound)?;
         Ok(Request::of(&row, self.now())?)
     }
+}
+
+fn about(org: &str) -> String {
+    format!("Support asks for access to {org} on Portico")
+}
+
+fn text(org: &str) -> String {
+    format!(
+        "Somebody of the support of this Portico asks to see something of {org}. Why, what, and\n\
+         for how long stands on the page below. There you grant it, give less, or refuse it.\n\
+         Until then nobody sees anything, and if nobody decides within seven days, the request\n\
+         lapses."
+    )
 }
 
 fn is_unfit(c: char) -> bool {

@@ -21,6 +21,8 @@
 //!   `an_address_list_binds_visitors_unless_the_approver_says_otherwise`.
 //! - A visit goes on over a restart, and an ended one stays ended:
 //!   `a_restart_neither_ends_nor_revives_a_visit`.
+//! - Those who may approve hear of a request by mail, where there is a mail server:
+//!   `those_who_may_approve_hear_of_a_request_by_mail`.
 //! - Two orgs see nothing of each other's requests: `requests_are_seen_by_their_org_alone`.
 //! - Where no operators are named there is no support access:
 //!   `where_no_operators_are_named_there_is_no_support_access`.

@@ -1,5 +1,6 @@
 //! Finding events.
 
+use access::{Method, ShownSession, Standing};
 use audit::{Event, Filter, Outcome};
 use base::args;
 use base::db::{Statement, Within};
@@ -213,5 +214,29 @@ async fn an_export_is_narrowed_like_the_page_and_holds_no_formula() {
         assert_eq!(house.count("audit.events.exported").await, 1);
         let reader = house.member(&["events:read"]);
         assert_eq!(house.get(&reader, "/api/events.csv").await.status, 403);
+    }
+}
+
+#[tokio::test]
+async fn an_export_asks_for_a_recent_second_factor() {
+    for house in House::on_each_engine().await {
+        let session = ShownSession {
+            id: "ses_1".to_owned(),
+            method: Method::Password,
+            factor_at: None,
+            factor_due: true,
+            confined: false,
+        };
+        let standing = Standing { session: Some(session), ..Standing::default() };
+        let auditor = house.member_in(&["events:export"], standing);
+        for path in ["/api/events.csv", "/api/events.jsonl"] {
+            let asked = house.get(&auditor, path).await;
+            assert!(
+                asked.status == 403 && asked.text.contains("factor_required"),
+                "{}",
+                asked.text
+            );
+        }
+        assert_eq!(house.count("audit.events.exported").await, 0);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use access::{
     Access, Actor, Caller, Databases, Grant, Identified, MemberId, Named, Names, OrgId, Origin,
-    Permission, PermissionSet, Region,
+    Permission, PermissionSet, Region, Standing,
 };
 use audit::{Event, Filter, Record};
 use axum::Router;
@@ -64,6 +64,11 @@ impl House {
 
     /// Somebody of the org who may exactly this.
     pub(crate) fn member(&self, permissions: &[&str]) -> Caller {
+        self.member_in(permissions, Standing::default())
+    }
+
+    /// The same, in a session that stands so.
+    pub(crate) fn member_in(&self, permissions: &[&str], standing: Standing) -> Caller {
         let permissions = PermissionSet::exactly(permissions.iter().copied()).expect("permissions");
         let role = "test".to_owned();
         let grant = Grant { role, permissions, on: None, through: "member".to_owned() };
@@ -79,7 +84,7 @@ impl House {
                 user_agent: Some("<script>alert(1)</script>".to_owned()),
                 ..Origin::default()
             },
-            standing: access::Standing::default(),
+            standing,
         })
     }
 

@@ -55,6 +55,13 @@ impl Request {
         Self::new(Method::GET, url)
     }
 
+    /// Posts a body of this type.
+    pub fn post(url: &str, kind: &str, body: impl Into<Bytes>) -> Self {
+        let mut request = Self::new(Method::POST, url);
+        request.body = body.into();
+        request.set(CONTENT_TYPE, kind, false)
+    }
+
     /// Posts fields as a form does.
     pub fn form(url: &str, fields: &[(&str, &str)]) -> Self {
         let mut request = Self::new(Method::POST, url);

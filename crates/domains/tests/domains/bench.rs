@@ -1,24 +1,19 @@
 //! The room over a fresh database, and people who ask.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use access::{
-    Access, Actor, Caller, Databases, Grant, Identified, MemberId, OrgId, Origin, Region, Role,
-    Standing,
+    Access, Actor, Caller, Grant, Identified, MemberId, OrgId, Origin, Region, Role, Standing,
 };
-use audit::Record;
-use axum::body::Body;
-use axum::http::{Request, StatusCode};
-use base::metrics::Metrics;
+use axum::http::StatusCode;
 use base::problem::Problem;
-use base::tasks::Tasks;
-use base::testing::{Bench, StillClock};
-use base::time::Clock;
+use base::time::Clock as _;
 use domains::{Claim, Dns, Domain, DomainName, Domains, Error, Needs, Registry};
-use http_body_util::BodyExt;
-use tower::ServiceExt;
+use identity::testing::{Answer, House, Plan, request};
+use serde_json::Value;
 
 use crate::dns::TestDns;
 
@@ -46,39 +41,39 @@ impl Shelf {
 }
 
 pub(crate) struct Room {
-    pub(crate) bench: Bench,
-    pub(crate) clock: StillClock,
+    shared: House,
     pub(crate) dns: TestDns,
     pub(crate) shelf: Arc<Shelf>,
     pub(crate) domains: Domains,
-    pub(crate) record: Record,
+}
+
+impl Deref for Room {
+    type Target = House;
+
+    fn deref(&self) -> &Self::Target {
+        &self.shared
+    }
 }
 
 impl Room {
     pub(crate) async fn on_each_engine() -> Vec<Self> {
-        let steps = [audit::sql::MIGRATIONS, domains::sql::MIGRATIONS].concat();
         let mut rooms = Vec::new();
-        for bench in Bench::on_each_engine(&steps, audit::sql::APPEND_ONLY).await {
-            rooms.push(Self::on(bench).await);
+        for house in Plan::of(domains::sql::MIGRATIONS).houses().await {
+            rooms.push(Self::of(house).await);
         }
         rooms
     }
 
-    async fn on(bench: Bench) -> Self {
-        let (clock, names) = (StillClock::new(), TestDns::start().await);
-        let databases = Databases::new([(Region::Eu, bench.db.clone())]);
-        let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
-        let record = Record::open(&databases, &shared, "n1", &[], &tasks, &metrics)
-            .expect("starts its thread");
-        let shelf = Arc::new(Shelf::default());
+    async fn of(house: House) -> Self {
+        let (names, shelf) = (TestDns::start().await, Arc::new(Shelf::default()));
         let domains = Domains::open(Needs {
-            databases,
-            clock: shared,
+            databases: house.databases.clone(),
+            clock: house.clock.shared(),
             registry: shelf.clone(),
             dns: Dns::open(Some(names.at), Duration::from_millis(200)).expect("a resolver"),
-            tasks,
+            tasks: house.tasks.clone(),
         });
-        Self { bench, clock, dns: names, shelf, domains, record }
+        Self { shared: house, dns: names, shelf, domains }
     }
 
     pub(crate) fn org(&self) -> OrgId {
@@ -123,15 +118,9 @@ impl Room {
     /// What was recorded, oldest first.
     pub(crate) async fn actions(&self, caller: &Caller) -> Vec<String> {
         let operator = Caller::operator(caller.org.clone(), Region::Eu, "test");
-        let filter = audit::Filter::default();
-        let page = self.record.events(&operator, &filter).await.expect("reads");
-        let mut actions: Vec<_> = page
-            .items
-            .iter()
-            .map(|event| event["action"].as_str().unwrap_or_default().to_owned())
-            .collect();
-        actions.reverse();
-        actions
+        let events = self.recorded(&operator, "").await;
+        let action = |event: &Value| event["action"].as_str().unwrap_or_default().to_owned();
+        events.iter().rev().map(action).collect()
     }
 
     pub(crate) async fn send(
@@ -144,18 +133,14 @@ impl Room {
         let (routes, _) = domains::routes(self.domains.clone())
             .merge(domains::pages(self.domains.clone()))
             .split_for_parts();
-        let kind = if path.starts_with("/api/") {
-            "application/json"
+        let body = if path.starts_with("/api/") {
+            serde_json::from_str(body).unwrap_or_default()
         } else {
-            "application/x-www-form-urlencoded"
+            Value::from(body)
         };
-        let request = Request::builder().method(method).uri(path).header("content-type", kind);
-        let request = request.body(Body::from(body.to_owned())).expect("a request");
         let routes = routes.layer(axum::Extension(caller.clone()));
-        let response = routes.oneshot(request).await.expect("infallible");
-        let status = response.status();
-        let body = response.into_body().collect().await.expect("a body").to_bytes();
-        (status, String::from_utf8(body.to_vec()).expect("text"))
+        let answer = Answer::of(routes, request::<&str>(method, path, &[], body)).await;
+        (StatusCode::from_u16(answer.status).expect("a status"), answer.text)
     }
 }
 

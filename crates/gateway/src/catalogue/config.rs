@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use access::Region;
+use access::{DataClass, Region};
 use base::money::NanoCents;
 use serde::{Deserialize, Serialize};
 
@@ -91,6 +91,9 @@ pub struct ModelConfig {
     /// Tries at most, over all routes.
     #[serde(default = "attempts_max")]
     pub attempts_max: u32,
+    /// The highest class of data that it is approved for; anything if not given.
+    #[serde(default)]
+    pub data_class: Option<DataClass>,
     /// Where it is reached. Routes of the lowest `order` come first, by weight.
     pub routes: Vec<RouteConfig>,
     /// It costs nothing. A model without prices must say so: a budget could not hold else.

@@ -7,7 +7,7 @@ mod price;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use access::Region;
+use access::{DataClass, Region, Thing};
 use base::secret::Secret;
 
 pub use self::config::{
@@ -31,6 +31,8 @@ pub(crate) struct Model {
     pub(crate) max_output_tokens: u64,
     pub(crate) context_tokens: u64,
     pub(crate) attempts_max: u32,
+    /// The highest class of data that it is approved for; none: nobody said.
+    pub(crate) data_class: Option<DataClass>,
     pub(crate) prices: Prices,
     /// By region, so that a choice among routes cannot name another region's.
     routes: BTreeMap<Region, Vec<Arc<Route>>>,
@@ -180,9 +182,15 @@ impl Model {
             max_output_tokens: config.max_output_tokens.into(),
             context_tokens: config.context_tokens.into(),
             attempts_max: config.attempts_max,
+            data_class: config.data_class,
             prices,
             routes,
         })
+    }
+
+    /// What is asked about.
+    pub(crate) fn thing(&self) -> Thing<'_> {
+        Thing::new("model", &self.name).classed(self.data_class)
     }
 
     /// The ways to reach it inside a region. There is no other way to a route, so a

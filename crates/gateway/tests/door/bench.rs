@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use access::{Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin};
+use access::{
+    Access, Actor, Caller, DataClass, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin,
+};
 use access::{PermissionSet, Region, Role};
 use audit::Record;
 use axum::Router;
@@ -17,22 +19,43 @@ use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::Clock;
 use gateway::testing::FakeProvider;
-use gateway::{Answered, Config, Engine, Fault, Gateway, Later, Needs, Question, Secrets};
+use gateway::{
+    Answered, Answerer, Config, Engine, Fault, Gateway, Later, Needs, Question, Secrets,
+};
 use http_body_util::BodyExt;
 use limits::Limits;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// An engine that knows nothing: patterns are not this room's business.
+/// An engine that knows little: patterns are not this room's business. `pattern/CLASS/MODEL`
+/// is so sensitive, and asks that model.
 #[derive(Debug)]
 struct Nobody;
 
 impl Engine for Nobody {
     fn owns(&self, model: &str) -> bool {
-        model == "patterns"
+        model == "patterns" || model.starts_with("pattern/")
     }
-    fn answer<'a>(&'a self, _: &'a Caller, _: Question<'a>) -> Later<'a, Answered> {
-        Box::pin(async { Ok(Answered::Nothing { text: "nothing matches".to_owned() }) })
+    fn answer<'a>(&'a self, _: &'a Caller, asked: Question<'a>) -> Later<'a, Answered> {
+        let named = asked.model.strip_prefix("pattern/").and_then(|name| name.split_once('/'));
+        let answered = match named {
+            None => Answered::Nothing { text: "nothing matches".to_owned() },
+            Some((class, model)) => Answered::Ask {
+                by: Answerer {
+                    id: "pat_1".to_owned(),
+                    slug: "letter".to_owned(),
+                    version: 1,
+                    score_thousandths: 1_000,
+                    data_class: DataClass::named(class),
+                },
+                model: Some(model.to_owned()),
+                request: serde_json::from_value(json!({
+                    "messages": [{ "role": "user", "content": asked.text }],
+                }))
+                .expect("an object"),
+            },
+        };
+        Box::pin(async { Ok(answered) })
     }
     fn models<'a>(&'a self, _: &'a Caller) -> Later<'a, Vec<String>> {
         Box::pin(async { Ok(vec!["patterns".to_owned()]) })

@@ -9,6 +9,7 @@ mod bad_input;
 mod bench;
 mod budget;
 mod catalogue;
+mod classes;
 mod ended;
 mod faithful;
 mod inside;

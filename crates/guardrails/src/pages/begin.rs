@@ -18,6 +18,7 @@ pub(super) struct TemplateForm {
     about: String,
     action: String,
     role: String,
+    data_class: String,
     addresses: String,
     minutes: String,
     from: String,
@@ -27,8 +28,9 @@ pub(super) struct TemplateForm {
 
 impl From<TemplateForm> for Answers {
     fn from(form: TemplateForm) -> Self {
-        let TemplateForm { about, action, role, addresses, minutes, from, to, days } = form;
-        Self { about, action, role, addresses, minutes, from, to, days }
+        let TemplateForm { about, action, role, data_class, addresses, minutes, from, to, days } =
+            form;
+        Self { about, action, role, data_class, addresses, minutes, from, to, days }
     }
 }
 

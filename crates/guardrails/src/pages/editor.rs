@@ -1,7 +1,7 @@
 //! The editor: a policy, beside it what is to be said about it, and below the words that
 //! policies are made of.
 
-use access::Permission;
+use access::{DataClass, Permission};
 use askama::Template;
 use axum::http::StatusCode;
 use base::page::{Faults, Post, View, filters, post};
@@ -49,6 +49,7 @@ struct EditorPage<'a> {
     kinds: [About; 4],
     groups: Vec<Group>,
     days: [&'static str; 7],
+    classes: [DataClass; 4],
     schema: String,
 }
 
@@ -93,6 +94,7 @@ impl Editor {
             kinds: About::ALL,
             groups: schema::groups().into_iter().map(Group::of).collect(),
             days: DAYS.map(asked::day_name),
+            classes: DataClass::ALL,
             schema: schema::text(),
         };
         Ok(View::of(title, &page)?.status(status))

@@ -6,6 +6,7 @@
 )]
 
 mod bounds;
+mod classes;
 mod house;
 mod narrow;
 mod nodes;

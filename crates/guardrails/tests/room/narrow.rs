@@ -1,6 +1,6 @@
 //! What a guardrail does to those who ask.
 
-use access::{Permission, Resource};
+use access::{Permission, Thing};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -31,8 +31,8 @@ async fn a_guardrail_narrows_sessions_and_keys() {
             assert!(house.by_key(&org.member, from).await.require(models).is_ok());
             assert!(house.by_session(&session, from).await.require(models).is_ok());
         }
-        let on = Resource::new("model", "small");
-        assert!(house.by_key(&org.member, AWAY).await.require_on(models, &on).is_err());
+        let on = Thing::new("model", "small");
+        assert!(house.by_key(&org.member, AWAY).await.require_on(models, on).is_err());
         let free = Permission::PatternsRead;
         assert!(house.by_key(&org.member, AWAY).await.require(free).is_ok(), "another action");
         // Nobody knows where: not in the office.
@@ -131,13 +131,13 @@ async fn roles_teams_things_and_groups_are_told_apart() {
         assert_eq!(refused(&member, Permission::ModelsInvoke), std::slice::from_ref(&of_team));
         assert_eq!(refused(&member, Permission::PatternsCreate), [of_team]);
         let models = Permission::ModelsInvoke;
-        let (large, small) = (Resource::new("model", "large"), Resource::new("model", "small"));
-        let denied = owner.require_on(models, &large).expect_err("this model");
+        let (large, small) = (Thing::new("model", "large"), Thing::new("model", "small"));
+        let denied = owner.require_on(models, large).expect_err("this model");
         assert_eq!(denied.0.policies, [thing]);
-        assert!(owner.require_on(models, &small).is_ok() && owner.require(models).is_ok());
+        assert!(owner.require_on(models, small).is_ok() && owner.require(models).is_ok());
         // What no policy can name is judged as the org is.
-        let other = Resource::new("budget", "large");
-        assert!(owner.require_on(Permission::SettingsUpdate, &other).is_ok());
+        let other = Thing::new("budget", "large");
+        assert!(owner.require_on(Permission::SettingsUpdate, other).is_ok());
     }
 }
 

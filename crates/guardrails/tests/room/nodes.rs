@@ -1,12 +1,12 @@
 //! Other nodes, and the database gone.
 
-use access::Permission;
-use axum::http::Method;
+use access::{Caller, Permission};
 use base::args;
 use base::db::Statement;
+use identity::Identity;
 use serde_json::json;
 
-use crate::house::{HOME, House, Org, forbid, headers, identified, origin};
+use crate::house::{HOME, House, Org, forbid};
 
 const SPOIL: Statement = Statement::new(
     "spoil a guardrail",
@@ -25,24 +25,29 @@ async fn spoil(house: &House, org: &Org, statement: Statement) {
     change.commit(audit::Event::done("test", "org", "x")).await.expect("commits");
 }
 
+/// Who shows this key at a node.
+async fn known(house: &House, node: &Identity, key: &str) -> Caller {
+    house.caller(node, key, Some(HOME)).await.expect("is somebody")
+}
+
 #[tokio::test]
 async fn two_nodes_see_a_change() {
     for house in House::on_each_engine().await {
         let org = house.org("acme").await;
         let other = house.second_node();
         other.preload().await.expect("reads");
-        let key = headers(&[("x-api-key", &org.member.key)]);
+        let key = &org.member.key;
         let models = Permission::ModelsInvoke;
-        assert!(identified(&other, &key, HOME).await.require(models).is_ok());
+        assert!(known(&house, &other, key).await.require(models).is_ok());
         let id = house.guard(&org, "No models", &forbid("action in Action::\"models\"", "")).await;
         assert!(house.by_key(&org.member, HOME).await.require(models).is_err(), "here at once");
         other.watch().await;
-        assert!(identified(&other, &key, HOME).await.require(models).is_err());
+        assert!(known(&house, &other, key).await.require(models).is_err());
         let path = format!("/api/guardrails/{id}");
         let off = json!({"on": false});
         assert_eq!(house.ask(&org.owner.key, "PATCH", &path, off).await.0, 200);
         other.watch().await;
-        assert!(identified(&other, &key, HOME).await.require(models).is_ok());
+        assert!(known(&house, &other, key).await.require(models).is_ok());
     }
 }
 
@@ -54,16 +59,16 @@ async fn an_unreadable_guardrail_keeps_the_org_closed() {
             let id = house.guard(&org, "One", &forbid("action in Action::\"models\"", "")).await;
             spoil(&house, &org, spoiled).await;
             let node = house.second_node();
-            let key = headers(&[("x-api-key", &org.owner.key)]);
-            let refused = node.identify(&Method::GET, &key, origin(HOME)).await;
+            let key = &org.owner.key;
+            let refused = house.caller(&node, key, Some(HOME)).await;
             assert!(refused.expect_err("nothing is guessed").problem.status().is_server_error());
-            let key = headers(&[("x-api-key", &other.owner.key)]);
-            assert!(node.identify(&Method::GET, &key, origin(HOME)).await.is_ok(), "others go on");
+            let key = &other.owner.key;
+            assert!(house.caller(&node, key, Some(HOME)).await.is_ok(), "others go on");
             // The operator, whom no guardrail narrows, takes it out.
             let id = id.parse().expect("an id");
             house.guardrails.remove(&org.operator, &id).await.expect("is removed");
-            let key = headers(&[("x-api-key", &org.owner.key)]);
-            assert!(node.identify(&Method::GET, &key, origin(HOME)).await.is_ok());
+            let key = &org.owner.key;
+            assert!(house.caller(&node, key, Some(HOME)).await.is_ok());
         }
     }
 }
@@ -78,8 +83,8 @@ async fn without_the_database_what_held_goes_on_and_nothing_is_guessed() {
         let caller = house.by_key(&org.member, HOME).await;
         assert!(caller.require(Permission::ModelsInvoke).is_err(), "what held still holds");
         assert!(caller.require(Permission::PatternsRead).is_ok());
-        let key = headers(&[("x-api-key", &org.member.key)]);
-        let refused = fresh.identify(&Method::GET, &key, origin(HOME)).await;
+        let key = &org.member.key;
+        let refused = house.caller(&fresh, key, Some(HOME)).await;
         assert_eq!(refused.expect_err("unknown there").problem.status(), 503);
         let body = json!({"name": "x", "policy": forbid("action", "when { false }")});
         let (status, _) = house.ask(&org.owner.key, "POST", "/api/guardrails", body).await;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Check, Grant, GrantId, Identity, NewGrant, NewRole, Role, RolePermissions};
+use crate::{Check, Checked, Grant, GrantId, Identity, NewGrant, NewRole, Role, RolePermissions};
 
 pub(super) fn routes() -> OpenApiRouter<Identity> {
     OpenApiRouter::new()
@@ -129,11 +129,11 @@ async fn remove_grant(
 
 /// Decides without acting, and says why.
 #[utoipa::path(post, path = "/api/access/check", tag = "identity", request_body = Check,
-    security(("key" = ["self"])), responses((status = 200, body = Value)))]
+    security(("key" = ["self"])), responses((status = 200, body = Checked)))]
 async fn check(
     caller: Caller,
     State(identity): State<Identity>,
     Json(body): Json<Check>,
-) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!(identity.check_access(&caller, &body).await?)))
+) -> Result<Json<Checked>, Problem> {
+    Ok(Json(identity.check_access(&caller, &body).await?))
 }

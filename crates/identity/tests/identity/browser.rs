@@ -94,7 +94,8 @@ impl<'a> Browser<'a> {
         if let Some(key) = &self.key {
             request = request.header("x-api-key", key);
         }
-        let (status, headers, body) = self.house.raw(request.body(body).expect("a request")).await;
+        let answer = (**self.house).send(request.body(body).expect("a request")).await;
+        let (status, headers, text) = (answer.status, answer.headers, answer.text);
         for set in headers.get_all("set-cookie") {
             let set = set.to_str().expect("text");
             let pair = set.split(';').next().expect("a pair");
@@ -104,7 +105,6 @@ impl<'a> Browser<'a> {
                 self.cookies.push((name.to_owned(), value.to_owned()));
             }
         }
-        let text = String::from_utf8(body.to_vec()).expect("text");
         Seen { status, headers, text }
     }
 }

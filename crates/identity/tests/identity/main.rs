@@ -7,6 +7,8 @@
 
 mod browser;
 mod factors;
+mod guarded;
+mod hearers;
 mod house;
 mod isolation;
 mod keys;

@@ -208,3 +208,12 @@ async fn members_change_their_name_password_and_sessions_on_their_page() {
         assert!(!here.get("/me").await.text.contains("End all others"));
     }
 }
+
+#[tokio::test]
+async fn ones_account_leads_to_ones_identity_providers() {
+    for house in House::on_each_engine().await {
+        let org = house.org("acme").await;
+        let seen = Browser::of(&house, &org.viewer).get("/me").await;
+        assert!(seen.text.contains(r#"href="/me/providers""#), "{}", seen.text);
+    }
+}

@@ -1,6 +1,6 @@
 //! Custom roles, grants, and why somebody may or may not.
 
-use access::{Origin, Permission, Resource};
+use access::{Origin, Permission, Thing};
 use axum::http::{HeaderMap, Method};
 use serde_json::{Value, json};
 
@@ -56,15 +56,15 @@ async fn a_role_can_be_given_on_one_pattern_alone() {
             let caller = house.identity.identify(&Method::GET, &headers, Origin::default()).await;
             caller.expect("known")
         };
-        let on = |id: &str| Resource::new("pattern", id);
+        let on = |id: &'static str| Thing::new("pattern", id);
         let caller = identify().await;
-        assert!(caller.require_on(Permission::PatternsPublish, &on("pat_1")).is_ok());
-        assert!(caller.require_on(Permission::PatternsPublish, &on("pat_2")).is_err());
+        assert!(caller.require_on(Permission::PatternsPublish, on("pat_1")).is_ok());
+        assert!(caller.require_on(Permission::PatternsPublish, on("pat_2")).is_err());
         assert!(caller.require(Permission::PatternsPublish).is_err());
         let path = format!("/api/grants/{}", text(&grant["id"]));
         assert_eq!(house.ask(&org.admin.key, "DELETE", &path, Value::Null).await.0, 204);
         let caller = identify().await;
-        assert!(caller.require_on(Permission::PatternsPublish, &on("pat_1")).is_err());
+        assert!(caller.require_on(Permission::PatternsPublish, on("pat_1")).is_err());
     }
 }
 

@@ -1,5 +1,6 @@
 //! A pattern as it is taught: how it is recognised and what it answers.
 
+use access::DataClass;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -28,6 +29,8 @@ pub struct Draft {
     pub name: String,
     /// Questions that it answers.
     pub triggers: Vec<String>,
+    /// How sensitive what it says is; none: nobody said.
+    pub data_class: Option<DataClass>,
     /// What it does when it is found.
     pub body: Body,
 }
@@ -53,6 +56,10 @@ pub struct DraftForm {
     pub name: String,
     /// 1 to 50 questions that it answers, each at most 200 characters.
     pub triggers: Vec<String>,
+    /// How sensitive what it says is: `public`, `internal`, `confidential` or `secret`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub data_class: Option<DataClass>,
     /// The approved answer, at most 32 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<String>,
@@ -166,7 +173,8 @@ impl TryFrom<DraftForm> for Draft {
             (Some(_), Some(_)) => return Err("give `answer` or `template`, not both"),
             (None, None) => return Err("needs one of `answer` and `template`"),
         };
-        Ok(Self { slug: form.slug, name: form.name, triggers: form.triggers, body })
+        let DraftForm { slug, name, triggers, data_class, .. } = form;
+        Ok(Self { slug, name, triggers, data_class, body })
     }
 }
 
@@ -176,7 +184,8 @@ impl From<Draft> for DraftForm {
             Body::Answer(answer) => (Some(answer), None),
             Body::Template(template) => (None, Some(template)),
         };
-        Self { slug: draft.slug, name: draft.name, triggers: draft.triggers, answer, template }
+        let Draft { slug, name, triggers, data_class, .. } = draft;
+        Self { slug, name, triggers, data_class, answer, template }
     }
 }
 
@@ -202,7 +211,11 @@ mod tests {
 
     #[test]
     fn json_with_an_answer_or_a_template_becomes_a_draft_and_back() {
-        for changes in [json!({}), json!({"answer": null, "template": {"user": "{{question}}"}})] {
+        for changes in [
+            json!({}),
+            json!({"data_class": "confidential"}),
+            json!({"answer": null, "template": {"user": "{{question}}"}}),
+        ] {
             let draft = draft(&changes).unwrap();
             assert_eq!(draft.check(), []);
             let json = serde_json::to_string(&draft).unwrap();
@@ -237,6 +250,7 @@ mod tests {
             (json!({"anser": "x"}), "unknown field `anser`"),
             (json!({"answer": null, "template": {"user": "x", "modle": "m"}}), "`modle`"),
             (json!({"triggers": null}), "missing field `triggers`"),
+            (json!({"data_class": "Secret"}), "expected one of `public`, `internal`"),
         ] {
             let error = draft(&changes).unwrap_err();
             assert!(error.contains(says), "{error}");

@@ -6,6 +6,7 @@
 //!     name: Reset a password
 //!     triggers:
 //!       - How do I reset my password?
+//!     data_class: internal
 //!     answer: Open the portal and choose “Forgot password”.
 //!     cases:
 //!       - ask: my password does not work
@@ -14,6 +15,7 @@
 
 use std::collections::HashSet;
 
+use access::DataClass;
 use serde::{Deserialize, Serialize};
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
@@ -55,7 +57,7 @@ pub enum ImportError {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Form", into = "Form")]
 pub struct FilePattern {
-    /// What is taught.
+    /// What is taught. Without a data class, that of the version before it stays.
     pub draft: Draft,
     /// The cases that must pass before it is published. Absent: those that it has stay.
     pub cases: Option<Vec<Case>>,
@@ -69,6 +71,8 @@ struct Form {
     name: String,
     triggers: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    data_class: Option<DataClass>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     answer: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     template: Option<Template>,
@@ -80,16 +84,17 @@ impl TryFrom<Form> for FilePattern {
     type Error = &'static str;
 
     fn try_from(form: Form) -> Result<Self, Self::Error> {
-        let Form { slug, name, triggers, answer, template, cases } = form;
-        let draft = Draft::try_from(DraftForm { slug, name, triggers, answer, template })?;
+        let Form { slug, name, triggers, data_class, answer, template, cases } = form;
+        let draft = DraftForm { slug, name, triggers, data_class, answer, template };
+        let draft = Draft::try_from(draft)?;
         Ok(Self { draft, cases })
     }
 }
 
 impl From<FilePattern> for Form {
     fn from(pattern: FilePattern) -> Self {
-        let DraftForm { slug, name, triggers, answer, template } = pattern.draft.into();
-        Self { slug, name, triggers, answer, template, cases: pattern.cases }
+        let DraftForm { slug, name, triggers, data_class, answer, template } = pattern.draft.into();
+        Self { slug, name, triggers, data_class, answer, template, cases: pattern.cases }
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) async fn set(
             // Told only to whoever may give cases at all.
             let kept = patterns.found(&caller, &id).await?;
             if !May::of(&caller, &kept).change {
-                caller.require_on(Permission::PatternsUpdate, &kept.resource())?;
+                caller.require_on(Permission::PatternsUpdate, kept.thing())?;
             }
             faults
         }

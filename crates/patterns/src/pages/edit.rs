@@ -74,7 +74,7 @@ pub(super) async fn edit(
 ) -> Result<View, Problem> {
     let kept = patterns.found(&caller, &id).await?;
     if !May::of(&caller, &kept).change {
-        caller.require_on(Permission::PatternsUpdate, &kept.resource())?;
+        caller.require_on(Permission::PatternsUpdate, kept.thing())?;
     }
     let pattern = patterns.get(&caller, &id).await?;
     let form = PatternForm::of(&pattern);
@@ -167,6 +167,7 @@ async fn taught(
         slug: draft.slug,
         name: draft.name,
         triggers: draft.triggers,
+        data_class: draft.data_class,
         answer: draft.answer,
         template: draft.template,
         cases: Vec::new(),
@@ -186,6 +187,7 @@ async fn changed(
         slug: None,
         name: draft.name,
         triggers: draft.triggers,
+        data_class: draft.data_class,
         answer: draft.answer,
         template: draft.template,
         version: form.version,

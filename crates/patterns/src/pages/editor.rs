@@ -1,6 +1,6 @@
 //! The editor: the fields of a pattern, and beside them a question to try it with.
 
-use access::{Caller, Permission};
+use access::{Caller, DataClass, Permission};
 use askama::Template;
 use axum::http::StatusCode;
 use base::page::{Faults, Post, View, post};
@@ -36,6 +36,7 @@ struct EditorPage<'a> {
     tried: Option<&'a Tried>,
     untried: Option<&'a (String, String)>,
     kinds: [&'static str; 3],
+    classes: [DataClass; 4],
     may_publish: bool,
 }
 
@@ -73,6 +74,7 @@ impl Editor {
             tried: self.tried.as_ref(),
             untried: self.untried.as_ref(),
             kinds: ["text", "number", "choice"],
+            classes: DataClass::ALL,
             may_publish,
         };
         Ok(View::of(&title, &page)?.status(status))

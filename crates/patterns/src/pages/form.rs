@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use access::DataClass;
 use base::page::Faults;
 use base::problem::{FieldError, Problem};
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,8 @@ pub(super) struct PatternForm {
     pub(super) name: String,
     pub(super) slug: String,
     pub(super) triggers: String,
+    /// The name of a class; empty: as it is.
+    pub(super) data_class: String,
     kind: Does,
     pub(super) answer: String,
     pub(super) system: String,
@@ -89,6 +92,7 @@ impl PatternForm {
             name: pattern.name.clone(),
             slug: pattern.slug.clone(),
             triggers: pattern.triggers.join("\n"),
+            data_class: pattern.data_class.map(|class| class.to_string()).unwrap_or_default(),
             answer: pattern.answer.clone().unwrap_or_default(),
             version: Some(pattern.version),
             pattern: Some(pattern.id.clone()),
@@ -145,8 +149,15 @@ impl PatternForm {
             Does::Answer => (Some(self.answer.clone()), None),
             Does::Template => (None, Some(self.template(held)?)),
         };
-        let name = self.name.trim().to_owned();
-        Ok(DraftForm { slug, name, triggers: lines(&self.triggers), answer, template })
+        let (name, triggers) = (self.name.trim().to_owned(), lines(&self.triggers));
+        let data_class = match self.data_class.as_str() {
+            "" => None,
+            class => {
+                let class = DataClass::named(class);
+                Some(class.ok_or_else(|| Faults::field("data_class", "must be chosen"))?)
+            }
+        };
+        Ok(DraftForm { slug, name, triggers, data_class, answer, template })
     }
 
     /// The values to try it with.

@@ -1,6 +1,6 @@
 //! One pattern: what it says, and what can be done with it.
 
-use access::{Caller, Permission};
+use access::{Caller, DataClass, Permission};
 use askama::Template;
 use axum::extract::State as Held;
 use axum::http::StatusCode;
@@ -34,6 +34,8 @@ struct Right {
 struct ShowPage<'a> {
     pattern: &'a Pattern,
     content: DraftForm,
+    /// What guardrails are asked about.
+    data_class: Option<DataClass>,
     faults: &'a Faults,
     /// The version that answers, when it is not the latest one.
     older: Option<i64>,
@@ -109,6 +111,7 @@ async fn page(
     let right = |what, needs, held| Right { what, needs, held };
     let page = ShowPage {
         content: DraftForm::from(Draft::clone(&kept.latest.draft)),
+        data_class: kept.data_class(),
         faults,
         older: pattern.published_version.filter(|version| *version != pattern.version),
         waits: pattern.published_version != Some(pattern.version),

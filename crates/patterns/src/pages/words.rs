@@ -8,6 +8,7 @@ pub(super) fn part(name: &str) -> &'static str {
         "name" => "Name",
         "slug" => "Short name",
         "triggers" => "Questions",
+        "data_class" => "Data class",
         "answer" => "Answer",
         "system" => "What the model is told first",
         "user" => "What the model is asked",

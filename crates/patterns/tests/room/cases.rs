@@ -108,6 +108,7 @@ async fn cases_are_judged_beside_what_another_node_published() {
         room.ask(&admin, "POST", "/api/patterns", hours).await;
         let other = room.another();
         let rival = patterns::TeachPattern {
+            data_class: None,
             slug: "a".into(),
             name: "A".into(),
             triggers: vec!["When are you open?".into()],

@@ -8,6 +8,7 @@
 mod answer;
 mod bench;
 mod cases;
+mod classes;
 mod drafts;
 mod exchange;
 mod keep;

@@ -1,7 +1,7 @@
 //! Teaching, changing, publishing and retiring.
 
 use crate::bench::{Room, text};
-use access::{Resource, Role};
+use access::{Role, Thing};
 use gateway::Answered;
 use serde_json::json;
 
@@ -271,9 +271,7 @@ async fn a_grant_on_one_pattern_opens_that_one_only() {
         let body = json!({ "slug": "new", "name": "x", "triggers": ["x"], "answer": "x" });
         assert_eq!(room.ask(&editor, "POST", "/api/patterns", body).await.0, 403);
         assert!(
-            editor
-                .require_on(access::Permission::PatternsRun, &Resource::new("pattern", id))
-                .is_ok()
+            editor.require_on(access::Permission::PatternsRun, Thing::new("pattern", id)).is_ok()
         );
     }
 }

@@ -1,39 +1,22 @@
 //! A house with two orgs and their people, keys, teams and grants, and a door in front.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use access::{Caller, Databases, MemberId, Method, OrgId, Origin, Permission, Region};
-use audit::Record;
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, Request};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use access::{Caller, MemberId, Method, OrgId, Permission};
 use base::args;
-use base::db::{Migration, Statement};
-use base::metrics::Metrics;
-use base::seal::RootKey;
+use base::db::Statement;
 use base::tasks::Tasks;
-use base::testing::{Bench, StillClock};
 use base::time::Clock as _;
-use http_body_util::BodyExt;
-use identity::{Birth, FindOrg, Found, Identity, NewGrant, NewKey, NewMember, NewOrg, NewService};
+use identity::testing::{self, Plan};
+use identity::{Birth, NewGrant, NewKey, NewService};
 use reviews::Reviews;
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 pub(crate) struct House {
-    pub(crate) clock: StillClock,
-    pub(crate) databases: Databases,
-    pub(crate) identity: Identity,
-    routes: Router,
+    shared: testing::House,
     pub(crate) acme: Org,
     pub(crate) globex: Org,
-    // The folder of the database lives as long as the house.
-    _bench: Bench,
 }
 
 /// An org: two owners who review, a member in a team with a grant, a program, keys.
@@ -49,132 +32,44 @@ pub(crate) struct Org {
     pub(crate) key: String,
 }
 
-#[derive(Debug)]
-struct Nowhere;
+impl Deref for House {
+    type Target = testing::House;
 
-impl FindOrg for Nowhere {
-    fn find<'a>(&'a self, _: &'a str) -> Found<'a> {
-        Box::pin(async { Ok(None) })
-    }
-}
-
-pub(crate) fn migrations() -> Vec<Migration> {
-    [audit::sql::MIGRATIONS, identity::sql::MIGRATIONS, reviews::sql::MIGRATIONS].concat()
-}
-
-/// What answers.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) text: String,
-}
-
-impl Answer {
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap_or_default()
-    }
-
-    pub(crate) fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_default().to_owned()
+    fn deref(&self) -> &Self::Target {
+        &self.shared
     }
 }
 
 impl House {
     pub(crate) async fn on_each_engine() -> Vec<Self> {
+        let plan = Plan {
+            config: identity::Config { cookie_secure: false, ..identity::Config::default() },
+            ..Plan::of(reviews::sql::MIGRATIONS)
+        };
         let mut houses = Vec::new();
-        for bench in Bench::on_each_engine(&migrations(), audit::sql::APPEND_ONLY).await {
-            houses.push(Self::on(bench).await);
+        for house in plan.houses().await {
+            let (acme, globex) = (org(&house, "acme").await, org(&house, "globex").await);
+            let reviews = room(&house);
+            let routes = reviews::routes(reviews.clone()).merge(reviews::pages(reviews));
+            houses.push(Self { shared: house.serving(routes), acme, globex });
         }
         houses
     }
 
-    async fn on(bench: Bench) -> Self {
-        let databases = Databases::new([(Region::Eu, bench.db.clone())]);
-        let clock = StillClock::new();
-        let (tasks, metrics) = (Tasks::new(), Metrics::new());
-        let record = Record::open(&databases, &clock.shared(), "n1", &[], &tasks, &metrics)
-            .expect("starts its thread");
-        let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("randomness"))]);
-        let identity = Identity::open(identity::Needs {
-            guards: Arc::new(identity::NoGuards),
-            visits: Arc::new(identity::NoVisits),
-            databases: databases.clone(),
-            clock: clock.shared(),
-            record,
-            roots,
-            tasks: Tasks::new(),
-            find_org: Arc::new(Nowhere),
-            mail: None,
-            config: identity::Config { cookie_secure: false, ..identity::Config::default() },
-        })
-        .expect("opens");
-        let reviews = Reviews::open(reviews::Needs {
-            databases: databases.clone(),
-            clock: clock.shared(),
-            identity: identity.clone(),
-            tasks: Tasks::new(),
-        });
-        let routes = reviews::routes(reviews.clone()).merge(reviews::pages(reviews.clone()));
-        let (routes, _) = routes.split_for_parts();
-        let routes = routes.layer(from_fn_with_state(identity.clone(), door));
-        let (acme, globex) =
-            (org(&identity, &clock, "acme").await, org(&identity, &clock, "globex").await);
-        Self { clock, databases, identity, routes, acme, globex, _bench: bench }
-    }
-
     /// The room after a restart.
     pub(crate) fn restarted(&self) -> Reviews {
-        Reviews::open(reviews::Needs {
-            databases: self.databases.clone(),
-            clock: self.clock.shared(),
-            identity: self.identity.clone(),
-            tasks: Tasks::new(),
-        })
+        room(&self.shared)
     }
 
     /// A session in which a second factor was shown just now, as a cookie.
     pub(crate) async fn sign_in(&self, org: &Org, member: &MemberId) -> String {
         let birth = Birth::of(member.clone(), Method::Passkey, Some(self.clock.now()));
-        let signed = self.identity.let_in(&org.id, Region::Eu, birth, Origin::default()).await;
-        format!("portico_session={}", signed.expect("is let in").token.reveal())
+        self.let_in(&org.id, birth, None).await
     }
 
     /// Who a cookie makes somebody.
     pub(crate) async fn who(&self, cookie: &str) -> Caller {
-        let mut headers = HeaderMap::new();
-        headers.insert("cookie", cookie.parse().expect("a header"));
-        let get = axum::http::Method::GET;
-        self.identity.identify(&get, &headers, Origin::default()).await.expect("in")
-    }
-
-    /// Asks with a session; `Null` sends no body, a text a form.
-    pub(crate) async fn ask(&self, who: &str, method: &str, path: &str, body: Value) -> Answer {
-        let shown = if who.starts_with("Bearer") { "authorization" } else { "cookie" };
-        let mut request = Request::builder().method(method).uri(path).header(shown, who);
-        request = request.header("sec-fetch-site", "same-origin");
-        let body = match body {
-            Value::Null => Body::empty(),
-            Value::String(form) => {
-                request = request.header("content-type", "application/x-www-form-urlencoded");
-                Body::from(form)
-            }
-            other => {
-                request = request.header("content-type", "application/json");
-                Body::from(other.to_string())
-            }
-        };
-        let request = request.body(body).expect("a request");
-        let response = self.routes.clone().oneshot(request).await.expect("infallible");
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.expect("a body").to_bytes();
-        Answer { status, text: String::from_utf8_lossy(&bytes).into_owned() }
-    }
-
-    pub(crate) async fn get(&self, who: &str, path: &str) -> Answer {
-        self.ask(who, "GET", path, Value::Null).await
-    }
-
-    pub(crate) async fn post(&self, who: &str, path: &str, body: Value) -> Answer {
-        self.ask(who, "POST", path, body).await
+        self.caller(&self.identity, cookie, None).await.expect("in")
     }
 
     /// Begins a review and gives its path.
@@ -236,19 +131,21 @@ impl House {
     }
 }
 
-async fn org(identity: &Identity, clock: &StillClock, slug: &str) -> Org {
-    let id = OrgId::new(clock.now());
-    let system = Caller::operator(id.clone(), Region::Eu, "test");
-    let new = NewOrg { name: slug.to_uppercase(), slug: slug.to_owned() };
-    identity.create_org(&system, &new).await.expect("an org");
+fn room(house: &testing::House) -> Reviews {
+    Reviews::open(reviews::Needs {
+        databases: house.databases.clone(),
+        clock: house.clock.shared(),
+        identity: house.identity.clone(),
+        tasks: Tasks::new(),
+    })
+}
+
+async fn org(house: &testing::House, slug: &str) -> Org {
+    let (id, system) = house.found(slug).await;
+    let identity = &house.identity;
     let somebody = async |name: &str, role: &str| {
-        let new = NewMember {
-            email: format!("{name}@{slug}.example"),
-            name: format!("{name} of {slug}"),
-            role: role.to_owned(),
-            password: None,
-        };
-        identity.add_member(&system, &new).await.expect("a member").id
+        let (called, email) = (format!("{name} of {slug}"), format!("{name}@{slug}.example"));
+        house.named(&system, &called, &email, role).await.id
     };
     let ada = somebody("ada", "org:owner").await;
     let bob = somebody("bob", "org:admin").await;
@@ -271,20 +168,5 @@ async fn org(identity: &Identity, clock: &StillClock, slug: &str) -> Org {
         grant: grant.to_string(),
         bot: bot.to_string(),
         key: key.to_string(),
-    }
-}
-
-/// What the server does in front of every route.
-async fn door(
-    State(identity): State<Identity>,
-    mut request: axum::extract::Request,
-    next: Next,
-) -> Response {
-    match identity.identify(request.method(), request.headers(), Origin::default()).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refused) => refused.problem.into_response(),
     }
 }

@@ -1,23 +1,14 @@
 //! Looking and deciding.
 
-use base::testing::Bench;
 use identity::NewKey;
 use serde_json::{Value, json};
 
-use crate::bench::{House, migrations};
+use crate::bench::House;
 
 #[tokio::test]
 async fn every_statement_prepares_and_names_its_org() {
-    for bench in Bench::on_each_engine(&migrations(), audit::sql::APPEND_ONLY).await {
-        for statement in reviews::sql::STATEMENTS {
-            let understood = bench.db.understands(statement.text).await;
-            assert!(understood.is_ok(), "{}: {understood:?}", statement.doing);
-            assert!(statement.text.contains("org_id"), "{}", statement.text);
-        }
-        for batch in reviews::sql::BATCHES {
-            let understood = bench.db.understands(&batch.text(bench.db.engine(), 2)).await;
-            assert!(understood.is_ok(), "{}: {understood:?}", batch.doing);
-        }
+    for house in House::on_each_engine().await {
+        house.understands(reviews::sql::STATEMENTS, reviews::sql::BATCHES).await;
     }
 }
 

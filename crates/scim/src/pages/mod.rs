@@ -51,7 +51,14 @@ async fn offers(scim: &Scim, caller: &Caller, chosen: &str) -> Result<Vec<Offer>
         chosen: role.name == chosen,
         name: role.name,
     };
-    Ok(giveable.map(offer).collect())
+    let mut offers: Vec<Offer> = giveable.map(offer).collect();
+    // What holds now stays chosen, also where it could not be chosen anew: saving the form
+    // for its name must not change it.
+    if !chosen.is_empty() && !offers.iter().any(|offer| offer.chosen) {
+        let label = format!("{} (as it is)", role_label(chosen));
+        offers.push(Offer { name: chosen.to_owned(), label, chosen: true });
+    }
+    Ok(offers)
 }
 
 /// What people call a role: the built-in ones have names of their own.

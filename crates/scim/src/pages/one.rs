@@ -28,6 +28,8 @@ struct DirectoryPage {
     tokens: Vec<Token>,
     asked: Vec<Asked>,
     roles: Vec<Offer>,
+    /// Roles that it should give, and that are none any more.
+    gone: Vec<String>,
     form: DirectoryForm,
     see_record: bool,
     faults: Faults,
@@ -79,6 +81,7 @@ async fn show(
         base_url: format!("{}/scim/v2", here.0),
         tokens: scim.tokens(caller, id).await?,
         asked,
+        gone: scim.roles_gone(caller, &directory).await?,
         roles: offers(scim, caller, &form.role).await?,
         form,
         see_record: caller.may_somewhere(Permission::EventsRead),

@@ -175,9 +175,8 @@ async fn directories_are_kept_over_the_api() {
     for house in House::on_each_engine().await {
         let org = house.org().await;
         let key = house.key(&org.operator, org.owner.id.as_str()).await;
-        let json = |body: serde_json::Value| ("application/json", body.to_string());
         let ask = async |method: &str, path: &str, body: serde_json::Value| {
-            let (status, text) = house.ours(&key, method, path, json(body)).await;
+            let (status, text) = house.ours(&key, method, path, body).await;
             (status, serde_json::from_str::<serde_json::Value>(&text).unwrap_or_default())
         };
         let body = json!({"name": "Okta", "mapping": [{"group": "A", "role": "org:viewer"}]});

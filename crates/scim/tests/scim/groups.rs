@@ -151,3 +151,52 @@ async fn a_group_that_cannot_be_is_refused_with_what_to_do() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_the_org_does_by_hand_makes_another_version() {
+    for house in House::on_each_engine().await {
+        let org = house.org().await;
+        let (_, token) = house.directory(&org, "Okta").await;
+        let ada = id(&house.user(&token, "ada@acme.example").await);
+        let bob = id(&house.user(&token, "bob@acme.example").await);
+        let staff = house.group(&token, "Staff", &[&ada, &bob]).await;
+        let (group, user) = (format!("/Groups/{staff}"), format!("/Users/{ada}"));
+        let version = async |path: &str| {
+            let read = house.get(&token, path).await;
+            let tag = read.headers["etag"].to_str().expect("text").to_owned();
+            assert_eq!(read.body["meta"]["version"], json!(tag));
+            tag
+        };
+        let (of_group, of_user) = (version(&group).await, version(&user).await);
+        assert_eq!(of_group, version(&format!("{group}?excludedAttributes=members")).await);
+        let listed = house.get(&token, "/Groups").await.body;
+        assert_eq!(listed["Resources"][0]["meta"]["version"], json!(of_group));
+        // Somebody in the console takes Ada out of the team.
+        let team = house.identity.teams(&org.operator, None, None).await.expect("teams").items;
+        let member = house.known(&org, "ada@acme.example").await.expect("a member").id;
+        house.identity.take_from_team(&org.operator, &team[0].id, &member).await.expect("left");
+        let (now, of_ada) = (version(&group).await, version(&user).await);
+        assert!(now != of_group && of_ada != of_user, "{now} {of_ada}");
+        let known = [("if-none-match", of_group.as_str())];
+        assert_eq!(house.send(&token, "GET", &group, &known, None).await.status, 200);
+        let rename =
+            json!({"Operations": [{"op": "replace", "path": "displayName", "value": "S"}]});
+        for (method, body) in [("PATCH", Some(rename.to_string())), ("DELETE", None)] {
+            let seen = [("if-match", of_group.as_str())];
+            let late = house.send(&token, method, &group, &seen, body.clone()).await;
+            assert_eq!(late.status, 412, "{late:?}");
+        }
+        let seen = [("if-match", now.as_str())];
+        let done = house.send(&token, "PATCH", &group, &seen, Some(rename.to_string())).await;
+        assert_eq!(done.status, 200, "{done:?}");
+        // Suspending is seen too; what concerns another user is not.
+        let (before, of_bob) = (version(&user).await, version(&format!("/Users/{bob}")).await);
+        let away = identity::MemberPatch {
+            state: Some(identity::MemberState::Suspended),
+            ..identity::MemberPatch::default()
+        };
+        house.identity.change_member(&org.operator, &member, &away).await.expect("suspended");
+        assert_ne!(version(&user).await, before);
+        assert_eq!(version(&format!("/Users/{bob}")).await, of_bob);
+    }
+}

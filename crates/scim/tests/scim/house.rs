@@ -1,35 +1,21 @@
 //! A house with this room in it, an org, and directories that speak to it.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::ops::Deref;
 
-use access::{Caller, Databases, MemberId, OrgId, Origin, Region};
-use audit::{Filter, Record};
+use access::{Caller, MemberId, OrgId, Origin};
 use axum::body::Body;
-use axum::extract::State;
-use axum::http::{HeaderMap, Method, Request, header};
-use axum::middleware::{Next, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, Request};
 use axum::{Extension, Router};
-use base::metrics::Metrics;
-use base::seal::RootKey;
-use base::tasks::Tasks;
-use base::testing::{Bench, StillClock};
 use base::time::Clock as _;
-use http_body_util::BodyExt;
-use identity::{Config, FindOrg, Found, Identity, Member, NewKey, NewMember, NewOrg};
+use identity::Member;
+use identity::testing::{self, Plan};
 use scim::{Directory, DirectoryId, NewDirectory, Scim};
 use serde_json::{Value, json};
-use tower::ServiceExt;
 
 pub(crate) struct House {
-    pub(crate) bench: Bench,
-    pub(crate) clock: StillClock,
-    pub(crate) identity: Identity,
-    pub(crate) record: Record,
+    shared: testing::House,
     pub(crate) scim: Scim,
-    routes: Router,
-    ours: Router,
+    service: Router,
 }
 
 pub(crate) struct Org {
@@ -46,98 +32,47 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-#[derive(Debug)]
-struct Nowhere;
+impl Deref for House {
+    type Target = testing::House;
 
-impl FindOrg for Nowhere {
-    fn find<'a>(&'a self, _: &'a str) -> Found<'a> {
-        Box::pin(async { Ok(None) })
+    fn deref(&self) -> &Self::Target {
+        &self.shared
     }
 }
 
 impl House {
     pub(crate) async fn on_each_engine() -> Vec<Self> {
-        let steps =
-            [audit::sql::MIGRATIONS, identity::sql::MIGRATIONS, scim::sql::MIGRATIONS].concat();
-        let benches = Bench::on_each_engine(&steps, audit::sql::APPEND_ONLY).await;
-        benches.into_iter().map(Self::on).collect()
+        let houses = Plan::of(scim::sql::MIGRATIONS).houses().await;
+        houses.into_iter().map(Self::of).collect()
     }
 
-    fn on(bench: Bench) -> Self {
-        let databases = Databases::new([(Region::Eu, bench.db.clone())]);
-        let clock = StillClock::new();
-        let shared = clock.shared();
-        let (tasks, metrics) = (Tasks::new(), Metrics::new());
-        let record = Record::open(&databases, &shared, "n1", &[], &tasks, &metrics)
-            .expect("starts its thread");
-        let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("randomness"))]);
-        let identity = Identity::open(identity::Needs {
-            guards: Arc::new(identity::NoGuards),
-            visits: Arc::new(identity::NoVisits),
-            databases: databases.clone(),
-            clock: shared.clone(),
-            record: record.clone(),
-            roots: roots.clone(),
-            tasks: tasks.clone(),
-            find_org: Arc::new(Nowhere),
-            mail: None,
-            config: Config::default(),
-        });
-        let identity = identity.expect("opens");
+    fn of(house: testing::House) -> Self {
         let scim = Scim::open(&scim::Needs {
-            databases: &databases,
-            clock: &shared,
-            record: &record,
-            identity: &identity,
-            roots: &roots,
-            tasks: &tasks,
+            databases: &house.databases,
+            clock: &house.clock.shared(),
+            record: &house.record,
+            identity: &house.identity,
+            roots: &house.roots,
+            tasks: &house.tasks,
             public_url: None,
             https: false,
         });
         let scim = scim.expect("opens");
+        let service = scim::routes(scim.clone()).layer(Extension(origin()));
         let ours = scim::api(scim.clone()).merge(scim::pages(scim.clone()));
-        let (ours, _) = ours.split_for_parts();
-        let ours = ours.layer(from_fn_with_state(identity.clone(), door));
-        let routes = scim::routes(scim.clone()).layer(Extension(origin()));
-        Self { bench, clock, identity, record, scim, routes, ours }
+        Self { shared: house.serving(ours), scim, service }
     }
 
     pub(crate) async fn org(&self) -> Org {
-        let id = OrgId::new(self.clock.now());
-        let operator = Caller::operator(id.clone(), Region::Eu, "test");
-        let slug = format!("org-{}", id.ulid().to_lowercase());
-        let new = NewOrg { name: "Acme".to_owned(), slug };
-        self.identity.create_org(&operator, &new).await.expect("an org");
+        let slug = format!("org-{}", OrgId::new(self.clock.now()).ulid().to_lowercase());
+        let (id, operator) = self.found(&slug).await;
         let owner = self.member(&operator, "owner@acme.example", "org:owner").await;
         Org { id, operator, owner }
     }
 
-    pub(crate) async fn member(&self, operator: &Caller, email: &str, role: &str) -> Member {
-        let new = NewMember {
-            email: email.to_owned(),
-            name: email.split('@').next().unwrap_or_default().to_owned(),
-            role: role.to_owned(),
-            password: None,
-        };
-        self.identity.add_member(operator, &new).await.expect("a member")
-    }
-
-    /// A key of a member, as text.
-    pub(crate) async fn key(&self, operator: &Caller, member: &str) -> String {
-        let new = NewKey {
-            owner: Some(member.to_owned()),
-            name: "laptop".to_owned(),
-            ..NewKey::default()
-        };
-        let issued = self.identity.create_key(operator, &new).await.expect("a key");
-        issued.secret.reveal().to_owned()
-    }
-
     /// Whether a key lets somebody in.
     pub(crate) async fn lets_in(&self, key: &str) -> bool {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, format!("Bearer {key}").parse().expect("a header"));
-        self.identity.identify(&Method::GET, &headers, origin()).await.is_ok()
+        self.caller(&self.identity, key, None).await.is_ok()
     }
 
     /// A directory without a mapping, and its token.
@@ -171,11 +106,10 @@ impl House {
         }
         let body = body.map_or_else(Body::empty, Body::from);
         let request = request.header("content-type", "application/scim+json").body(body);
-        let request = request.expect("a request");
         // Ids that are made later sort later.
         self.clock.advance(jiff::SignedDuration::from_millis(1));
-        let response = self.routes.clone().oneshot(request).await.expect("infallible");
-        answer(response).await
+        let answer = testing::Answer::of(self.service(), request.expect("a request")).await;
+        Answer { status: answer.status, body: answer.json(), headers: answer.headers }
     }
 
     pub(crate) async fn ask(&self, token: &str, method: &str, path: &str, body: &Value) -> Answer {
@@ -223,8 +157,7 @@ impl House {
 
     /// The newest events of an action, the newest first.
     pub(crate) async fn events(&self, org: &Org, action: &str) -> Vec<Value> {
-        let filter = Filter { action: action.to_owned(), ..Filter::default() };
-        self.record.events(&org.operator, &filter).await.expect("reads").items
+        self.recorded(&org.operator, action).await
     }
 
     /// The same, once there are this many: refusals are recorded beside the answer.
@@ -252,20 +185,10 @@ impl House {
         key: &str,
         method: &str,
         path: &str,
-        body: (&str, String),
+        body: Value,
     ) -> (u16, String) {
-        let request = Request::builder()
-            .method(method)
-            .uri(path)
-            .header("authorization", format!("Bearer {key}"))
-            .header("host", "portico.example")
-            .header("content-type", body.0)
-            .body(Body::from(body.1))
-            .expect("a request");
-        let response = self.ours.clone().oneshot(request).await.expect("infallible");
-        let status = response.status().as_u16();
-        let bytes = response.into_body().collect().await.expect("a body").to_bytes();
-        (status, String::from_utf8(bytes.to_vec()).expect("text"))
+        let answer = self.shared.ask(key, method, path, body).await;
+        (answer.status, answer.text)
     }
 
     pub(crate) async fn asked(&self, org: &Org, id: &DirectoryId) -> Vec<scim::Asked> {
@@ -273,17 +196,7 @@ impl House {
     }
 
     pub(crate) fn service(&self) -> Router {
-        self.routes.clone()
-    }
-}
-
-async fn answer(response: Response) -> Answer {
-    let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.expect("a body").to_bytes();
-    Answer {
-        status: parts.status.as_u16(),
-        headers: parts.headers,
-        body: serde_json::from_slice(&bytes).unwrap_or_default(),
+        self.service.clone()
     }
 }
 
@@ -305,19 +218,4 @@ pub(crate) fn values(list: &Value) -> Vec<String> {
     let list = list.as_array().cloned().unwrap_or_default();
     let one = |value: &Value| value.get("value").or(value.get("id")).cloned();
     list.iter().filter_map(one).filter_map(|id| id.as_str().map(str::to_owned)).collect()
-}
-
-/// What the server does in front of our own routes.
-async fn door(
-    State(identity): State<Identity>,
-    mut request: axum::extract::Request,
-    next: Next,
-) -> Response {
-    match identity.identify(request.method(), request.headers(), origin()).await {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refused) => refused.problem.into_response(),
-    }
 }

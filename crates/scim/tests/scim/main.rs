@@ -15,6 +15,7 @@ mod house;
 mod judge;
 mod okta;
 mod pages;
+mod roles;
 mod search;
 mod tokens;
 mod users;

@@ -1,18 +1,17 @@
 //! Directories in the console.
 
-use crate::house::{House, id};
+use serde_json::Value;
 
-const FORM: &str = "application/x-www-form-urlencoded";
+use crate::house::{House, id};
 
 #[tokio::test]
 async fn a_directory_is_connected_on_a_page_that_shows_its_token_once() {
     for house in House::on_each_engine().await {
         let org = house.org().await;
         let key = house.key(&org.operator, org.owner.id.as_str()).await;
-        let get = async |path: &str| house.ours(&key, "GET", path, (FORM, String::new())).await;
-        let post = async |path: &str, body: &str| {
-            house.ours(&key, "POST", path, (FORM, body.to_owned())).await
-        };
+        let get = async |path: &str| house.ours(&key, "GET", path, Value::Null).await;
+        let post =
+            async |path: &str, body: &str| house.ours(&key, "POST", path, Value::from(body)).await;
         let (status, empty) = get("/directories").await;
         assert_eq!(status, 200);
         assert!(
@@ -71,7 +70,7 @@ async fn who_may_not_connect_directories_sees_none() {
             "/api/directories".to_owned(),
             format!("/api/directories/{}/requests", directory.id),
         ] {
-            let (status, _) = house.ours(&key, "GET", &path, (FORM, String::new())).await;
+            let (status, _) = house.ours(&key, "GET", &path, Value::Null).await;
             assert_eq!(status, 403, "{path}");
         }
         let list = house.get(&token, "/Users").await.body;

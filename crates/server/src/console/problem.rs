@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use base::page::filters::percent_encoded;
 use base::page::{Framed, local, sentence};
 use base::problem::Problem;
+use serde_json::Value;
 
 use super::Console;
 
@@ -65,7 +66,10 @@ impl Console {
         let decision = problem.get("decision");
         let text =
             |name: &str| decision.and_then(|it| it.get(name)?.as_str()).map(ToOwned::to_owned);
-        let permission = text("permission");
+        let guarded = decision.and_then(guarded);
+        // A guardrail narrows whatever roles give: another role does not help, nor whoever
+        // could give one.
+        let permission = text("permission").filter(|_| guarded.is_none());
         let roles = decision.and_then(|it| it.get("roles")?.as_array()).into_iter().flatten();
         let wanted = permission.as_deref().and_then(|text| text.parse::<Permission>().ok());
         let helpers = match (caller, wanted) {
@@ -77,7 +81,7 @@ impl Console {
         let title = title_of(problem.status());
         let page = ProblemPage {
             title,
-            detail: sentence(problem.detail()),
+            detail: guarded.unwrap_or_else(|| sentence(problem.detail())),
             code: problem.code(),
             request_id: &asked.request_id,
             permission,
@@ -97,6 +101,18 @@ impl Console {
         *response.status_mut() = problem.status();
         response.headers_mut().extend(problem.headers().iter().cloned());
         response
+    }
+}
+
+/// What is said where guardrails refused, with what people call them; none: it was not they.
+fn guarded(decision: &Value) -> Option<String> {
+    let policies = decision.get("policies")?.as_array()?.len();
+    let said = decision.get("missing")?.as_str()?;
+    let (_, names) = said.split_once(": ").unwrap_or(("", said));
+    match policies {
+        0 => None,
+        1 => Some(format!("A guardrail of your organization forbids this now: {names}.")),
+        _ => Some(format!("Guardrails of your organization forbid this now: {names}.")),
     }
 }
 
@@ -148,4 +164,27 @@ fn lead(asked: &Asked, way: &str, status: StatusCode) -> Response {
     };
     response.headers_mut().insert(LOCATION, to);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn guardrails_that_forbid_are_named_and_a_missing_role_is_none() {
+        let one = json!({"policies": ["office"], "missing": "a guardrail forbids it: “Office”"});
+        let said = "A guardrail of your organization forbids this now: “Office”.";
+        assert_eq!(guarded(&one).as_deref(), Some(said));
+        let two = json!({
+            "policies": ["hours", "office"],
+            "missing": "guardrails forbid it: “Office”; could not be judged: “Hours”",
+        });
+        let said = "Guardrails of your organization forbid this now: “Office”; could not be \
+                    judged: “Hours”.";
+        assert_eq!(guarded(&two).as_deref(), Some(said));
+        let role = json!({"missing": "no role of the caller includes `users:read`"});
+        assert_eq!(guarded(&role), None);
+    }
 }

@@ -8,6 +8,8 @@ use crate::{crates, files};
 /// refused too: this is the map of the house.
 const ARROWS: &[(&str, &[&str])] = &[
     ("base", &[]),
+    ("tlog", &[]),
+    ("witness", &["base", "tlog"]),
     ("access", &["base"]),
     ("audit", &["access", "base"]),
     ("identity", &["access", "audit", "base"]),
@@ -43,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "sso",
             "support",
             "usage",
+            "witness",
         ],
     ),
 ];

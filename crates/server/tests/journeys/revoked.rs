@@ -235,6 +235,41 @@ async fn the_command_line_of_another_process_cuts_off_everybody_within_a_second(
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whom_a_directory_switches_off_gets_the_last_byte_within_a_second() {
+    let provider = FakeProvider::start().await;
+    for mut portico in Portico::on_each_engine(&catalogue(&provider)).await {
+        let org = portico.org("acme", "eu");
+        portico.serve().await;
+        let directory = json!({ "name": "Okta" });
+        let directory = done(&portico, &org, "POST", "/api/directories", Some(directory)).await;
+        let token = text(&directory["token"]);
+        let scim = async |method: &str, path: &str, body: Value| {
+            let path = format!("/scim/v2/Users{path}");
+            let answer = portico.http.ask(method, &token, &path, Some(&body)).await;
+            assert!((200..300).contains(&answer.status), "{method} {path}: {}", answer.text);
+            answer.json()
+        };
+        // The directory takes charge of somebody who is a member already.
+        let user = scim("POST", "", json!({ "userName": "member@acme.example" })).await;
+        let user = format!("/{}", text(&user["id"]));
+        let active = |active: bool| {
+            json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+                    "Operations": [{ "op": "replace", "path": "active", "value": active }] })
+        };
+        let mut took = Vec::new();
+        for _ in 0..TRIALS {
+            let act = scim("PATCH", &user, active(false));
+            let (cut, _) = stream_until_cut(&portico, ("x-api-key", &org.member), act).await;
+            took.push(cut.took);
+            assert_eq!(portico.http.get(&org.member, "/v1/models").await.status, 401);
+            scim("PATCH", &user, active(true)).await;
+            assert_eq!(portico.http.get(&org.member, "/v1/models").await.status, 200);
+        }
+        assert!(p99("a user switched off by a directory", took) < CUT_WITHIN);
+    }
+}
+
 /// Pulls the emergency brake at the command line, and gives what it says.
 async fn brake(portico: &Portico, what: &'static str) -> String {
     let config = portico.config();

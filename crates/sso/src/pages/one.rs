@@ -56,6 +56,10 @@ struct OnePage {
     test: Option<Previewed>,
     /// Teams of the preview, by name.
     teams: Vec<String>,
+    /// Roles that the mapping should give, and that are none any more.
+    gone: Vec<String>,
+    /// A directory says who is a member, so the provider does not.
+    provisioned: bool,
     /// The caller may more than those who answer for the provider.
     may_vouch: bool,
     faults: Faults,
@@ -100,6 +104,9 @@ pub(super) async fn shown(
     let test = sso.captured(&scope, id).await?.map(|captured| previewed(tried, captured));
     let mapped = test.as_ref().and_then(|test| test.mapped.as_ref());
     let teams = mapped.map(|mapped| mapped.teams.iter().map(|team| names.name(team)).collect());
+    let roles = known.mapping.roles().into_iter().map(|(_, role)| role).collect();
+    let gone = sso.0.identity.missing_roles(&scope, &roles).await?;
+    let provisioned = sso.0.identity.is_provisioned(&scope).await?;
     let now = sso.now();
     let ends = |at: At| Ends { at, soon: at.as_second() - now.as_second() < SOON_DAYS * DAY_SECS };
     let theirs = it.provider.iter().flat_map(|provider| &provider.certificates_expire_at);
@@ -111,6 +118,8 @@ pub(super) async fn shown(
         policy: typed.policy.unwrap_or_else(|| PolicyForm::of(&it.policy)),
         test,
         teams: teams.unwrap_or_default(),
+        gone,
+        provisioned,
         may_vouch: !known.vouched.covers(vouch::by(caller)),
         faults: typed.faults,
         it,

@@ -80,7 +80,7 @@ async fn an_owner_is_not_recognised_by_an_address_and_connects_while_signed_in()
 }
 
 #[tokio::test]
-async fn nobody_new_is_let_in_where_a_directory_provisions_members() {
+async fn nobody_new_is_let_in_where_the_connection_makes_no_members() {
     for house in House::on_each_engine().await {
         let (org, idp) = (house.org("acme").await, Idp::new(IDP));
         let connected = house.connected(&org, &idp).await;
@@ -135,8 +135,7 @@ async fn an_admin_does_not_become_an_owner_by_a_provider_of_their_own() {
         let eve = house.somebody(&org.operator, "eve@acme.example", "auditor").await;
         assert_eq!(tries(&house, &connected, &good, &eve.email).await.0.status, 303);
         // The admin puts the certificate of a provider of their own in its place.
-        let path = format!("/api/connections/{}/metadata", connected.id);
-        let put = house.ask(&org.admin.key, "PUT", &path, Value::String(bad.metadata())).await;
+        let put = house.put_metadata(&org.admin.key, &connected, &bad).await;
         assert_eq!(put.status, 200, "{}", put.text);
         let (end, browser) = tries(&house, &connected, &bad, &eve.email).await;
         assert_eq!((end.status, browser.has_session()), (403, false));

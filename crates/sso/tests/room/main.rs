@@ -10,5 +10,6 @@ mod leaving;
 mod managing;
 mod op;
 mod openid;
+mod outside;
 mod signing_in;
 mod tending;

@@ -1,7 +1,6 @@
 //! Connections, as admins make and change them.
 
 use audit::Outcome;
-use base::testing::Bench;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -13,13 +12,8 @@ const IDP: &str = "https://idp.example/metadata";
 
 #[tokio::test]
 async fn every_statement_prepares_and_names_its_org() {
-    let steps = [audit::sql::MIGRATIONS, identity::sql::MIGRATIONS, sso::sql::MIGRATIONS].concat();
-    for bench in Bench::on_each_engine(&steps, audit::sql::APPEND_ONLY).await {
-        for statement in sso::sql::STATEMENTS {
-            let understood = bench.db.understands(statement.text).await;
-            assert!(understood.is_ok(), "{}: {understood:?}", statement.doing);
-            assert!(statement.text.contains("org_id"), "{}", statement.text);
-        }
+    for house in House::on_each_engine().await {
+        house.understands(sso::sql::STATEMENTS, sso::sql::BATCHES).await;
     }
 }
 
@@ -47,9 +41,7 @@ async fn a_connection_is_made_changed_and_removed_and_each_leaves_an_event() {
         let skew = json!({ "policy": { "clock_skew_secs": 301 } });
         assert_eq!(house.patch(&org.owner.key, &connected, skew).await.status, 422);
         let foreign = Idp::new("https://another.example");
-        let metadata = format!("{path}/metadata");
-        let put = Value::String(foreign.metadata());
-        let refused = house.ask(&org.owner.key, "PUT", &metadata, put).await;
+        let refused = house.put_metadata(&org.owner.key, &connected, &foreign).await;
         assert_eq!(
             (refused.status, refused.json()["code"].as_str()),
             (422, Some("provider_unreadable"))

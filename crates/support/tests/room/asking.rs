@@ -1,9 +1,8 @@
 //! Who asks, and for what.
 
-use base::testing::Bench;
 use serde_json::{Value, json};
 
-use crate::bench::{House, migrations};
+use crate::bench::House;
 
 fn body(org: &str, permissions: &[&str]) -> Value {
     json!({ "org": org, "reason": "case 4711: nothing answers", "permissions": permissions, "hours": 4 })
@@ -11,12 +10,8 @@ fn body(org: &str, permissions: &[&str]) -> Value {
 
 #[tokio::test]
 async fn every_statement_prepares_and_names_its_org() {
-    for bench in Bench::on_each_engine(&migrations(), audit::sql::APPEND_ONLY).await {
-        for statement in support::sql::STATEMENTS {
-            let understood = bench.db.understands(statement.text).await;
-            assert!(understood.is_ok(), "{}: {understood:?}", statement.doing);
-            assert!(statement.text.contains("org_id"), "{}", statement.text);
-        }
+    for house in House::on_each_engine().await {
+        house.understands(support::sql::STATEMENTS, support::sql::BATCHES).await;
     }
 }
 

@@ -10,4 +10,5 @@ mod asking;
 mod bench;
 mod ending;
 mod only_way;
+mod telling;
 mod visiting;

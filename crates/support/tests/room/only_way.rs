@@ -93,12 +93,32 @@ fn only_consent_makes_an_operator_over_http() {
     }
 }
 
+/// What is behind the feature `testing` is taken in by tests, and by no program.
+#[test]
+fn no_program_has_what_is_for_tests() {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("crates/");
+    for entry in std::fs::read_dir(crates).expect("a folder") {
+        let manifest = entry.expect("an entry").path().join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest).expect("readable");
+        let mut table = "";
+        for line in text.lines() {
+            table = if line.starts_with('[') { line } else { table };
+            let asks = line.contains("features") && line.contains("\"testing\"");
+            assert!(!asks || table == "[dev-dependencies]", "{}: {line}", manifest.display());
+            assert!(!line.starts_with("default ="), "{}: {line}", manifest.display());
+        }
+    }
+}
+
 /// The files that a file takes in for tests alone.
 fn modules_of_tests(file: &Path) -> Vec<PathBuf> {
     let text = std::fs::read_to_string(file).expect("readable");
     let lines: Vec<&str> = text.lines().collect();
-    let declared = lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]");
-    let names = declared.filter_map(|pair| pair[1].strip_prefix("mod ")?.strip_suffix(';'));
+    let for_tests = ["#[cfg(test)]", "#[cfg(feature = \"testing\")]"];
+    let declared = lines.windows(2).filter(|pair| for_tests.contains(&pair[0]));
+    let names = declared.filter_map(|pair| {
+        pair[1].trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';')
+    });
     let beside = file.parent().expect("a folder");
     names
         .flat_map(|name| {

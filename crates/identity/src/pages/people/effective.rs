@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use access::{Access, Permission, Resource};
+use access::{Access, Permission, Resource, Thing};
 
 use super::source::{Shown, Source};
 use super::who::Names;
@@ -59,7 +59,9 @@ pub(super) fn parts(access: &Access, sources: &[Source], names: &Names) -> Vec<P
         let source = access.decide(permission, None).granted_by;
         let source = source.map(|words| Source::of(&words).shown(names));
         let on = |thing: &&&Resource| {
-            source.is_none() && concerns(permission, thing) && access.may_on(permission, thing)
+            source.is_none()
+                && concerns(permission, thing)
+                && access.may_on(permission, Thing::of(thing))
         };
         let only_on = things.iter().filter(on).map(|thing| (*thing).clone()).collect();
         Line { permission: permission.as_str(), what: what(permission), only_on, source }

@@ -1,6 +1,6 @@
 //! A decision in plain words: whether, through what, what is missing, who could give it.
 
-use access::{Access, Caller, Decision, Permission, PermissionSet, Resource, TeamId};
+use access::{Access, Caller, Permission, PermissionSet, Resource, TeamId, Thing};
 
 use super::grants;
 use super::roles_offered::Roles;
@@ -8,7 +8,7 @@ use super::source::{Shown, Source, through_team};
 use super::who::{Named, Names};
 use super::{effective, words};
 use crate::subject::Subject;
-use crate::{Check, Error, Identity};
+use crate::{Check, Checked, Error, Guardrails, Identity};
 
 /// The decision, ready to be read.
 pub(super) struct Verdict {
@@ -31,6 +31,8 @@ pub(super) struct Verdict {
     pub(super) helpers: Vec<String>,
     /// The viewer could.
     pub(super) may_give: bool,
+    /// Whether guardrails had their say.
+    pub(super) guardrails: Guardrails,
     /// What would help, where no role does.
     pub(super) remedy: Option<&'static str>,
     pub(super) policy_version: u64,
@@ -39,6 +41,10 @@ pub(super) struct Verdict {
 /// Nobody's role gives it: in the words of a decision, about whoever asks.
 const NO_ROLE: &str = "no role of the caller includes";
 
+/// What helps where a guardrail forbids what a role gives.
+const GUARDED: &str = "It forbids it in these circumstances: where from, when, or how you signed \
+     in. No other role changes that.";
+
 impl Verdict {
     /// Decides, and says it in words. An empty `subject` is the caller.
     pub(super) async fn of(
@@ -46,7 +52,7 @@ impl Verdict {
         caller: &Caller,
         check: &Check,
     ) -> Result<Self, Error> {
-        let decision = decide(identity, caller, check).await?;
+        let Checked { decision, guardrails } = decide(identity, caller, check).await?;
         let permission = check.permission.parse::<Permission>().map_err(|_| Error::NotFound)?;
         let id = check.subject.as_deref().unwrap_or(caller.actor.id());
         let sources: Vec<Source> = decision.roles.iter().map(|words| Source::of(words)).collect();
@@ -79,7 +85,11 @@ impl Verdict {
             including,
             helpers: identity.helpers_for(caller, permission).await?,
             may_give: no_role && may(Permission::UsersGrant) && may(permission),
-            remedy: decision.missing.as_deref().filter(|_| !no_role).map(remedy),
+            remedy: match decision.missing.as_deref().filter(|_| !no_role) {
+                Some(_) if !decision.policies.is_empty() => Some(GUARDED),
+                missing => missing.map(remedy),
+            },
+            guardrails,
             policy_version: decision.policy_version,
             who,
         })
@@ -100,7 +110,7 @@ fn remedy(missing: &str) -> &'static str {
 }
 
 /// As `POST /api/access/check` decides; and, beyond it, what being in a team gives.
-async fn decide(identity: &Identity, caller: &Caller, check: &Check) -> Result<Decision, Error> {
+async fn decide(identity: &Identity, caller: &Caller, check: &Check) -> Result<Checked, Error> {
     let team = check.subject.as_ref().and_then(|subject| match subject.parse() {
         Ok(Subject::Team(id)) => Some(id),
         Ok(Subject::Member(_) | Subject::Key(_) | Subject::Service(_)) | Err(_) => None,
@@ -108,7 +118,11 @@ async fn decide(identity: &Identity, caller: &Caller, check: &Check) -> Result<D
     match (team, check.permission.parse::<Permission>()) {
         (Some(team), Ok(permission)) => {
             let access = team_access(identity, caller, &team).await?;
-            Ok(access.decide(permission, check.resource.as_ref()))
+            let guarded = identity.own(caller).await?.is_guarded();
+            Ok(Checked {
+                decision: access.decide(permission, check.resource.as_ref().map(Thing::of)),
+                guardrails: if guarded { Guardrails::NotJudged } else { Guardrails::None },
+            })
         }
         (Some(_) | None, _) => identity.check_access(caller, check).await,
     }

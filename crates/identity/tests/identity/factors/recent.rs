@@ -19,8 +19,11 @@ async fn what_is_sensitive_asks_for_a_recent_second_factor() {
         let (_, given) = ada.post("/api/grants", grant.clone()).await;
         let role = json!({"name": "auditor", "permissions": ["events:read"]});
         assert_eq!(ada.post("/api/roles", role).await.0, 201);
+        let service = json!({"name": "Robot", "role": "org:viewer"});
+        let (_, service) = ada.post("/api/services", service).await;
         house.clock.advance(SignedDuration::from_mins(16));
 
+        let service = format!("/api/services/{}", service["id"].as_str().expect("an id"));
         let member = format!("/api/members/{}", bob.id);
         let rotate = format!("/api/keys/{}/rotate", key["id"].as_str().expect("an id"));
         let revoke = format!("/api/grants/{}", given["id"].as_str().expect("an id"));
@@ -36,6 +39,7 @@ async fn what_is_sensitive_asks_for_a_recent_second_factor() {
             ("DELETE", "/api/roles/auditor", Value::Null),
             ("PATCH", &*member, json!({"role": "org:admin"})),
             ("PATCH", &*member, json!({"state": "suspended"})),
+            ("PATCH", &*service, json!({"role": "org:member"})),
             ("PATCH", "/api/org/settings", json!({"factors": "required"})),
             ("PUT", "/api/org/sso", json!({"on": false})),
             ("PUT", &*glass, Value::Null),
@@ -54,6 +58,7 @@ async fn what_is_sensitive_asks_for_a_recent_second_factor() {
         }
         // What is not goes on.
         assert_eq!(ada.browser.api("PATCH", &member, json!({"name": "Bob"})).await.0, 200);
+        assert_eq!(ada.browser.api("PATCH", &service, json!({"name": "Bot"})).await.0, 200);
         assert_eq!(ada.get("/api/keys").await.0, 200);
         // Neither a key nor whoever has no factor is asked.
         let made = house.ask(&org.owner.key, "POST", "/api/keys", json!({"name": "x"})).await;
