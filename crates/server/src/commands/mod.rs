@@ -2,6 +2,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 mod bootstrap;
+mod witness;
+
 pub(crate) use self::bootstrap::create_org;
 
 use std::path::PathBuf;
@@ -10,6 +12,7 @@ use base::problem::Problem;
 use clap::{Parser, Subcommand};
 
 use self::bootstrap::{KeyCommand, MemberCommand, OrgCommand};
+use self::witness::WitnessOptions;
 use crate::config::{self, Config};
 use crate::demo::DemoOptions;
 use crate::door::Tls;
@@ -43,6 +46,8 @@ pub(crate) enum Command {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Runs a witness of other people's logs, or prints its keys.
+    Witness(WitnessOptions),
 }
 
 /// Where the configuration is.
@@ -76,6 +81,7 @@ impl Command {
     pub(crate) fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Demo(options) => block_on(demo::run(options)),
+            Self::Witness(options) => block_on(options.run()),
             Self::Serve(ConfigFile { config: file }) => {
                 let config = config::load(&file)?;
                 block_on(serve::run(config, Some(file)))
