@@ -69,8 +69,9 @@ async fn those_who_may_approve_hear_of_a_request_by_mail() {
             assert!(!text.contains("4711") && !text.contains("evil"), "no words of theirs: {text}");
         }
         let event = house.events(&acme, "support.request.asked").await.remove(0);
-        let told = &event["changes"]["letters"]["to"];
-        assert_eq!(told, &json!([acme.owner.id, acme.admin.id]), "{event}");
+        let told = event["changes"]["letters"]["to"].as_array().expect("a list");
+        let told: BTreeSet<&str> = told.iter().filter_map(Value::as_str).collect();
+        assert_eq!(told, BTreeSet::from([&*acme.owner.id, &*acme.admin.id]), "{event}");
         assert!(post.try_recv().is_err(), "nobody else is written to");
     }
 }
