@@ -1,12 +1,15 @@
 //! The only way to commit a write.
 
-use access::{Databases, Scope};
+use std::sync::Arc;
+
+use access::Scope;
 use base::db::{Batch, DbError, Row, Statement, Tx, Value};
 use base::time::SharedClock;
 
-use crate::append;
 use crate::durable::Durable;
 use crate::event::Event;
+use crate::keys::Keys;
+use crate::{Record, append};
 
 /// A write that will not be committed without its record. Dropped before
 /// [`Change::commit`], it leaves no trace.
@@ -15,17 +18,15 @@ pub struct Change {
     tx: Tx,
     scope: Scope,
     clock: SharedClock,
+    keys: Arc<Keys>,
 }
 
 impl Change {
     /// Begins a change in the org and region of `scope`.
-    pub async fn begin(
-        databases: &Databases,
-        clock: &SharedClock,
-        scope: &Scope,
-    ) -> Result<Self, DbError> {
-        let tx = databases.of(scope)?.begin().await?;
-        Ok(Self { tx, scope: scope.clone(), clock: clock.clone() })
+    pub async fn begin(record: &Record, scope: &Scope) -> Result<Self, DbError> {
+        let tx = record.databases.of(scope)?.begin().await?;
+        let (clock, keys) = (record.clock.clone(), Arc::clone(&record.keys));
+        Ok(Self { tx, scope: scope.clone(), clock, keys })
     }
 
     /// Runs a statement and says how many rows it changed. `args` start at `$2`.
@@ -83,8 +84,9 @@ impl Change {
         event: Event,
         note: Option<(Statement, Vec<Value>)>,
     ) -> Result<Durable, DbError> {
-        let entry = append::Prepared::new(self.scope.caller(), &event, None, self.clock.now());
-        let seqs = append::append(&mut self.tx, &[&entry]).await?;
+        let entry =
+            append::Prepared::new(&self.keys, self.scope.caller(), &event, None, self.clock.now());
+        let seqs = append::append(&mut self.tx, &self.keys, &[&entry]).await?;
         let seq = seqs.first().copied().unwrap_or_default();
         if let Some((note, mut args)) = note {
             args.push(seq.into());

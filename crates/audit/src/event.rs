@@ -1,6 +1,6 @@
 //! One entry of the record.
 
-use access::{Caller, Method, Region};
+use access::Region;
 use base::money::NanoCents;
 use base::time::At;
 use serde::{Deserialize, Serialize};
@@ -148,95 +148,5 @@ impl Event {
     pub fn call(mut self, call: CallFacts) -> Self {
         self.call = Some(call);
         self
-    }
-}
-
-/// The codec of an event at rest. Not frozen yet: the record's own issue replaces
-/// it by commitments, so every entry says its version.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Entry<'a> {
-    v: u8,
-    organization_id: &'a str,
-    user_id: &'a str,
-    actor_kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_id: Option<&'a str>,
-    /// For whatever the operator's support does: the request that the org consented to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    support_request: Option<&'a str>,
-    /// The session, if one was shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    session: Option<Shown>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    team_ids: &'a [access::TeamId],
-    action: &'static str,
-    resource_type: &'static str,
-    resource_id: &'a str,
-    outcome: Outcome,
-    ip_address: Option<std::net::IpAddr>,
-    user_agent: Option<&'a str>,
-    timestamp: At,
-    request_id: &'a str,
-    region: Region,
-    changes: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    call: Option<&'a CallFacts>,
-    /// For a call: who has it in hand, and would close it after a crash.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node: Option<&'a str>,
-}
-
-impl<'a> Entry<'a> {
-    pub(crate) fn of(caller: &'a Caller, event: &'a Event, node: Option<&'a str>, at: At) -> Self {
-        Self {
-            v: 0,
-            organization_id: caller.org.as_str(),
-            user_id: caller.actor.id(),
-            actor_kind: caller.actor.kind(),
-            key_id: caller.key.as_ref().map(access::KeyId::as_str),
-            support_request: caller
-                .standing
-                .session
-                .as_ref()
-                .filter(|session| session.method == Method::Support)
-                .map(|session| session.id.as_str()),
-            session: Shown::by(caller),
-            team_ids: &caller.teams,
-            action: event.action,
-            resource_type: event.resource_type,
-            resource_id: &event.resource_id,
-            outcome: event.outcome,
-            ip_address: caller.origin.ip,
-            user_agent: caller.origin.user_agent.as_deref(),
-            timestamp: at,
-            request_id: &caller.origin.request_id,
-            region: caller.region,
-            changes: event.changes.as_ref(),
-            reason: event.reason.as_ref(),
-            call: event.call.as_ref(),
-            node: node.filter(|_| event.call.is_some()),
-        }
-    }
-}
-
-/// How a session stood: what guardrails were judged by.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown {
-    method: &'static str,
-    /// How old its second factor was; absent: none was shown.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    factor_age_secs: Option<i64>,
-}
-
-impl Shown {
-    fn by(caller: &Caller) -> Option<Self> {
-        let session = caller.standing.session.as_ref()?;
-        let (factor, now) = (session.factor_at, caller.standing.at);
-        let age = factor.zip(now).map(|(factor, now)| now.as_second() - factor.as_second());
-        Some(Self { method: session.method.as_str(), factor_age_secs: age.map(|age| age.max(0)) })
     }
 }

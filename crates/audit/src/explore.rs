@@ -3,7 +3,7 @@
 use access::{Caller, CredentialsEnded, Denied, NeedsFactor, Permission};
 use axum::http::StatusCode;
 use base::args;
-use base::db::{DbError, Row};
+use base::db::DbError;
 use base::http::page_limit;
 use base::problem::Problem;
 use base::time::At;
@@ -78,6 +78,18 @@ pub enum Error {
     /// The credentials of the reader ended in the middle of an export.
     #[error(transparent)]
     CredentialsEnded(#[from] CredentialsEnded),
+    /// The log has no checkpoint yet.
+    #[error("nothing of this record is published yet; try again in some seconds")]
+    NothingPublished,
+    /// Not the path of a tile.
+    #[error("not the path of a tile or of an entry bundle, as C2SP `tlog-tiles` writes them")]
+    BadTile,
+    /// Beyond the published tree.
+    #[error("the published tree has no such tile")]
+    NoSuchTile,
+    /// The store of the log does not answer, or not what was published.
+    #[error(transparent)]
+    LogUnavailable(Box<crate::publish::LogError>),
     /// The reading could not be recorded.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
@@ -109,6 +121,15 @@ impl From<Error> for Problem {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Self::new(status, "too_many_tails", error.to_string()).retry_after(60)
             }
+            Error::NothingPublished | Error::NoSuchTile => {
+                Self::new(StatusCode::NOT_FOUND, "not_published", error.to_string())
+            }
+            Error::BadTile => Self::bad_request("invalid_path", error.to_string()).param("path"),
+            Error::LogUnavailable(cause) => Self::unavailable(
+                "log_unavailable",
+                "the log of the record is not available",
+                &*cause,
+            ),
             Error::CredentialsEnded(ended) => ended.into(),
             Error::NotDurable(cause) => cause.into(),
             Error::Db(cause) => cause.into(),
@@ -145,8 +166,10 @@ impl Record {
         filter.check()?;
         let db = self.databases().of(&scope)?;
         let now = self.clock.now();
-        let found = walk::page(&db, filter, filter.before()?, limit + 1, now).await?;
-        let mut items = found.rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+        let found =
+            walk::page(&db, &self.as_stored(&scope, filter)?, filter.before()?, limit + 1, now)
+                .await?;
+        let mut items = self.shown(&db, &scope, &found.rows).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let (mut next, mut searched_to) = (None, None);
         if items.len() > limit {
@@ -164,8 +187,9 @@ impl Record {
     /// One event.
     pub async fn event(&self, caller: &Caller, seq: i64) -> Result<Value, Error> {
         let scope = caller.require(Permission::EventsRead)?;
-        let row = self.databases().of(&scope)?.maybe(sql::ONE, args![seq]).await?;
-        let event = row.as_ref().map(shown).transpose()?.ok_or(Error::NoSuchEvent)?;
+        let db = self.databases().of(&scope)?;
+        let row = db.maybe(sql::ONE, args![seq]).await?.ok_or(Error::NoSuchEvent)?;
+        let event = self.opened(&db, &scope, &row).await?.into_event();
         let reading = Event::done("audit.event.read", "event", seq.to_string());
         self.note(caller, &reading).await?;
         Ok(event)
@@ -181,8 +205,9 @@ impl Record {
         let scope = caller.require(Permission::EventsExport)?;
         let db = self.databases().of(&scope)?;
         let limit = base::http::PAGE_MAX;
-        let found = walk::page(&db, filter, before, limit, self.clock.now()).await?;
-        let events = found.rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+        let filter = self.as_stored(&scope, filter)?;
+        let found = walk::page(&db, &filter, before, limit, self.clock.now()).await?;
+        let events = self.shown(&db, &scope, &found.rows).await?;
         let full = events.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let last = events.last().map(sequence).filter(|seq| full && *seq > 0);
         Ok(Piece { next: last.or(found.floor), events })
@@ -213,16 +238,6 @@ impl Record {
         self.note(caller, &event).await?;
         Ok(())
     }
-}
-
-/// The event as people see it: what was stored, and its position.
-pub(crate) fn shown(row: &Row) -> Result<Value, DbError> {
-    let seq = row.int("seq")?;
-    let mut event: Value = row.json("body")?;
-    if let Some(members) = event.as_object_mut() {
-        members.insert("sequence".into(), seq.into());
-    }
-    Ok(event)
 }
 
 /// The position of a shown event.

@@ -58,7 +58,8 @@ pub(crate) async fn export(
             let mut text = if first { format.head() } else { String::new() };
             while let Some(from) = before {
                 let life = &caller.standing.life;
-                let piece = life.during(record.export_piece(&caller, &filter, from)).await??;
+                let piece = Box::pin(record.export_piece(&caller, &filter, from));
+                let piece = life.during(piece).await??;
                 before = piece.next;
                 for event in &piece.events {
                     format.write(event, &mut text);

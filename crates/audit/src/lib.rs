@@ -20,6 +20,19 @@
 //!   once: `new_events_come_as_rows_and_following_is_recorded_once`.
 //! - A search ends soon, whatever is looked for among however many events, and says how
 //!   far back it looked: `a_search_in_vain_ends_soon_and_says_how_far_back_it_looked`.
+//! - What is published of an org's tree is enough to prove every entry of it, and is the same
+//!   however it was written, crashes included:
+//!   `whatever_is_published_when_every_entry_is_proven_by_the_published_files_alone`,
+//!   `whatever_the_steps_the_files_are_those_of_the_whole_tree`,
+//!   `a_crash_between_any_two_steps_changes_no_byte_of_what_is_published`.
+//! - What does not lead to the root that the record committed to is never signed:
+//!   `a_record_that_was_altered_before_it_was_published_is_never_signed`.
+//! - A database that lost what was published is not served, and it is said by how much:
+//!   `a_database_that_was_rolled_back_is_not_served`.
+//! - Whatever is changed in the database behind the product's back is found and named:
+//!   `whatever_is_changed_in_the_database_is_found_and_named`.
+//! - The tree costs an event less than 35 bytes:
+//!   `a_tree_of_three_levels_costs_each_event_less_than_35_bytes_of_tiles`.
 //! - Every action has plain words: `every_action_of_every_room_has_words`.
 
 mod api;
@@ -27,19 +40,24 @@ mod append;
 mod change;
 mod describe;
 mod durable;
+mod entry;
 mod event;
 mod explore;
 mod export;
 mod filter;
+mod keys;
 mod line;
 mod look_back;
 mod open;
 mod pages;
+mod publish;
 pub mod sql;
 mod sweep;
 mod tail;
+mod takeover;
 mod telemetry;
 mod told_calls;
+mod unseal;
 mod views;
 mod walk;
 mod words;
@@ -49,6 +67,7 @@ use std::sync::Arc;
 
 use access::{Caller, Databases, Region};
 use base::metrics::Metrics;
+use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::time::SharedClock;
 use tokio::sync::{mpsc, oneshot};
@@ -61,9 +80,14 @@ use self::durable::{Phase, QUEUE_MAX, Submission};
 pub use self::event::{CallFacts, Event, Outcome};
 pub use self::explore::{Error, Events};
 pub use self::filter::{Filter, Last};
+use self::keys::Keys;
 use self::line::Line;
 pub use self::look_back::Back;
 pub use self::pages::{RECORD_ASSETS, pages};
+pub use self::publish::{
+    BadLogConfig, Fault, FaultKind, Folder, Log, LogConfig, LogError, LogKey, LogKeys, LogNeeds,
+    Published, S3, S3Config, Store, StoreError, Verified, log_routes,
+};
 use self::tail::Tails;
 pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};
 pub use self::views::{NewView, VIEWS_MAX, View, ViewId};
@@ -74,6 +98,7 @@ pub struct Record {
     databases: Databases,
     clock: SharedClock,
     node: Arc<str>,
+    keys: Arc<Keys>,
     tails: Tails,
     lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
 }
@@ -85,17 +110,20 @@ impl Record {
         databases: &Databases,
         clock: &SharedClock,
         node: &str,
+        roots: &BTreeMap<Region, RootKey>,
         riders: &[Arc<dyn Rider>],
         tasks: &Tasks,
         metrics: &Metrics,
     ) -> std::io::Result<Self> {
         let counts = telemetry::Counts::register(metrics);
+        let keys = Arc::new(Keys::new(roots, clock)?);
         let mut lines = BTreeMap::new();
         for (region, db) in databases.iter() {
             let (sender, queue) = mpsc::channel(QUEUE_MAX);
             let line = Line {
                 db: db.clone(),
                 clock: clock.clone(),
+                keys: Arc::clone(&keys),
                 riders: riders.to_vec(),
                 open: open::OpenCalls::new(node),
                 counts: counts.clone(),
@@ -110,6 +138,7 @@ impl Record {
             databases: databases.clone(),
             clock: clock.clone(),
             node: node.into(),
+            keys,
             tails: Tails::default(),
         })
     }
@@ -136,7 +165,8 @@ impl Record {
     }
 
     fn submit(&self, caller: &Caller, event: &Event, phase: Phase) -> Pending {
-        let entry = append::Prepared::new(caller, event, Some(&self.node), self.clock.now());
+        let (node, now) = (Some(&*self.node), self.clock.now());
+        let entry = append::Prepared::new(&self.keys, caller, event, node, now);
         let (ack, pending) = oneshot::channel();
         let submitted = self
             .lines

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use crate::append::{Prepared, append};
 use crate::durable::{Durable, Passed, Rider, Submission};
+use crate::keys::Keys;
 use crate::open::OpenCalls;
 use crate::sql;
 
@@ -39,6 +40,7 @@ const RETRY_EVERY: Duration = Duration::from_secs(1);
 pub(crate) struct Line {
     pub(crate) db: Db,
     pub(crate) clock: SharedClock,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) riders: Vec<Arc<dyn Rider>>,
     pub(crate) open: OpenCalls,
     pub(crate) counts: crate::telemetry::Counts,
@@ -172,7 +174,7 @@ impl Line {
         let entries: Vec<&Prepared> = group.iter().map(|one| &one.entry).collect();
         let orgs: BTreeSet<_> = entries.iter().map(|entry| entry.org.as_str()).collect();
         let mut tx = self.db.begin(&Within::orgs(orgs)).await?;
-        let seqs = append(&mut tx, &entries).await?;
+        let seqs = append(&mut tx, &self.keys, &entries).await?;
         let ended: Vec<&Passed> = group.iter().filter_map(Submission::ended).collect();
         if !ended.is_empty() {
             for rider in &self.riders {

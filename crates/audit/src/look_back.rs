@@ -3,12 +3,13 @@
 //! The room that asks has checked who may, and records once that it looked back.
 
 use access::Scope;
+use base::args;
 use base::db::DbError;
 use base::time::At;
 use serde_json::Value;
 
-use crate::explore::{sequence, shown};
-use crate::{Filter, Record, walk};
+use crate::explore::sequence;
+use crate::{Filter, Record, sql, walk};
 
 /// Events of one piece at most.
 const PIECE: u32 = 500;
@@ -23,6 +24,14 @@ pub struct Back {
 }
 
 impl Record {
+    /// Up to 1,000 events from a position on, oldest first: the node reading for itself, so
+    /// it leaves no event. Whoever passes them on has checked who may.
+    pub async fn read_on(&self, scope: &Scope, from: i64) -> Result<Vec<Value>, DbError> {
+        let db = self.databases().of(scope)?;
+        let rows = db.all(sql::FROM, args![from]).await?;
+        self.shown(&db, scope, &rows).await
+    }
+
     /// Up to 500 events since an instant, newest first, before a position if one is given.
     pub async fn look_back(
         &self,
@@ -34,7 +43,7 @@ impl Record {
         let filter = Filter { from: Some(since), ..Filter::default() };
         let before = before.unwrap_or(i64::MAX);
         let found = walk::page(&db, &filter, before, PIECE, self.clock.now()).await?;
-        let events = found.rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+        let events = self.shown(&db, scope, &found.rows).await?;
         let full = events.len() >= usize::try_from(PIECE).unwrap_or(usize::MAX);
         let last = events.last().map(sequence).filter(|seq| full && *seq > 0);
         Ok(Back { next: last.or(found.floor), events })

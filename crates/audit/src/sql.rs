@@ -1,6 +1,12 @@
 //! Every statement of this room. `$1` is always the org.
 
+mod log;
+mod views;
+
 use base::db::{Batch, Migration, Statement};
+
+pub(crate) use self::log::*;
+pub(crate) use self::views::*;
 
 /// This room's steps.
 pub const MIGRATIONS: &[Migration] = &[
@@ -10,6 +16,12 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0001_event.postgres.sql"),
     },
     Migration::both("audit/0002_explorer", include_str!("../migrations/0002_explorer.sql")),
+    Migration {
+        name: "audit/0003_entry",
+        sqlite: include_str!("../migrations/0003_entry.sqlite.sql"),
+        postgres: include_str!("../migrations/0003_entry.postgres.sql"),
+    },
+    Migration::both("audit/0004_log", include_str!("../migrations/0004_log.sql")),
 ];
 
 /// Tables that the application may only read and add to.
@@ -32,7 +44,63 @@ pub(crate) const TAKE: Batch = Batch::new(
     "ON CONFLICT (org_id) DO UPDATE SET size = audit_head.size + excluded.size,
         newest = CASE WHEN excluded.newest > audit_head.newest
                       THEN excluded.newest ELSE audit_head.newest END
-     RETURNING org_id, size, newest",
+     RETURNING org_id, size, newest, frontier",
+);
+
+/// The edge of the tree behind the positions that were taken; the rows are there.
+pub(crate) const EDGE: Batch = Batch::new(
+    "move the edge of the record's tree",
+    "INSERT INTO audit_head (org_id, size, newest, frontier)",
+    4,
+    "ON CONFLICT (org_id) DO UPDATE SET frontier = excluded.frontier",
+);
+
+pub(crate) const EDGE_OF: Statement = Statement::new(
+    "read the edge of the record's tree",
+    "SELECT size, frontier FROM audit_head WHERE org_id = $1",
+);
+
+pub(crate) const KEY_OF: Statement = Statement::new(
+    "look up a key of the record",
+    "SELECT epoch, wrapped FROM audit_key WHERE org_id = $1 AND tag = $2",
+);
+
+pub(crate) const KEY_ADD: Statement = Statement::new(
+    "make a key of the record",
+    "INSERT INTO audit_key (org_id, tag, epoch, wrapped, created_at) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (org_id, tag) DO NOTHING",
+);
+
+pub(crate) const WRAPPER_OF_EPOCH: Statement = Statement::new(
+    "look up what wraps the keys of an org",
+    "SELECT epoch, wrapped FROM audit_wrapper WHERE org_id = $1 AND epoch = $2",
+);
+
+pub(crate) const WRAPPER_NEWEST: Statement = Statement::new(
+    "look up what wraps the keys of an org",
+    "SELECT epoch, wrapped FROM audit_wrapper WHERE org_id = $1 ORDER BY epoch DESC LIMIT 1",
+);
+
+pub(crate) const WRAPPER_ADD: Statement = Statement::new(
+    "make what wraps the keys of an org",
+    "INSERT INTO audit_wrapper (org_id, epoch, wrapped, created_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (org_id, epoch) DO NOTHING",
+);
+
+/// Events of version 0 that wait to be taken over: of all orgs, only at start-up.
+pub(crate) const OLD_ORGS: Statement = Statement::new(
+    "look for events of an earlier version",
+    "SELECT DISTINCT org_id FROM audit_event_v0 WHERE org_id > $1 ORDER BY org_id LIMIT 500",
+);
+
+pub(crate) const OLD: Statement = Statement::new(
+    "read events of an earlier version",
+    "SELECT seq, at, body FROM audit_event_v0 WHERE org_id = $1 ORDER BY seq LIMIT 500",
+);
+
+pub(crate) const OLD_DONE: Statement = Statement::new(
+    "let go of events that were taken over",
+    "DELETE FROM audit_event_v0 WHERE org_id = $1 AND seq <= $2",
 );
 
 pub(crate) const OPEN: Batch = Batch::new(
@@ -249,35 +317,6 @@ pub(crate) const TAIL: Statement = Statement::new(
       ORDER BY seq LIMIT $10",
 );
 
-pub(crate) const VIEWS: Statement = Statement::new(
-    "list views of the record",
-    "SELECT view_id, user_id, name, query, shared_at, created_at FROM audit_view
-      WHERE org_id = $1 AND (user_id = $2 OR shared_at IS NOT NULL)
-      ORDER BY CASE WHEN user_id = $2 THEN 0 ELSE 1 END, LOWER(name), view_id LIMIT $3",
-);
-
-pub(crate) const VIEW_OF: Statement = Statement::new(
-    "look up a view of the record",
-    "SELECT view_id, user_id, name, query, shared_at, created_at FROM audit_view
-      WHERE org_id = $1 AND view_id = $2 AND user_id = $3",
-);
-
-pub(crate) const VIEWS_COUNT: Statement = Statement::new(
-    "count views of the record",
-    "SELECT COUNT(*) AS views FROM audit_view WHERE org_id = $1 AND user_id = $2",
-);
-
-pub(crate) const VIEW_SAVE: Statement = Statement::new(
-    "save a view of the record",
-    "INSERT INTO audit_view (org_id, view_id, user_id, name, query, shared_at, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)",
-);
-
-pub(crate) const VIEW_REMOVE: Statement = Statement::new(
-    "remove a view of the record",
-    "DELETE FROM audit_view WHERE org_id = $1 AND view_id = $2 AND user_id = $3",
-);
-
 pub(crate) const ONE: Statement = Statement::new(
     "read one event",
     "SELECT seq, body FROM audit_event WHERE org_id = $1 AND seq = $2",
@@ -318,7 +357,30 @@ pub const STATEMENTS: &[Statement] = &[
     VIEW_REMOVE,
     ONE,
     AT,
+    EDGE_OF,
+    KEY_OF,
+    KEY_ADD,
+    WRAPPER_OF_EPOCH,
+    WRAPPER_NEWEST,
+    WRAPPER_ADD,
+    OLD_ORGS,
+    OLD,
+    OLD_DONE,
+    HEADS,
+    HEADS_BEHIND,
+    BODIES,
+    WHOLE,
+    SET_BY,
+    CHECKPOINT_NEWEST,
+    CHECKPOINT_SIZES,
+    CHECKPOINT_ADD,
+    CHECKPOINT_THIN,
+    LOG_KEYS,
+    LOG_KEY_CLOSE,
+    LOG_KEY_ADD,
+    VERIFY_NEXT,
+    VERIFIED,
 ];
 
 /// For the same tests.
-pub const BATCHES: &[Batch] = &[APPEND, TAKE, OPEN];
+pub const BATCHES: &[Batch] = &[APPEND, TAKE, EDGE, OPEN];

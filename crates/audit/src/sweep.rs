@@ -50,7 +50,9 @@ impl Record {
             let rows = db.all(sql::FROM, args![from]).await?;
             for row in &rows {
                 from = row.int("seq")? + 1;
-                let event: Intent = row.json("body")?;
+                let event = self.opened(&db, &scope, row).await?.into_event();
+                let event = Intent::deserialize(event);
+                let event = event.map_err(|cause| DbError::unreadable("body", cause))?;
                 let Some(call) = event.call else { continue };
                 // Another node's calls are its own to close.
                 if event.node.as_deref().is_some_and(|node| *node != *self.node) {

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::describe::text;
-use crate::explore::{Error, shown};
+use crate::explore::Error;
 use crate::{Filter, Record, sql, walk};
 
 /// How long one connection lasts: the longest that somebody sees more who may not any more.
@@ -157,12 +157,13 @@ impl Tail {
             return Ok(Some(Told::Events(Vec::new(), self.next - 1)));
         }
         let limits = args![self.next, size];
-        let args = [limits, walk::narrowing(&self.filter), args![EVENTS_MAX]].concat();
+        let filter = self.record.as_stored(&self.scope, &self.filter)?;
+        let args = [limits, walk::narrowing(&filter), args![EVENTS_MAX]].concat();
         let rows = db.all(sql::TAIL, args).await?;
         let full = rows.len() >= usize::try_from(EVENTS_MAX).unwrap_or(usize::MAX);
         let last = rows.last().map(|row| row.int("seq")).transpose()?;
         self.next = last.filter(|_| full).map_or(size, |last| last + 1);
-        let mut events = rows.iter().map(shown).collect::<Result<Vec<_>, _>>()?;
+        let mut events = self.record.shown(&db, &self.scope, &rows).await?;
         events.retain(|event| !self.is_own_reading(event));
         Ok(Some(Told::Events(events, self.next - 1)))
     }

@@ -1,6 +1,6 @@
 //! What this room counts.
 
-use base::metrics::{Counter, Metrics};
+use base::metrics::{Counter, Gauge, Metrics};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts {
@@ -19,6 +19,35 @@ impl Counts {
                 "Events that could not be made durable",
                 Counter::default(),
             ),
+        }
+    }
+}
+
+/// What the log counts.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LogCounts {
+    pub(crate) published: Counter,
+    pub(crate) checkpoints: Counter,
+    pub(crate) delayed: Counter,
+    pub(crate) stopped: Gauge,
+    pub(crate) verified: Counter,
+    pub(crate) faults: Counter,
+}
+
+impl LogCounts {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        let counter = |name, help| metrics.register(name, help, Counter::default());
+        Self {
+            published: counter("record_log_published", "Events covered by a signed checkpoint"),
+            checkpoints: counter("record_log_checkpoints", "Checkpoints signed"),
+            delayed: counter("record_log_delayed", "Rounds that failed and are tried again"),
+            stopped: metrics.register(
+                "record_log_stopped",
+                "Orgs whose record is not published any more: somebody must look",
+                Gauge::default(),
+            ),
+            verified: counter("record_verified", "Events read again and compared"),
+            faults: counter("record_faults", "Events that were altered, and records set back"),
         }
     }
 }

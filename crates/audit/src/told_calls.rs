@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use access::{OrgId, Region, Scope};
+use access::{OrgDb, OrgId, Region, Scope};
 use base::args;
 use base::db::{DbError, Row, Within};
 use base::time::At;
@@ -60,7 +60,8 @@ pub struct ToldCalls {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Body {
-    user_id: String,
+    /// None: whoever it was is forgotten.
+    user_id: Option<String>,
     actor_kind: String,
     key_id: Option<String>,
     #[serde(default)]
@@ -95,7 +96,7 @@ impl Record {
             let rows = db.all(sql::TOLD_CALLS, args![from, next]).await?;
             let mut ended = BTreeSet::new();
             for (row, refused) in rows.iter().map(|row| (row, is_refusal(row))) {
-                let body: Body = row.json("body")?;
+                let body = self.body(&db, scope, row).await?;
                 if !refused? {
                     ended.insert(body.request_id.clone());
                     calls.push((body.request_id.clone(), told(row, body, false)?));
@@ -108,7 +109,7 @@ impl Record {
                 if back < from {
                     for row in db.all(sql::TOLD_CALLS, args![back, from]).await? {
                         if !is_refusal(&row)? {
-                            ended.insert(row.json::<Body>("body")?.request_id);
+                            ended.insert(self.body(&db, scope, &row).await?.request_id);
                         }
                     }
                     calls.retain(|(request, one)| !one.refused || !ended.contains(request));
@@ -117,6 +118,11 @@ impl Record {
         }
         let calls = calls.into_iter().map(|(_, one)| one).collect();
         Ok(ToldCalls { calls, next, size })
+    }
+
+    async fn body(&self, db: &OrgDb<'_>, scope: &Scope, row: &Row) -> Result<Body, DbError> {
+        let event = self.opened(db, scope, row).await?.into_event();
+        Body::deserialize(event).map_err(|cause| DbError::unreadable("body", cause))
     }
 
     /// How large the records of a region's orgs are: 500 orgs behind `after`, in the order
@@ -139,7 +145,8 @@ fn told(row: &Row, body: Body, refused: bool) -> Result<ToldCall, DbError> {
     Ok(ToldCall {
         seq: row.int("seq")?,
         at: row.at("at")?,
-        member: Some(body.user_id)
+        member: body
+            .user_id
             .filter(|_| matches!(body.actor_kind.as_str(), "member" | "service_account")),
         key: body.key_id,
         teams: body.team_ids,

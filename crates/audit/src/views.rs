@@ -107,7 +107,7 @@ impl Record {
     }
 
     async fn keep(&self, scope: &Scope, view: &View) -> Result<(), Error> {
-        let mut change = Change::begin(self.databases(), &self.clock, scope).await?;
+        let mut change = Change::begin(self, scope).await?;
         let row = change.maybe(sql::VIEWS_COUNT, args![&view.user_id]).await?;
         let count = row.map(|row| row.int("views")).transpose()?.unwrap_or_default();
         if count >= VIEWS_MAX {
@@ -139,7 +139,7 @@ impl Record {
     /// Removes one of the caller's own views.
     pub async fn remove_view(&self, caller: &Caller, id: &ViewId) -> Result<View, Error> {
         let scope = caller.require(Permission::EventsRead)?;
-        let mut change = Change::begin(self.databases(), &self.clock, &scope).await?;
+        let mut change = Change::begin(self, &scope).await?;
         let key = || args![id.as_str(), caller.actor.id()];
         let row = change.maybe(sql::VIEW_OF, key()).await?;
         let view = row.as_ref().map(View::of).transpose()?.ok_or(Error::NoSuchView)?;

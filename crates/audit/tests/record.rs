@@ -1,6 +1,7 @@
 //! The record, as other rooms use it and as people read it, on each engine.
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,7 @@ use axum::http::Request;
 use base::args;
 use base::db::{DbError, Statement, Tx, Within};
 use base::metrics::Metrics;
+use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::SharedClock;
@@ -48,8 +50,9 @@ impl Room {
         let clock = StillClock::new().shared();
         let tasks = Tasks::new();
         let riders: Vec<_> = riders.iter().map(|rider| rider.clone() as Arc<dyn Rider>).collect();
-        let record = Record::open(&databases, &clock, "n1", &riders, &tasks, &Metrics::new())
-            .expect("starts its thread");
+        let record =
+            Record::open(&databases, &clock, "n1", &roots(), &riders, &tasks, &Metrics::new())
+                .expect("starts its thread");
         Self { bench, databases, clock, record, tasks }
     }
 
@@ -71,6 +74,11 @@ impl Room {
         self.tasks.ended().await;
         self.bench
     }
+}
+
+/// What the record's keys are wrapped with; the same at every start.
+fn roots() -> BTreeMap<Region, RootKey> {
+    BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).expect("32 bytes"))])
 }
 
 fn facts(at: base::time::At) -> CallFacts {
@@ -99,7 +107,7 @@ async fn a_change_and_its_event_stand_or_fall_together() {
             "INSERT INTO audit_open (org_id, node, first) VALUES ($1, $2, $3)",
         );
         let read = Statement::new("read", "SELECT node FROM audit_open WHERE org_id = $1");
-        let begin = || Change::begin(&room.databases, &room.clock, &scope);
+        let begin = || Change::begin(&room.record, &scope);
 
         let mut dropped = begin().await.expect("begins");
         dropped.run(put, args!["dropped", 1]).await.expect("writes");
@@ -127,7 +135,7 @@ async fn positions_are_contiguous_under_concurrent_callers() {
                     .push(room.record.note(caller, &Event::done("test.thing.seen", "thing", "t")));
                 if round % 10 == 0 {
                     let scope = caller.itself();
-                    let change = Change::begin(&room.databases, &room.clock, &scope);
+                    let change = Change::begin(&room.record, &scope);
                     let change = change.await.expect("begins");
                     change
                         .commit(Event::done("test.thing.set", "thing", "t"))
@@ -184,9 +192,16 @@ async fn a_call_cut_off_by_a_crash_ends_as_unknown() {
         room.record.close_call(&caller, &ended("call_b")).await.expect("durable");
 
         // The next life of the node, without a clean stop of this one.
-        let next =
-            Record::open(&room.databases, &room.clock, "n1", &[], &Tasks::new(), &Metrics::new())
-                .expect("starts its thread");
+        let next = Record::open(
+            &room.databases,
+            &room.clock,
+            "n1",
+            &roots(),
+            &[],
+            &Tasks::new(),
+            &Metrics::new(),
+        )
+        .expect("starts its thread");
         assert_eq!(next.sweep().await.expect("sweeps"), 2);
         assert_eq!(next.sweep().await.expect("sweeps"), 0, "nothing is closed twice");
         let unknown =
@@ -207,8 +222,16 @@ async fn a_node_that_starts_leaves_the_calls_of_another_node_alone() {
                 .call(facts(room.clock.now()))
         };
         let open = |node| {
-            Record::open(&room.databases, &room.clock, node, &[], &Tasks::new(), &Metrics::new())
-                .expect("starts its thread")
+            Record::open(
+                &room.databases,
+                &room.clock,
+                node,
+                &roots(),
+                &[],
+                &Tasks::new(),
+                &Metrics::new(),
+            )
+            .expect("starts its thread")
         };
         // A life of `n2` that begins before `n1`'s calls, and is killed.
         let killed = open("n2");

@@ -56,6 +56,16 @@ impl RootKey {
         }
     }
 
+    /// A key that was kept sealed: 32 bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotOpened> {
+        bytes.try_into().map(|bytes| Self(Zeroizing::new(bytes))).map_err(|_| NotOpened)
+    }
+
+    /// Its bytes, to be sealed by another key.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// A new random key.
     pub fn fresh() -> io::Result<Self> {
         let mut key = Zeroizing::new([0; 32]);

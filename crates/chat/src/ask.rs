@@ -135,7 +135,7 @@ impl Chat {
         may_ask(caller)?;
         let model = model.filter(|name| !name.is_empty()).map(checked_model).transpose()?;
         let (scope, now) = (caller.itself(), self.clock.now());
-        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let mut change = Change::begin(&self.record, &scope).await?;
         let before = self.one(&mut change, &scope, id).await?;
         if before.answering {
             return Err(Error::Answering);

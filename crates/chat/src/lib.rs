@@ -44,6 +44,7 @@ use std::io;
 use std::sync::Arc;
 
 use access::{Databases, Region};
+use audit::Record;
 use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::time::SharedClock;
@@ -69,6 +70,7 @@ pub use self::talk::{Answered, Talk};
 pub struct Chat {
     databases: Databases,
     clock: SharedClock,
+    record: Record,
     gateway: Gateway,
     seals: Arc<Seals>,
     tasks: Tasks,
@@ -79,14 +81,16 @@ impl Chat {
     pub fn open(
         databases: &Databases,
         clock: &SharedClock,
+        record: &Record,
         gateway: &Gateway,
         roots: &BTreeMap<Region, RootKey>,
         tasks: &Tasks,
     ) -> io::Result<Self> {
-        tasks.spawn(Sweep::new(databases, clock).tend(tasks.clone()));
+        tasks.spawn(Sweep::new(databases, clock, record).tend(tasks.clone()));
         Ok(Self {
             databases: databases.clone(),
             clock: clock.clone(),
+            record: record.clone(),
             gateway: gateway.clone(),
             seals: Arc::new(Seals::new(roots)?),
             tasks: tasks.clone(),
@@ -95,6 +99,6 @@ impl Chat {
 
     /// Deletes what has expired, once, and says how many conversations that were.
     pub async fn sweep(&self) -> Result<u64, Error> {
-        Ok(Sweep::new(&self.databases, &self.clock).once().await?)
+        Ok(Sweep::new(&self.databases, &self.clock, &self.record).once().await?)
     }
 }

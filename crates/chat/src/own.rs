@@ -54,7 +54,7 @@ impl Chat {
         let model = checked_model(&start.model)?;
         let title = start.title.as_deref().map(checked_title).transpose()?.unwrap_or_default();
         let (scope, now) = (caller.itself(), self.clock.now());
-        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let mut change = Change::begin(&self.record, &scope).await?;
         let whose = owner(caller);
         let count = change.maybe(sql::COUNT, args![&whose]).await?;
         let count = count.map(|row| row.count("conversations")).transpose()?;
@@ -90,7 +90,7 @@ impl Chat {
             return Err(Error::field("title", "say a title or a model"));
         }
         let scope = caller.itself();
-        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let mut change = Change::begin(&self.record, &scope).await?;
         let before = self.one(&mut change, &scope, id).await?;
         let after = Conversation {
             title: title.unwrap_or_else(|| before.title.clone()),
@@ -109,7 +109,7 @@ impl Chat {
     /// that is under way is not kept.
     pub async fn delete(&self, caller: &Caller, id: &str) -> Result<(), Error> {
         let scope = caller.itself();
-        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let mut change = Change::begin(&self.record, &scope).await?;
         let conversation = self.one(&mut change, &scope, id).await?;
         let args = args![conversation.id.as_str(), owner(caller)];
         if change.run(sql::DELETE, args).await? == 0 {

@@ -55,7 +55,7 @@ impl Chat {
             return Err(Error::field("days", detail));
         }
         let now = self.clock.now();
-        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let mut change = Change::begin(&self.record, &scope).await?;
         let before = setting(change.maybe(sql::SETTING, args![]).await?.as_ref())?;
         change.run(sql::SET, args![set.days, now]).await?;
         change.commit(events::retention_set(scope.org().as_str(), before.days, set.days)).await?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use access::{Caller, Databases, OrgId, Region};
-use audit::Change;
+use audit::{Change, Record};
 use base::args;
 use base::db::{DbError, Within};
 use base::tasks::Tasks;
@@ -25,11 +25,12 @@ const DAY_HOURS: i64 = 24;
 pub(crate) struct Sweep {
     databases: Databases,
     clock: SharedClock,
+    record: Record,
 }
 
 impl Sweep {
-    pub(crate) fn new(databases: &Databases, clock: &SharedClock) -> Self {
-        Self { databases: databases.clone(), clock: clock.clone() }
+    pub(crate) fn new(databases: &Databases, clock: &SharedClock, record: &Record) -> Self {
+        Self { databases: databases.clone(), clock: clock.clone(), record: record.clone() }
     }
 
     /// Until the server stops.
@@ -70,7 +71,7 @@ impl Sweep {
         if self.databases.of(&scope)?.maybe(sql::EXPIRED, args![before]).await?.is_none() {
             return Ok(0);
         }
-        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let mut change = Change::begin(&self.record, &scope).await?;
         let count = change.run(sql::EXPIRE, args![before, EXPIRE_AT_ONCE]).await?;
         if count > 0 {
             change.commit(events::expired(scope.org().as_str(), count, days)).await?;

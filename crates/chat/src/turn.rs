@@ -217,7 +217,7 @@ impl Turn {
             at,
             answer: Some(provenance),
         };
-        let mut change = Change::begin(&chat.databases, &chat.clock, &self.scope).await?;
+        let mut change = Change::begin(&chat.record, &self.scope).await?;
         let args = args![id.as_str(), self.answer.as_str(), self.position, at];
         if change.run(sql::FINISH, args).await? == 0 {
             return Err(Error::NoSuchConversation);

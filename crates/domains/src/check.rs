@@ -82,7 +82,7 @@ impl Domains {
             hours.map(|hours| now + SignedDuration::from_hours(hours)),
             after.missing_since,
         ];
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let mut change = Change::begin(&self.0.record, scope).await?;
         change.run(sql::CHECKED, args).await?;
         change.commit(told(before, after)).await?;
         Ok(())
@@ -91,7 +91,7 @@ impl Domains {
     /// The DNS was silent: nothing is concluded, and it is asked again tomorrow.
     pub(crate) async fn later(&self, scope: &Scope, domain: &DomainName) -> Result<(), Error> {
         let next = self.now() + SignedDuration::from_hours(SOONER_HOURS);
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let mut change = Change::begin(&self.0.record, scope).await?;
         change.run(sql::UNANSWERED, args![domain.as_str(), next]).await?;
         let event = Event::done("domains.domain.checked", "domain", domain.as_str());
         let event = event.outcome(Outcome::Failed).reason(json!({"code": "dns_unavailable"}));

@@ -165,7 +165,7 @@ impl Domains {
         if known.len() >= DOMAINS_MAX {
             return Err(Error::TooMany(DOMAINS_MAX));
         }
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let added = change.run(sql::ADD, args![domain.as_str(), token()?, self.now()]).await;
         match added {
             Err(error) if error.is_conflict() => return self.one(&scope, &domain).await,
@@ -180,7 +180,7 @@ impl Domains {
         let scope = may_change(caller)?;
         let before = self.one(&scope, domain).await?;
         self.0.registry.release(domain.as_str(), scope.org()).await.map_err(Error::Problem)?;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         change.run(sql::REMOVE, args![domain.as_str()]).await?;
         let event = Event::done("domains.domain.removed", "domain", domain.as_str());
         change.commit(event.changes(json!({"state": {"from": before.state}}))).await?;

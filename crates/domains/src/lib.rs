@@ -25,6 +25,7 @@ mod watch;
 use std::sync::Arc;
 
 use access::{Databases, OrgId, Region};
+use audit::Record;
 use base::problem::Problem;
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
@@ -52,6 +53,8 @@ pub struct Needs {
     pub databases: Databases,
     /// Tells the time.
     pub clock: SharedClock,
+    /// Takes every change.
+    pub record: Record,
     /// Where all domains stand.
     pub registry: Arc<dyn Registry>,
     /// Asks the DNS.
@@ -68,6 +71,7 @@ pub struct Domains(Arc<Room>);
 struct Room {
     databases: Databases,
     clock: SharedClock,
+    record: Record,
     registry: Arc<dyn Registry>,
     dns: Dns,
     tasks: Tasks,
@@ -80,6 +84,7 @@ impl Domains {
         let domains = Self(Arc::new(Room {
             databases: needs.databases,
             clock: needs.clock,
+            record: needs.record,
             registry: needs.registry,
             dns: needs.dns,
             tasks: needs.tasks,

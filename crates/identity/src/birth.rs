@@ -104,7 +104,7 @@ impl Identity {
         let begun = Begun { id: id.to_string(), method, at, factor_at };
         let caller = org.in_session(holder, actor, begun, &holder.life, (at, origin));
         let scope = caller.itself();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         // The password, or the member, may have been changed while it was being checked.
         let held = match &proof {
             Proof::Password(hash) => {
@@ -162,7 +162,7 @@ impl Identity {
         if subject.is_none() && index.is_none() {
             return Ok(0);
         }
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &by.itself()).await?;
+        let mut change = Change::begin(&self.0.record, &by.itself()).await?;
         let args = args![connection, subject, index, self.now()];
         let ended = change.run(sql::SESSIONS_OF_CONNECTION_REVOKE, args).await?;
         let event = Event::done("identity.session.ended_by_provider", "connection", connection);

@@ -83,7 +83,7 @@ impl Identity {
             region: caller.region,
             created_at: self.now(),
         };
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let args = args![&org.name, &org.slug, org.region.as_str(), org.created_at];
         change.run(sql::ORG_ADD, args).await.map_err(|error| exists(error, "org"))?;
         let event = Event::done("identity.org.created", "org", org.id.as_str());

@@ -265,7 +265,7 @@ impl Identity {
     pub async fn begin(&self, scope: &Scope) -> Result<Work, Error> {
         // Before the change begins: what holds a connection must not wait for another.
         let bound = self.about_key(scope.caller(), |key| key.bound).await?;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let mut change = Change::begin(&self.0.record, scope).await?;
         let row = change.maybe(sql::ORG_BUMP, args![]).await?.ok_or(Error::NotFound)?;
         Ok(Work { change, bound, scope: scope.clone(), version: row.count("version")? })
     }

@@ -159,7 +159,7 @@ impl Identity {
     pub async fn end_session(&self, caller: &Caller, id: &SessionId) -> Result<(), Error> {
         let member = member(caller)?;
         let scope = caller.itself();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let args = args![member.as_str(), id.as_str(), self.now()];
         if change.run(sql::SESSION_REVOKE, args).await? == 0 {
             return Err(Error::NotFound);
@@ -179,7 +179,7 @@ impl Identity {
         let current = self.current(caller, headers).await?;
         let spared = current.as_ref().map(SessionId::as_str).unwrap_or_default();
         let scope = caller.itself();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let args = args![member.as_str(), spared, self.now()];
         let ended = change.run(sql::SESSIONS_REVOKE, args).await?;
         let event = Event::done("identity.session.others_ended", "member", member.as_str());
@@ -228,7 +228,7 @@ impl Identity {
         let hash = self.0.passwords.hash(&new.new).await?;
         let current = self.current(caller, headers).await?;
         let spared = current.as_ref().map(SessionId::as_str).unwrap_or_default();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         if change.run(sql::MEMBER_HOLD, args![id.as_str(), stored]).await? == 0 {
             return Err(Error::WrongPassword);
         }

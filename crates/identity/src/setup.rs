@@ -131,7 +131,7 @@ impl Identity {
             begun_at: None,
             ended_at: None,
         };
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let live = change.maybe(sql::SETUPS_LIVE, args![now]).await?;
         if live.map(|row| row.count("live")).transpose()?.unwrap_or_default() >= OPEN_MAX {
             return Err(Error::Conflict("five links are open already: end one first"));
@@ -153,7 +153,7 @@ impl Identity {
     /// Ends a link, and what goes on through it.
     pub async fn end_setup(&self, caller: &Caller, id: &SetupId) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersConnections)?;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         if change.run(sql::SETUP_END, args![id.as_str(), self.now()]).await? == 0 {
             return Err(Error::NotFound);
         }
@@ -181,7 +181,7 @@ impl Identity {
         let (tag, guest_tag) =
             (macs.setup.tag(shown.text.as_bytes()), macs.guest.tag(guest.text.as_bytes()));
         let by = Caller::answering(shown.org, shown.region, "setup", origin);
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &by.itself()).await?;
+        let mut change = Change::begin(&self.0.record, &by.itself()).await?;
         let row = change.maybe(sql::SETUP_BY_TAG, args![tag.as_slice()]).await?;
         let id = row.ok_or(Error::Setup)?.text("setup_id")?;
         let args = args![tag.as_slice(), self.now(), guest_tag.as_slice()];

@@ -41,7 +41,7 @@ pub struct Plan {
     /// What narrows what roles give.
     pub guards: fn(&Databases) -> Arc<dyn Guards>,
     /// What lets the operator's support in.
-    pub visits: fn(&Databases, &SharedClock) -> Arc<dyn Visits>,
+    pub visits: fn(&Databases, &SharedClock, &Record) -> Arc<dyn Visits>,
     /// A mail server.
     pub mail: Option<Arc<dyn Mail>>,
     /// The password of everybody who is `org:member`: hashing takes its time, so nobody
@@ -57,7 +57,7 @@ impl Plan {
         Self {
             migrations: [audit::sql::MIGRATIONS, crate::sql::MIGRATIONS, room].concat(),
             guards: |_| Arc::new(NoGuards),
-            visits: |_, _| Arc::new(NoVisits),
+            visits: |_, _, _| Arc::new(NoVisits),
             mail: None,
             password: None,
             config: Config::default(),
@@ -140,10 +140,11 @@ impl House {
     fn of(plan: &Plan, bench: Bench) -> Self {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let (clock, tasks, metrics) = (StillClock::new(), Tasks::new(), Metrics::new());
-        let record = Record::open(&databases, &clock.shared(), "n1", &[], &tasks, &metrics)
-            .expect("starts its thread");
         let roots = Region::ALL.map(|region| (region, RootKey::fresh().expect("randomness")));
         let (roots, directory) = (BTreeMap::from(roots), Arc::default());
+        let shared = clock.shared();
+        let record = Record::open(&databases, &shared, "n1", &roots, &[], &tasks, &metrics)
+            .expect("starts its thread");
         let identity = open(plan, &databases, &clock, &record, &roots, &directory);
         let (plan, routes) = (plan.clone(), Router::new());
         Self { bench, clock, databases, roots, tasks, record, directory, identity, plan, routes }
@@ -317,7 +318,7 @@ fn open(
 ) -> Identity {
     let needs = Needs {
         guards: (plan.guards)(databases),
-        visits: (plan.visits)(databases, &clock.shared()),
+        visits: (plan.visits)(databases, &clock.shared(), record),
         databases: databases.clone(),
         clock: clock.shared(),
         record: record.clone(),

@@ -68,7 +68,7 @@ impl Limits {
         let scope = caller.require(Permission::SettingsUpdate)?;
         let org = self.org(&caller.org);
         let _turn = org.turn.lock().await;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let key = || args![target.level.as_str(), target.key()];
         let before = change.maybe(sql::LIMIT, key()).await?;
         let before = before.as_ref().map(stored).transpose()?;

@@ -58,7 +58,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use access::{Caller, Databases, OrgId};
-use audit::Rider;
+use audit::{Record, Rider};
 use base::metrics::Metrics;
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
@@ -88,9 +88,15 @@ pub struct Limits(Arc<Room>);
 struct Room {
     databases: Databases,
     clock: SharedClock,
+    record: Record,
     tasks: Tasks,
     orgs: RwLock<HashMap<OrgId, Arc<Org>>>,
     counts: telemetry::Counts,
+}
+
+/// Writes the ledger; to be given to the record.
+pub fn rider() -> Arc<dyn Rider> {
+    Arc::new(Ledger)
 }
 
 impl Limits {
@@ -98,23 +104,20 @@ impl Limits {
     pub fn open(
         databases: &Databases,
         clock: &SharedClock,
+        record: &Record,
         tasks: &Tasks,
         metrics: &Metrics,
     ) -> Self {
         let room = Arc::new(Room {
             databases: databases.clone(),
             clock: clock.clone(),
+            record: record.clone(),
             tasks: tasks.clone(),
             orgs: RwLock::default(),
             counts: telemetry::Counts::register(metrics),
         });
         tasks.spawn(watch::watch(Arc::downgrade(&room), tasks.clone()));
         Self(room)
-    }
-
-    /// Writes the ledger; to be given to the record.
-    pub fn rider(&self) -> Arc<dyn Rider> {
-        Arc::new(Ledger)
     }
 
     /// Reserves a call at the org, its teams, the member or service account, the key

@@ -30,7 +30,7 @@ pub(crate) struct Work {
 impl Patterns {
     /// Begins a change. Changes of one org happen one after the other.
     pub(crate) async fn begin(&self, scope: &Scope) -> Result<Work, Error> {
-        let mut change = Change::begin(&self.databases, &self.clock, scope).await?;
+        let mut change = Change::begin(&self.record, scope).await?;
         let next = change.maybe(sql::NEXT, args![]).await?;
         let version = next.map(|row| row.int("version")).transpose()?.unwrap_or_default();
         Ok(Work {

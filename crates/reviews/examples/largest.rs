@@ -20,6 +20,7 @@ async fn main() {
         let reviews = Reviews::open(reviews::Needs {
             databases: house.databases.clone(),
             clock: house.clock.shared(),
+            record: house.record.clone(),
             identity: house.identity.clone(),
             tasks: Tasks::new(),
         });

@@ -104,7 +104,7 @@ impl Reviews {
         outcome: Outcome,
         why: Option<(&str, &str)>,
     ) -> Result<(), Error> {
-        let change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let change = Change::begin(&self.0.record, scope).await?;
         let event = Event::done("reviews.item.not_applied", "review", id.as_str());
         let (code, detail) = why.unwrap_or(("gone", "there was nothing to take any more"));
         let event = event
@@ -125,7 +125,7 @@ impl Reviews {
     /// Closes for good what is done.
     async fn close(&self, scope: &Scope, id: &CampaignId) -> Result<(), Error> {
         let (progress, _) = self.counted(scope, id).await?;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let mut change = Change::begin(&self.0.record, scope).await?;
         let (applying, by) = (State::Applying.as_str(), scope.caller().actor.id());
         let args = args![id.as_str(), State::Closed.as_str(), by, self.now(), applying, applying];
         if change.run(sql::CAMPAIGN_END, args).await? == 0 {

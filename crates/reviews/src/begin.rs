@@ -67,7 +67,7 @@ impl Reviews {
         // Before the change begins: on SQLite it takes the writers' turn.
         let rows = held.iter().zip(1_i64..).map(|(one, position)| row(&id, position, one));
         let rows: Vec<_> = rows.collect();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let open = change.maybe(sql::CAMPAIGNS_OPEN, args![]).await?;
         if open.map(|row| row.int("open")).transpose()?.unwrap_or_default() >= OPEN_MAX {
             return Err(Error::TooMany);

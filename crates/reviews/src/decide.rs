@@ -80,7 +80,7 @@ impl Reviews {
             at,
             decision.as_str(),
         ];
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         if change.run(sql::CAMPAIGN_HOLD, args![id.as_str()]).await? == 0 {
             return Err(Error::NotNow("signed off"));
         }

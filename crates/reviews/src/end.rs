@@ -12,7 +12,7 @@ impl Reviews {
         let scope = caller.require(Permission::UsersReview)?;
         let by = person(caller)?.as_str();
         let campaign = self.one(&scope, id).await?;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let (open, signed) = (State::Open.as_str(), State::Signed.as_str());
         let args = args![id.as_str(), State::Cancelled.as_str(), by, self.now(), open, signed];
         if change.run(sql::CAMPAIGN_END, args).await? == 0 {
@@ -28,7 +28,7 @@ impl Reviews {
         let scope = caller.require(Permission::UsersReview)?;
         person(caller)?;
         let campaign = self.one(&scope, id).await?;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         if change.run(sql::CAMPAIGN_REOPEN, args![id.as_str()]).await? == 0 {
             return Err(Error::NotNow(campaign.state.words()));
         }

@@ -78,7 +78,7 @@ impl Reviews {
         let scope = caller.require(Permission::UsersReview)?;
         caller.recent_factor()?;
         let campaign = self.one(&scope, id).await?;
-        let change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let change = Change::begin(&self.0.record, &scope).await?;
         let event = Event::done("reviews.campaign.exported", "review", id.as_str());
         change.commit(event.changes(json!({"items": {"to": campaign.items}}))).await?;
         let ending = match export.format {

@@ -38,6 +38,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 
 use access::{Caller, Databases, MemberId};
+use audit::Record;
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
 use identity::Identity;
@@ -59,6 +60,8 @@ pub struct Needs {
     pub databases: Databases,
     /// Tells the time.
     pub clock: SharedClock,
+    /// Takes every change.
+    pub record: Record,
     /// Who has what, and how it is taken back.
     pub identity: Identity,
     /// Background work.
@@ -73,6 +76,7 @@ pub struct Reviews(pub(crate) Arc<Room>);
 pub(crate) struct Room {
     pub(crate) databases: Databases,
     pub(crate) clock: SharedClock,
+    pub(crate) record: Record,
     pub(crate) identity: Identity,
     pub(crate) tasks: Tasks,
     /// The campaigns that are being applied by this process.
@@ -85,6 +89,7 @@ impl Reviews {
         Self(Arc::new(Room {
             databases: needs.databases,
             clock: needs.clock,
+            record: needs.record,
             identity: needs.identity,
             tasks: needs.tasks,
             applying: Mutex::default(),

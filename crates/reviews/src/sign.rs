@@ -43,7 +43,7 @@ impl Reviews {
             return Err(Error::Undecided(campaign.undecided()));
         }
         let (id, signer) = (campaign.id.as_str(), scope.caller().actor.id());
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let mut change = Change::begin(&self.0.record, scope).await?;
         let args = args![id, signer, self.now(), then.as_str()];
         if change.run(sql::CAMPAIGN_SIGN, args).await? == 0 {
             return Err(Error::NotNow("signed or changed by somebody else at this moment"));
@@ -59,7 +59,7 @@ impl Reviews {
         if campaign.signed_by.as_deref() == Some(signer) {
             return Err(Error::SameSigner);
         }
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let mut change = Change::begin(&self.0.record, scope).await?;
         if change.run(sql::CAMPAIGN_SECOND, args![id, signer, self.now()]).await? == 0 {
             return Err(Error::NotNow("signed or changed by somebody else at this moment"));
         }

@@ -83,7 +83,7 @@ impl Scim {
         token: &TokenId,
     ) -> Result<(), Error> {
         let scope = may_connect(caller)?;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let directory = held(&mut change, id).await?;
         let args = args![id.as_str(), token.as_str(), self.now()];
         if change.run(sql::TOKEN_END, args).await? == 0 {

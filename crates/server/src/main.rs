@@ -19,6 +19,7 @@ mod directory_search;
 mod door;
 mod idempotency;
 mod lock;
+mod log;
 mod mail;
 mod openapi;
 mod ops;
@@ -40,7 +41,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match commands::Command::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             commands::say_error(&error);
             ExitCode::FAILURE

@@ -36,6 +36,7 @@ impl utoipa::Modify for Key {
 pub(crate) fn api(house: &House) -> OpenApiRouter {
     OpenApiRouter::with_openapi(Document::openapi())
         .merge(audit::routes(house.record.clone()))
+        .merge(audit::log_routes(house.log.clone()))
         .merge(chat::routes(house.chat.clone()))
         .merge(domains::routes(house.domains.clone()))
         .merge(gateway::api_routes(house.gateway.clone()))

@@ -73,10 +73,12 @@ impl Serving {
         let house = House::open(config, Arc::new(SystemClock)).await?;
         storage::check_roles(&house.databases).await?;
         let lease = lease(config, &house, &mut lock).await?;
+        house.log.check().await.context("the record and what was published of it")?;
         let swept = house.record.sweep().await.context("closing calls that a crash cut off")?;
         if swept > 0 {
             tracing::warn!(calls = swept, "calls that a crash cut off were closed as unknown");
         }
+        house.log.run(&house.tasks);
         let ops = Ops::new(house.metrics.clone(), house.databases.clone(), house.directory.clone());
         let serving = Self {
             ops: ops.clone(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
-use audit::Record;
+use audit::{Log, Record};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use base::metrics::Metrics;
@@ -36,7 +36,7 @@ use crate::idempotency::Idempotency;
 use crate::mail::Post;
 use crate::permits::Permits;
 use crate::traces::Traces;
-use crate::{openapi, outbound, storage};
+use crate::{log, openapi, outbound, storage};
 
 /// How long one question to the DNS may take.
 const DNS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -50,6 +50,7 @@ pub(crate) struct House {
     pub(crate) databases: Databases,
     pub(crate) directory: Directory,
     pub(crate) record: Record,
+    pub(crate) log: Log,
     pub(crate) limits: Limits,
     pub(crate) identity: Identity,
     pub(crate) patterns: Patterns,
@@ -79,9 +80,15 @@ impl House {
         let directory_db = storage::open(config, DatabaseName::Directory).await?;
 
         let directory = Directory::open(directory_db, clock.clone(), &directory_key);
-        let limits = Limits::open(&databases, &clock, &tasks, &metrics);
-        let riders = [limits.rider()];
-        let record = Record::open(&databases, &clock, &config.node, &riders, &tasks, &metrics)?;
+        let riders = [limits::rider()];
+        let node = &config.node;
+        let record = Record::open(&databases, &clock, node, &roots, &riders, &tasks, &metrics)?;
+        let taken = record.take_over().await.context("the record of an earlier version")?;
+        if taken > 0 {
+            tracing::info!(events = taken, "took over the record of an earlier version");
+        }
+        let limits = Limits::open(&databases, &clock, &record, &tasks, &metrics);
+        let log = log::open(config, &record, &roots, &metrics).context("[record]")?;
         let mail = Post::read(config).context("[mail]")?;
         let public_url = config.public_url().map_err(anyhow::Error::msg)?;
         let find = Arc::new(DirectorySearch(directory.clone()));
@@ -93,7 +100,7 @@ impl House {
             tasks: tasks.clone(),
             find_org: find.clone(),
             guards: Arc::new(guardrails::Shelf::new(&databases)),
-            visits: Arc::new(Consents::new(&databases, &clock)),
+            visits: Arc::new(Consents::new(&databases, &clock, &record)),
             mail: mail.map(|post| Arc::new(post) as Arc<dyn identity::Mail>),
             config: identity::Config {
                 public_url: Some(public_url.parse().context("listen.public_url")?),
@@ -123,11 +130,12 @@ impl House {
         .map_err(|faults| anyhow::anyhow!("the catalogue is faulty: {faults:?}"))?;
         let classes = Classes { patterns: patterns.clone(), gateway: gateway.clone() };
         identity.ask_of_classes(Arc::new(classes));
-        let chat = Chat::open(&databases, &clock, &gateway, &roots, &tasks)?;
+        let chat = Chat::open(&databases, &clock, &record, &gateway, &roots, &tasks)?;
         let guardrails = Guardrails::open(&databases, &clock, &record, &identity)?;
         let domains = Domains::open(domains::Needs {
             databases: databases.clone(),
             clock: clock.clone(),
+            record: record.clone(),
             registry: find.clone(),
             dns: Dns::open(config.outbound.resolver, DNS_TIMEOUT).context("outbound.resolver")?,
             tasks: tasks.clone(),
@@ -159,12 +167,14 @@ impl House {
         let reviews = Reviews::open(reviews::Needs {
             databases: databases.clone(),
             clock: clock.clone(),
+            record: record.clone(),
             identity: identity.clone(),
             tasks: tasks.clone(),
         });
         let support = Support::open(support::Needs {
             databases: databases.clone(),
             clock: clock.clone(),
+            record: record.clone(),
             identity: identity.clone(),
             find_org: find,
             config: config.support.clone(),
@@ -178,6 +188,7 @@ impl House {
             databases,
             directory,
             record,
+            log,
             limits,
             identity,
             patterns,

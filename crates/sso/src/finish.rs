@@ -177,7 +177,7 @@ impl Sso {
     ) -> Result<Concluded, Error> {
         self.capture(scope, known, by, Ok(answer)).await?;
         if known.mapping.apply(&answer.claims, &answer.named).is_ok() {
-            let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+            let mut change = Change::begin(&self.0.record, scope).await?;
             change.run(sql::TESTED, args![known.id.as_str(), self.now()]).await?;
             change.commit(events::about("sso.connection.tested", &known.id)).await?;
         }

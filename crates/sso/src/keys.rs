@@ -86,7 +86,7 @@ impl Sso {
         action: &'static str,
     ) -> Result<Connection, Error> {
         let after = Known { keys, changed_at: self.now(), ..before };
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let mut change = Change::begin(&self.0.record, scope).await?;
         self.put(&mut change, scope, &after).await?;
         change.commit(events::about(action, &after.id)).await?;
         self.get(scope.caller(), &after.id).await

@@ -137,7 +137,7 @@ impl Sso {
             warned_days: None,
             version: 1,
         };
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let count = change.maybe(sql::COUNT, args![]).await?;
         let count = count.map(|row| row.count("connections")).transpose()?;
         if count.unwrap_or_default() >= CONNECTIONS_MAX {
@@ -196,7 +196,7 @@ impl Sso {
             self.put(&mut work.change, &scope, &after).await?;
             self.0.identity.commit(work, event(&after)).await?;
         } else {
-            let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+            let mut change = Change::begin(&self.0.record, &scope).await?;
             self.put(&mut change, &scope, &after).await?;
             change.commit(event(&after)).await?;
         }
@@ -237,7 +237,7 @@ impl Sso {
         if known.state == ConnectionState::Active {
             return Err(Error::Conflict("switch the connection off first"));
         }
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         for statement in [
             sql::FLOWS_DROP,
             sql::SEEN_DROP,
@@ -262,7 +262,7 @@ impl Sso {
         action: &'static str,
     ) -> Result<Connection, Error> {
         let after = Known { changed_at: self.now(), ..after };
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let mut change = Change::begin(&self.0.record, scope).await?;
         self.put(&mut change, scope, &after).await?;
         change.commit(events::state(action, &before, &after)).await?;
         self.get(scope.caller(), &after.id).await

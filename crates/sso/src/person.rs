@@ -274,7 +274,7 @@ impl Sso {
         if self.comes_through(scope, known, member).await? {
             return Err(Refused::connected_otherwise().into());
         }
-        let mut change = audit::Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+        let mut change = audit::Change::begin(&self.0.record, scope).await?;
         if change.run(sql::IDENTITY_ADD, self.link(known, &subject, member)).await? == 0 {
             return Err(Refused::connected_otherwise().into());
         }

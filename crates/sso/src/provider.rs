@@ -52,7 +52,7 @@ impl Sso {
         };
         // Whoever says which provider it is answers for it from now on, and nobody else.
         let told = Known { vouched: vouch::by(caller), ..before.clone() };
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         self.put_provider(&mut change, &told, &provider, source.as_deref()).await?;
         let event = events::provider_changed(id, before.provider.as_ref(), &provider);
         change.commit(event).await?;
@@ -80,7 +80,7 @@ impl Sso {
         let (fault, again) = match self.ask_provider(before.kind, source, wanted).await {
             Ok(provider) if before.is_provider(&provider) => (None, REFRESH_MINS),
             Ok(provider) => {
-                let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+                let mut change = Change::begin(&self.0.record, scope).await?;
                 self.put_provider(&mut change, before, &provider, Some(source)).await?;
                 let event =
                     events::provider_changed(&before.id, before.provider.as_ref(), &provider);
@@ -95,7 +95,7 @@ impl Sso {
         match &fault {
             // Told once, not each time.
             Some(why) if before.fault.as_ref() != Some(why) => {
-                let mut change = Change::begin(&self.0.databases, &self.0.clock, scope).await?;
+                let mut change = Change::begin(&self.0.record, scope).await?;
                 change.run(sql::TRIED, args).await?;
                 change.commit(events::provider_unreadable(&before.id, "unreadable", why)).await?;
             }

@@ -77,7 +77,7 @@ impl Sso {
             if known.warned_days.is_some_and(|warned| warned <= step) {
                 continue;
             }
-            let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+            let mut change = Change::begin(&self.0.record, &scope).await?;
             change.run(sql::WARNED, args![id.as_str(), step]).await?;
             change.commit(events::expiring(&id, whose, at, days)).await?;
             count += 1;

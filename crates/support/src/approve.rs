@@ -88,7 +88,7 @@ impl Support {
         let at = self.now();
         let until = at + SignedDuration::from_hours(hours.into());
         let given = scope::names(given);
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let args = args![
             id.as_str(),
             approver,
@@ -112,7 +112,7 @@ impl Support {
     /// Refuses a request.
     pub async fn refuse(&self, caller: &Caller, id: &RequestId) -> Result<Request, Error> {
         let (scope, approver) = self.approver(caller, id).await?;
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         let args = args![id.as_str(), approver, self.now()];
         if change.run(sql::REQUEST_REFUSE, args).await? == 0 {
             return Err(Error::Decided);
@@ -131,7 +131,7 @@ impl Support {
         if before.state != State::Granted {
             return Err(Error::NotGranted);
         }
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &scope).await?;
+        let mut change = Change::begin(&self.0.record, &scope).await?;
         if change.run(sql::REQUEST_END, args![id.as_str(), ender, self.now()]).await? == 0 {
             return Err(Error::NotGranted);
         }

@@ -67,7 +67,7 @@ impl Support {
         }
         let hearers = self.0.identity.hearers(&outsider, Permission::SettingsSupport).await?;
         // The operators' own record first: whom they asked is known there, come what may.
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &desk).await?;
+        let mut change = Change::begin(&self.0.record, &desk).await?;
         let args = args![
             id.as_str(),
             operator.as_str(),
@@ -81,7 +81,7 @@ impl Support {
         let changes = json!({"customer": {"to": org}, "permissions": {"to": asked}});
         change.commit(event.changes(changes)).await?;
 
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &there).await?;
+        let mut change = Change::begin(&self.0.record, &there).await?;
         let args = args![
             id.as_str(),
             operator.as_str(),

@@ -1,7 +1,7 @@
 //! What orgs consented to, as identification asks for it at every request of a visit.
 
 use access::{Caller, Databases, PermissionSet, Scope};
-use audit::{Change, Event};
+use audit::{Change, Event, Record};
 use base::args;
 use base::db::{DbError, Row};
 use base::seal;
@@ -20,12 +20,13 @@ pub const VISIT_SECS_MAX: i64 = 3600;
 pub struct Consents {
     databases: Databases,
     clock: SharedClock,
+    record: Record,
 }
 
 impl Consents {
     /// Reads from these databases.
-    pub fn new(databases: &Databases, clock: &SharedClock) -> Self {
-        Self { databases: databases.clone(), clock: clock.clone() }
+    pub fn new(databases: &Databases, clock: &SharedClock, record: &Record) -> Self {
+        Self { databases: databases.clone(), clock: clock.clone(), record: record.clone() }
     }
 
     async fn visit(&self, scope: &Scope, tag: &[u8; 32]) -> Result<Option<Visit>, DbError> {
@@ -42,7 +43,7 @@ impl Consents {
     async fn end(&self, visitor: &Caller) -> Result<(), DbError> {
         let Some(shown) = &visitor.standing.session else { return Ok(()) };
         let scope = visitor.itself();
-        let mut change = Change::begin(&self.databases, &self.clock, &scope).await?;
+        let mut change = Change::begin(&self.record, &scope).await?;
         let args = args![shown.id.as_str(), self.clock.now()];
         if change.run(sql::REQUEST_LEAVE, args).await? == 0 {
             return Ok(());

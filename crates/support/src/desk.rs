@@ -123,13 +123,13 @@ impl Support {
         let (token, tag) = self.0.identity.visit_token(&ask.org, ask.region)?;
         let at = self.now();
         let desk = caller.itself();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &desk).await?;
+        let mut change = Change::begin(&self.0.record, &desk).await?;
         change.run(sql::ASK_ENTERED, args![id.as_str(), at]).await?;
         let event = Event::done("support.ask.entered", "support_request", id.as_str());
         change.commit(event).await?;
 
         let there = self.outsider(caller, &ask).itself();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &there).await?;
+        let mut change = Change::begin(&self.0.record, &there).await?;
         let args = args![id.as_str(), ask.operator.as_str(), at, tag.as_slice()];
         if change.run(sql::REQUEST_ENTER, args).await? == 0 {
             return Err(Error::NotGranted);
@@ -146,13 +146,13 @@ impl Support {
         let ask = self.own_ask(caller, id).await?;
         let at = self.now();
         let desk = caller.itself();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &desk).await?;
+        let mut change = Change::begin(&self.0.record, &desk).await?;
         change.run(sql::ASK_WITHDRAWN, args![id.as_str(), at]).await?;
         let event = Event::done("support.ask.withdrawn", "support_request", id.as_str());
         change.commit(event).await?;
 
         let there = self.outsider(caller, &ask).itself();
-        let mut change = Change::begin(&self.0.databases, &self.0.clock, &there).await?;
+        let mut change = Change::begin(&self.0.record, &there).await?;
         let args = args![id.as_str(), ask.operator.as_str(), at];
         if change.run(sql::REQUEST_END, args).await? == 0 {
             return Err(Error::Decided);

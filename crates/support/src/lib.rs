@@ -43,6 +43,7 @@ pub mod sql;
 use std::sync::{Arc, OnceLock};
 
 use access::{Databases, OrgId, Region};
+use audit::Record;
 use base::problem::Problem;
 use base::time::{At, SharedClock};
 use identity::{FindOrg, Identity};
@@ -73,6 +74,8 @@ pub struct Needs {
     pub databases: Databases,
     /// Tells the time.
     pub clock: SharedClock,
+    /// Takes every change.
+    pub record: Record,
     /// Who people are.
     pub identity: Identity,
     /// Finds orgs by name.
@@ -89,6 +92,7 @@ pub struct Support(pub(crate) Arc<Room>);
 pub(crate) struct Room {
     pub(crate) databases: Databases,
     pub(crate) clock: SharedClock,
+    pub(crate) record: Record,
     pub(crate) identity: Identity,
     pub(crate) find_org: Arc<dyn FindOrg>,
     operators: Option<String>,
@@ -102,6 +106,7 @@ impl Support {
         Self(Arc::new(Room {
             databases: needs.databases,
             clock: needs.clock,
+            record: needs.record,
             identity: needs.identity,
             find_org: needs.find_org,
             operators: needs.config.operators,

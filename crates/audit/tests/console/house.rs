@@ -1,6 +1,6 @@
 //! A record with people who act in it, and somebody who looks at it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use access::{
@@ -12,6 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
 use base::metrics::Metrics;
+use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use http_body_util::BodyExt;
@@ -54,8 +55,11 @@ impl House {
         let house = |bench: Bench| {
             let databases = Databases::new([(Region::Eu, bench.db.clone())]);
             let clock = StillClock::new();
+            let root = RootKey::from_bytes(&[7; 32]).expect("32 bytes");
+            let roots = BTreeMap::from([(Region::Eu, root)]);
             let (shared, metrics) = (clock.shared(), Metrics::new());
-            let record = Record::open(&databases, &shared, "n1", &[], &Tasks::new(), &metrics);
+            let record =
+                Record::open(&databases, &shared, "n1", &roots, &[], &Tasks::new(), &metrics);
             let org = OrgId::new(base::time::Clock::now(&clock));
             Self { bench, clock, record: record.expect("starts its thread"), org }
         };

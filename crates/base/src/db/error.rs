@@ -22,7 +22,8 @@ impl DbError {
         }
     }
 
-    pub(crate) fn says(doing: &str, sentence: String) -> Self {
+    /// An error that a sentence says alone.
+    pub fn says(doing: &str, sentence: String) -> Self {
         Self { doing: doing.to_owned(), cause: sqlx::Error::Protocol(sentence) }
     }
 

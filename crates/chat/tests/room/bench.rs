@@ -72,11 +72,11 @@ impl Secrets for Vault {
 pub(crate) struct Room {
     pub(crate) bench: Bench,
     pub(crate) clock: StillClock,
-    pub(crate) databases: Databases,
     pub(crate) provider: FakeProvider,
     pub(crate) limits: Limits,
     pub(crate) patterns: Patterns,
     pub(crate) chat: Chat,
+    record: Record,
 }
 
 impl Room {
@@ -102,25 +102,26 @@ impl Room {
         let still = StillClock::new();
         let clock = still.shared();
         let (tasks, metrics) = (Tasks::new(), Metrics::new());
-        let limits = Limits::open(&databases, &clock, &tasks, &metrics);
-        let riders = [limits.rider()];
-        let record = Record::open(&databases, &clock, "n1", &riders, &tasks, &metrics)
-            .expect("starts its thread");
+        let riders = [limits::rider()];
         let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("a key"))]);
+        let record = Record::open(&databases, &clock, "n1", &roots, &riders, &tasks, &metrics)
+            .expect("starts its thread");
+        let limits = Limits::open(&databases, &clock, &record, &tasks, &metrics);
         let patterns =
             Patterns::open(&databases, &clock, &record, &roots, &tasks).expect("patterns");
         let needs = gateway::Needs {
             engine: Arc::new(patterns.clone()),
             limits: limits.clone(),
-            record,
+            record: record.clone(),
             clock: clock.clone(),
             metrics: &metrics,
             trace: None,
         };
         let config = toml::from_str(&CATALOGUE.replace("PROVIDER", &provider.base_url()));
         let gateway = Gateway::open(&config.expect("a catalogue"), &Vault, needs).expect("opens");
-        let chat = Chat::open(&databases, &clock, &gateway, &roots, &tasks).expect("opens");
-        Self { bench, clock: still, databases, provider, limits, patterns, chat }
+        let chat =
+            Chat::open(&databases, &clock, &record, &gateway, &roots, &tasks).expect("opens");
+        Self { bench, clock: still, provider, limits, patterns, chat, record }
     }
 
     pub(crate) fn org(&self) -> OrgId {
@@ -245,10 +246,7 @@ impl Room {
     pub(crate) async fn events(&self, org: &OrgId) -> Vec<Value> {
         let caller = Caller::operator(org.clone(), Region::Eu, "test");
         let scope = caller.require(Permission::EventsRead).expect("may");
-        let read =
-            Statement::new("read", "SELECT body FROM audit_event WHERE org_id = $1 ORDER BY seq");
-        let rows = self.databases.of(&scope).expect("eu").all(read, args![]).await.expect("reads");
-        rows.iter().map(|row| row.json("body").expect("json")).collect()
+        self.record.read_on(&scope, 0).await.expect("reads")
     }
 
     /// Every sealed byte of the room, and every plain one beside it.

@@ -69,6 +69,7 @@ impl Room {
         let domains = Domains::open(Needs {
             databases: house.databases.clone(),
             clock: house.clock.shared(),
+            record: house.record.clone(),
             registry: shelf.clone(),
             dns: Dns::open(Some(names.at), Duration::from_millis(200)).expect("a resolver"),
             tasks: house.tasks.clone(),

@@ -1,6 +1,7 @@
 //! What the tests stand on: the room on one engine, a fake provider behind it, and
 //! somebody at the door.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::{
@@ -11,9 +12,9 @@ use audit::Record;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
-use base::args;
-use base::db::{Migration, Statement, Within};
+use base::db::Migration;
 use base::metrics::Metrics;
+use base::seal::RootKey;
 use base::secret::Secret;
 use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
@@ -81,6 +82,7 @@ pub(crate) struct Door {
     pub(crate) limits: Limits,
     pub(crate) gateway: Gateway,
     pub(crate) databases: Databases,
+    pub(crate) record: Record,
     routes: Router,
 }
 
@@ -178,25 +180,27 @@ impl Door {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let clock = StillClock::new();
         let (tasks, metrics) = (Tasks::new(), Metrics::new());
-        let limits = Limits::open(&databases, &clock.shared(), &tasks, &metrics);
-        let riders = [limits.rider()];
-        let record = Record::open(&databases, &clock.shared(), "n1", &riders, &tasks, &metrics)
+        let riders = [limits::rider()];
+        let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("a key"))]);
+        let shared = clock.shared();
+        let record = Record::open(&databases, &shared, "n1", &roots, &riders, &tasks, &metrics)
             .expect("starts its thread");
+        let limits = Limits::open(&databases, &shared, &record, &tasks, &metrics);
         let gateway = Gateway::open(
             &catalogue(&provider, text),
             &Vault,
             Needs {
                 engine: Arc::new(Nobody),
                 limits: limits.clone(),
-                record,
-                clock: clock.shared(),
+                record: record.clone(),
+                clock: shared,
                 metrics: &metrics,
                 trace: None,
             },
         )
         .expect("a catalogue without fault");
         let routes = gateway::routes(gateway.clone());
-        Self { bench, clock, provider, limits, gateway, databases, routes }
+        Self { bench, clock, provider, limits, gateway, databases, record, routes }
     }
 
     pub(crate) fn apply(&self, text: &str) -> Result<(), Vec<Fault>> {
@@ -257,11 +261,8 @@ impl Door {
 
     /// The events of an org, oldest first.
     pub(crate) async fn events(&self, org: &OrgId) -> Vec<Value> {
-        let all =
-            Statement::new("list", "SELECT body FROM audit_event WHERE org_id = $1 ORDER BY seq");
-        let rows =
-            self.bench.db.all(&Within::node(), all, args![org.as_str()]).await.expect("reads");
-        rows.iter().map(|row| row.json("body").expect("json")).collect()
+        let caller = Caller::operator(org.clone(), Region::Eu, "test");
+        self.record.read_on(&caller.itself(), 0).await.expect("reads")
     }
 
     /// The events, once there are this many: an outcome may be on its way.

@@ -19,8 +19,8 @@ const NO_ZONE: Statement = Statement::new(
 );
 
 async fn spoil(house: &House, org: &Org, statement: Statement) {
-    let (scope, clock) = (org.operator.itself(), house.clock.shared());
-    let mut change = audit::Change::begin(&house.databases, &clock, &scope).await.expect("begins");
+    let scope = org.operator.itself();
+    let mut change = audit::Change::begin(&house.record, &scope).await.expect("begins");
     change.run(statement, args![]).await.expect("runs");
     change.commit(audit::Event::done("test", "org", "x")).await.expect("commits");
 }

@@ -195,7 +195,7 @@ impl Identity {
     }
 
     async fn change(&self, caller: &Caller) -> Result<Change, Error> {
-        Ok(Change::begin(&self.0.databases, &self.0.clock, &caller.itself()).await?)
+        Ok(Change::begin(&self.0.record, &caller.itself()).await?)
     }
 
     async fn refused_factor(

@@ -244,8 +244,7 @@ async fn a_sign_in_that_races_a_new_password_does_not_outlive_it() {
         let org = house.org("acme").await;
         // Somebody is about to commit a new password while the old one is being checked.
         let scope = org.operator.itself();
-        let clock = house.clock.shared();
-        let change = audit::Change::begin(&house.databases, &clock, &scope).await;
+        let change = audit::Change::begin(&house.record, &scope).await;
         let mut change = change.expect("begins");
         change.run(ANOTHER_PASSWORD, args![org.member.id.as_str()]).await.expect("changes");
         let mut sign_in = Box::pin(sign_in(&house, "acme", &org.member.email, PASSWORD));

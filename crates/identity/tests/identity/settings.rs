@@ -179,8 +179,8 @@ const TOO_LONG: Statement = Statement::new(
 async fn what_the_operator_shortens_holds_for_every_org() {
     for house in House::on_each_engine().await {
         let org = house.org("acme").await;
-        let (scope, clock) = (org.operator.itself(), house.clock.shared());
-        let mut change = audit::Change::begin(&house.databases, &clock, &scope).await.expect("it");
+        let scope = org.operator.itself();
+        let mut change = audit::Change::begin(&house.record, &scope).await.expect("it");
         change.run(TOO_LONG, args![]).await.expect("stores");
         change.commit(audit::Event::done("test", "org", "x")).await.expect("commits");
         let node = house.second_node();

@@ -54,8 +54,8 @@ async fn many_changes_at_once_keep_nobody_else_out() {
     for house in House::on_each_engine().await {
         let (house, tasks) = (Arc::new(house), Tasks::new());
         let org = Arc::new(house.org("acme").await);
-        let (scope, clock) = (org.operator.itself(), house.clock.shared());
-        let change = audit::Change::begin(&house.databases, &clock, &scope).await;
+        let scope = org.operator.itself();
+        let change = audit::Change::begin(&house.record, &scope).await;
         let mut change = change.expect("begins");
         assert_eq!(change.run(MANY_SEATS, Vec::new()).await.expect("fills"), 2000);
         change.commit(audit::Event::done("test.filled", "org", "x")).await.expect("commits");

@@ -1,5 +1,7 @@
 //! The room over a fresh database, and people in it.
 
+use std::collections::BTreeMap;
+
 use access::{
     Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, Named, Names, OrgId,
     Origin, Region, Role, TeamId,
@@ -10,6 +12,7 @@ use axum::http::{HeaderMap, Request, StatusCode};
 use base::metrics::Metrics;
 use base::money::NanoCents;
 use base::problem::Problem;
+use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::{At, Clock};
@@ -21,7 +24,6 @@ use tower::ServiceExt;
 /// One node over one database.
 pub(crate) struct Room {
     pub(crate) bench: Bench,
-    pub(crate) databases: Databases,
     pub(crate) clock: StillClock,
     pub(crate) limits: Limits,
     pub(crate) record: Record,
@@ -52,11 +54,12 @@ impl Room {
     fn on(bench: Bench, clock: StillClock) -> Self {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
-        let limits = Limits::open(&databases, &shared, &tasks, &metrics);
-        let riders = [limits.rider()];
-        let record = Record::open(&databases, &shared, "n1", &riders, &tasks, &metrics)
+        let riders = [limits::rider()];
+        let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("a key"))]);
+        let record = Record::open(&databases, &shared, "n1", &roots, &riders, &tasks, &metrics)
             .expect("starts its thread");
-        Self { bench, databases, clock, limits, record, metrics, tasks }
+        let limits = Limits::open(&databases, &shared, &record, &tasks, &metrics);
+        Self { bench, clock, limits, record, metrics, tasks }
     }
 
     /// A clean stop, and a start over the same database.

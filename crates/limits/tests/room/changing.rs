@@ -1,8 +1,6 @@
 //! Admins set and remove limits.
 
 use access::{Permission, Role};
-use base::args;
-use base::db::Statement;
 use limits::{Ask, Level};
 use serde_json::{Value, json};
 
@@ -29,17 +27,14 @@ async fn a_change_of_a_limit_is_recorded_with_before_and_after() {
         let (status, _) = room.http(&admin, "DELETE", path, "").await;
         assert_eq!(status, 404, "a limit that is not set cannot be removed");
 
-        let read =
-            "SELECT action, resource_id, body FROM audit_event WHERE org_id = $1 ORDER BY seq";
         let scope = admin.require(Permission::SettingsRead).expect("may");
-        let db = room.databases.of(&scope).expect("eu");
-        let rows = db.all(Statement::new("read", read), args![]).await.expect("reads");
-        let events: Vec<(String, Value)> = rows
+        let events = room.record.read_on(&scope, 0).await.expect("reads");
+        let events: Vec<(String, Value)> = events
             .iter()
-            .map(|row| {
-                assert_eq!(row.text("resource_id").expect("text"), "key:*");
-                let body: Value = row.json("body").expect("json");
-                (row.text("action").expect("text"), body["changes"].clone())
+            .map(|event| {
+                assert_eq!(event["resourceId"], "key:*");
+                let action = event["action"].as_str().expect("text");
+                (action.to_owned(), event["changes"].clone())
             })
             .collect();
         assert_eq!(

@@ -11,8 +11,6 @@ use audit::Record;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, header};
-use base::args;
-use base::db::Statement;
 use base::metrics::Metrics;
 use base::page::filters::percent_encoded;
 use base::problem::Problem;
@@ -49,9 +47,10 @@ impl Room {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let clock = StillClock::new().shared();
         let (tasks, line) = (Tasks::new(), Tasks::new());
-        let record = Record::open(&databases, &clock, "n1", &[], &line, &Metrics::new())
-            .expect("starts its thread");
         let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("a key"))]);
+        let metrics = Metrics::new();
+        let record = Record::open(&databases, &clock, "n1", &roots, &[], &line, &metrics)
+            .expect("starts its thread");
         let patterns = Patterns::open(&databases, &clock, &record, &roots, &tasks).expect("a room");
         Self { bench, databases, clock, roots, record, tasks, patterns }
     }
@@ -201,14 +200,9 @@ impl Room {
     pub(crate) async fn events(&self, org: &OrgId) -> Vec<(String, Value)> {
         let caller = Caller::operator(org.clone(), Region::Eu, "test");
         let scope = caller.require(Permission::EventsRead).expect("may");
-        let read = Statement::new(
-            "read",
-            "SELECT action, body FROM audit_event WHERE org_id = $1 ORDER BY seq",
-        );
-        let rows = self.databases.of(&scope).expect("eu").all(read, args![]).await.expect("reads");
-        rows.iter()
-            .map(|row| (row.text("action").expect("text"), row.json("body").expect("json")))
-            .collect()
+        let events = self.record.read_on(&scope, 0).await.expect("reads");
+        let action = |event: &Value| event["action"].as_str().expect("text").to_owned();
+        events.into_iter().map(|event| (action(&event), event)).collect()
     }
 }
 

@@ -214,9 +214,7 @@ async fn a_campaign_that_was_cut_off_goes_on_where_it_stopped() {
         // As after a crash between two items: one has its note, the other was never begun.
         let id = review.rsplit('/').next().expect("an id");
         let scope = acme.system.require(Permission::UsersReview).expect("may");
-        let mut change = audit::Change::begin(&house.databases, &house.clock.shared(), &scope)
-            .await
-            .expect("begins");
+        let mut change = audit::Change::begin(&house.record, &scope).await.expect("begins");
         for cut in [
             "UPDATE reviews_campaign SET state = 'applying', ended_at = NULL WHERE org_id = $1 AND campaign_id = $2",
             "UPDATE reviews_item SET result = NULL WHERE org_id = $1 AND campaign_id = $2 AND kind = 'grant'",

@@ -4,8 +4,6 @@ use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 use access::{Caller, MemberId, Method, OrgId, Permission};
-use base::args;
-use base::db::Statement;
 use base::tasks::Tasks;
 use base::time::Clock as _;
 use identity::testing::{self, Plan};
@@ -124,10 +122,7 @@ impl House {
     /// The events of an org, oldest first.
     pub(crate) async fn events(&self, org: &Org) -> Vec<Value> {
         let scope = org.system.require(Permission::EventsRead).expect("may");
-        let read =
-            Statement::new("read", "SELECT body FROM audit_event WHERE org_id = $1 ORDER BY seq");
-        let rows = self.databases.of(&scope).expect("eu").all(read, args![]).await.expect("reads");
-        rows.iter().map(|row| row.json("body").expect("json")).collect()
+        self.record.read_on(&scope, 0).await.expect("reads")
     }
 }
 
@@ -135,6 +130,7 @@ fn room(house: &testing::House) -> Reviews {
     Reviews::open(reviews::Needs {
         databases: house.databases.clone(),
         clock: house.clock.shared(),
+        record: house.record.clone(),
         identity: house.identity.clone(),
         tasks: Tasks::new(),
     })

@@ -7,6 +7,7 @@ mod witness;
 pub(crate) use self::bootstrap::create_org;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use base::problem::Problem;
 use clap::{Parser, Subcommand};
@@ -46,6 +47,8 @@ pub(crate) enum Command {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Verifies an evidence bundle, offline.
+    Verify(verify::Args),
     /// Runs a witness of other people's logs, or prints its keys.
     Witness(WitnessOptions),
 }
@@ -78,8 +81,12 @@ pub(crate) enum ConfigCommand {
 }
 
 impl Command {
-    pub(crate) fn run(self) -> anyhow::Result<()> {
-        match self {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let done = match self {
+            // Its verdict is its exit code.
+            Self::Verify(args) => {
+                return Ok(ExitCode::from(args.run(&mut std::io::stdout().lock())?));
+            }
             Self::Demo(options) => block_on(demo::run(options)),
             Self::Witness(options) => block_on(options.run()),
             Self::Serve(ConfigFile { config: file }) => {
@@ -105,7 +112,8 @@ impl Command {
             Self::Org(command) => block_on(command.run()),
             Self::Member(command) => block_on(command.run()),
             Self::Key(command) => block_on(command.run()),
-        }
+        };
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

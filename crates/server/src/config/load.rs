@@ -113,6 +113,9 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
     if tracing_subscriber::EnvFilter::try_new(&config.log.level).is_err() {
         fault("log.level", format!("`{}` is not a filter", config.log.level));
     }
+    if let Err(audit::BadLogConfig { key, why }) = config.record.check() {
+        fault(&format!("record.{key}"), why);
+    }
     if let Err(BadOtlp { key, why }) = Collector::read(&config.otlp) {
         fault(&format!("otlp.{key}"), why);
     }

@@ -32,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) database: BTreeMap<DatabaseName, Database>,
     pub(crate) session: Session,
     pub(crate) log: Log,
+    pub(crate) record: audit::LogConfig,
     pub(crate) otlp: Otlp,
     pub(crate) mail: Option<Mail>,
     pub(crate) outbound: Outbound,
@@ -172,6 +173,7 @@ impl Default for Config {
             database: BTreeMap::new(),
             session: Session::default(),
             log: Log::default(),
+            record: audit::LogConfig::default(),
             otlp: Otlp::default(),
             mail: None,
             outbound: Outbound::default(),
@@ -267,6 +269,11 @@ impl Config {
         }
         for file in files.into_iter().flatten() {
             *file = folder.join(&*file);
+        }
+        for s3 in self.record.s3.values_mut() {
+            if let Some(file) = &mut s3.secret_key_file {
+                *file = folder.join(&*file).display().to_string();
+            }
         }
         for endpoint in self.gateway.endpoints.values_mut() {
             if let Some(file) = &mut endpoint.key_file {

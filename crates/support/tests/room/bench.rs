@@ -4,8 +4,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use access::{Caller, MemberId, Method, OrgId, Permission};
-use base::args;
-use base::db::Statement;
 use base::time::Clock as _;
 use identity::testing::{self, Plan};
 use identity::{Birth, Identity};
@@ -45,7 +43,7 @@ impl House {
 
     pub(crate) async fn with(config: Config) -> Vec<Self> {
         let plan = Plan {
-            visits: |databases, clock| Arc::new(Consents::new(databases, clock)),
+            visits: |databases, clock, record| Arc::new(Consents::new(databases, clock, record)),
             config: identity::Config { cookie_secure: false, ..identity::Config::default() },
             ..Plan::of(support::sql::MIGRATIONS)
         };
@@ -60,6 +58,7 @@ impl House {
         let support = Support::open(support::Needs {
             databases: house.databases.clone(),
             clock: house.clock.shared(),
+            record: house.record.clone(),
             identity: house.identity.clone(),
             find_org: house.directory.clone(),
             config,
@@ -148,10 +147,7 @@ impl House {
     /// The events of an org, oldest first.
     pub(crate) async fn events(&self, org: &Org) -> Vec<Value> {
         let scope = org.system.require(Permission::EventsRead).expect("may");
-        let read =
-            Statement::new("read", "SELECT body FROM audit_event WHERE org_id = $1 ORDER BY seq");
-        let rows = self.databases.of(&scope).expect("eu").all(read, args![]).await.expect("reads");
-        rows.iter().map(|row| row.json("body").expect("json")).collect()
+        self.record.read_on(&scope, 0).await.expect("reads")
     }
 }
 

@@ -40,13 +40,14 @@ async fn those_who_may_approve_hear_of_a_request_by_mail() {
     let (sender, mut post) = unbounded_channel();
     let plan = Plan {
         mail: Some(Arc::new(Postbox(sender))),
-        visits: |databases, clock| Arc::new(Consents::new(databases, clock)),
+        visits: |databases, clock, record| Arc::new(Consents::new(databases, clock, record)),
         ..Plan::of(support::sql::MIGRATIONS)
     };
     for house in plan.houses().await {
         let support = Support::open(support::Needs {
             databases: house.databases.clone(),
             clock: house.clock.shared(),
+            record: house.record.clone(),
             identity: house.identity.clone(),
             find_org: house.directory.clone(),
             config: Config { operators: Some("operators".to_owned()) },

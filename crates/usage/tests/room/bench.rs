@@ -1,5 +1,6 @@
 //! The room over a fresh database, and people who call.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::{
@@ -10,6 +11,7 @@ use audit::{CallFacts, Event, Outcome, Record};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use base::metrics::Metrics;
+use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::{At, Clock};
@@ -64,7 +66,8 @@ impl Room {
         let clock = StillClock::new();
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
-        let record = Record::open(&databases, &shared, "n1", &[], &tasks, &metrics)
+        let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("a key"))]);
+        let record = Record::open(&databases, &shared, "n1", &roots, &[], &tasks, &metrics)
             .expect("starts its thread");
         let usage = Usage::open(&databases, &shared, &record, Arc::new(Nasty), &tasks);
         Self { bench, clock, usage, record, databases, tasks }

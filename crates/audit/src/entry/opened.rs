@@ -1,0 +1,88 @@
+//! A stored event, read with the keys that there are.
+
+use base::db::{DbError, Row};
+use serde_json::{Map, Value};
+
+use super::{Class, NotWhole, Sealed, commitment, commitments};
+use crate::keys::Key;
+
+/// What every event is asked for: empty where there is nothing, or nothing any more.
+const ALWAYS: [&str; 10] = [
+    "organizationId",
+    "userId",
+    "action",
+    "resourceType",
+    "resourceId",
+    "ipAddress",
+    "userAgent",
+    "timestamp",
+    "changes",
+    "outcome",
+];
+
+/// A row of the record: its position, and the event at rest.
+#[derive(Debug)]
+pub(crate) struct Stored {
+    pub(crate) seq: i64,
+    pub(crate) sealed: Sealed,
+}
+
+/// What a stored event says, and what of it cannot be read any more.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) seq: i64,
+    pub(crate) values: [Option<Value>; 3],
+}
+
+impl Stored {
+    /// From a row with `seq` and `body`.
+    pub(crate) fn of(row: &Row) -> Result<Self, DbError> {
+        let sealed = Sealed::from_bytes(&row.bytes("body")?);
+        let sealed = sealed.map_err(|cause| DbError::unreadable("body", cause))?;
+        Ok(Self { seq: row.int("seq")?, sealed })
+    }
+
+    /// Opens each class with its key; what has no key any more is none. What does not agree
+    /// with its commitment was altered, and is an error.
+    pub(crate) fn open(&self, keys: &[Option<&Key>; 3]) -> Result<Opened, DbError> {
+        let altered = |cause: NotWhole| DbError::unreadable("body", cause);
+        let mut values = [None, None, None];
+        let commitments = commitments(&self.sealed.entry);
+        for (((class, key), stored), place) in
+            Class::ALL.iter().zip(keys).zip(commitments).zip(&mut values)
+        {
+            let Some(key) = key else { continue };
+            let json = self.sealed.open(*class, key).map_err(|_| altered(NotWhole))?;
+            let salt = key.salt(*class, &self.sealed.nonce);
+            if commitment(*class, &salt, &json) != stored {
+                return Err(altered(NotWhole));
+            }
+            let value = serde_json::from_slice(&json);
+            *place = Some(value.map_err(|cause| DbError::unreadable("body", cause))?);
+        }
+        Ok(Opened { seq: self.seq, values })
+    }
+}
+
+impl Opened {
+    /// The event as people see it: one object, with its position and with what was erased.
+    pub(crate) fn into_event(self) -> Value {
+        let mut event = Map::new();
+        let mut erased = Vec::new();
+        for (class, value) in Class::ALL.into_iter().zip(self.values) {
+            match value {
+                Some(Value::Object(members)) => event.extend(members),
+                Some(_) => {}
+                None => erased.push(Value::from(class.as_str())),
+            }
+        }
+        for field in ALWAYS {
+            event.entry(field).or_insert(Value::Null);
+        }
+        if !erased.is_empty() {
+            event.insert("erased".to_owned(), Value::Array(erased));
+        }
+        event.insert("sequence".to_owned(), self.seq.into());
+        Value::Object(event)
+    }
+}

@@ -1,0 +1,166 @@
+//! The keys under which events are sealed.
+//!
+//! ```text
+//! keeper (root key of the cell) ──wraps──► key of the org ──wraps──► keys of its holders
+//! ```
+//! A holder is the org itself, a person or a thing. Its key is made when the first event
+//! about it is written, and its row outlives it: what was destroyed is not made again.
+
+mod holder;
+mod keeper;
+mod key;
+mod source;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use access::{OrgId, Region};
+use base::db::{DbError, Tx};
+use base::seal::{Mac, RootKey};
+use base::time::{At, SharedClock};
+
+pub(crate) use self::holder::Holder;
+use self::keeper::{Keeper, KeeperError, RootKeeper};
+pub(crate) use self::key::{Found, Key};
+pub(crate) use self::source::Source;
+
+/// Keys that a node remembers at most; beyond that it forgets all, and reads them anew.
+const REMEMBERED_MAX: usize = 65_536;
+/// How long a key that another node destroyed may go on being used here.
+const REMEMBERED_SECS: i64 = 60;
+/// What stands in front of a holder in a stored id.
+pub(crate) const MARK: char = '~';
+
+/// The keys of the regions that this node serves.
+#[derive(Debug)]
+pub(crate) struct Keys {
+    regions: BTreeMap<Region, Cell>,
+    clock: SharedClock,
+    remembered: Mutex<HashMap<(OrgId, Tag), Remembered>>,
+}
+
+#[derive(Debug)]
+struct Cell {
+    keeper: Arc<dyn Keeper>,
+    tags: Mac,
+}
+
+/// What a holder is called in the database: a keyed hash, so that no table of the record
+/// names a person. That of the org itself is empty.
+pub(crate) type Tag = String;
+
+#[derive(Debug, Clone)]
+struct Remembered {
+    found: Found,
+    read_at: At,
+}
+
+impl Keys {
+    pub(crate) fn new(
+        roots: &BTreeMap<Region, RootKey>,
+        clock: &SharedClock,
+    ) -> std::io::Result<Self> {
+        let cells = roots.iter().map(|(region, root)| {
+            let keeper: Arc<dyn Keeper> = Arc::new(RootKeeper::new(root)?);
+            Ok((*region, Cell { keeper, tags: root.mac("audit/holder") }))
+        });
+        Ok(Self {
+            regions: cells.collect::<std::io::Result<_>>()?,
+            clock: clock.clone(),
+            remembered: Mutex::default(),
+        })
+    }
+
+    /// What a holder is called in the database.
+    pub(crate) fn tag(&self, region: Region, org: &OrgId, holder: &Holder) -> Result<Tag, DbError> {
+        match holder {
+            Holder::Org => Ok(Tag::new()),
+            Holder::Of(id) => {
+                let tag = self.cell(region)?.tags.tag(format!("{org}/{id}").as_bytes());
+                Ok(tag.iter().take(12).fold(Tag::with_capacity(24), |mut text, byte| {
+                    use std::fmt::Write as _;
+                    let _infallible = write!(text, "{byte:02x}");
+                    text
+                }))
+            }
+        }
+    }
+
+    /// An id as a column holds it: that of a person is not told.
+    pub(crate) fn stored(&self, region: Region, org: &OrgId, id: &str) -> Result<String, DbError> {
+        match Holder::of_person(id) {
+            Holder::Org => Ok(id.to_owned()),
+            person @ Holder::Of(_) => Ok(format!("{MARK}{}", self.tag(region, org, &person)?)),
+        }
+    }
+
+    /// The key of a holder, if it is at hand.
+    pub(crate) fn at_hand(&self, org: &OrgId, tag: &Tag) -> Option<Found> {
+        let now = self.clock.now().as_second();
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = remembered.get(&(org.clone(), tag.clone()))?;
+        (now - found.read_at.as_second() < REMEMBERED_SECS).then(|| found.found.clone())
+    }
+
+    /// The key of a holder to write with, made within this transaction if there is none.
+    pub(crate) async fn to_write(
+        &self,
+        tx: &mut Tx,
+        (region, org): (Region, &OrgId),
+        tag: &Tag,
+    ) -> Result<Option<Arc<Key>>, DbError> {
+        if let Some(known) = self.at_hand(org, tag) {
+            return Ok(known.key());
+        }
+        let cell = self.cell(region)?;
+        let mut source = Source::Within(tx, org);
+        if let Some(found) = source.key(&*cell.keeper, tag).await? {
+            self.remember(org, tag, found.clone());
+            return Ok(found.key());
+        }
+        // Not remembered: whether it stays is known when the transaction has ended.
+        source.make(&*cell.keeper, tag, self.clock.now()).await
+    }
+
+    /// The key of a holder to read with; none if it never had one, or has none any more.
+    pub(crate) async fn to_read(
+        &self,
+        source: Source<'_, '_>,
+        region: Region,
+        tag: &Tag,
+    ) -> Result<Option<Arc<Key>>, DbError> {
+        Ok(self.found(source, region, tag).await?.and_then(Found::key))
+    }
+
+    /// What a holder once had; none if it never had a key.
+    pub(crate) async fn found(
+        &self,
+        mut source: Source<'_, '_>,
+        region: Region,
+        tag: &Tag,
+    ) -> Result<Option<Found>, DbError> {
+        let org = source.org().clone();
+        if let Some(known) = self.at_hand(&org, tag) {
+            return Ok(Some(known));
+        }
+        let found = source.key(&*self.cell(region)?.keeper, tag).await?;
+        if let Some(found) = &found {
+            self.remember(&org, tag, found.clone());
+        }
+        Ok(found)
+    }
+
+    fn remember(&self, org: &OrgId, tag: &Tag, found: Found) {
+        let read_at = self.clock.now();
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= REMEMBERED_MAX {
+            remembered.clear();
+        }
+        remembered.insert((org.clone(), tag.clone()), Remembered { found, read_at });
+    }
+
+    fn cell(&self, region: Region) -> Result<&Cell, DbError> {
+        let unserved = || DbError::unreadable("region", KeeperError::NotHere);
+        self.regions.get(&region).ok_or_else(unserved)
+    }
+}

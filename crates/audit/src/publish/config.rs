@@ -1,0 +1,125 @@
+//! What the operator decides about the log.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use access::Region;
+use serde::{Deserialize, Serialize};
+use tlog::note::KeyName;
+
+use super::{Folder, Store};
+
+/// Bytes of a log's name at most: region and org stand behind it, and all of it in 255.
+const NAME_BYTES_MAX: usize = 200;
+
+/// `[record]`: the log of the record, which others verify.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LogConfig {
+    /// What the logs of this cell are called, as `portico.example`. That of an org is
+    /// `<log>/<region>/<org>`: it stands in every proof, so choose it once.
+    pub log: String,
+    /// How often what is new is published.
+    pub publish_secs: u64,
+    /// Where the log of a region lies, if not in a folder beside the databases.
+    pub s3: BTreeMap<Region, S3Config>,
+}
+
+/// `[record.s3.<region>]`: a bucket, of the same region as the record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3Config {
+    /// The bucket. Give it versions, object lock and a default retention: then nobody can
+    /// take back what was published, and each version is kept that long.
+    pub bucket: String,
+    /// In front of every name.
+    #[serde(default)]
+    pub prefix: String,
+    /// The provider's name for the region.
+    pub region: String,
+    /// `https://…` of another provider than AWS; the bucket stands in the path.
+    #[serde(default)]
+    pub endpoint: Option<String>,
+    /// The id of the access key. Without one, the machine's own identity is used.
+    #[serde(default)]
+    pub access_key_id: Option<String>,
+    /// The environment variable that holds the secret of the access key.
+    #[serde(default)]
+    pub secret_key_env: Option<String>,
+    /// The file that holds it.
+    #[serde(default)]
+    pub secret_key_file: Option<String>,
+}
+
+/// Why a configuration of the log is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("record.{key}: {why}")]
+pub struct BadLogConfig {
+    /// The key below `[record]`.
+    pub key: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self { log: "portico.invalid".to_owned(), publish_secs: 5, s3: BTreeMap::new() }
+    }
+}
+
+impl LogConfig {
+    /// What a well-formed configuration may still have wrong.
+    pub fn check(&self) -> Result<(), BadLogConfig> {
+        let bad =
+            |key: &str, why: &str| Err(BadLogConfig { key: key.to_owned(), why: why.to_owned() });
+        let known = KeyName::new(&self.log).is_some() && self.log.len() <= NAME_BYTES_MAX;
+        if !known || self.log.ends_with('/') {
+            return bad(
+                "log",
+                "1 to 200 bytes without spaces and plus signs, as `portico.example`",
+            );
+        }
+        if !(1..=3600).contains(&self.publish_secs) {
+            return bad("publish_secs", "must be 1 to 3600");
+        }
+        for (region, s3) in &self.s3 {
+            if s3.bucket.is_empty() || s3.bucket.contains('/') {
+                return bad(&format!("s3.{region}.bucket"), "must be the name of a bucket");
+            }
+            let secrets = [s3.secret_key_env.is_some(), s3.secret_key_file.is_some()];
+            let secrets = secrets.into_iter().filter(|given| *given).count();
+            if secrets != usize::from(s3.access_key_id.is_some()) {
+                let why = "an access key needs one secret, and a secret its access key";
+                return bad(&format!("s3.{region}.access_key_id"), why);
+            }
+        }
+        Ok(())
+    }
+
+    /// The name of a region's log.
+    pub(crate) fn name_of(&self, region: Region) -> String {
+        format!("{}/{region}", self.log)
+    }
+
+    /// The folder of a region's log, for regions without a bucket.
+    pub fn folder(data: &Path, region: Region) -> Arc<dyn Store> {
+        Arc::new(Folder::new(data.join(format!("log-{region}"))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_proof_could_bear_is_refused() {
+        assert_eq!(LogConfig::default().check(), Ok(()));
+        for name in ["", "a b", "a+b", "portico.example/", &"a".repeat(201)] {
+            let config = LogConfig { log: name.to_owned(), ..LogConfig::default() };
+            assert_eq!(config.check().unwrap_err().key, "log", "{name}");
+        }
+        let config = LogConfig { publish_secs: 0, ..LogConfig::default() };
+        assert_eq!(config.check().unwrap_err().key, "publish_secs");
+    }
+}

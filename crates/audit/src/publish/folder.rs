@@ -1,0 +1,142 @@
+//! A log in a folder of this machine.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use super::store::{FILE_BYTES_MAX, Store, StoreError};
+
+/// Files below a folder, which only this user may read.
+#[derive(Debug, Clone)]
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// In this folder, which is made when something is put there.
+    pub fn new(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    /// Off the threads that answer calls: a disk may take its time.
+    async fn off<T: Send + 'static>(
+        &self,
+        path: &str,
+        work: impl FnOnce(&Path) -> Result<T, Failed> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let file = self.0.join(path);
+        let done = tokio::task::spawn_blocking(move || work(&file)).await;
+        match done.map_err(|cause| StoreError::failed(path, cause))? {
+            Ok(done) => Ok(done),
+            Err(Failed::Conflict) => Err(StoreError::Conflict(path.to_owned())),
+            Err(Failed::TooLarge) => Err(StoreError::TooLarge(path.to_owned())),
+            Err(Failed::Io(cause)) => Err(StoreError::failed(path, cause)),
+        }
+    }
+}
+
+enum Failed {
+    Conflict,
+    TooLarge,
+    Io(io::Error),
+}
+
+impl From<io::Error> for Failed {
+    fn from(cause: io::Error) -> Self {
+        Self::Io(cause)
+    }
+}
+
+#[async_trait]
+impl Store for Folder {
+    async fn get(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.off(path, read).await
+    }
+
+    async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let bytes = bytes.to_vec();
+        let put = move |file: &Path| match read(file)? {
+            Some(there) if there == bytes => Ok(()),
+            Some(_) => Err(Failed::Conflict),
+            None => {
+                let written = write(file, &bytes)?;
+                match written.persist_noclobber(file) {
+                    Ok(_) => Ok(settle(file)?),
+                    // Somebody was faster: then it is as if it had been there.
+                    Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
+                        let same = read(file)?.is_some_and(|there| there == bytes);
+                        if same { Ok(()) } else { Err(Failed::Conflict) }
+                    }
+                    Err(error) => Err(error.error.into()),
+                }
+            }
+        };
+        self.off(path, put).await
+    }
+
+    async fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let bytes = bytes.to_vec();
+        let replace = move |file: &Path| {
+            write(file, &bytes)?.persist(file).map_err(|error| error.error)?;
+            Ok(settle(file)?)
+        };
+        self.off(path, replace).await
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), StoreError> {
+        let remove = |file: &Path| match std::fs::remove_file(file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
+            _ => {
+                // The folder of partial files, when it was the last one.
+                if let Some(folder) = file.parent().filter(|it| it.extension().is_some()) {
+                    let _not_empty = std::fs::remove_dir(folder);
+                }
+                Ok(())
+            }
+        };
+        self.off(path, remove).await
+    }
+
+    async fn orgs(&self) -> Result<Vec<String>, StoreError> {
+        let list = |folder: &Path| {
+            let entries = match std::fs::read_dir(folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(error.into()),
+            };
+            let mut orgs = Vec::new();
+            for entry in entries {
+                orgs.extend(entry?.file_name().into_string());
+            }
+            Ok(orgs)
+        };
+        self.off("", list).await
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Failed> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut bytes = Vec::new();
+    let bound = u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX);
+    file.take(bound + 1).read_to_end(&mut bytes)?;
+    if bytes.len() > FILE_BYTES_MAX { Err(Failed::TooLarge) } else { Ok(Some(bytes)) }
+}
+
+/// Writes beside where it will stand, for this user alone, and waits for the disk.
+fn write(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// Waits until the name is on disk too.
+fn settle(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+}

@@ -1,0 +1,81 @@
+//! The keys that sign checkpoints: derived from the root key of the region, so that they
+//! stand where that stands and nowhere else.
+
+use std::fmt;
+
+use access::OrgId;
+use base::seal::RootKey;
+use base::time::At;
+use tlog::note::{Algorithm, KeyName, Seed};
+use tlog::{Checkpoint, Note, Signer, Verifier};
+
+use super::fault::LogError;
+
+/// How checkpoints are signed: the one that every verifier knows, and one that a quantum
+/// computer does not break.
+const ALGORITHMS: [Algorithm; 2] = [Algorithm::Ed25519, Algorithm::CosignatureMlDsa44];
+
+/// Signs the checkpoints of a region. The key of an org bears the name of its log, as C2SP
+/// recommends; what it is made of is the same for all orgs of the region.
+pub(crate) struct Signing {
+    name: String,
+    seeds: [Seed; 2],
+}
+
+impl Signing {
+    pub(crate) fn derive(root: &RootKey, name: String) -> Self {
+        let seed = |label: &str| Seed::from_bytes(&root.mac(label).tag(b"seed"));
+        Self { name, seeds: [seed("audit/log/ed25519"), seed("audit/log/ml-dsa-44")] }
+    }
+
+    /// The name of an org's log.
+    pub(crate) fn origin(&self, org: &OrgId) -> String {
+        format!("{}/{org}", self.name)
+    }
+
+    fn signers(&self, origin: &str) -> Result<[Signer; 2], LogError> {
+        let [ed25519, ml_dsa] = &self.seeds;
+        let signer = |algorithm, seed| {
+            let name = KeyName::new(origin).ok_or(LogError::Unsigned)?;
+            Signer::new(name, algorithm, seed).map_err(|_| LogError::Unsigned)
+        };
+        let [first, second] = ALGORITHMS;
+        Ok([signer(first, ed25519)?, signer(second, ml_dsa)?])
+    }
+
+    /// What others verify an org's checkpoints with.
+    pub(crate) fn verifiers(&self, origin: &str) -> Result<[Verifier; 2], LogError> {
+        Ok(self.signers(origin)?.map(|signer| signer.verifier().clone()))
+    }
+
+    /// Signs a checkpoint with both keys.
+    pub(crate) fn sign(&self, checkpoint: &Checkpoint, at: At) -> Result<Note, LogError> {
+        let mut note = Note::new(checkpoint.to_string()).map_err(|_| LogError::Unsigned)?;
+        let secs = u64::try_from(at.as_second()).unwrap_or_default();
+        for signer in self.signers(checkpoint.origin())? {
+            let signature = signer.sign(note.text(), secs).map_err(|_| LogError::Unsigned)?;
+            note.add(signature).map_err(|_| LogError::Unsigned)?;
+        }
+        Ok(note)
+    }
+
+    /// The checkpoint of this org in a note, if both keys signed it. It may bear an older
+    /// name: the operator may rename the log, and the keys stay.
+    pub(crate) fn open(&self, org: &OrgId, bytes: &[u8]) -> Option<Checkpoint> {
+        let note = Note::parse(bytes).ok()?;
+        let origin = note.text().lines().next()?;
+        let name = origin.strip_suffix(org.as_str())?;
+        if !name.ends_with('/') {
+            return None;
+        }
+        let verifiers = self.verifiers(origin).ok()?;
+        let (checkpoint, signed) = Checkpoint::open(&note, origin, &verifiers).ok()?;
+        (signed.len() == verifiers.len()).then_some(checkpoint)
+    }
+}
+
+impl fmt::Debug for Signing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signing").field("name", &self.name).finish_non_exhaustive()
+    }
+}

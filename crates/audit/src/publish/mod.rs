@@ -1,0 +1,154 @@
+//! The record as a log that strangers can verify: entries, tiles and signed checkpoints, as
+//! C2SP `tlog-tiles` and `tlog-checkpoint` write them, in a store outside the database.
+//!
+//! ```text
+//! every few seconds, for each org that grew:
+//!   rows ─► entries ─► edge of the tree ─► equal to the head row's? ─► bundles and tiles
+//!                                                                    ─► checkpoint, signed
+//!                                                                    ─► row of the checkpoint
+//! at start:   published checkpoint ─► contained in the tree of the database? else no start
+//! all along:  rows, a few at a time ─► the same as what was published?
+//! ```
+//! Nothing that was published is written again with other bytes, so each step may be done
+//! twice, by this node or by another, and a crash between two of them costs a second.
+
+mod api;
+mod checkpoint;
+mod config;
+mod edge;
+mod fault;
+mod folder;
+mod keys;
+mod org;
+mod read;
+mod round;
+mod row;
+mod s3;
+mod start;
+mod store;
+mod verify;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use access::{OrgId, Region};
+use base::db::DbError;
+use base::metrics::Metrics;
+use base::seal::RootKey;
+use base::tasks::Tasks;
+
+use crate::Record;
+use crate::telemetry::LogCounts;
+
+pub use self::api::log_routes;
+pub use self::config::{BadLogConfig, LogConfig, S3Config};
+pub use self::fault::{Fault, FaultKind, LogError};
+pub use self::folder::Folder;
+use self::keys::Signing;
+pub use self::read::{LogKey, LogKeys};
+pub use self::round::Published;
+use self::round::Work;
+pub use self::s3::S3;
+pub use self::store::{Store, StoreError};
+pub use self::verify::Verified;
+
+/// Events that are verified between two rounds of publishing, at most.
+const VERIFIED_MAX: u64 = 2_048;
+
+/// What the log leans on.
+#[derive(Debug)]
+pub struct LogNeeds<'a> {
+    /// What is published.
+    pub record: Record,
+    /// What its keys are derived from.
+    pub roots: &'a BTreeMap<Region, RootKey>,
+    /// Where it is published, of each region that this node serves.
+    pub stores: BTreeMap<Region, Arc<dyn Store>>,
+    /// What it is called, and how often it is published.
+    pub config: &'a LogConfig,
+    /// Where it counts.
+    pub metrics: &'a Metrics,
+}
+
+/// The published side of the record. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Log(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    record: Record,
+    cells: BTreeMap<Region, Cell>,
+    every: Duration,
+    counts: LogCounts,
+    /// What is under way, by org.
+    works: Mutex<HashMap<OrgId, Work>>,
+}
+
+/// The log of a region.
+#[derive(Debug)]
+struct Cell {
+    store: Arc<dyn Store>,
+    signing: Signing,
+}
+
+impl Log {
+    /// Opens the log of each region that has a root key and a store. Publishes nothing yet.
+    pub fn open(needs: LogNeeds<'_>) -> Result<Self, BadLogConfig> {
+        let LogNeeds { record, roots, stores, config, metrics } = needs;
+        config.check()?;
+        let cells = stores.into_iter().filter_map(|(region, store)| {
+            let signing = Signing::derive(roots.get(&region)?, config.name_of(region));
+            Some((region, Cell { store, signing }))
+        });
+        Ok(Self(Arc::new(Inner {
+            record,
+            cells: cells.collect(),
+            every: Duration::from_secs(config.publish_secs),
+            counts: LogCounts::register(metrics),
+            works: Mutex::default(),
+        })))
+    }
+
+    /// Publishes and verifies until shutdown begins. To be called once, after [`Log::check`]
+    /// found nothing, on the one node that serves the regions.
+    pub fn run(&self, tasks: &Tasks) {
+        for region in self.0.cells.keys() {
+            tasks.spawn(self.clone().watch(*region, tasks.clone()));
+        }
+    }
+
+    async fn watch(self, region: Region, tasks: Tasks) {
+        let mut wait = self.0.every;
+        while tokio::time::timeout(wait, tasks.stopping()).await.is_err() {
+            wait = self.0.every;
+            match self.publish(region).await {
+                // A long record goes on at once.
+                Ok(Published { behind, .. }) if behind > 0 => wait = Duration::ZERO,
+                Ok(_) => {}
+                Err(error) => self.delayed(region, &error),
+            }
+            if let Err(error) = self.verify_some(region, VERIFIED_MAX).await {
+                self.delayed(region, &error);
+            }
+        }
+        // What was acknowledged before the stop is published before it.
+        if let Err(error) = self.publish(region).await {
+            self.delayed(region, &error);
+        }
+    }
+
+    fn delayed(&self, region: Region, error: &LogError) {
+        self.0.counts.delayed.inc();
+        let error = error as &dyn std::error::Error;
+        tracing::warn!(%region, error, "the log of the record is behind; it is tried again");
+    }
+
+    fn cell(&self, region: Region) -> Result<&Cell, DbError> {
+        let unserved = || {
+            let cause = std::io::Error::other(format!("the log of `{region}` is not kept here"));
+            DbError::unreadable("region", cause)
+        };
+        self.0.cells.get(&region).ok_or_else(unserved)
+    }
+}

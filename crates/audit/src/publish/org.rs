@@ -1,0 +1,182 @@
+//! One org's record and one org's files, side by side.
+
+use std::collections::BTreeMap;
+
+use access::{Caller, OrgDb, OrgId, Region, Scope};
+use base::args;
+use base::db::{DbError, Row};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tlog::tile::{Bundle, Tile};
+use tlog::{Checkpoint, Frontier};
+
+use super::edge::{Entry, File};
+use super::fault::{Fault, FaultKind, LogError};
+use super::store::StoreError;
+use super::{Cell, Inner};
+use crate::entry::Stored;
+use crate::sql;
+
+/// Files of one org that are asked for at once.
+const AT_ONCE: usize = 16;
+/// The name of the file that changes.
+const CHECKPOINT: &str = "checkpoint";
+
+/// Where the record of an org and its log are.
+pub(super) struct Place<'a> {
+    pub(super) log: &'a Inner,
+    pub(super) cell: &'a Cell,
+    pub(super) scope: Scope,
+}
+
+/// What the head row of an org says.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    pub(super) size: u64,
+    pub(super) frontier: Frontier,
+}
+
+impl<'a> Place<'a> {
+    /// For the node's own work.
+    pub(super) fn new(log: &'a Inner, region: Region, org: &OrgId) -> Result<Self, DbError> {
+        let unserved = || {
+            let cause = std::io::Error::other(format!("the log of `{region}` is not kept here"));
+            DbError::unreadable("region", cause)
+        };
+        let cell = log.cells.get(&region).ok_or_else(unserved)?;
+        let scope = Caller::node(org.clone(), region, &log.record.node).itself();
+        Ok(Self { log, cell, scope })
+    }
+
+    pub(super) fn org(&self) -> &OrgId {
+        self.scope.org()
+    }
+
+    pub(super) fn db(&self) -> Result<OrgDb<'_>, DbError> {
+        self.log.record.databases().of(&self.scope)
+    }
+
+    pub(super) fn fault(&self, kind: FaultKind) -> LogError {
+        Fault::of(self.org(), kind).into()
+    }
+
+    pub(super) fn fault_at(&self, seq: u64, kind: FaultKind) -> LogError {
+        Fault::at(self.org(), seq, kind).into()
+    }
+
+    /// What the head row says, if its tree is as large as it says.
+    pub(super) fn head(&self, row: &Row) -> Result<Head, LogError> {
+        let size = row.count("size")?;
+        let frontier = row.opt_bytes("frontier")?;
+        let frontier = frontier.map_or_else(|| Ok(Frontier::new()), |it| Frontier::from_bytes(&it));
+        let tree = frontier.as_ref().map(Frontier::size).unwrap_or_default();
+        match frontier {
+            Ok(frontier) if tree == size => Ok(Head { size, frontier }),
+            _ => Err(self.fault(FaultKind::HeadSize { found: size, tree })),
+        }
+    }
+
+    fn path(&self, file: &str) -> String {
+        format!("{}/{file}", self.org())
+    }
+
+    /// A conflict is a finding; anything else may pass.
+    fn of_store(&self, error: StoreError) -> LogError {
+        match error {
+            StoreError::Conflict(path) | StoreError::TooLarge(path) => {
+                self.fault(FaultKind::OtherFile(path))
+            }
+            failed @ StoreError::Failed(..) => failed.into(),
+        }
+    }
+
+    async fn file(&self, file: &str) -> Result<Vec<u8>, LogError> {
+        let path = self.path(file);
+        let found = self.cell.store.get(&path).await.map_err(|error| self.of_store(error))?;
+        found.ok_or_else(|| self.fault(FaultKind::NoFile(path)))
+    }
+
+    /// These published tiles.
+    pub(super) async fn tiles(
+        &self,
+        tiles: impl IntoIterator<Item = Tile>,
+    ) -> Result<BTreeMap<Tile, Vec<u8>>, LogError> {
+        let tiles: Vec<Tile> = tiles.into_iter().collect();
+        let read = tiles.into_iter().map(async |tile| {
+            let bytes = self.file(&tile.path()).await?;
+            match tile.decode(&bytes) {
+                Ok(_) => Ok((tile, bytes)),
+                Err(_) => Err(self.fault(FaultKind::NoFile(self.path(&tile.path())))),
+            }
+        });
+        stream::iter(read).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// The entries of a published bundle.
+    pub(super) async fn bundle(&self, bundle: Bundle) -> Result<Vec<u8>, LogError> {
+        let bytes = self.file(&bundle.path()).await?;
+        match bundle.decode(&bytes) {
+            Ok(_) => Ok(bytes),
+            Err(_) => Err(self.fault(FaultKind::NoFile(self.path(&bundle.path())))),
+        }
+    }
+
+    /// Puts files that never change.
+    pub(super) async fn put(&self, files: Vec<File>) -> Result<(), LogError> {
+        let put = files.into_iter().map(async |(file, bytes)| {
+            let put = self.cell.store.put(&self.path(&file), &bytes).await;
+            put.map_err(|error| self.of_store(error))
+        });
+        stream::iter(put).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// Lets go of partial files.
+    pub(super) async fn remove(&self, files: &[String]) -> Result<(), LogError> {
+        for file in files {
+            let removed = self.cell.store.remove(&self.path(file)).await;
+            removed.map_err(|error| self.of_store(error))?;
+        }
+        Ok(())
+    }
+
+    /// The checkpoint that lies in the store, with its bytes, if it is one of ours.
+    pub(super) async fn outside(&self) -> Result<Option<(Checkpoint, Vec<u8>)>, LogError> {
+        let found = self.cell.store.get(&self.path(CHECKPOINT)).await;
+        let Some(bytes) = found.map_err(|error| self.of_store(error))? else { return Ok(None) };
+        match self.cell.signing.open(self.org(), &bytes) {
+            Some(checkpoint) => Ok(Some((checkpoint, bytes))),
+            None => Err(self.fault(FaultKind::NotOurs)),
+        }
+    }
+
+    pub(super) async fn replace(&self, note: &[u8]) -> Result<(), LogError> {
+        let replaced = self.cell.store.replace(&self.path(CHECKPOINT), note).await;
+        replaced.map_err(|error| self.of_store(error))
+    }
+
+    /// The entries from one position to before another, read from the record.
+    pub(super) async fn entries(&self, from: u64, to: u64) -> Result<Vec<Entry>, LogError> {
+        let mut entries = Vec::new();
+        let mut next = from;
+        while next < to {
+            let rows = self.db()?.all(sql::BODIES, args![int(next)?, int(to)?]).await?;
+            if rows.is_empty() {
+                return Err(self.fault_at(next, FaultKind::Missing));
+            }
+            for row in &rows {
+                if row.count("seq")? != next {
+                    return Err(self.fault_at(next, FaultKind::Missing));
+                }
+                let stored = Stored::of(row);
+                let stored = stored.map_err(|_| self.fault_at(next, FaultKind::NotWhole))?;
+                entries.push(stored.sealed.entry);
+                next += 1;
+            }
+        }
+        Ok(entries)
+    }
+}
+
+/// A position as the database counts.
+pub(super) fn int(position: u64) -> Result<i64, DbError> {
+    position.try_into().map_err(|cause| DbError::unreadable("size", cause))
+}

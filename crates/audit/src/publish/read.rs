@@ -1,0 +1,120 @@
+//! The published log of one's own org.
+//!
+//! Reading it leaves no event: checkpoints, tiles and entries are commitments and hashes of
+//! them, which tell nothing of any event to whoever has no opening; a verifier fetches
+//! thousands of them; and a witness would never be done if each look made the log longer.
+
+use access::{Caller, Permission, Scope};
+use base::args;
+use base::time::At;
+use serde::Serialize;
+use tlog::tile::{Bundle, Tile};
+
+use super::Log;
+use super::fault::LogError;
+use super::org::Place;
+use crate::explore::Error;
+use crate::sql;
+
+/// Bytes of the longest path of a tile, and some.
+const PATH_BYTES_MAX: usize = 100;
+
+/// The keys that sign the checkpoints of an org.
+#[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
+pub struct LogKeys {
+    /// The name of the org's log: the first line of every checkpoint.
+    pub origin: String,
+    /// The oldest first.
+    pub keys: Vec<LogKey>,
+}
+
+/// A key that signs, or signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct LogKey {
+    /// Its name, id and public key, as C2SP `signed-note` writes them.
+    pub vkey: String,
+    /// Since when; absent of a key that has signed nothing yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub from: Option<At>,
+    /// Until when; absent of the present key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub to: Option<At>,
+}
+
+impl Log {
+    fn place(&self, scope: &Scope) -> Result<Place<'_>, Error> {
+        let cell = self.cell(scope.region())?;
+        Ok(Place { log: &self.0, cell, scope: scope.clone() })
+    }
+
+    /// The newest checkpoint of the caller's org: a signed note.
+    pub async fn checkpoint(&self, caller: &Caller) -> Result<String, Error> {
+        let scope = caller.require(Permission::EventsRead)?;
+        let newest = self.place(&scope)?.newest().await?;
+        Ok(newest.ok_or(Error::NothingPublished)?.note)
+    }
+
+    /// A tile or a bundle of the caller's org, by its path behind `tile/`. A partial one is
+    /// cut from the longest that there is.
+    pub async fn tile(&self, caller: &Caller, path: &str) -> Result<Vec<u8>, Error> {
+        let scope = caller.require(Permission::EventsRead)?;
+        if path.len() > PATH_BYTES_MAX {
+            return Err(Error::BadTile);
+        }
+        let place = self.place(&scope)?;
+        let size = place.newest().await?.ok_or(Error::NothingPublished)?.size;
+        let path = format!("tile/{path}");
+        if path.starts_with("tile/entries/") {
+            let asked = Bundle::from_path(&path).map_err(|_| Error::BadTile)?;
+            let there = Bundle::within(asked.index(), size);
+            let there = there.filter(|there| there.width() >= asked.width());
+            let there = there.ok_or(Error::NoSuchTile)?;
+            let bytes = place.bundle(there).await?;
+            let mut entries = there.decode(&bytes).map_err(|_| Error::NoSuchTile)?;
+            entries.truncate(asked.width().into());
+            asked.encode(&entries).map_err(|_| Error::NoSuchTile)
+        } else {
+            let asked = Tile::from_path(&path).map_err(|_| Error::BadTile)?;
+            let there = Tile::within(asked.level(), asked.index(), size);
+            let there = there.filter(|there| there.width() >= asked.width());
+            let there = there.ok_or(Error::NoSuchTile)?;
+            let tiles = place.tiles([there]).await?;
+            let hashes = tiles.get(&there).and_then(|bytes| there.decode(bytes).ok());
+            let mut hashes = hashes.ok_or(Error::NoSuchTile)?;
+            hashes.truncate(asked.width().into());
+            asked.encode(&hashes).map_err(|_| Error::NoSuchTile)
+        }
+    }
+
+    /// The keys of the caller's org, and when each was in use.
+    pub async fn keys(&self, caller: &Caller) -> Result<LogKeys, Error> {
+        let scope = caller.require(Permission::EventsRead)?;
+        let place = self.place(&scope)?;
+        let mut keys = Vec::new();
+        for row in place.db()?.all(sql::LOG_KEYS, args![]).await? {
+            let (vkey, from, to) = (row.text("vkey")?, row.at("from_at")?, row.opt_at("to_at")?);
+            keys.push(LogKey { vkey, from: Some(from), to });
+        }
+        let origin = place.cell.signing.origin(scope.org());
+        for verifier in place.cell.signing.verifiers(&origin)? {
+            let vkey = verifier.to_string();
+            if !keys.iter().any(|key| key.vkey == vkey && key.to.is_none()) {
+                keys.push(LogKey { vkey, from: None, to: None });
+            }
+        }
+        Ok(LogKeys { origin, keys })
+    }
+}
+
+impl From<LogError> for Error {
+    fn from(error: LogError) -> Self {
+        match error {
+            LogError::Db(cause) => Self::Db(cause),
+            error @ (LogError::Fault(_) | LogError::Store(_) | LogError::Unsigned) => {
+                Self::LogUnavailable(Box::new(error))
+            }
+        }
+    }
+}

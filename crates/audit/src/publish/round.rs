@@ -1,0 +1,257 @@
+//! Publishing what is new.
+
+use access::{OrgId, Region};
+use base::args;
+use base::db::{Row, Within};
+use futures_util::{StreamExt as _, stream};
+use tlog::Checkpoint;
+use tlog::tile::TILE_WIDTH;
+
+use super::edge::{Edge, File};
+use super::fault::{Fault, FaultKind, LogError};
+use super::org::{Head, Place};
+use super::{Inner, Log};
+use crate::sql;
+
+/// Entries of one org that one round publishes at most: some two megabytes of files.
+const ROUND_MAX: u64 = 16_384;
+/// Orgs that are published at once.
+const ORGS_AT_ONCE: usize = 8;
+/// Orgs that a page of the database names.
+const PAGE: usize = 200;
+/// Orgs whose edge is kept in memory; beyond that all are read again.
+const WORKS_MAX: usize = 10_000;
+/// Checkpoints whose partial files stay: the newest, and the one that somebody may be reading.
+const PARTIAL_KEPT: usize = 2;
+
+/// What is known of an org from the last round. What is lost of it is read again.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// How far files are written, and the checkpoint that this began behind.
+    edge: Option<(Edge, u64)>,
+    /// Of a record so long that it takes several rounds: the head that they lead to.
+    long: Option<Long>,
+    /// Somebody must look: nothing more of this org is published by this process.
+    stopped: bool,
+}
+
+/// First all entries are read and lead to the head's root; only then the first file is written.
+#[derive(Debug)]
+struct Long {
+    head: Head,
+    read: Edge,
+}
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Entries that a checkpoint now covers and did not before.
+    pub entries: u64,
+    /// Checkpoints that were signed.
+    pub checkpoints: u64,
+    /// Orgs whose record was too long for one round.
+    pub behind: u64,
+}
+
+impl Log {
+    /// Publishes what is new in a region, of each org a bounded piece. An org that cannot be
+    /// published keeps no other waiting; the first error that may pass is given at the end.
+    pub async fn publish(&self, region: Region) -> Result<Published, LogError> {
+        let db = self.0.record.databases().region(region)?;
+        let (mut published, mut failed) = (Published::default(), None);
+        let mut after = String::new();
+        loop {
+            let rows = db.all(&Within::node(), sql::HEADS_BEHIND, args![after.as_str()]).await?;
+            let (Some(last), full) = (rows.last(), rows.len() >= PAGE) else { break };
+            after = last.text("org_id")?;
+            let orgs = rows.iter().map(|row| self.0.one(region, row));
+            let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
+            while let Some(one) = orgs.next().await {
+                match one {
+                    Ok(one) => published = published.and(one),
+                    Err(error) => failed = failed.or(Some(error)),
+                }
+            }
+            if !full {
+                break;
+            }
+        }
+        self.0.counts.published.inc_by(published.entries);
+        failed.map_or(Ok(published), Err)
+    }
+}
+
+impl Published {
+    fn and(self, other: Self) -> Self {
+        Self {
+            entries: self.entries + other.entries,
+            checkpoints: self.checkpoints + other.checkpoints,
+            behind: self.behind + other.behind,
+        }
+    }
+}
+
+impl Inner {
+    async fn one(&self, region: Region, row: &Row) -> Result<Published, LogError> {
+        let org: OrgId = row.parse("org_id")?;
+        let mut work = self.works().remove(&org).unwrap_or_default();
+        if work.stopped {
+            self.works().insert(org, work);
+            return Ok(Published::default());
+        }
+        let place = Place::new(self, region, &org)?;
+        let done = place.publish(row, &mut work).await;
+        let done = match done {
+            Err(LogError::Fault(fault)) => {
+                self.stop(&fault);
+                work = Work { stopped: true, ..Work::default() };
+                Ok(Published::default())
+            }
+            Ok(done) => Ok(done),
+            // What was done is not certain: it is read again.
+            Err(error) => return Err(error),
+        };
+        let mut works = self.works();
+        if works.len() >= WORKS_MAX {
+            works.retain(|_, work| work.stopped);
+        }
+        works.insert(org, work);
+        done
+    }
+
+    fn stop(&self, fault: &Fault) {
+        self.counts.stopped.inc();
+        fault.tell();
+        tracing::error!(org.id = fault.org, "nothing more of this record is published");
+    }
+
+    fn works(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<OrgId, Work>> {
+        self.works.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Place<'_> {
+    async fn publish(&self, row: &Row, work: &mut Work) -> Result<Published, LogError> {
+        let published = row.count("published")?;
+        let kept = work.edge.take().filter(|(_, behind)| *behind == published);
+        let fresh = kept.is_none();
+        let mut edge = if let Some((edge, _)) = kept {
+            edge
+        } else {
+            work.long = None;
+            self.edge(published).await?
+        };
+        let head = match &work.long {
+            Some(long) => long.head.clone(),
+            None => self.head(row)?,
+        };
+        if head.size - edge.size() > ROUND_MAX {
+            self.go_on(&mut edge, head, &mut work.long).await?;
+            work.edge = Some((edge, published));
+            return Ok(Published { behind: 1, ..Published::default() });
+        }
+        work.long = None;
+        let mut files = self.advance(&mut edge, head.size).await?;
+        // What is published is what the head row commits to, or nothing is.
+        if edge.frontier() != &head.frontier {
+            return Err(self.fault(FaultKind::HeadRoot(head.size)));
+        }
+        files.extend(edge.partial(published));
+        self.put(files).await?;
+        self.sign(&head, published, fresh).await?;
+        work.edge = Some((edge, head.size));
+        Ok(Published { entries: head.size - published, checkpoints: 1, behind: 0 })
+    }
+
+    /// A piece of a record that takes several rounds.
+    async fn go_on(
+        &self,
+        edge: &mut Edge,
+        head: Head,
+        long: &mut Option<Long>,
+    ) -> Result<(), LogError> {
+        let long = long.get_or_insert_with(|| Long { head, read: edge.clone() });
+        let (read, size) = (long.read.size(), long.head.size);
+        if read < size {
+            self.advance(&mut long.read, size.min(read + ROUND_MAX)).await?;
+            if long.read.size() == size && long.read.frontier() != &long.head.frontier {
+                return Err(self.fault(FaultKind::HeadRoot(size)));
+            }
+            Ok(())
+        } else {
+            let files = self.advance(edge, edge.size() + ROUND_MAX).await?;
+            self.put(files).await
+        }
+    }
+
+    /// Appends what the record has up to `to`, and gives the files that became full.
+    async fn advance(&self, edge: &mut Edge, to: u64) -> Result<Vec<File>, LogError> {
+        let mut full = Vec::new();
+        for entry in self.entries(edge.size(), to).await? {
+            edge.append(entry, &mut full);
+        }
+        Ok(full)
+    }
+
+    /// The edge behind a published checkpoint: from the store, and the same in the record.
+    pub(super) async fn edge(&self, published: u64) -> Result<Edge, LogError> {
+        let tiles = self.tiles(Edge::tiles(published)).await?;
+        let first = published - published % u64::from(TILE_WIDTH);
+        let entries = self.entries(first, published).await?;
+        let other = || self.fault(FaultKind::OtherRoot(published));
+        if let Some((tile, bytes)) = tiles.iter().find(|(tile, _)| tile.level() == 0) {
+            let leaves = tile.decode(bytes).map_err(|_| other())?;
+            let same = leaves.iter().zip(&entries);
+            let mut same = same.map(|(leaf, entry)| *leaf == tlog::Hash::of_leaf(entry));
+            if let Some(at) = same.position(|same| !same) {
+                let at = first + u64::try_from(at).unwrap_or_default();
+                return Err(self.fault_at(at, FaultKind::OtherEntry));
+            }
+        }
+        let edge = Edge::read(published, &tiles, entries).map_err(|_| other())?;
+        let newest = self.newest().await?.filter(|newest| newest.size == published);
+        let root = newest.map(|newest| newest.root);
+        if published > 0 && root != Some(edge.frontier().root()) {
+            return Err(other());
+        }
+        Ok(edge)
+    }
+
+    /// Signs and publishes a checkpoint: first outside, then in the database, so that what
+    /// the database knows of is always outside too.
+    async fn sign(&self, head: &Head, before: u64, fresh: bool) -> Result<(), LogError> {
+        let root = head.frontier.root();
+        let origin = self.cell.signing.origin(self.org());
+        let checkpoint = Checkpoint::new(&origin, head.size, root);
+        let checkpoint = checkpoint.map_err(|_| LogError::Unsigned)?;
+        let now = self.log.record.clock.now();
+        let outside = if fresh { self.outside().await? } else { None };
+        let note = match outside {
+            Some((there, _)) if there.size() > head.size => {
+                let (published, found) = (there.size(), head.size);
+                return Err(self.fault(FaultKind::RolledBack { published, found }));
+            }
+            // Published by a process that ended before it could remember it.
+            Some((there, bytes)) if there == checkpoint => {
+                String::from_utf8(bytes).map_err(|_| LogError::Unsigned)?
+            }
+            _ => {
+                let note = self.cell.signing.sign(&checkpoint, now)?.to_string();
+                self.replace(note.as_bytes()).await?;
+                note
+            }
+        };
+        let sizes = self.last_sizes().await?;
+        self.remember(&checkpoint, &note, before, now).await?;
+        self.log.counts.checkpoints.inc();
+        // Who reads at the newest checkpoint or at the one before finds its partial files;
+        // whatever else there was is contained in them.
+        let mut sizes = std::iter::once(head.size).chain(sizes);
+        let kept = sizes.by_ref().take(PARTIAL_KEPT).flat_map(Edge::partial_paths);
+        let kept: Vec<String> = kept.collect();
+        let mut gone: Vec<String> = sizes.flat_map(Edge::partial_paths).collect();
+        gone.retain(|path| !kept.contains(path));
+        gone.dedup();
+        self.remove(&gone).await
+    }
+}

@@ -1,0 +1,125 @@
+//! A log in a bucket of S3, or of whoever speaks like it.
+//!
+//! What never changes is put with `If-None-Match: *`, so that not even two nodes at once
+//! overwrite anything. Give the bucket versions, object lock and a default retention: every
+//! file is sent with its SHA-256, as object lock asks, and is then kept by the provider
+//! whatever this program or its operator does. How long is said once, for the bucket.
+
+mod wire;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use base::secret::Secret;
+use http::{HeaderMap, HeaderValue};
+use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum, S3ConditionalPut};
+use object_store::path::Path;
+use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt as _, PutMode, RetryConfig};
+
+use self::wire::Wire;
+use super::S3Config;
+use super::store::{FILE_BYTES_MAX, Store, StoreError};
+
+/// Attempts of one request beyond the first, and how long they may take together: the round
+/// is tried again anyway.
+const RETRIES_MAX: usize = 3;
+const RETRY_FOR: Duration = Duration::from_secs(30);
+
+/// Files below a prefix of a bucket.
+#[derive(Debug)]
+pub struct S3 {
+    bucket: AmazonS3,
+    prefix: Path,
+}
+
+impl S3 {
+    /// The bucket that `config` names, asked over `tls`. Without a secret it is asked as the
+    /// machine that this runs on.
+    pub fn open(
+        config: &S3Config,
+        secret_key: Option<&Secret>,
+        tls: rustls::ClientConfig,
+    ) -> Result<Self, StoreError> {
+        // Providers that know object lock ask for this name beside the checksum itself.
+        let mut headers = HeaderMap::new();
+        headers.insert("x-amz-sdk-checksum-algorithm", HeaderValue::from_static("SHA256"));
+        let mut builder = AmazonS3Builder::new()
+            .with_client_options(ClientOptions::new().with_default_headers(headers))
+            .with_bucket_name(&config.bucket)
+            .with_region(&config.region)
+            .with_conditional_put(S3ConditionalPut::ETagMatch)
+            .with_checksum_algorithm(Checksum::SHA256)
+            .with_retry(RetryConfig {
+                max_retries: RETRIES_MAX,
+                retry_timeout: RETRY_FOR,
+                ..RetryConfig::default()
+            })
+            .with_http_connector(Wire::new(tls));
+        if let Some(endpoint) = &config.endpoint {
+            let plain = endpoint.starts_with("http://");
+            builder = builder.with_endpoint(endpoint).with_allow_http(plain);
+        }
+        if let (Some(id), Some(secret)) = (&config.access_key_id, secret_key) {
+            builder = builder.with_access_key_id(id).with_secret_access_key(secret.reveal());
+        }
+        let failed = |cause| StoreError::failed(&config.bucket, cause);
+        let bucket = builder.build().map_err(failed)?;
+        Ok(Self { bucket, prefix: Path::from(config.prefix.as_str()) })
+    }
+
+    fn path(&self, path: &str) -> Path {
+        path.split('/').fold(self.prefix.clone(), Path::join)
+    }
+
+    async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let found = match self.bucket.get(&self.path(path)).await {
+            Ok(found) => found,
+            Err(Error::NotFound { .. }) => return Ok(None),
+            Err(cause) => return Err(StoreError::failed(path, cause)),
+        };
+        if found.meta.size > u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX) {
+            return Err(StoreError::TooLarge(path.to_owned()));
+        }
+        let bytes = found.bytes().await.map_err(|cause| StoreError::failed(path, cause))?;
+        Ok(Some(bytes.to_vec()))
+    }
+}
+
+#[async_trait]
+impl Store for S3 {
+    async fn get(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(path).await
+    }
+
+    async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let payload = bytes.to_vec().into();
+        let put = self.bucket.put_opts(&self.path(path), payload, PutMode::Create.into()).await;
+        match put {
+            Ok(_) => Ok(()),
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
+                let same = self.read(path).await?.is_some_and(|there| there == bytes);
+                if same { Ok(()) } else { Err(StoreError::Conflict(path.to_owned())) }
+            }
+            Err(cause) => Err(StoreError::failed(path, cause)),
+        }
+    }
+
+    async fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let put = self.bucket.put(&self.path(path), bytes.to_vec().into()).await;
+        put.map(drop).map_err(|cause| StoreError::failed(path, cause))
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), StoreError> {
+        match self.bucket.delete(&self.path(path)).await {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(cause) => Err(StoreError::failed(path, cause)),
+        }
+    }
+
+    async fn orgs(&self) -> Result<Vec<String>, StoreError> {
+        let listed = self.bucket.list_with_delimiter(Some(&self.prefix)).await;
+        let listed = listed.map_err(|cause| StoreError::failed("", cause))?;
+        let names = listed.common_prefixes.iter().filter_map(Path::filename);
+        Ok(names.map(ToOwned::to_owned).collect())
+    }
+}

@@ -1,0 +1,50 @@
+//! Where the log lies: a folder or a bucket, outside the database.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+/// Bytes of the largest file of a log: a note of 256 KiB; bundles and tiles are far smaller.
+pub(super) const FILE_BYTES_MAX: usize = 1 << 20;
+
+/// Keeps files by name. What was put once is never put again with other bytes.
+#[async_trait]
+pub trait Store: Debug + Send + Sync {
+    /// The bytes of a file, if it is there.
+    async fn get(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Puts a file that never changes. If it is there with these bytes, all is well.
+    async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Puts a checkpoint in the place of an older one: the one file that changes.
+    async fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// Lets go of a partial tile or bundle that a longer one contains.
+    async fn remove(&self, path: &str) -> Result<(), StoreError>;
+
+    /// The orgs that have something here.
+    async fn orgs(&self) -> Result<Vec<String>, StoreError>;
+}
+
+/// Why a store did not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Something else lies there.
+    #[error("`{0}` is there with other bytes")]
+    Conflict(String),
+    /// Nothing that a log writes.
+    #[error("`{0}` is larger than any file of a log")]
+    TooLarge(String),
+    /// It cannot be reached, or refuses.
+    #[error("the store of the log failed at `{0}`")]
+    Failed(String, #[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl StoreError {
+    pub(super) fn failed(
+        path: &str,
+        cause: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Failed(path.to_owned(), cause.into())
+    }
+}

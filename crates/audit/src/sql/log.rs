@@ -1,0 +1,101 @@
+//! Statements of the published log.
+
+use base::db::Statement;
+
+/// All orgs of a region: only at start-up.
+pub(crate) const HEADS: Statement = Statement::new(
+    "read the heads of the records",
+    "SELECT org_id, size, frontier FROM audit_head WHERE org_id > $1 ORDER BY org_id LIMIT 500",
+);
+
+/// Of all orgs of a region those that grew since they were published: for the node's own work.
+pub(crate) const HEADS_BEHIND: Statement = Statement::new(
+    "read which records grew",
+    "SELECT org_id, size, frontier, published
+       FROM (SELECT h.org_id AS org_id, h.size AS size, h.frontier AS frontier,
+                    COALESCE((SELECT MAX(c.size) FROM audit_checkpoint c
+                               WHERE c.org_id = h.org_id), 0) AS published
+               FROM audit_head h WHERE h.org_id > $1) heads
+      WHERE size > published ORDER BY org_id LIMIT 200",
+);
+
+pub(crate) const BODIES: Statement = Statement::new(
+    "read what is to be published",
+    "SELECT seq, body FROM audit_event
+      WHERE org_id = $1 AND seq >= $2 AND seq < $3 ORDER BY seq LIMIT 1024",
+);
+
+/// At most as many rows as there are positions between `$2` and `$3`.
+pub(crate) const WHOLE: Statement = Statement::new(
+    "verify the record",
+    "SELECT seq, at, action, user_id, resource_type, resource_id, outcome, body FROM audit_event
+      WHERE org_id = $1 AND seq >= $2 AND seq < $3 ORDER BY seq",
+);
+
+/// An event around a late one that it was held back by.
+pub(crate) const SET_BY: Statement = Statement::new(
+    "verify when an event came",
+    "SELECT seq FROM audit_event
+      WHERE org_id = $1 AND seq >= $2 AND seq < $3 AND at = $4 LIMIT 1",
+);
+
+pub(crate) const CHECKPOINT_NEWEST: Statement = Statement::new(
+    "look up the newest checkpoint",
+    "SELECT size, root, note FROM audit_checkpoint WHERE org_id = $1 ORDER BY size DESC LIMIT 1",
+);
+
+pub(crate) const CHECKPOINT_SIZES: Statement = Statement::new(
+    "look up the last checkpoints",
+    "SELECT size FROM audit_checkpoint WHERE org_id = $1 ORDER BY size DESC LIMIT 6",
+);
+
+pub(crate) const CHECKPOINT_ADD: Statement = Statement::new(
+    "remember a checkpoint",
+    "INSERT INTO audit_checkpoint (org_id, size, root, at, note) VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (org_id, size) DO NOTHING",
+);
+
+/// Those of this hour before the one that went before: each hour keeps its last ones.
+pub(crate) const CHECKPOINT_THIN: Statement = Statement::new(
+    "forget the checkpoints of a moment ago",
+    "DELETE FROM audit_checkpoint WHERE org_id = $1 AND at >= $2 AND size < $3",
+);
+
+pub(crate) const LOG_KEYS: Statement = Statement::new(
+    "list the keys of a log",
+    "SELECT vkey, from_at, to_at FROM audit_log_key
+      WHERE org_id = $1 ORDER BY from_at, vkey LIMIT 100",
+);
+
+pub(crate) const LOG_KEY_CLOSE: Statement = Statement::new(
+    "note that keys of a log are no longer in use",
+    "UPDATE audit_log_key SET to_at = $2
+      WHERE org_id = $1 AND to_at IS NULL AND vkey <> $3 AND vkey <> $4",
+);
+
+pub(crate) const LOG_KEY_ADD: Statement = Statement::new(
+    "note that a key of a log is in use",
+    "INSERT INTO audit_log_key (org_id, vkey, from_at)
+     SELECT $1, $2, CAST($3 AS BIGINT)
+      WHERE NOT EXISTS (SELECT 1 FROM audit_log_key
+                         WHERE org_id = $1 AND vkey = $2 AND to_at IS NULL)
+     ON CONFLICT (org_id, vkey, from_at) DO NOTHING",
+);
+
+/// Of all orgs of a region those that were verified longest ago: for the node's own work.
+pub(crate) const VERIFY_NEXT: Statement = Statement::new(
+    "look for records to verify",
+    "SELECT h.org_id AS org_id, COALESCE(v.next, 0) AS next
+       FROM audit_head h LEFT JOIN audit_verified v ON v.org_id = h.org_id
+      WHERE h.org_id > $1 AND h.size > 0
+      ORDER BY COALESCE(v.checked_at, 0), h.org_id LIMIT 16",
+);
+
+pub(crate) const VERIFIED: Statement = Statement::new(
+    "note how far a record was verified",
+    "INSERT INTO audit_verified (org_id, next, checked_at, whole_size, whole_at)
+     VALUES ($1, $2, $3, $4, $5)
+     ON CONFLICT (org_id) DO UPDATE SET next = excluded.next, checked_at = excluded.checked_at,
+        whole_size = COALESCE(excluded.whole_size, audit_verified.whole_size),
+        whole_at = COALESCE(excluded.whole_at, audit_verified.whole_at)",
+);

@@ -1,0 +1,17 @@
+//! The published log: what others can verify, and what is found when somebody alters the
+//! record, on each engine.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+mod bucket;
+mod crashing;
+mod house;
+mod publishing;
+mod reading;
+mod shelf;
+mod starting;
+mod tampering;

@@ -1,0 +1,78 @@
+//! A store in memory that tests look into, and that stops working when told to.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use audit::{Store, StoreError};
+
+#[derive(Debug, Clone)]
+pub(crate) struct Shelf {
+    files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    /// How many more writes succeed.
+    left: Arc<AtomicI64>,
+}
+
+impl Default for Shelf {
+    fn default() -> Self {
+        Self { files: Arc::default(), left: Arc::new(AtomicI64::new(i64::MAX)) }
+    }
+}
+
+impl Shelf {
+    pub(crate) fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
+        self.files.lock().expect("no test panics here")
+    }
+
+    /// From now on so many writes succeed, and none behind them.
+    pub(crate) fn breaks_after(&self, writes: i64) {
+        self.left.store(writes, Ordering::SeqCst);
+    }
+
+    pub(crate) fn works(&self) {
+        self.breaks_after(i64::MAX);
+    }
+
+    fn write(&self, path: &str) -> Result<(), StoreError> {
+        if self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+            return Err(StoreError::Failed(path.to_owned(), "the disk is full".into()));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for Shelf {
+    async fn get(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.files().get(path).cloned())
+    }
+
+    async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write(path)?;
+        let mut files = self.files();
+        let there = files.entry(path.to_owned()).or_insert_with(|| bytes.to_vec());
+        if there == bytes { Ok(()) } else { Err(StoreError::Conflict(path.to_owned())) }
+    }
+
+    async fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write(path)?;
+        self.files().insert(path.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    async fn remove(&self, path: &str) -> Result<(), StoreError> {
+        self.write(path)?;
+        self.files().remove(path);
+        Ok(())
+    }
+
+    async fn orgs(&self) -> Result<Vec<String>, StoreError> {
+        let mut orgs: Vec<String> = self
+            .files()
+            .keys()
+            .filter_map(|path| Some(path.split_once('/')?.0.to_owned()))
+            .collect();
+        orgs.dedup();
+        Ok(orgs)
+    }
+}

@@ -1,0 +1,46 @@
+//! Where the log of the record lies: a folder beside the databases, or a bucket.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use access::Region;
+use anyhow::Context as _;
+use audit::{Log, LogConfig, LogNeeds, Record, S3, S3Config, Store};
+use base::metrics::Metrics;
+use base::seal::RootKey;
+use base::secret::Secret;
+use gateway::Secrets as _;
+
+use crate::config::{Config, OperatorSecrets};
+
+/// Opens the log of every region that is served.
+pub(crate) fn open(
+    config: &Config,
+    record: &Record,
+    roots: &BTreeMap<Region, RootKey>,
+    metrics: &Metrics,
+) -> anyhow::Result<Log> {
+    let mut stores = BTreeMap::new();
+    for region in &config.regions {
+        let store: Arc<dyn Store> = match config.record.s3.get(region) {
+            Some(s3) => Arc::new(bucket(s3).with_context(|| format!("[record.s3.{region}]"))?),
+            None => LogConfig::folder(&config.data, *region),
+        };
+        stores.insert(*region, store);
+    }
+    let record = record.clone();
+    Ok(Log::open(LogNeeds { record, roots, stores, config: &config.record, metrics })?)
+}
+
+fn bucket(config: &S3Config) -> anyhow::Result<S3> {
+    Ok(S3::open(config, secret(config)?.as_ref(), base::tls::client(&[])?)?)
+}
+
+fn secret(config: &S3Config) -> anyhow::Result<Option<Secret>> {
+    let secret = match (&config.secret_key_env, &config.secret_key_file) {
+        (Some(name), _) => Some(OperatorSecrets.env(name)),
+        (None, Some(file)) => Some(OperatorSecrets.file(file)),
+        (None, None) => None,
+    };
+    secret.transpose().map_err(anyhow::Error::msg)
+}
