@@ -87,7 +87,19 @@ pub enum Error {
     /// Beyond the published tree.
     #[error("the published tree has no such tile")]
     NoSuchTile,
-    /// The store of the log does not answer, or not what was published.
+    /// A period of which no bundle is made.
+    #[error(transparent)]
+    BadPeriod(Problem),
+    /// What was recorded is not published yet, and publishing it takes longer than an answer.
+    #[error("the log of this record is behind; try again in some seconds")]
+    Behind,
+    /// The record and what was published of it do not agree: somebody must look.
+    #[error("{0}; nothing more of this record is proven until the operator has looked")]
+    Faulty(Box<crate::publish::Fault>),
+    /// A bundle could not be packed.
+    #[error("a bundle could not be packed")]
+    Unpacked(#[source] std::io::Error),
+    /// The store of the log does not answer.
     #[error(transparent)]
     LogUnavailable(Box<crate::publish::LogError>),
     /// The reading could not be recorded.
@@ -106,7 +118,9 @@ impl From<Error> for Problem {
             Error::BadPosition => {
                 Self::bad_request("invalid_query", error.to_string()).param("after")
             }
-            Error::BadLimit(problem) | Error::BadView(problem) => problem,
+            Error::BadLimit(problem) | Error::BadView(problem) | Error::BadPeriod(problem) => {
+                problem
+            }
             Error::BadFilter(field) => {
                 Self::bad_request("invalid_query", error.to_string()).param(field)
             }
@@ -125,6 +139,16 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::NOT_FOUND, "not_published", error.to_string())
             }
             Error::BadTile => Self::bad_request("invalid_path", error.to_string()).param("path"),
+            Error::Behind => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "log_behind", error.to_string()).retry_after(5)
+            }
+            // It was told to the operator when it was found.
+            Error::Faulty(_) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Self::new(status, "record_faulty", error.to_string())
+            }
+            Error::Unpacked(cause) => Self::internal(&cause),
             Error::LogUnavailable(cause) => Self::unavailable(
                 "log_unavailable",
                 "the log of the record is not available",

@@ -199,6 +199,12 @@ fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Opti
     text.map(parse).transpose()
 }
 
+/// An instant that must be given.
+pub(crate) fn must_instant<'de, D: Deserializer<'de>>(from: D) -> Result<At, D::Error> {
+    let missing = || serde::de::Error::custom("must be an instant: 2026-11-25T13:20:00Z");
+    instant(from)?.ok_or_else(missing)
+}
+
 fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<At>, D::Error> {
     let text = Option::<String>::deserialize(from)?.filter(|text| !text.is_empty());
     let read = |text: String| {

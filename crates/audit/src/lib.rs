@@ -31,6 +31,11 @@
 //!   `a_database_that_was_rolled_back_is_not_served`.
 //! - Whatever is changed in the database behind the product's back is found and named:
 //!   `whatever_is_changed_in_the_database_is_found_and_named`.
+//! - Whoever made a call proves it with its receipt, at once and with code of others:
+//!   `whoever_made_a_call_proves_it_right_after_it`.
+//! - An evidence bundle is found sound by a judge that shares no code with this room, or it is
+//!   not made: `a_bundle_is_sound_to_a_judge_that_shares_no_code`,
+//!   `no_bundle_and_no_receipt_is_made_of_a_record_that_was_altered`.
 //! - The tree costs an event less than 35 bytes:
 //!   `a_tree_of_three_levels_costs_each_event_less_than_35_bytes_of_tiles`.
 //! - Every action has plain words: `every_action_of_every_room_has_words`.
@@ -86,7 +91,8 @@ pub use self::look_back::Back;
 pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
     BadLogConfig, Fault, FaultKind, Folder, Log, LogConfig, LogError, LogKey, LogKeys, LogNeeds,
-    Published, S3, S3Config, Store, StoreError, Verified, log_routes,
+    Opening, Published, Receipt, S3, S3Config, Shown, SignedTree, Store, StoreError, Verified,
+    log_routes,
 };
 use self::tail::Tails;
 pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};

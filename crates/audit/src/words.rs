@@ -47,6 +47,7 @@ const WORK: &[Words] = &[
     words("audit.events.exported", "Record exported", "exported the record"),
     words("audit.events.followed", "Record followed", "began to follow the record live"),
     words("audit.events.read", "Record read", "read the record"),
+    words("audit.evidence.made", "Evidence made", "made an evidence bundle of the record"),
     words("audit.view.removed", "View removed", "removed the view “{name}” of the record"),
     words("audit.view.saved", "View saved", "saved the view “{name}” of the record"),
     words(

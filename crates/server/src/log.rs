@@ -28,8 +28,14 @@ pub(crate) fn open(
         };
         stores.insert(*region, store);
     }
-    let record = record.clone();
-    Ok(Log::open(LogNeeds { record, roots, stores, config: &config.record, metrics })?)
+    Ok(Log::open(LogNeeds {
+        record: record.clone(),
+        roots,
+        stores,
+        config: &config.record,
+        page: verify::PAGE,
+        metrics,
+    })?)
 }
 
 fn bucket(config: &S3Config) -> anyhow::Result<S3> {

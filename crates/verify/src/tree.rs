@@ -78,6 +78,7 @@ impl Tree {
             (None, Some(supplied)) => vec![None; supplied.len()],
             (None, None) => return Ok(()),
         };
+        let follows = row.iter().any(Option::is_some);
         for (offset, (place, hash)) in
             (0u64..).zip(row.iter_mut().zip(supplied.into_iter().flatten()))
         {
@@ -89,11 +90,20 @@ impl Tree {
             }
             *place = Some(hash);
         }
-        if part.width == 256
-            && let Some(root) = row.iter().copied().collect::<Option<Vec<_>>>()
-            && let Some(root) = Hash::perfect(root)
-        {
-            self.computed.insert((level + 1, part.index), root);
+        if part.width == 256 {
+            let whole = row.iter().copied().collect::<Option<Vec<_>>>();
+            if let Some(root) = whole.and_then(Hash::perfect) {
+                self.computed.insert((level + 1, part.index), root);
+            } else if follows {
+                // INVARIANT: whatever is laid leads to the root. A whole tile that is known in
+                // part would end here, and what lies below it would be compared with nothing.
+                let words = format!(
+                    "{} is missing, without which what lies below it is not tied to the root",
+                    Name::Tile(level, part)
+                );
+                let at = part.index.saturating_mul(256) << (8 * level);
+                return Err(FaultKind::RootUnknown.at(at, words));
+            }
         }
         let shift = 8 * (u32::from(level) + 1);
         let edge = |mark: &u64| mark.checked_shr(shift).unwrap_or(0) == part.index;

@@ -1,15 +1,17 @@
-//! The published log over HTTP, under the paths of C2SP `tlog-tiles`.
+//! The published log over HTTP, under the paths of C2SP `tlog-tiles`; receipts and evidence.
 
 use access::Caller;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
-use axum::response::IntoResponse;
-use base::http::{Json, Path};
+use axum::response::{IntoResponse, Response};
+use base::http::{Json, Path, Query};
 use base::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Log, LogKeys};
+use super::evidence::Period;
+use super::{Log, LogKeys, Receipt};
 
 /// The routes of the log.
 pub fn log_routes(log: Log) -> OpenApiRouter {
@@ -17,6 +19,8 @@ pub fn log_routes(log: Log) -> OpenApiRouter {
         .routes(routes!(checkpoint))
         .routes(routes!(tile))
         .routes(routes!(keys))
+        .routes(routes!(receipt))
+        .routes(routes!(evidence))
         .with_state(log)
 }
 
@@ -50,4 +54,33 @@ async fn tile(
     security(("key" = ["events:read"])), responses((status = 200, body = LogKeys)))]
 async fn keys(caller: Caller, State(log): State<Log>) -> Result<Json<LogKeys>, Problem> {
     Ok(Json(log.keys(&caller).await?))
+}
+
+/// The receipt of a call: its event, what the record commits to, and the proof that it does.
+/// For whoever made the call, and for whoever may read the record; with `Accept: text/plain`
+/// the proof alone, as C2SP `tlog-proof` writes it. What is not published yet is published
+/// now.
+#[utoipa::path(get, path = "/api/receipts/{id}", tag = "record",
+    params(("id" = String, Path, description = "the call, as in the header `portico-receipt`")),
+    security(("key" = ["self"])), responses((status = 200, body = Receipt)))]
+async fn receipt(
+    caller: Caller,
+    State(log): State<Log>,
+    Path(id): Path<String>,
+    asked: HeaderMap,
+) -> Result<Response, Problem> {
+    Ok(log.receipt(&caller, &id).await?.answer(&asked))
+}
+
+/// An evidence bundle of a period: a ZIP file with entries, openings, tiles, a checkpoint,
+/// keys, and a page that verifies all of it without a network. Of 100,000 events at most.
+#[utoipa::path(get, path = "/api/record/evidence", tag = "record", params(Period),
+    security(("key" = ["events:export"])),
+    responses((status = 200, content_type = "application/zip", body = Vec<u8>)))]
+async fn evidence(
+    caller: Caller,
+    State(log): State<Log>,
+    Query(period): Query<Period>,
+) -> Result<Response, Problem> {
+    Ok(log.evidence(&caller, period).await?.answer(caller).await?)
 }

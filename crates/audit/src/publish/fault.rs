@@ -69,6 +69,9 @@ pub enum LogError {
     /// The cryptographic library did not sign.
     #[error("a checkpoint could not be signed")]
     Unsigned,
+    /// A bundle could not be packed.
+    #[error("a bundle could not be packed")]
+    Unpacked(#[from] std::io::Error),
 }
 
 impl Fault {

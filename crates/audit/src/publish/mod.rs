@@ -8,6 +8,7 @@
 //!                                                                    ─► row of the checkpoint
 //! at start:   published checkpoint ─► contained in the tree of the database? else no start
 //! all along:  rows, a few at a time ─► the same as what was published?
+//! when asked: one org, at once ─► a proof of one event, or a bundle of a period
 //! ```
 //! Nothing that was published is written again with other bytes, so each step may be done
 //! twice, by this node or by another, and a crash between two of them costs a second.
@@ -16,16 +17,20 @@ mod api;
 mod checkpoint;
 mod config;
 mod edge;
+mod evidence;
 mod fault;
 mod folder;
 mod keys;
+mod opening;
 mod org;
 mod read;
+mod receipt;
 mod round;
 mod row;
 mod s3;
 mod start;
 mod store;
+mod turn;
 mod verify;
 
 use std::collections::{BTreeMap, HashMap};
@@ -46,11 +51,14 @@ pub use self::config::{BadLogConfig, LogConfig, S3Config};
 pub use self::fault::{Fault, FaultKind, LogError};
 pub use self::folder::Folder;
 use self::keys::Signing;
+pub use self::opening::{Opening, Shown};
 pub use self::read::{LogKey, LogKeys};
+pub use self::receipt::{Receipt, SignedTree};
 pub use self::round::Published;
 use self::round::Work;
 pub use self::s3::S3;
 pub use self::store::{Store, StoreError};
+use self::turn::Turns;
 pub use self::verify::Verified;
 
 /// Events that are verified between two rounds of publishing, at most.
@@ -67,6 +75,8 @@ pub struct LogNeeds<'a> {
     pub stores: BTreeMap<Region, Arc<dyn Store>>,
     /// What it is called, and how often it is published.
     pub config: &'a LogConfig,
+    /// The page that verifies a bundle in a browser, for `verify.html` of each bundle.
+    pub page: &'static str,
     /// Where it counts.
     pub metrics: &'a Metrics,
 }
@@ -80,9 +90,11 @@ struct Inner {
     record: Record,
     cells: BTreeMap<Region, Cell>,
     every: Duration,
+    page: &'static str,
     counts: LogCounts,
     /// What is under way, by org.
     works: Mutex<HashMap<OrgId, Work>>,
+    turns: Turns,
 }
 
 /// The log of a region.
@@ -95,7 +107,7 @@ struct Cell {
 impl Log {
     /// Opens the log of each region that has a root key and a store. Publishes nothing yet.
     pub fn open(needs: LogNeeds<'_>) -> Result<Self, BadLogConfig> {
-        let LogNeeds { record, roots, stores, config, metrics } = needs;
+        let LogNeeds { record, roots, stores, config, page, metrics } = needs;
         config.check()?;
         let cells = stores.into_iter().filter_map(|(region, store)| {
             let signing = Signing::derive(roots.get(&region)?, config.name_of(region));
@@ -105,8 +117,10 @@ impl Log {
             record,
             cells: cells.collect(),
             every: Duration::from_secs(config.publish_secs),
+            page,
             counts: LogCounts::register(metrics),
             works: Mutex::default(),
+            turns: Turns::default(),
         })))
     }
 

@@ -6,6 +6,7 @@
 
 use access::{Caller, Permission, Scope};
 use base::args;
+use base::db::DbError;
 use base::time::At;
 use serde::Serialize;
 use tlog::tile::{Bundle, Tile};
@@ -44,7 +45,7 @@ pub struct LogKey {
 }
 
 impl Log {
-    fn place(&self, scope: &Scope) -> Result<Place<'_>, Error> {
+    pub(super) fn place(&self, scope: &Scope) -> Result<Place<'_>, DbError> {
         let cell = self.cell(scope.region())?;
         Ok(Place { log: &self.0, cell, scope: scope.clone() })
     }
@@ -91,14 +92,20 @@ impl Log {
     /// The keys of the caller's org, and when each was in use.
     pub async fn keys(&self, caller: &Caller) -> Result<LogKeys, Error> {
         let scope = caller.require(Permission::EventsRead)?;
-        let place = self.place(&scope)?;
+        Ok(self.place(&scope)?.keys().await?)
+    }
+}
+
+impl Place<'_> {
+    /// The keys of the org, and when each was in use.
+    pub(super) async fn keys(&self) -> Result<LogKeys, LogError> {
         let mut keys = Vec::new();
-        for row in place.db()?.all(sql::LOG_KEYS, args![]).await? {
+        for row in self.db()?.all(sql::LOG_KEYS, args![]).await? {
             let (vkey, from, to) = (row.text("vkey")?, row.at("from_at")?, row.opt_at("to_at")?);
             keys.push(LogKey { vkey, from: Some(from), to });
         }
-        let origin = place.cell.signing.origin(scope.org());
-        for verifier in place.cell.signing.verifiers(&origin)? {
+        let origin = self.cell.signing.origin(self.org());
+        for verifier in self.cell.signing.verifiers(&origin)? {
             let vkey = verifier.to_string();
             if !keys.iter().any(|key| key.vkey == vkey && key.to.is_none()) {
                 keys.push(LogKey { vkey, from: None, to: None });
@@ -112,7 +119,9 @@ impl From<LogError> for Error {
     fn from(error: LogError) -> Self {
         match error {
             LogError::Db(cause) => Self::Db(cause),
-            error @ (LogError::Fault(_) | LogError::Store(_) | LogError::Unsigned) => {
+            LogError::Unpacked(cause) => Self::Unpacked(cause),
+            LogError::Fault(fault) => Self::Faulty(Box::new(fault)),
+            error @ (LogError::Store(_) | LogError::Unsigned) => {
                 Self::LogUnavailable(Box::new(error))
             }
         }

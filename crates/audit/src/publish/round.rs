@@ -2,7 +2,7 @@
 
 use access::{OrgId, Region};
 use base::args;
-use base::db::{Row, Within};
+use base::db::Within;
 use futures_util::{StreamExt as _, stream};
 use tlog::Checkpoint;
 use tlog::tile::TILE_WIDTH;
@@ -32,7 +32,7 @@ pub(super) struct Work {
     /// Of a record so long that it takes several rounds: the head that they lead to.
     long: Option<Long>,
     /// Somebody must look: nothing more of this org is published by this process.
-    stopped: bool,
+    stopped: Option<Fault>,
 }
 
 /// First all entries are read and lead to the head's root; only then the first file is written.
@@ -64,11 +64,15 @@ impl Log {
             let rows = db.all(&Within::node(), sql::HEADS_BEHIND, args![after.as_str()]).await?;
             let (Some(last), full) = (rows.last(), rows.len() >= PAGE) else { break };
             after = last.text("org_id")?;
-            let orgs = rows.iter().map(|row| self.0.one(region, row));
+            let orgs = rows.iter().map(|row| row.parse("org_id"));
+            let orgs = orgs.collect::<Result<Vec<OrgId>, _>>()?;
+            let orgs = orgs.iter().map(|org| self.0.in_turn(region, org));
             let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
             while let Some(one) = orgs.next().await {
                 match one {
                     Ok(one) => published = published.and(one),
+                    // It was told when it was found, and its org is stopped.
+                    Err(LogError::Fault(_)) => {}
                     Err(error) => failed = failed.or(Some(error)),
                 }
             }
@@ -92,30 +96,33 @@ impl Published {
 }
 
 impl Inner {
-    async fn one(&self, region: Region, row: &Row) -> Result<Published, LogError> {
-        let org: OrgId = row.parse("org_id")?;
-        let mut work = self.works().remove(&org).unwrap_or_default();
-        if work.stopped {
-            self.works().insert(org, work);
-            return Ok(Published::default());
-        }
-        let place = Place::new(self, region, &org)?;
-        let done = place.publish(row, &mut work).await;
-        let done = match done {
-            Err(LogError::Fault(fault)) => {
-                self.stop(&fault);
-                work = Work { stopped: true, ..Work::default() };
-                Ok(Published::default())
-            }
-            Ok(done) => Ok(done),
-            // What was done is not certain: it is read again.
-            Err(error) => return Err(error),
+    async fn in_turn(&self, region: Region, org: &OrgId) -> Result<Published, LogError> {
+        let _turn = self.turn(org).await;
+        self.one(region, org).await
+    }
+
+    /// Publishes a bounded piece of what is new of an org, for whoever has its turn. A fault
+    /// stops it, and is the answer from then on.
+    pub(super) async fn one(&self, region: Region, org: &OrgId) -> Result<Published, LogError> {
+        let mut work = self.works().remove(org).unwrap_or_default();
+        let done = match &work.stopped {
+            Some(fault) => Err(fault.clone().into()),
+            None => match Place::new(self, region, org)?.publish(&mut work).await {
+                Err(LogError::Fault(fault)) => {
+                    self.stop(&fault);
+                    work = Work { stopped: Some(fault.clone()), ..Work::default() };
+                    Err(fault.into())
+                }
+                Ok(done) => Ok(done),
+                // What was done is not certain: it is read again.
+                Err(error) => return Err(error),
+            },
         };
         let mut works = self.works();
         if works.len() >= WORKS_MAX {
-            works.retain(|_, work| work.stopped);
+            works.retain(|_, work| work.stopped.is_some());
         }
-        works.insert(org, work);
+        works.insert(org.clone(), work);
         done
     }
 
@@ -131,7 +138,10 @@ impl Inner {
 }
 
 impl Place<'_> {
-    async fn publish(&self, row: &Row, work: &mut Work) -> Result<Published, LogError> {
+    async fn publish(&self, work: &mut Work) -> Result<Published, LogError> {
+        let Some(row) = self.db()?.maybe(sql::HEAD_BEHIND, args![]).await? else {
+            return Ok(Published::default());
+        };
         let published = row.count("published")?;
         let kept = work.edge.take().filter(|(_, behind)| *behind == published);
         let fresh = kept.is_none();
@@ -143,7 +153,7 @@ impl Place<'_> {
         };
         let head = match &work.long {
             Some(long) => long.head.clone(),
-            None => self.head(row)?,
+            None => self.head(&row)?,
         };
         if head.size - edge.size() > ROUND_MAX {
             self.go_on(&mut edge, head, &mut work.long).await?;

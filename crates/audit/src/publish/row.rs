@@ -1,17 +1,17 @@
 //! Whether a stored event says the same three times: in its entry, in its values and in the
 //! columns by which it is found.
 
-use access::{OrgId, Region};
 use base::args;
 use base::db::{DbError, Row};
 use serde_json::Value;
 
 use super::fault::{FaultKind, LogError};
+use super::opening::Shown;
 use super::org::{Place, int};
 use crate::append::LATE_MAX_MICROS;
 use crate::describe::text;
-use crate::entry::{Class, Sealed, commitment, commitments};
-use crate::keys::{Found, MARK, Source, Tag};
+use crate::entry::Sealed;
+use crate::keys::{MARK, Tag};
 use crate::sql;
 
 /// How many events back the one is looked for that made a late event stand where it stands.
@@ -26,26 +26,19 @@ impl Place<'_> {
         row: &Row,
         sealed: &Sealed,
     ) -> Result<Option<FaultKind>, LogError> {
-        let mut values = [None, None, None];
+        let seq = row.count("seq")?;
+        let shown = match self.shown(seq, sealed).await {
+            Ok(shown) => shown,
+            Err(LogError::Fault(fault)) => return Ok(Some(fault.kind)),
+            Err(
+                error @ (LogError::Store(_)
+                | LogError::Db(_)
+                | LogError::Unsigned
+                | LogError::Unpacked(_)),
+            ) => return Err(error),
+        };
         let [subject_of, payload_of] = &sealed.tags;
-        let tags = [&Tag::new(), subject_of, payload_of];
-        let classes = Class::ALL.into_iter().zip(tags).zip(commitments(&sealed.entry));
-        for (((class, tag), stored), value) in classes.zip(&mut values) {
-            let key = match self.key(tag).await? {
-                Some(Found::Key(key)) => key,
-                // Forgotten: its commitment stands, and nobody can say more.
-                Some(Found::Destroyed) => continue,
-                None => return Ok(Some(FaultKind::NoSuchKey(class.as_str()))),
-            };
-            let json = sealed.open(class, &key).ok();
-            let salt = key.salt(class, &sealed.nonce);
-            let agreed = json.filter(|json| commitment(class, &salt, json) == stored);
-            let read = agreed.and_then(|json| serde_json::from_slice::<Value>(&json).ok());
-            match read {
-                Some(read) => *value = Some(read),
-                None => return Ok(Some(FaultKind::NotCommitted(class.as_str()))),
-            }
-        }
+        let values = shown.each_ref().map(|shown| shown.as_ref().map(Shown::value));
         let [core, subject, payload] = values;
         let Some(core) = core else { return Ok(None) };
         for column in ["action", "resource_type", "outcome"] {
@@ -67,16 +60,6 @@ impl Place<'_> {
             Ok(None)
         } else {
             Ok(Some(FaultKind::Column("at")))
-        }
-    }
-
-    /// A key that cannot be unwrapped is as good as none: somebody changed its row.
-    async fn key(&self, tag: &Tag) -> Result<Option<Found>, DbError> {
-        let (db, org): (_, &OrgId) = (self.db()?, self.org());
-        let region: Region = self.scope.region();
-        match self.log.record.keys.found(Source::Beside(&db, org), region, tag).await {
-            Err(error) if !error.is_unreachable() && !error.is_passing() => Ok(None),
-            found => found,
         }
     }
 

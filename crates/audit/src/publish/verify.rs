@@ -201,7 +201,10 @@ impl Verified {
                 self.faults.push(fault);
                 Ok(())
             }
-            error @ (LogError::Store(_) | LogError::Db(_) | LogError::Unsigned) => Err(error),
+            error @ (LogError::Store(_)
+            | LogError::Db(_)
+            | LogError::Unsigned
+            | LogError::Unpacked(_)) => Err(error),
         }
     }
 }

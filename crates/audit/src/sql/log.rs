@@ -11,12 +11,52 @@ pub(crate) const HEADS: Statement = Statement::new(
 /// Of all orgs of a region those that grew since they were published: for the node's own work.
 pub(crate) const HEADS_BEHIND: Statement = Statement::new(
     "read which records grew",
-    "SELECT org_id, size, frontier, published
-       FROM (SELECT h.org_id AS org_id, h.size AS size, h.frontier AS frontier,
+    "SELECT org_id
+       FROM (SELECT h.org_id AS org_id, h.size AS size,
                     COALESCE((SELECT MAX(c.size) FROM audit_checkpoint c
                                WHERE c.org_id = h.org_id), 0) AS published
                FROM audit_head h WHERE h.org_id > $1) heads
       WHERE size > published ORDER BY org_id LIMIT 200",
+);
+
+/// One org, if it grew.
+pub(crate) const HEAD_BEHIND: Statement = Statement::new(
+    "read whether a record grew",
+    "SELECT size, frontier, published
+       FROM (SELECT h.size AS size, h.frontier AS frontier,
+                    COALESCE((SELECT MAX(c.size) FROM audit_checkpoint c
+                               WHERE c.org_id = h.org_id), 0) AS published
+               FROM audit_head h WHERE h.org_id = $1) head
+      WHERE size > published",
+);
+
+/// What a receipt proves: the end of a call, or whatever else there is of it.
+pub(crate) const CALL: Statement = Statement::new(
+    "look up a call",
+    "SELECT seq, user_id, body FROM audit_event
+      WHERE org_id = $1 AND resource_id = $2 AND resource_type = 'call'
+        AND action IN ('gateway.call.started', 'gateway.call.ended', 'gateway.call.refused')
+      ORDER BY CASE WHEN action = 'gateway.call.ended' THEN 0 ELSE 1 END, seq DESC LIMIT 1",
+);
+
+/// Behind the place that halving found there are only a few seconds to look through.
+pub(crate) const PERIOD_FIRST: Statement = Statement::new(
+    "find the beginning of a period",
+    "SELECT seq FROM audit_event
+      WHERE org_id = $1 AND seq >= $2 AND at >= $3 ORDER BY seq LIMIT 1",
+);
+
+pub(crate) const PERIOD_LAST: Statement = Statement::new(
+    "find the end of a period",
+    "SELECT seq FROM audit_event
+      WHERE org_id = $1 AND seq < $2 AND at < $3 ORDER BY seq DESC LIMIT 1",
+);
+
+/// At most as many rows as a bundle has entries.
+pub(crate) const PERIOD_BYTES: Statement = Statement::new(
+    "measure a period",
+    "SELECT CAST(COALESCE(SUM(LENGTH(body)), 0) AS BIGINT) AS bytes FROM audit_event
+      WHERE org_id = $1 AND seq >= $2 AND seq < $3",
 );
 
 pub(crate) const BODIES: Statement = Statement::new(

@@ -22,6 +22,8 @@ pub(crate) const EU: Region = Region::Eu;
 const ENTRY: std::ops::Range<usize> = 17..121;
 const BODIES: Statement =
     Statement::new("read bodies", "SELECT body FROM audit_event WHERE org_id = $1 ORDER BY seq");
+const BODY: Statement =
+    Statement::new("read", "SELECT body FROM audit_event WHERE org_id = $1 AND seq = $2");
 
 pub(crate) struct House {
     pub(crate) bench: Bench,
@@ -89,6 +91,13 @@ impl House {
         rows.iter().map(|row| row.bytes("body").expect("a body")[ENTRY].to_vec()).collect()
     }
 
+    /// A stored event.
+    pub(crate) async fn body(&self, caller: &Caller, seq: i64) -> Vec<u8> {
+        let (within, org) = (Within::org(caller.org.as_str()), caller.org.as_str());
+        let row = self.bench.db.maybe(&within, BODY, args![org, seq]).await.expect("reads");
+        row.expect("is there").bytes("body").expect("bytes")
+    }
+
     /// As whoever owns the database: without the walls that the application has.
     #[expect(clippy::disallowed_methods, reason = "somebody goes round the product")]
     pub(crate) async fn as_owner(&self, statements: &[(&'static str, Vec<Value>)]) {
@@ -132,7 +141,8 @@ fn open(record: &Record, store: Arc<dyn Store>, metrics: &Metrics) -> Log {
     let config = LogConfig { log: "portico.example".to_owned(), ..LogConfig::default() };
     let record = record.clone();
     let stores = BTreeMap::from([(EU, store)]);
-    let needs = LogNeeds { record, roots: &roots(), stores, config: &config, metrics };
+    let (roots, page) = (roots(), verify::PAGE);
+    let needs = LogNeeds { record, roots: &roots, stores, config: &config, page, metrics };
     Log::open(needs).expect("a good name")
 }
 

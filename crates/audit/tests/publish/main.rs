@@ -9,7 +9,10 @@
 
 mod bucket;
 mod crashing;
+mod evidence;
 mod house;
+mod people;
+mod proving;
 mod publishing;
 mod reading;
 mod shelf;

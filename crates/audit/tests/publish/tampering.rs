@@ -25,13 +25,6 @@ async fn found(house: &House, ours: &Caller) -> Vec<(u64, FaultKind)> {
     faults.into_iter().map(of).collect()
 }
 
-async fn body(house: &House, ours: &Caller, seq: i64) -> Vec<u8> {
-    let one = Statement::new("read", "SELECT body FROM audit_event WHERE org_id = $1 AND seq = $2");
-    let (within, org) = (Within::org(ours.org.as_str()), ours.org.as_str());
-    let row = house.bench.db.maybe(&within, one, args![org, seq]).await.expect("reads");
-    row.expect("is there").bytes("body").expect("bytes")
-}
-
 const SET_BODY: &str = "UPDATE audit_event SET body = $3 WHERE org_id = $1 AND seq = $2";
 
 #[tokio::test]
@@ -81,7 +74,7 @@ async fn whatever_is_changed_in_the_database_is_found_and_named() {
         }
 
         // Each piece of the stored event.
-        let whole = body(&house, &ours, 7).await;
+        let whole = house.body(&ours, 7).await;
         let last = whole.len() - 1;
         let core = whole.windows(9).position(|it| it == b"{\"action\"").expect("is plain");
         for (at, kind) in [
@@ -112,7 +105,7 @@ async fn whatever_is_changed_in_the_database_is_found_and_named() {
             .await;
         assert_eq!(found(&house, &ours).await, [(8, FaultKind::Missing)]);
         house.as_owner(&restore).await;
-        let (eighth, ninth) = (body(&house, &ours, 8).await, body(&house, &ours, 299).await);
+        let (eighth, ninth) = (house.body(&ours, 8).await, house.body(&ours, 299).await);
         house
             .as_owner(&[
                 (SET_BODY, args![org, 299, eighth]),
@@ -160,7 +153,7 @@ async fn files_that_were_altered_together_with_the_record_do_not_agree_with_what
         house.published().await;
         let org = ours.org.as_str();
         // Somebody has the database and the store, and makes all of it fit.
-        let other = body(&house, &ours, 9).await;
+        let other = house.body(&ours, 9).await;
         house.as_owner(&[(SET_BODY, args![org, 8, other.clone()])]).await;
         {
             let mut files = house.shelf.files();

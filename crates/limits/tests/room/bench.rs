@@ -55,7 +55,8 @@ impl Room {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
         let riders = [limits::rider()];
-        let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("a key"))]);
+        let roots =
+            BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).expect("32 bytes"))]);
         let record = Record::open(&databases, &shared, "n1", &roots, &riders, &tasks, &metrics)
             .expect("starts its thread");
         let limits = Limits::open(&databases, &shared, &record, &tasks, &metrics);

@@ -16,6 +16,7 @@ async fn somebody_new_comes_from_an_empty_org_to_the_first_answer_in_three_steps
         page.sign_in_as("owner").await;
         let link = page.invites("ingrid@acme.example", "Admin").await;
         page.click("Sign out").await;
+        page.sees("You are signed out.").await;
         page.joins(&link, "Ingrid Petersen").await;
         page.sees("To your first answer").await;
         assert_eq!(page.ask(DONE).await, 0);

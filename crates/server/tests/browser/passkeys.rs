@@ -72,6 +72,7 @@ async fn a_person_adds_a_passkey_signs_in_with_it_and_confirms_what_is_sensitive
     page.click("Use a passkey").await;
     page.arrives_at("/members").await;
     page.click("Sign out").await;
+    page.sees("You are signed out.").await;
 
     // The passkey alone.
     page.open("/sign-in?next=%2Fkeys").await;

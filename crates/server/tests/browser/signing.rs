@@ -84,9 +84,11 @@ async fn an_invited_person_joins_gets_another_role_and_is_told_why_something_is_
     page.sign_in_as("owner").await;
     let link = page.invites("ingrid@acme.example", "Member").await;
     page.click("Sign out").await;
+    page.sees("You are signed out.").await;
     page.joins(&link, "Ingrid Petersen").await;
     page.sees("Teach the first one").await;
     page.click("Sign out").await;
+    page.sees("You are signed out.").await;
 
     page.sign_in_as("owner").await;
     page.open("/members").await;
@@ -95,6 +97,7 @@ async fn an_invited_person_joins_gets_another_role_and_is_told_why_something_is_
     page.click("Save").await;
     page.sees("ingrid@acme.example · Viewer").await;
     page.click("Sign out").await;
+    page.sees("You are signed out.").await;
 
     page.open("/sign-in").await;
     page.enter("acme", "ingrid@acme.example", PASSWORD).await;
@@ -110,6 +113,7 @@ async fn an_invited_person_joins_gets_another_role_and_is_told_why_something_is_
     page.quiet_but_for("status of 403").await;
     // The link worked once.
     page.click("Sign out").await;
+    page.sees("You are signed out.").await;
     page.open(&link).await;
     page.sees("was used already").await;
     page.quiet_but_for("status of 410").await;

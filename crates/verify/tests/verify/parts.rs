@@ -1,6 +1,6 @@
-use verify::{Agreement, Options};
+use verify::{Agreement, FaultKind, Options};
 
-use crate::book::{Book, checkpoint};
+use crate::book::{Book, Event, checkpoint};
 use crate::cases::LOG;
 use crate::files::{Files, Tiles};
 use crate::keys::note;
@@ -39,4 +39,25 @@ fn a_record_of_many_tiles_is_proven_too() {
     let (not, on) = (Agreement::NotComparable, Agreement::Continued);
     // Of nothing, everything is a continuation.
     assert_eq!(agreements, [on, not, on, on, on, Agreement::Same, not]);
+}
+
+#[test]
+fn entries_that_nothing_ties_to_the_root_are_a_fault() {
+    let book = Book::of(66_000);
+    let honest = Files::part(&book, 0, 256, &[LOG], Tiles::Needed);
+    // Other events in the place of all that are shown; the rest is what was signed.
+    let mut other = book;
+    for event in &mut other.0[..256] {
+        *event = Event::new("limits.budget.set", "bud_forged", 1, event.salt);
+    }
+    let forged = Files::part(&other, 0, 256, &[LOG], Tiles::Needed);
+    for shown in [&honest, &forged] {
+        let mut files = honest.clone();
+        for name in ["openings.jsonl", "tile/entries/000"] {
+            files.put(name, shown.0[name].clone());
+        }
+        files.0.remove("tile/1/000").expect("was there");
+        let fault = verdict(&files.zip(), &Options::default()).fault.expect("a fault");
+        assert_eq!((fault.kind, fault.index), (FaultKind::RootUnknown, Some(0)));
+    }
 }
