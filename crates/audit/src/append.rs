@@ -1,11 +1,12 @@
 //! Taking positions and writing events, inside somebody's transaction.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use access::{Caller, OrgId};
+use access::{Caller, OrgId, Region};
 use base::args;
-use base::db::{DbError, Tx, Value};
+use base::db::{DbError, Row, Tx, Value};
 use base::time::At;
 use tlog::{Frontier, Hash};
 
@@ -25,9 +26,14 @@ pub(crate) struct Prepared {
     pub(crate) org: OrgId,
     pub(crate) resource_id: String,
     draft: Draft,
-    tags: Option<[Tag; 3]>,
+    tags: [Tag; 3],
+    /// The ids of who and what as columns hold them.
+    columns: [String; 2],
     sealed: Option<Sealed>,
 }
+
+/// The keys of a group of events, by org and tag; none: it was destroyed.
+pub(crate) type Held = BTreeMap<(OrgId, Tag), Option<Arc<Key>>>;
 
 impl Prepared {
     /// `node` is noted with calls.
@@ -37,71 +43,84 @@ impl Prepared {
         event: &Event,
         node: Option<&str>,
         at: At,
-    ) -> Self {
-        Self::of(keys, Draft::new(caller, event, node, at))
+    ) -> Result<Self, DbError> {
+        Self::of(keys, Draft::new(caller, event, node, at)?)
     }
 
-    pub(crate) fn of(keys: &Keys, draft: Draft) -> Self {
-        let tags = tags(keys, &draft).ok();
-        let sealed = tags.as_ref().and_then(|tags| {
-            let at_hand = tags.each_ref().map(|tag| keys.at_hand(&draft.org, tag));
-            let [Some(core), Some(subject), Some(payload)] = at_hand else { return None };
-            seal(&draft, tags, &[core.key(), subject.key(), payload.key()]).ok()
-        });
-        let (org, resource_id) = (draft.org.clone(), draft.resource.id.clone());
-        Self { org, resource_id, draft, tags, sealed }
-    }
-
-    /// Sealed as it is written; keys that nobody has yet are made in this transaction.
-    pub(crate) async fn sealed(&self, tx: &mut Tx, keys: &Keys) -> Result<Sealed, DbError> {
-        if let Some(sealed) = &self.sealed {
-            return Ok(sealed.clone());
-        }
-        let (place, draft) = ((self.draft.region, &self.draft.org), &self.draft);
-        let tags = match &self.tags {
-            Some(tags) => tags,
-            None => &tags(keys, draft)?,
+    pub(crate) fn of(keys: &Keys, draft: Draft) -> Result<Self, DbError> {
+        let (region, org) = (draft.region, draft.org.clone());
+        let tag = |class| keys.tag(region, &org, draft.holder(class));
+        let tags = [tag(Class::Core)?, tag(Class::Subject)?, tag(Class::Payload)?];
+        let stored = |id: &str| keys.stored(region, &org, id);
+        let columns = [stored(&draft.user.id)?, stored(&draft.resource.id)?];
+        let at_hand = tags.each_ref().map(|tag| keys.at_hand(&org, tag));
+        let sealed = match at_hand {
+            [Some(core), Some(subject), Some(payload)] => {
+                Some(seal(&draft, &tags, &[core.key(), subject.key(), payload.key()])?)
+            }
+            _ => None,
         };
-        let mut held: [Option<Arc<Key>>; 3] = [None, None, None];
-        for (tag, place_of) in tags.iter().zip(&mut held) {
-            *place_of = keys.to_write(tx, place, tag).await?;
+        Ok(Self { resource_id: draft.resource.id.clone(), org, draft, tags, columns, sealed })
+    }
+
+    /// Sealed as it is written.
+    pub(crate) fn sealed(&self, held: &Held) -> Result<Cow<'_, Sealed>, DbError> {
+        if let Some(sealed) = &self.sealed {
+            return Ok(Cow::Borrowed(sealed));
         }
-        seal(draft, tags, &held)
+        let key = |tag: &Tag| held.get(&(self.org.clone(), tag.clone())).cloned().flatten();
+        Ok(Cow::Owned(seal(&self.draft, &self.tags, &self.tags.each_ref().map(key))?))
     }
 
     /// The row at this position, found under this instant.
-    pub(crate) fn row(
-        &self,
-        keys: &Keys,
-        seq: i64,
-        at: i64,
-        sealed: &Sealed,
-    ) -> Result<Vec<Value>, DbError> {
-        let draft = &self.draft;
-        let stored = |id: &str| keys.stored(draft.region, &draft.org, id);
-        Ok(args![
-            draft.org.as_str(),
+    pub(crate) fn row(&self, seq: i64, at: i64, sealed: &Sealed) -> Vec<Value> {
+        let (draft, [user, resource]) = (&self.draft, &self.columns);
+        args![
+            self.org.as_str(),
             seq,
             at,
             &*draft.action,
-            stored(&draft.user.id)?,
+            user.as_str(),
             &*draft.resource_type,
-            stored(&draft.resource.id)?,
+            resource.as_str(),
             &*draft.outcome,
             sealed.to_bytes(),
-        ])
+        ]
     }
 }
 
-fn tags(keys: &Keys, draft: &Draft) -> Result<[Tag; 3], DbError> {
-    let tag = |class| keys.tag(draft.region, &draft.org, draft.holder(class));
-    Ok([tag(Class::Core)?, tag(Class::Subject)?, tag(Class::Payload)?])
+/// The keys of events that were not sealed yet; those that nobody has are made in this
+/// transaction. In the order of orgs and tags, so that transactions that make the same keys
+/// wait for each other and never in a circle.
+pub(crate) async fn keys_of(
+    tx: &mut Tx,
+    keys: &Keys,
+    entries: &[&Prepared],
+) -> Result<Held, DbError> {
+    let unsealed = entries.iter().filter(|entry| entry.sealed.is_none());
+    let wanted: BTreeMap<(OrgId, Tag), Region> = unsealed
+        .flat_map(|entry| entry.tags.iter().map(move |tag| (entry, tag)))
+        .map(|(entry, tag)| ((entry.org.clone(), tag.clone()), entry.draft.region))
+        .collect();
+    let mut held = Held::new();
+    for ((org, tag), region) in wanted {
+        let key = keys.to_write(tx, (region, &org), &tag).await?;
+        held.insert((org, tag), key);
+    }
+    Ok(held)
 }
 
-fn seal(draft: &Draft, tags: &[Tag; 3], held: &[Option<Arc<Key>>; 3]) -> Result<Sealed, DbError> {
+fn seal(draft: &Draft, tags: &[Tag; 3], keys: &[Option<Arc<Key>>; 3]) -> Result<Sealed, DbError> {
     let [_, subject_of, payload_of] = tags.clone();
-    Sealed::new(draft, [subject_of, payload_of], &held.each_ref().map(Option::as_deref))
+    Sealed::new(draft, [subject_of, payload_of], &keys.each_ref().map(Option::as_deref))
         .map_err(|cause| DbError::unreadable("body", cause))
+}
+
+/// The edge that a head row holds; that of an empty tree where it holds none.
+pub(crate) fn edge_of(row: &Row) -> Result<Frontier, DbError> {
+    let edge = row.opt_bytes("frontier")?;
+    edge.map_or_else(|| Ok(Frontier::new()), |edge| Frontier::from_bytes(&edge))
+        .map_err(|cause| DbError::unreadable("frontier", cause))
 }
 
 /// What an org's head row says before a group is written.
@@ -127,23 +146,20 @@ pub(crate) async fn append(
     keys: &Keys,
     entries: &[&Prepared],
 ) -> Result<Vec<i64>, DbError> {
-    // Keys before heads, and both in the order of orgs: nodes never wait for each other in a ring.
-    let mut sealed = Vec::with_capacity(entries.len());
-    for entry in entries {
-        sealed.push(entry.sealed(tx, keys).await?);
-    }
+    // Keys before heads, and both in the order of orgs: nobody waits in a circle.
+    let keys = keys_of(tx, keys, entries).await?;
     let mut heads = take(tx, entries).await?;
     let mut seqs = Vec::with_capacity(entries.len());
     let mut rows = Vec::with_capacity(entries.len());
-    for (entry, sealed) in entries.iter().zip(&sealed) {
-        let draft = &entry.draft;
-        let Some(head) = heads.get_mut(draft.org.as_str()) else { continue };
+    for entry in entries {
+        let Some(head) = heads.get_mut(entry.org.as_str()) else { continue };
+        let sealed = entry.sealed(&keys)?;
         let leaf = Hash::of_leaf(&sealed.entry);
         let seq = head.frontier.append(leaf, |_, _| {});
         let seq = seq.map_err(|cause| DbError::unreadable("frontier", cause))?;
         let seq = i64::try_from(seq).map_err(|cause| DbError::unreadable("size", cause))?;
-        let at = draft.at.as_microsecond().max(head.earliest);
-        rows.push(entry.row(keys, seq, at, sealed)?);
+        let at = entry.draft.at.as_microsecond().max(head.earliest);
+        rows.push(entry.row(seq, at, &sealed));
         seqs.push(seq);
     }
     tx.many(&sql::APPEND, rows).await?;
@@ -167,9 +183,7 @@ async fn take(tx: &mut Tx, entries: &[&Prepared]) -> Result<BTreeMap<String, Hea
     for row in tx.many(&sql::TAKE, rows).await? {
         let org = row.text("org_id")?;
         let count = asked.get(org.as_str()).map(|(count, _)| *count).unwrap_or_default();
-        let edge = row.opt_bytes("frontier")?;
-        let frontier = edge.map_or_else(|| Ok(Frontier::new()), |edge| Frontier::from_bytes(&edge));
-        let frontier = frontier.map_err(|cause| DbError::unreadable("frontier", cause))?;
+        let frontier = edge_of(&row)?;
         if i64::try_from(frontier.size()).ok() != Some(row.int("size")? - count) {
             return Err(DbError::says("append to the record", OTHER_SIZE.to_owned()));
         }

@@ -85,7 +85,7 @@ impl Change {
         note: Option<(Statement, Vec<Value>)>,
     ) -> Result<Durable, DbError> {
         let entry =
-            append::Prepared::new(&self.keys, self.scope.caller(), &event, None, self.clock.now());
+            append::Prepared::new(&self.keys, self.scope.caller(), &event, None, self.clock.now())?;
         let seqs = append::append(&mut self.tx, &self.keys, &[&entry]).await?;
         let seq = seqs.first().copied().unwrap_or_default();
         if let Some((note, mut args)) = note {

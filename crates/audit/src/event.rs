@@ -69,6 +69,7 @@ pub struct CallFacts {
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub estimated: bool,
     /// What it cost, in nano-cents: exact, and what budgets add up.
+    #[serde(with = "crate::entry::exact")]
     pub price_nanocents: i64,
     /// When it began; its day is the day it is charged to.
     #[schema(value_type = String)]

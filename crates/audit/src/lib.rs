@@ -172,7 +172,14 @@ impl Record {
 
     fn submit(&self, caller: &Caller, event: &Event, phase: Phase) -> Pending {
         let (node, now) = (Some(&*self.node), self.clock.now());
-        let entry = append::Prepared::new(&self.keys, caller, event, node, now);
+        let entry = match append::Prepared::new(&self.keys, caller, event, node, now) {
+            Ok(entry) => entry,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::error!(error, action = event.action, "an event could not be encoded");
+                return Pending(None);
+            }
+        };
         let (ack, pending) = oneshot::channel();
         let submitted = self
             .lines

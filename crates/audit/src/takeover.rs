@@ -3,11 +3,11 @@
 
 use access::{Caller, OrgId, Region};
 use base::args;
-use base::db::{Db, DbError, Within};
+use base::db::{Db, DbError, Row, Within};
 use serde_json::{Map, Value};
 use tlog::{Frontier, Hash};
 
-use crate::append::Prepared;
+use crate::append::{Prepared, edge_of, keys_of};
 use crate::entry::Draft;
 use crate::{Record, sql};
 
@@ -50,21 +50,23 @@ impl Record {
         let Some(last) = rows.last() else { return Ok(0) };
         let last = last.int("seq")?;
         let head = tx.maybe(sql::EDGE_OF, scope.args(args![])).await?;
-        let edge = head.map(|row| row.opt_bytes("frontier")).transpose()?.flatten();
-        let frontier = edge.map_or_else(|| Ok(Frontier::new()), |edge| Frontier::from_bytes(&edge));
-        let mut frontier = frontier.map_err(|cause| DbError::unreadable("frontier", cause))?;
-        let mut moved = Vec::with_capacity(rows.len());
-        for row in &rows {
-            let (seq, at) = (row.int("seq")?, row.at("at")?);
+        let mut frontier = head.as_ref().map_or_else(|| Ok(Frontier::new()), edge_of)?;
+        let entry = |row: &Row| {
             let event: Map<String, Value> = row.json("body")?;
-            let draft = Draft::of_version_0((org.clone(), region), at, event);
-            let entry = Prepared::of(&self.keys, draft);
-            let sealed = entry.sealed(&mut tx, &self.keys).await?;
+            let draft = Draft::of_version_0((org.clone(), region), row.at("at")?, event)?;
+            Prepared::of(&self.keys, draft)
+        };
+        let entries = rows.iter().map(entry).collect::<Result<Vec<_>, DbError>>()?;
+        let keys = keys_of(&mut tx, &self.keys, &entries.iter().collect::<Vec<_>>()).await?;
+        let mut moved = Vec::with_capacity(rows.len());
+        for (row, entry) in rows.iter().zip(&entries) {
+            let (seq, at) = (row.int("seq")?, row.at("at")?);
+            let sealed = entry.sealed(&keys)?;
             let place = frontier.append(Hash::of_leaf(&sealed.entry), |_, _| {});
             if place.ok().and_then(|place| i64::try_from(place).ok()) != Some(seq) {
                 return Err(DbError::says("take over the record", MISSING.to_owned()));
             }
-            moved.push(entry.row(&self.keys, seq, at.as_microsecond(), &sealed)?);
+            moved.push(entry.row(seq, at.as_microsecond(), &sealed));
         }
         tx.many(&sql::APPEND, moved).await?;
         let edge = args![org.as_str(), 0, 0, frontier.to_bytes()];

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 
 use access::{Caller, Method, OrgId, Region, TeamId};
 use aws_lc_rs::rand;
+use base::db::DbError;
 use base::time::At;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::Class;
+use super::exact::exact;
 use crate::event::{CallFacts, Event, Outcome};
 use crate::keys::Holder;
 
@@ -87,9 +89,9 @@ struct Subject<'a> {
 #[serde(rename_all = "camelCase")]
 struct Payload<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<&'a Value>,
+    changes: Option<Cow<'a, Value>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a Value>,
+    reason: Option<Cow<'a, Value>>,
     /// Of a person.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource_id: Option<&'a str>,
@@ -116,7 +118,12 @@ impl Shown {
 
 impl Draft {
     /// `node` is noted with calls.
-    pub(crate) fn new(caller: &Caller, event: &Event, node: Option<&str>, at: At) -> Self {
+    pub(crate) fn new(
+        caller: &Caller,
+        event: &Event,
+        node: Option<&str>,
+        at: At,
+    ) -> Result<Self, DbError> {
         let user = Named::new(caller.actor.id());
         let resource = Named::new(&event.resource_id);
         let is_person = resource.holder != Holder::Org;
@@ -148,11 +155,11 @@ impl Draft {
             user_id: caller.actor.id(),
         };
         let payload = Payload {
-            changes: event.changes.as_ref(),
-            reason: event.reason.as_ref(),
+            changes: event.changes.as_ref().map(exact),
+            reason: event.reason.as_ref().map(exact),
             resource_id: is_person.then_some(&event.resource_id),
         };
-        Self {
+        Ok(Self {
             org: caller.org.clone(),
             region: caller.region,
             at,
@@ -161,16 +168,20 @@ impl Draft {
             resource_type: event.resource_type.into(),
             resource,
             outcome: event.outcome.as_str().into(),
-            nonce: nonce(),
-            core: canonical(&core),
-            subject: canonical(&subject),
-            payload: canonical(&payload),
+            nonce: nonce()?,
+            core: canonical(&core)?,
+            subject: canonical(&subject)?,
+            payload: canonical(&payload)?,
             payload_of,
-        }
+        })
     }
 
     /// An event as version 0 stored it: one object.
-    pub(crate) fn of_version_0(place: (OrgId, Region), at: At, event: Map<String, Value>) -> Self {
+    pub(crate) fn of_version_0(
+        place: (OrgId, Region),
+        at: At,
+        event: Map<String, Value>,
+    ) -> Result<Self, DbError> {
         let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
         let (action, outcome) = (text("action").to_owned(), text("outcome").to_owned());
         let (user, resource) = (Named::new(text("userId")), Named::new(text("resourceId")));
@@ -186,11 +197,11 @@ impl Draft {
                 "resourceId" if resource.holder != Holder::Org => &mut payload,
                 _ => &mut core,
             };
-            class.insert(name, value);
+            class.insert(name, exact(&value).into_owned());
         }
         core.insert("v".to_owned(), 1.into());
         let (org, region) = place;
-        Self {
+        Ok(Self {
             org,
             region,
             at,
@@ -199,12 +210,12 @@ impl Draft {
             resource_type: resource_type.into(),
             resource,
             outcome: outcome.into(),
-            nonce: nonce(),
-            core: canonical(&core),
-            subject: canonical(&subject),
-            payload: canonical(&payload),
+            nonce: nonce()?,
+            core: canonical(&core)?,
+            subject: canonical(&subject)?,
+            payload: canonical(&payload)?,
             payload_of,
-        }
+        })
     }
 
     /// The canonical JSON of a class.
@@ -232,15 +243,14 @@ impl Named {
     }
 }
 
-fn nonce() -> [u8; NONCE_LEN] {
+/// Equal events must not look equal: without randomness nothing is recorded.
+fn nonce() -> Result<[u8; NONCE_LEN], DbError> {
     let mut nonce = [0; NONCE_LEN];
-    // Without randomness nothing else of this process works: a nonce of zeros would only
-    // make equal events look equal.
-    let _drawn = rand::fill(&mut nonce);
-    nonce
+    rand::fill(&mut nonce).map_err(|cause| DbError::unreadable("body", cause))?;
+    Ok(nonce)
 }
 
-/// As RFC 8785 writes it. Everything of an event can be written.
-fn canonical(value: &impl Serialize) -> Vec<u8> {
-    serde_json_canonicalizer::to_vec(value).unwrap_or_default()
+/// As RFC 8785 writes it; what it cannot write is not recorded as something else.
+fn canonical(value: &impl Serialize) -> Result<Vec<u8>, DbError> {
+    serde_json_canonicalizer::to_vec(value).map_err(|cause| DbError::unreadable("body", cause))
 }

@@ -16,6 +16,7 @@
 
 mod class;
 mod draft;
+pub(crate) mod exact;
 mod opened;
 mod sealed;
 

@@ -1,9 +1,11 @@
 //! The vectors that other implementations are held to.
 
+use access::{Caller, Region};
 use base::seal::RootKey;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::event::{CallFacts, Event};
 use crate::keys::{Holder, Key};
 
 fn hex(bytes: &[u8]) -> String {
@@ -20,9 +22,9 @@ fn draft() -> Draft {
         "changes": {"role": {"from": "org:member", "to": "org:admin"}, "budget": {"to": 1.5e21}}
     });
     let Value::Object(event) = event else { unreachable!() };
-    let place = ("org_01KDVDNA00CZ2CCEQ96X12QVPR".parse().unwrap(), access::Region::Eu);
+    let place = ("org_01KDVDNA00CZ2CCEQ96X12QVPR".parse().unwrap(), Region::Eu);
     let at = "2026-01-01T00:00:00Z".parse().unwrap();
-    let mut draft = Draft::of_version_0(place, at, event);
+    let mut draft = Draft::of_version_0(place, at, event).unwrap();
     draft.nonce = *b"nonce of 16 byte";
     draft
 }
@@ -109,4 +111,34 @@ fn each_value_is_under_the_key_of_whom_it_is_about() {
     assert_eq!(Holder::of_payload("pattern", "ptn_1", &person), Holder::Of("ptn_1".to_owned()));
     assert_eq!(Holder::of_payload("record", "org_1", &person), Holder::Org);
     assert_eq!(Holder::of_person("svc_1"), Holder::Org);
+}
+
+#[test]
+fn an_amount_of_any_size_is_recorded_exactly() {
+    let caller =
+        Caller::operator("org_01KDVDNA00CZ2CCEQ96X12QVPR".parse().unwrap(), Region::Eu, "o");
+    let at = "2026-01-01T00:00:00Z".parse().unwrap();
+    for amount in [1, (1 << 53) - 1, (1 << 53) + 1, i64::MAX, i64::MIN] {
+        let call = CallFacts {
+            model: "small".to_owned(),
+            provider: None,
+            endpoint: None,
+            provider_region: None,
+            pattern: None,
+            tokens_in: 0,
+            tokens_out: 0,
+            estimated: false,
+            price_nanocents: amount,
+            started_at: at,
+            attempts: 1,
+        };
+        let event = Event::done("test.thing.set", "thing", "t").call(call.clone());
+        let draft = Draft::new(&caller, &event.changes(json!({"to": [amount]})), None, at).unwrap();
+        let core: Value = serde_json::from_slice(&draft.core).unwrap();
+        let read: CallFacts = serde_json::from_value(core["call"].clone()).unwrap();
+        assert_eq!(read, call);
+        let payload: Value = serde_json::from_slice(&draft.payload).unwrap();
+        let to = payload["changes"]["to"][0].to_string();
+        assert_eq!(to.trim_matches('"'), amount.to_string());
+    }
 }

@@ -7,6 +7,7 @@
 
 mod explorer;
 mod house;
+mod keys;
 mod pages;
 mod tail;
 mod views;
