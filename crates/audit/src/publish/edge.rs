@@ -131,11 +131,14 @@ impl Edge {
 
 /// The edge of a tree of this size, from the tiles of [`Edge::tiles`].
 pub(crate) fn frontier(size: u64, tiles: &BTreeMap<Tile, Vec<u8>>) -> Option<Frontier> {
-    let read = |tile: Tile| {
-        let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
-        tiles.get(&tile).cloned().ok_or_else(missing)
-    };
-    Tree::new(size, read).ok()?.frontier().ok()
+    Tree::new(size, fetched(tiles)).ok()?.frontier().ok()
+}
+
+/// Gives tiles that were fetched before; what is not among them cannot be read.
+pub(super) fn fetched(
+    tiles: &BTreeMap<Tile, Vec<u8>>,
+) -> impl FnMut(Tile) -> Result<Vec<u8>, std::io::Error> {
+    |tile| tiles.get(&tile).cloned().ok_or_else(|| std::io::ErrorKind::NotFound.into())
 }
 
 #[cfg(test)]

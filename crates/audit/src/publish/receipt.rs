@@ -9,9 +9,10 @@ use base::http::Json;
 use serde::Serialize;
 use serde_json::Value;
 use tlog::proof::{Tree, tiles_of_inclusion, verify_inclusion};
-use tlog::{Hash, Note, Proof, Tile};
+use tlog::{Hash, Note, Proof};
 
 use super::checkpoint::Newest;
+use super::edge::fetched;
 use super::fault::{FaultKind, LogError};
 use super::opening::Opening;
 use super::org::Place;
@@ -121,11 +122,8 @@ impl Place<'_> {
         newest: &Newest,
     ) -> Result<Proof, LogError> {
         let tiles = self.tiles(tiles_of_inclusion(index, newest.size)).await?;
-        let read = |tile: Tile| {
-            let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
-            tiles.get(&tile).cloned().ok_or_else(missing)
-        };
-        let path = Tree::new(newest.size, read).and_then(|mut tree| tree.inclusion(index));
+        let path =
+            Tree::new(newest.size, fetched(&tiles)).and_then(|mut tree| tree.inclusion(index));
         let path = path.map_err(|_| self.fault(FaultKind::OtherRoot(newest.size)))?;
         let leaf = Hash::of_leaf(entry);
         let proven = verify_inclusion(&leaf, index, newest.size, &path, &newest.root);

@@ -9,6 +9,7 @@ use tlog::tile::{Bundle, TILE_WIDTH, Tile};
 use tlog::{Checkpoint, Hash};
 
 use super::checkpoint::Newest;
+use super::edge::fetched;
 use super::fault::{Fault, FaultKind, LogError};
 use super::org::{Place, int};
 use super::{Inner, Log};
@@ -163,14 +164,10 @@ impl Place<'_> {
         let mut needed = tiles_of_inclusion(first, size);
         needed.insert(of_leaves);
         let tiles = self.tiles(needed).await?;
-        let read = |tile: Tile| {
-            let missing = || std::io::Error::from(std::io::ErrorKind::NotFound);
-            tiles.get(&tile).cloned().ok_or_else(missing)
-        };
         let leaves = tiles.get(&of_leaves).and_then(|bytes| of_leaves.decode(bytes).ok());
         let leaves = leaves.ok_or_else(other)?;
         let leaf = leaves.first().ok_or_else(other)?;
-        let proof = Tree::new(size, read).and_then(|mut tree| tree.inclusion(first));
+        let proof = Tree::new(size, fetched(&tiles)).and_then(|mut tree| tree.inclusion(first));
         let proof = proof.map_err(|_| other())?;
         verify_inclusion(leaf, first, size, &proof, &newest.root).map_err(|_| other())?;
         let bytes = self.bundle(bundle).await?;
