@@ -2,23 +2,20 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use access::{Caller, OrgId, Region};
 use base::args;
-use base::db::{DbError, Row, Tx, Value};
+use base::db::{DbError, Tx, Value};
 use base::time::At;
-use tlog::{Frontier, Hash};
+use tlog::Hash;
 
 use crate::entry::{Class, Draft, Sealed};
 use crate::event::Event;
+use crate::heads::{ByOrg, Growth, Head, Heads};
 use crate::keys::{Key, Keys, Tag};
 use crate::sql;
-
-/// How far behind the newest event of its org an event can stand, in microseconds: what
-/// waits in line, and clocks of nodes that differ. A later one (what an outage kept from
-/// disk) is found where it came to the record; when it happened is in its body.
-pub(crate) const LATE_MAX_MICROS: i64 = 5_000_000;
 
 /// An event ready to be written: encoded once, and sealed if its keys were at hand.
 #[derive(Debug)]
@@ -116,18 +113,12 @@ fn seal(draft: &Draft, tags: &[Tag; 3], keys: &[Option<Arc<Key>>; 3]) -> Result<
         .map_err(|cause| DbError::unreadable("body", cause))
 }
 
-/// The edge that a head row holds; that of an empty tree where it holds none.
-pub(crate) fn edge_of(row: &Row) -> Result<Frontier, DbError> {
-    let edge = row.opt_bytes("frontier")?;
-    edge.map_or_else(|| Ok(Frontier::new()), |edge| Frontier::from_bytes(&edge))
-        .map_err(|cause| DbError::unreadable("frontier", cause))
-}
-
-/// What an org's head row says before a group is written.
-struct Head {
-    frontier: Frontier,
-    /// The earliest instant that an event may still be found under.
-    earliest: i64,
+/// What was appended: the position of each event, and the heads to remember once it is
+/// committed.
+#[derive(Debug)]
+pub(crate) struct Appended {
+    pub(crate) seqs: Vec<i64>,
+    pub(crate) heads: Vec<(OrgId, Head)>,
 }
 
 /// Appends in the order given and says which position each event got.
@@ -139,59 +130,42 @@ struct Head {
 /// INVARIANT: the head row holds the edge of the tree of all entries before its size, so
 /// positions, entries and tree change together or not at all.
 ///
-/// INVARIANT: `at` of an event is at most [`LATE_MAX_MICROS`] behind any `at` before it,
-/// so a time is found by halving.
+/// INVARIANT: `at` of an event is at most [`LATE_MAX_MICROS`](crate::heads::LATE_MAX_MICROS)
+/// behind any `at` before it, so a time is found by halving.
 pub(crate) async fn append(
     tx: &mut Tx,
     keys: &Keys,
+    heads: &Heads,
     entries: &[&Prepared],
-) -> Result<Vec<i64>, DbError> {
+) -> Result<Appended, DbError> {
     // Keys before heads, and both in the order of orgs: nobody waits in a circle.
     let keys = keys_of(tx, keys, entries).await?;
-    let mut heads = take(tx, entries).await?;
-    let mut seqs = Vec::with_capacity(entries.len());
-    let mut rows = Vec::with_capacity(entries.len());
+    let mut growth = ByOrg::<Growth>::new();
+    let mut sealed = Vec::with_capacity(entries.len());
     for entry in entries {
-        let Some(head) = heads.get_mut(entry.org.as_str()) else { continue };
-        let sealed = entry.sealed(&keys)?;
-        let leaf = Hash::of_leaf(&sealed.entry);
-        let seq = head.frontier.append(leaf, |_, _| {});
-        let seq = seq.map_err(|cause| DbError::unreadable("frontier", cause))?;
-        let seq = i64::try_from(seq).map_err(|cause| DbError::unreadable("size", cause))?;
-        let at = entry.draft.at.as_microsecond().max(head.earliest);
-        rows.push(entry.row(seq, at, &sealed));
-        seqs.push(seq);
+        let one = entry.sealed(&keys)?;
+        let growth = growth.entry(entry.org.clone()).or_default();
+        growth.add(Hash::of_leaf(&one.entry), entry.draft.at.as_microsecond());
+        sealed.push(one);
+    }
+    let moved = heads.moved(tx, &growth).await?;
+    let mut next = BTreeMap::new();
+    let mut appended = Appended { seqs: Vec::with_capacity(entries.len()), heads: Vec::new() };
+    let mut rows = Vec::with_capacity(entries.len());
+    for (entry, sealed) in entries.iter().zip(&sealed) {
+        let Some([before, after]) = moved.get(&entry.org) else { continue };
+        let next = match next.entry(&entry.org) {
+            Entry::Occupied(next) => next.into_mut(),
+            Entry::Vacant(first) => {
+                appended.heads.push((entry.org.clone(), after.clone()));
+                first.insert(before.size()?)
+            }
+        };
+        let at = entry.draft.at.as_microsecond().max(after.earliest());
+        rows.push(entry.row(*next, at, sealed));
+        appended.seqs.push(*next);
+        *next += 1;
     }
     tx.many(&sql::APPEND, rows).await?;
-    let edges = heads.iter().map(|(org, head)| args![org.as_str(), 0, 0, head.frontier.to_bytes()]);
-    let edges: Vec<_> = edges.collect();
-    tx.many(&sql::EDGE, edges).await?;
-    Ok(seqs)
+    Ok(appended)
 }
-
-/// Takes the next positions of each org: its head stays locked until the commit.
-async fn take(tx: &mut Tx, entries: &[&Prepared]) -> Result<BTreeMap<String, Head>, DbError> {
-    let mut asked: BTreeMap<&str, (i64, i64)> = BTreeMap::new();
-    for entry in entries {
-        let (count, newest) = asked.entry(entry.org.as_str()).or_default();
-        *count += 1;
-        *newest = entry.draft.at.as_microsecond().max(*newest);
-    }
-    let rows = asked.iter().map(|(org, (count, newest))| args![*org, *count, *newest]);
-    let rows: Vec<_> = rows.collect();
-    let mut heads = BTreeMap::new();
-    for row in tx.many(&sql::TAKE, rows).await? {
-        let org = row.text("org_id")?;
-        let count = asked.get(org.as_str()).map(|(count, _)| *count).unwrap_or_default();
-        let frontier = edge_of(&row)?;
-        if i64::try_from(frontier.size()).ok() != Some(row.int("size")? - count) {
-            return Err(DbError::says("append to the record", OTHER_SIZE.to_owned()));
-        }
-        heads.insert(org, Head { frontier, earliest: row.int("newest")? - LATE_MAX_MICROS });
-    }
-    Ok(heads)
-}
-
-/// Fails closed: somebody changed one of the two, or events of an earlier version wait to be
-/// taken over.
-const OTHER_SIZE: &str = "the tree and the record differ in size";

@@ -8,6 +8,7 @@ use base::time::SharedClock;
 
 use crate::durable::Durable;
 use crate::event::Event;
+use crate::heads::Heads;
 use crate::keys::Keys;
 use crate::{Record, append};
 
@@ -19,14 +20,20 @@ pub struct Change {
     scope: Scope,
     clock: SharedClock,
     keys: Arc<Keys>,
+    heads: Arc<Heads>,
 }
 
 impl Change {
     /// Begins a change in the org and region of `scope`.
     pub async fn begin(record: &Record, scope: &Scope) -> Result<Self, DbError> {
         let tx = record.databases.of(scope)?.begin().await?;
-        let (clock, keys) = (record.clock.clone(), Arc::clone(&record.keys));
-        Ok(Self { tx, scope: scope.clone(), clock, keys })
+        Ok(Self {
+            tx,
+            scope: scope.clone(),
+            clock: record.clock.clone(),
+            keys: Arc::clone(&record.keys),
+            heads: Arc::clone(&record.heads),
+        })
     }
 
     /// Runs a statement and says how many rows it changed. `args` start at `$2`.
@@ -86,13 +93,14 @@ impl Change {
     ) -> Result<Durable, DbError> {
         let entry =
             append::Prepared::new(&self.keys, self.scope.caller(), &event, None, self.clock.now())?;
-        let seqs = append::append(&mut self.tx, &self.keys, &[&entry]).await?;
-        let seq = seqs.first().copied().unwrap_or_default();
+        let appended = append::append(&mut self.tx, &self.keys, &self.heads, &[&entry]).await?;
+        let seq = appended.seqs.first().copied().unwrap_or_default();
         if let Some((note, mut args)) = note {
             args.push(seq.into());
             self.tx.run(note, self.scope.args(args)).await?;
         }
         self.tx.commit().await?;
+        self.heads.remember(appended.heads);
         Ok(Durable::at(entry.org, seq))
     }
 }

@@ -46,36 +46,39 @@ impl Outcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CallFacts {
-    /// What the caller named.
-    pub model: String,
-    /// Who answered: the name of the provider, or `portico` for the embedded engine.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub provider: Option<String>,
+    // In the order of their names: what is committed to is sorted as RFC 8785 says.
+    /// How many endpoints were tried.
+    pub attempts: u32,
     /// The endpoint that answered.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub endpoint: Option<String>,
+    /// The provider gave no usage: the tokens were counted by us from what it sent.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub estimated: bool,
+    /// What the caller named.
+    pub model: String,
+    /// The pattern and version that answered.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub pattern: Option<String>,
+    /// What it cost, in nano-cents: exact, and what budgets add up.
+    #[serde(with = "crate::entry::exact")]
+    pub price_nanocents: i64,
+    /// Who answered: the name of the provider, or `portico` for the embedded engine.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub provider: Option<String>,
     /// Where the endpoint processed it.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     #[schema(value_type = Option<String>)]
     pub provider_region: Option<Region>,
-    /// The pattern and version that answered.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub pattern: Option<String>,
-    /// Tokens read.
-    pub tokens_in: u64,
-    /// Tokens written.
-    pub tokens_out: u64,
-    /// The provider gave no usage: the tokens were counted by us from what it sent.
-    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
-    pub estimated: bool,
-    /// What it cost, in nano-cents: exact, and what budgets add up.
-    #[serde(with = "crate::entry::exact")]
-    pub price_nanocents: i64,
     /// When it began; its day is the day it is charged to.
     #[schema(value_type = String)]
     pub started_at: At,
-    /// How many endpoints were tried.
-    pub attempts: u32,
+    /// Tokens read.
+    #[serde(with = "crate::entry::exact")]
+    pub tokens_in: u64,
+    /// Tokens written.
+    #[serde(with = "crate::entry::exact")]
+    pub tokens_out: u64,
 }
 
 impl CallFacts {

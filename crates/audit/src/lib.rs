@@ -38,10 +38,13 @@
 //!   `no_bundle_and_no_receipt_is_made_of_a_record_that_was_altered`.
 //! - The tree costs an event less than 35 bytes:
 //!   `a_tree_of_three_levels_costs_each_event_less_than_35_bytes_of_tiles`.
-//! - Every action has plain words: `every_action_of_every_room_has_words`.
+//! - Every action has plain words: `every_action_of_every_room_has_words`; for ever:
+//!   `an_action_that_was_recorded_once_has_words_for_ever`. A field keeps its class:
+//!   `every_field_of_an_event_stands_in_its_class_and_no_other`.
 
 mod api;
 mod append;
+mod catalogue;
 mod change;
 mod describe;
 mod durable;
@@ -50,6 +53,7 @@ mod event;
 mod explore;
 mod export;
 mod filter;
+mod heads;
 mod keys;
 mod line;
 mod look_back;
@@ -78,6 +82,7 @@ use base::time::SharedClock;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::api::routes;
+pub use self::catalogue::{Action, Field, actions, catalogue, fields};
 pub use self::change::Change;
 pub use self::describe::describe;
 pub use self::durable::{Durable, NotDurable, Passed, Pending, Rider};
@@ -85,6 +90,7 @@ use self::durable::{Phase, QUEUE_MAX, Submission};
 pub use self::event::{CallFacts, Event, Outcome};
 pub use self::explore::{Error, Events};
 pub use self::filter::{Filter, Last};
+use self::heads::Heads;
 use self::keys::Keys;
 use self::line::Line;
 pub use self::look_back::Back;
@@ -105,6 +111,7 @@ pub struct Record {
     clock: SharedClock,
     node: Arc<str>,
     keys: Arc<Keys>,
+    heads: Arc<Heads>,
     tails: Tails,
     lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
 }
@@ -123,6 +130,7 @@ impl Record {
     ) -> std::io::Result<Self> {
         let counts = telemetry::Counts::register(metrics);
         let keys = Arc::new(Keys::new(roots, clock)?);
+        let heads = Arc::new(Heads::default());
         let mut lines = BTreeMap::new();
         for (region, db) in databases.iter() {
             let (sender, queue) = mpsc::channel(QUEUE_MAX);
@@ -130,6 +138,7 @@ impl Record {
                 db: db.clone(),
                 clock: clock.clone(),
                 keys: Arc::clone(&keys),
+                heads: Arc::clone(&heads),
                 riders: riders.to_vec(),
                 open: open::OpenCalls::new(node),
                 counts: counts.clone(),
@@ -145,6 +154,7 @@ impl Record {
             clock: clock.clone(),
             node: node.into(),
             keys,
+            heads,
             tails: Tails::default(),
         })
     }

@@ -17,8 +17,9 @@ use base::db::{Db, DbError, Within};
 use base::time::SharedClock;
 use tokio::sync::mpsc;
 
-use crate::append::{Prepared, append};
+use crate::append::{Appended, Prepared, append};
 use crate::durable::{Durable, Passed, Rider, Submission};
+use crate::heads::Heads;
 use crate::keys::Keys;
 use crate::open::OpenCalls;
 use crate::sql;
@@ -41,6 +42,7 @@ pub(crate) struct Line {
     pub(crate) db: Db,
     pub(crate) clock: SharedClock,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) heads: Arc<Heads>,
     pub(crate) riders: Vec<Arc<dyn Rider>>,
     pub(crate) open: OpenCalls,
     pub(crate) counts: crate::telemetry::Counts,
@@ -174,7 +176,7 @@ impl Line {
         let entries: Vec<&Prepared> = group.iter().map(|one| &one.entry).collect();
         let orgs: BTreeSet<_> = entries.iter().map(|entry| entry.org.as_str()).collect();
         let mut tx = self.db.begin(&Within::orgs(orgs)).await?;
-        let seqs = append(&mut tx, &self.keys, &entries).await?;
+        let Appended { seqs, heads } = append(&mut tx, &self.keys, &self.heads, &entries).await?;
         let ended: Vec<&Passed> = group.iter().filter_map(Submission::ended).collect();
         if !ended.is_empty() {
             for rider in &self.riders {
@@ -187,6 +189,7 @@ impl Line {
         let rows: Vec<_> = due.iter().map(|(org, first)| args![*org, node, *first]).collect();
         tx.many(&sql::OPEN, rows).await?;
         tx.commit().await?;
+        self.heads.remember(heads);
         self.open.follow(group, &seqs, now);
         Ok(seqs)
     }

@@ -22,6 +22,11 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0003_entry.postgres.sql"),
     },
     Migration::both("audit/0004_log", include_str!("../migrations/0004_log.sql")),
+    Migration {
+        name: "audit/0005_move",
+        sqlite: include_str!("../migrations/0005_move.sqlite.sql"),
+        postgres: include_str!("../migrations/0005_move.postgres.sql"),
+    },
 ];
 
 /// Tables that the application may only read and add to.
@@ -45,6 +50,18 @@ pub(crate) const TAKE: Batch = Batch::new(
         newest = CASE WHEN excluded.newest > audit_head.newest
                       THEN excluded.newest ELSE audit_head.newest END
      RETURNING org_id, size, newest, frontier",
+);
+
+/// Moves heads on that are as they are expected to be; the row is locked either way. What
+/// `expected` gives back is negative where a row was there.
+pub(crate) const MOVE: Batch = Batch::new(
+    "move the heads of the record",
+    "INSERT INTO audit_head (org_id, size, newest, frontier, expected)",
+    5,
+    "ON CONFLICT (org_id) DO UPDATE SET size = excluded.size, newest = excluded.newest,
+        frontier = excluded.frontier, expected = -1
+      WHERE audit_head.size = excluded.expected
+     RETURNING org_id, expected",
 );
 
 /// The edge of the tree behind the positions that were taken; the rows are there.
@@ -388,4 +405,4 @@ pub const STATEMENTS: &[Statement] = &[
 ];
 
 /// For the same tests.
-pub const BATCHES: &[Batch] = &[APPEND, TAKE, EDGE, OPEN];
+pub const BATCHES: &[Batch] = &[APPEND, TAKE, MOVE, EDGE, OPEN];

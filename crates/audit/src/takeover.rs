@@ -7,8 +7,9 @@ use base::db::{Db, DbError, Row, Within};
 use serde_json::{Map, Value};
 use tlog::{Frontier, Hash};
 
-use crate::append::{Prepared, edge_of, keys_of};
+use crate::append::{Prepared, keys_of};
 use crate::entry::Draft;
+use crate::heads::edge_of;
 use crate::{Record, sql};
 
 impl Record {

@@ -21,8 +21,8 @@ use base::args;
 use base::db::{DbError, Row, Statement, Value};
 use base::time::At;
 
-use crate::append::LATE_MAX_MICROS;
 use crate::event::Outcome;
+use crate::heads::LATE_MAX_MICROS;
 use crate::{Filter, sql};
 
 /// Events that a walk along the record, or along its seldom events, looks at: 8,000 rows

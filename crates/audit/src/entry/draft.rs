@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 
 use super::Class;
 use super::exact::exact;
+use super::fields::class_of;
+use super::sealed::EMPTY;
 use crate::event::{CallFacts, Event, Outcome};
 use crate::keys::Holder;
 
@@ -97,6 +99,12 @@ struct Payload<'a> {
     resource_id: Option<&'a str>,
 }
 
+impl Payload<'_> {
+    fn is_empty(&self) -> bool {
+        self.changes.is_none() && self.reason.is_none() && self.resource_id.is_none()
+    }
+}
+
 /// How a session stood: what guardrails were judged by.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -169,9 +177,9 @@ impl Draft {
             resource,
             outcome: event.outcome.as_str().into(),
             nonce: nonce()?,
-            core: canonical(&core)?,
-            subject: canonical(&subject)?,
-            payload: canonical(&payload)?,
+            core: sorted(&core)?,
+            subject: sorted(&subject)?,
+            payload: if payload.is_empty() { EMPTY.to_vec() } else { canonical(&payload)? },
             payload_of,
         })
     }
@@ -189,13 +197,14 @@ impl Draft {
         let payload_of = Holder::of_payload(&resource_type, &resource.id, &user.holder);
         let [mut core, mut subject, mut payload] = [Map::new(), Map::new(), Map::new()];
         for (name, value) in event {
-            let class = match name.as_str() {
-                "ipAddress" | "keyId" | "session" | "supportRequest" | "teamIds" | "userAgent"
-                | "userId" => &mut subject,
-                "changes" | "reason" if value.is_null() => continue,
-                "changes" | "reason" => &mut payload,
-                "resourceId" if resource.holder != Holder::Org => &mut payload,
-                _ => &mut core,
+            let of = class_of(&name, resource.holder != Holder::Org);
+            if of == Class::Payload && value.is_null() {
+                continue;
+            }
+            let class = match of {
+                Class::Core => &mut core,
+                Class::Subject => &mut subject,
+                Class::Payload => &mut payload,
             };
             class.insert(name, exact(&value).into_owned());
         }
@@ -253,4 +262,10 @@ fn nonce() -> Result<[u8; NONCE_LEN], DbError> {
 /// As RFC 8785 writes it; what it cannot write is not recorded as something else.
 fn canonical(value: &impl Serialize) -> Result<Vec<u8>, DbError> {
     serde_json_canonicalizer::to_vec(value).map_err(|cause| DbError::unreadable("body", cause))
+}
+
+/// The same, for what has its fields in order and no number but integers below 2^53: many
+/// times quicker. `what_is_written_in_order_is_canonical` holds both against each other.
+fn sorted(value: &impl Serialize) -> Result<Vec<u8>, DbError> {
+    serde_json::to_vec(value).map_err(|cause| DbError::unreadable("body", cause))
 }

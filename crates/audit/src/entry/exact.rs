@@ -2,6 +2,8 @@
 //! beyond 2^53 - 1 they stand as text, as its section 3.2.2.3 and RFC 7493 advise.
 
 use std::borrow::Cow;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -39,17 +41,25 @@ fn rewritten(value: &Value) -> Value {
 }
 
 /// For `serde(with)`: an amount.
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-pub(crate) fn serialize<S: Serializer>(amount: &i64, to: S) -> Result<S::Ok, S::Error> {
-    if amount.unsigned_abs() <= NUMBER_MAX { amount.serialize(to) } else { to.collect_str(amount) }
+pub(crate) fn serialize<T, S>(amount: &T, to: S) -> Result<S::Ok, S::Error>
+where
+    T: Copy + Into<i128> + Serialize + Display,
+    S: Serializer,
+{
+    let size = (*amount).into().unsigned_abs();
+    if size <= u128::from(NUMBER_MAX) { amount.serialize(to) } else { to.collect_str(amount) }
 }
 
 /// For `serde(with)`: an amount, however it stands.
-pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
+pub(crate) fn deserialize<'de, T, D>(from: D) -> Result<T, D::Error>
+where
+    T: Deserialize<'de> + FromStr<Err: Display>,
+    D: Deserializer<'de>,
+{
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Written {
-        Number(i64),
+    enum Written<T> {
+        Number(T),
         Text(String),
     }
     match Written::deserialize(from)? {

@@ -17,11 +17,13 @@
 mod class;
 mod draft;
 pub(crate) mod exact;
+mod fields;
 mod opened;
 mod sealed;
 
 pub(crate) use self::class::{Class, ENTRY_LEN, commitment, commitments, entry};
 pub(crate) use self::draft::Draft;
+pub(crate) use self::fields::FIELDS;
 pub(crate) use self::opened::{Opened, Stored};
 pub(crate) use self::sealed::{NotWhole, Sealed};
 

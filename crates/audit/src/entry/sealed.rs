@@ -15,7 +15,7 @@ use crate::keys::{Key, Tag};
 /// The first byte of what this module writes.
 const VERSION: u8 = 1;
 /// A class without values: nothing of it is stored.
-const EMPTY: &[u8] = b"{}";
+pub(super) const EMPTY: &[u8] = b"{}";
 
 /// An event at rest: its entry of the tree, and its values beside it. The core is plain,
 /// the others are sealed; empty where there is nothing, or nothing any more.

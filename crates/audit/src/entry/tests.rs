@@ -142,3 +142,68 @@ fn an_amount_of_any_size_is_recorded_exactly() {
         assert_eq!(to.trim_matches('"'), amount.to_string());
     }
 }
+
+/// An event with everything, of somebody with everything, and this text wherever text is free.
+fn everything(text: &str, amount: u64, resource: &str) -> Draft {
+    let at: base::time::At = "2026-01-01T00:00:00Z".parse().unwrap();
+    let org = "org_01KDVDNA00CZ2CCEQ96X12QVPR".parse().unwrap();
+    let mut who = (*Caller::operator(org, Region::Eu, text)).clone();
+    who.key = Some(access::KeyId::new(at));
+    who.teams = [access::TeamId::new(at)].into();
+    who.origin = access::Origin {
+        ip: Some([192, 0, 2, 7].into()),
+        user_agent: Some(text.to_owned()),
+        request_id: text.to_owned(),
+        trace_parent: None,
+    };
+    who.standing.session = Some(access::ShownSession {
+        id: "sup_1".to_owned(),
+        method: access::Method::Support,
+        factor_at: Some(at),
+        factor_due: false,
+        confined: false,
+    });
+    let call = CallFacts {
+        attempts: 1,
+        endpoint: Some(text.to_owned()),
+        estimated: true,
+        model: text.to_owned(),
+        pattern: Some(text.to_owned()),
+        price_nanocents: 5,
+        provider: Some(text.to_owned()),
+        provider_region: Some(Region::Us),
+        started_at: at,
+        tokens_in: amount,
+        tokens_out: 7,
+    };
+    let event = Event::done("test.thing.set", "thing", resource).call(call);
+    let event = event.changes(json!({"to": text})).reason(json!({"code": "x"}));
+    Draft::new(&Caller::identified(who), &event, Some("n1"), at).unwrap()
+}
+
+#[test]
+fn every_field_of_an_event_stands_in_its_class_and_no_other() {
+    let mut seen = std::collections::BTreeSet::new();
+    for resource in ["t", "mem_01KDVDNA00Z4ZFFQ6V1V0QJ8QK"] {
+        let draft = everything("a", 1, resource);
+        for class in Class::ALL {
+            let json: serde_json::Map<String, Value> =
+                serde_json::from_slice(draft.json(class)).unwrap();
+            seen.extend(json.into_iter().map(|(field, _)| (class, field)));
+        }
+    }
+    let known = FIELDS.iter().map(|(field, class, _)| (*class, (*field).to_owned()));
+    assert_eq!(seen, known.collect());
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_is_written_in_order_is_canonical(text in "\\PC*|[\\x00-\\u{10ffff}]*", amount: u64) {
+        let draft = everything(&text, amount, "mem_01KDVDNA00Z4ZFFQ6V1V0QJ8QK");
+        for class in Class::ALL {
+            let value: Value = serde_json::from_slice(draft.json(class)).unwrap();
+            let canonical = serde_json_canonicalizer::to_vec(&value).unwrap();
+            proptest::prop_assert_eq!(draft.json(class), canonical);
+        }
+    }
+}

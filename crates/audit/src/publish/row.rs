@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::fault::{FaultKind, LogError};
 use super::opening::Shown;
 use super::org::{Place, int};
-use crate::append::LATE_MAX_MICROS;
 use crate::describe::text;
 use crate::entry::Sealed;
+use crate::heads::LATE_MAX_MICROS;
 use crate::keys::{MARK, Tag};
 use crate::sql;
 

@@ -33,9 +33,21 @@ pub struct Batch {
     pub tail: &'static str,
 }
 
-/// Rows that one statement carries at most: 64 rows of 20 values stay far below
-/// SQLite's 32,766 and PostgreSQL's 65,535 parameters.
-pub(crate) const BATCH_ROWS_MAX: usize = 64;
+/// Rows that one statement carries at most: 512 rows of 20 values stay below SQLite's 32,766
+/// and PostgreSQL's 65,535 parameters.
+const BATCH_ROWS_MAX: usize = 512;
+/// Up to here a batch has a text for every number of rows, above for powers of two alone, so
+/// that few texts of it are ever prepared.
+const BATCH_ROWS_ANY: usize = 64;
+
+/// How many of so many rows the next statement carries: few statements, as each one costs a
+/// hop to the engine and back, and few texts.
+pub(crate) fn rows_of_next(rows: usize) -> usize {
+    match rows.min(BATCH_ROWS_MAX) {
+        few @ ..=BATCH_ROWS_ANY => few,
+        many => 1 << many.ilog2(),
+    }
+}
 
 impl Batch {
     /// Names a batch.
@@ -73,6 +85,21 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn many_rows_go_in_few_statements_of_few_texts() {
+        let split = |mut rows: usize| {
+            let mut split = Vec::new();
+            while rows > 0 {
+                split.push(rows_of_next(rows));
+                rows -= rows_of_next(rows);
+            }
+            split
+        };
+        assert_eq!(split(64), [64]);
+        assert_eq!(split(500), [256, 128, 64, 52]);
+        assert_eq!(split(1_100), [512, 512, 64, 12]);
+    }
 
     #[test]
     fn a_batch_numbers_its_parameters_through() {

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::row::EngineRow;
-use super::statement::{BATCH_ROWS_MAX, Batch, Statement};
+use super::statement::{Batch, Statement, rows_of_next};
 use super::value::{Value, bind};
 use super::{Db, DbError, Pool, Row, Within};
 
@@ -98,9 +98,7 @@ impl Tx {
         let mut rows = rows.into_iter();
         let mut given = Vec::new();
         while rows.len() > 0 {
-            // As few statements as possible: each one costs a hop to the engine and back.
-            // At most 64 texts of a batch are ever prepared.
-            let count = rows.len().min(BATCH_ROWS_MAX);
+            let count = rows_of_next(rows.len());
             let text = self.db.batch_text(batch, count);
             let args = rows.by_ref().take(count).flatten().collect::<Vec<_>>();
             given.extend(

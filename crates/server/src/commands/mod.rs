@@ -38,6 +38,12 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Prints every action and field that the record may hold.
+    Actions {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Organizations.
     #[command(subcommand)]
     Org(OrgCommand),
@@ -109,6 +115,10 @@ impl Command {
                 Ok(())
             }
             Self::Policy { json } => policy(json),
+            Self::Actions { json } => {
+                actions(json);
+                Ok(())
+            }
             Self::Org(command) => block_on(command.run()),
             Self::Member(command) => block_on(command.run()),
             Self::Key(command) => block_on(command.run()),
@@ -164,6 +174,15 @@ async fn migrate(config: Config, json: bool) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn actions(json: bool) {
+    if json {
+        let value = serde_json::json!({ "fields": audit::fields(), "actions": audit::actions() });
+        println!("{value}");
+    } else {
+        print!("{}", audit::catalogue());
+    }
 }
 
 fn policy(json: bool) -> anyhow::Result<()> {

@@ -31,10 +31,10 @@ use super::edge::Edge;
 use super::fault::LogError;
 use super::org::{Place, int};
 use super::{Log, LogKeys};
-use crate::append::LATE_MAX_MICROS;
 use crate::event::Event;
 use crate::explore::Error;
 use crate::filter::must_instant;
+use crate::heads::LATE_MAX_MICROS;
 use crate::sql;
 
 /// Events of a bundle at most.

@@ -1,0 +1,187 @@
+//! The heads of the orgs: how large each record is, and the edge of its tree.
+//!
+//! A node remembers the heads that it moved last, and moves them on in one statement that
+//! holds only where nobody else moved them meanwhile. Where somebody did, it asks first.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+use access::OrgId;
+use base::args;
+use base::db::{DbError, Row, Tx};
+use tlog::{Frontier, Hash};
+
+use crate::sql;
+
+/// Orgs whose heads a node remembers, each at most two kilobytes; beyond that it forgets
+/// all, and asks for them anew.
+const REMEMBERED_MAX: usize = 16_384;
+/// How far behind the newest event of its org an event can stand, in microseconds: what
+/// waits in line, and clocks of nodes that differ. A later one (what an outage kept from
+/// disk) is found where it came to the record; when it happened is in its body.
+pub(crate) const LATE_MAX_MICROS: i64 = 5_000_000;
+
+/// The end of an org's record.
+#[derive(Debug, Clone)]
+pub(crate) struct Head {
+    frontier: Frontier,
+    /// The newest instant that an event is found under.
+    newest: i64,
+}
+
+/// What a group adds to the record of one org.
+#[derive(Debug, Default)]
+pub(crate) struct Growth {
+    leaves: Vec<Hash>,
+    newest: i64,
+}
+
+/// By org, in the order in which heads are locked.
+pub(crate) type ByOrg<T> = BTreeMap<OrgId, T>;
+
+/// The heads that this node moved last.
+#[derive(Debug, Default)]
+pub(crate) struct Heads(Mutex<HashMap<OrgId, Head>>);
+
+impl Growth {
+    pub(crate) fn add(&mut self, leaf: Hash, at: i64) {
+        self.leaves.push(leaf);
+        self.newest = self.newest.max(at);
+    }
+
+    fn count(&self) -> i64 {
+        i64::try_from(self.leaves.len()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Head {
+    /// Its next position.
+    pub(crate) fn size(&self) -> Result<i64, DbError> {
+        i64::try_from(self.frontier.size()).map_err(|cause| DbError::unreadable("size", cause))
+    }
+
+    /// The earliest instant that an event may be found under.
+    pub(crate) fn earliest(&self) -> i64 {
+        self.newest - LATE_MAX_MICROS
+    }
+
+    fn grown(&self, by: &Growth) -> Result<Self, DbError> {
+        let mut frontier = self.frontier.clone();
+        for leaf in &by.leaves {
+            let added = frontier.append(*leaf, |_, _| {});
+            added.map_err(|cause| DbError::unreadable("frontier", cause))?;
+        }
+        Ok(Self { frontier, newest: self.newest.max(by.newest) })
+    }
+}
+
+impl Heads {
+    /// Moves the heads on, and gives those that were before and those that are now. They stay
+    /// locked until the commit, and are remembered behind it: [`Heads::remember`].
+    ///
+    /// INVARIANT: heads are locked in the order of org ids, in one statement.
+    pub(crate) async fn moved(
+        &self,
+        tx: &mut Tx,
+        growth: &ByOrg<Growth>,
+    ) -> Result<ByOrg<[Head; 2]>, DbError> {
+        let mut moved = match self.remembered(growth) {
+            Some(known) => go_on(tx, growth, known).await?,
+            None => ByOrg::new(),
+        };
+        let mut asked = Vec::with_capacity(growth.len() - moved.len());
+        for one in growth {
+            if !moved.contains_key(one.0) {
+                asked.push(one);
+            }
+        }
+        if !asked.is_empty() {
+            moved.extend(take(tx, &asked).await?);
+        }
+        Ok(moved)
+    }
+
+    /// The heads of all of these orgs, if all are remembered.
+    fn remembered(&self, growth: &ByOrg<Growth>) -> Option<ByOrg<Head>> {
+        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        growth.keys().map(|org| Some((org.clone(), remembered.get(org)?.clone()))).collect()
+    }
+
+    /// To be told when the commit succeeded. One that overtook another loses.
+    pub(crate) fn remember(&self, moved: Vec<(OrgId, Head)>) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() + moved.len() > REMEMBERED_MAX {
+            remembered.clear();
+        }
+        for (org, head) in moved {
+            let known = remembered.entry(org).or_insert_with(|| head.clone());
+            if known.frontier.size() < head.frontier.size() {
+                *known = head;
+            }
+        }
+    }
+}
+
+/// Moves on the heads that are as this node left them. The others are locked, not moved.
+async fn go_on(
+    tx: &mut Tx,
+    growth: &ByOrg<Growth>,
+    known: ByOrg<Head>,
+) -> Result<ByOrg<[Head; 2]>, DbError> {
+    let mut moved = ByOrg::new();
+    let mut rows = Vec::with_capacity(known.len());
+    for ((org, before), growth) in known.into_iter().zip(growth.values()) {
+        let after = before.grown(growth)?;
+        let edge = after.frontier.to_bytes();
+        rows.push(args![org.as_str(), after.size()?, after.newest, edge, before.size()?]);
+        moved.insert(org, [before, after]);
+    }
+    let mut held = BTreeSet::new();
+    for row in tx.many(&sql::MOVE, rows).await? {
+        // No row was there that could have moved: somebody took it away.
+        if row.int("expected")? >= 0 {
+            return Err(DbError::says("append to the record", OTHER_SIZE.to_owned()));
+        }
+        held.insert(row.text("org_id")?);
+    }
+    moved.retain(|org, _| held.contains(org.as_str()));
+    Ok(moved)
+}
+
+/// Asks for the heads, locks them and moves them on.
+async fn take(tx: &mut Tx, growth: &[(&OrgId, &Growth)]) -> Result<ByOrg<[Head; 2]>, DbError> {
+    let mut rows = Vec::with_capacity(growth.len());
+    for (org, by) in growth {
+        rows.push(args![org.as_str(), by.count(), by.newest]);
+    }
+    let mut found = BTreeMap::new();
+    for row in tx.many(&sql::TAKE, rows).await? {
+        found.insert(row.text("org_id")?, row);
+    }
+    let (mut moved, mut edges) = (ByOrg::new(), Vec::with_capacity(growth.len()));
+    for (org, by) in growth {
+        let row = found.get(org.as_str());
+        let row = row.ok_or_else(|| DbError::says("append to the record", NO_HEAD.to_owned()))?;
+        let before = Head { frontier: edge_of(row)?, newest: row.int("newest")? };
+        if before.size()? != row.int("size")? - by.count() {
+            return Err(DbError::says("append to the record", OTHER_SIZE.to_owned()));
+        }
+        let after = before.grown(by)?;
+        edges.push(args![org.as_str(), 0, 0, after.frontier.to_bytes()]);
+        moved.insert((*org).clone(), [before, after]);
+    }
+    tx.many(&sql::EDGE, edges).await?;
+    Ok(moved)
+}
+
+/// The edge that a head row holds; that of an empty tree where it holds none.
+pub(crate) fn edge_of(row: &Row) -> Result<Frontier, DbError> {
+    let edge = row.opt_bytes("frontier")?;
+    edge.map_or_else(|| Ok(Frontier::new()), |edge| Frontier::from_bytes(&edge))
+        .map_err(|cause| DbError::unreadable("frontier", cause))
+}
+
+/// Fails closed: somebody changed one of the two, or events of an earlier version wait to be
+/// taken over.
+const OTHER_SIZE: &str = "the tree and the record differ in size";
+const NO_HEAD: &str = "a head was not given back";
