@@ -1,10 +1,12 @@
 //! Every statement of this room. `$1` is always the org.
 
+mod directory;
 mod log;
 mod views;
 
 use base::db::{Batch, Migration, Statement};
 
+pub(crate) use self::directory::*;
 pub(crate) use self::log::*;
 pub(crate) use self::views::*;
 
@@ -22,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0003_entry.postgres.sql"),
     },
     Migration::both("audit/0004_log", include_str!("../migrations/0004_log.sql")),
+    Migration::both("audit/0005_directory", include_str!("../migrations/0005_directory.sql")),
 ];
 
 /// Tables that the application may only read and add to.
@@ -385,7 +388,13 @@ pub const STATEMENTS: &[Statement] = &[
     LOG_KEY_ADD,
     VERIFY_NEXT,
     VERIFIED,
+    SLOTS,
+    SLOT_OF,
+    UNLISTED,
+    EPOCHS,
+    EPOCH_ADD,
+    EPOCHS_THIN,
 ];
 
 /// For the same tests.
-pub const BATCHES: &[Batch] = &[APPEND, TAKE, EDGE, OPEN];
+pub const BATCHES: &[Batch] = &[APPEND, TAKE, EDGE, OPEN, SLOT_SET];

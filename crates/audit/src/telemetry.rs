@@ -28,6 +28,7 @@ impl Counts {
 pub(crate) struct LogCounts {
     pub(crate) published: Counter,
     pub(crate) checkpoints: Counter,
+    pub(crate) epochs: Counter,
     pub(crate) delayed: Counter,
     pub(crate) stopped: Gauge,
     pub(crate) verified: Counter,
@@ -40,6 +41,7 @@ impl LogCounts {
         Self {
             published: counter("record_log_published", "Events covered by a signed checkpoint"),
             checkpoints: counter("record_log_checkpoints", "Checkpoints signed"),
+            epochs: counter("record_directory_epochs", "Epochs of the directory closed"),
             delayed: counter("record_log_delayed", "Rounds that failed and are tried again"),
             stopped: metrics.register(
                 "record_log_stopped",

@@ -8,6 +8,7 @@
 //!                                                                    ─► row of the checkpoint
 //! at start:   published checkpoint ─► contained in the tree of the database? else no start
 //! all along:  rows, a few at a time ─► the same as what was published?
+//! beside it:  heads of all orgs ─► one epoch of the directory, signed
 //! when asked: one org, at once ─► a proof of one event, or a bundle of a period
 //! ```
 //! Nothing that was published is written again with other bytes, so each step may be done
@@ -16,6 +17,7 @@
 mod api;
 mod checkpoint;
 mod config;
+mod directory;
 mod edge;
 mod evidence;
 mod fault;
@@ -48,6 +50,8 @@ use crate::telemetry::LogCounts;
 
 pub use self::api::log_routes;
 pub use self::config::{BadLogConfig, LogConfig, S3Config};
+pub use self::directory::Listed;
+use self::directory::{DIRECTORY_ULID, Directory};
 pub use self::fault::{Fault, FaultKind, LogError};
 pub use self::folder::Folder;
 use self::keys::Signing;
@@ -88,6 +92,8 @@ pub struct Log(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     record: Record,
+    /// The id under which the rows of directories stand.
+    directory: OrgId,
     cells: BTreeMap<Region, Cell>,
     every: Duration,
     page: &'static str,
@@ -102,6 +108,7 @@ struct Inner {
 struct Cell {
     store: Arc<dyn Store>,
     signing: Signing,
+    directory: Directory,
 }
 
 impl Log {
@@ -110,11 +117,15 @@ impl Log {
         let LogNeeds { record, roots, stores, config, page, metrics } = needs;
         config.check()?;
         let cells = stores.into_iter().filter_map(|(region, store)| {
-            let signing = Signing::derive(roots.get(&region)?, config.name_of(region));
-            Some((region, Cell { store, signing }))
+            let root = roots.get(&region)?;
+            let signing = Signing::derive(root, config.name_of(region));
+            Some((region, Cell { store, signing, directory: Directory::new(root) }))
         });
+        let directory = OrgId::from_ulid(DIRECTORY_ULID)
+            .map_err(|why| BadLogConfig { key: "log".to_owned(), why: why.to_string() })?;
         Ok(Self(Arc::new(Inner {
             record,
+            directory,
             cells: cells.collect(),
             every: Duration::from_secs(config.publish_secs),
             page,
@@ -142,6 +153,7 @@ impl Log {
                 Ok(_) => {}
                 Err(error) => self.delayed(region, &error),
             }
+            self.list(region).await;
             if let Err(error) = self.verify_some(region, VERIFIED_MAX).await {
                 self.delayed(region, &error);
             }
@@ -149,6 +161,15 @@ impl Log {
         // What was acknowledged before the stop is published before it.
         if let Err(error) = self.publish(region).await {
             self.delayed(region, &error);
+        }
+        self.list(region).await;
+    }
+
+    /// Lists what was published. A fault was told when it was found.
+    async fn list(&self, region: Region) {
+        match self.close_epoch(region).await {
+            Ok(_) | Err(LogError::Fault(_)) => {}
+            Err(error) => self.delayed(region, &error),
         }
     }
 

@@ -104,7 +104,7 @@ impl Place<'_> {
             let (vkey, from, to) = (row.text("vkey")?, row.at("from_at")?, row.opt_at("to_at")?);
             keys.push(LogKey { vkey, from: Some(from), to });
         }
-        let origin = self.cell.signing.origin(self.org());
+        let origin = self.cell.signing.origin(self.name());
         for verifier in self.cell.signing.verifiers(&origin)? {
             let vkey = verifier.to_string();
             if !keys.iter().any(|key| key.vkey == vkey && key.to.is_none()) {
@@ -120,6 +120,7 @@ impl From<LogError> for Error {
         match error {
             LogError::Db(cause) => Self::Db(cause),
             LogError::Unpacked(cause) => Self::Unpacked(cause),
+            LogError::Moved => Self::Behind,
             LogError::Fault(fault) => Self::Faulty(Box::new(fault)),
             error @ (LogError::Store(_) | LogError::Unsigned) => {
                 Self::LogUnavailable(Box::new(error))

@@ -123,6 +123,25 @@ impl House {
         owner.close().await;
     }
 
+    /// Which heads are listed, to be put back.
+    pub(crate) async fn slots(&self) -> Vec<Vec<Value>> {
+        let all = Statement::new("read", "SELECT org_id, epoch, size, head FROM audit_slot");
+        let rows = self.bench.db.all(&Within::node(), all, vec![]).await.expect("reads");
+        let row = |row: &base::db::Row| {
+            let head = row.bytes("head").expect("bytes");
+            let (epoch, size) = (row.int("epoch").expect("one"), row.int("size").expect("one"));
+            args![row.text("org_id").expect("text"), epoch, size, head]
+        };
+        rows.iter().map(row).collect()
+    }
+
+    pub(crate) async fn set_slots(&self, slots: &[Vec<Value>]) {
+        let set = "INSERT INTO audit_slot (org_id, epoch, size, head) VALUES ($1, $2, $3, $4)
+                   ON CONFLICT (org_id) DO UPDATE SET head = excluded.head";
+        let set: Vec<_> = slots.iter().map(|slot| (set, slot.clone())).collect();
+        self.as_owner(&set).await;
+    }
+
     /// The published checkpoint, as somebody verifies it who has the two keys.
     pub(crate) fn checkpoint(&self, caller: &Caller) -> Checkpoint {
         let files = self.shelf.files();
@@ -151,7 +170,7 @@ pub(crate) fn roots() -> BTreeMap<Region, RootKey> {
 }
 
 /// What is derived from the root key, derived again.
-fn verifiers(origin: &str) -> [Verifier; 2] {
+pub(crate) fn verifiers(origin: &str) -> [Verifier; 2] {
     let verifier = |algorithm, label: &str| {
         let seed = roots()[&EU].mac(label).tag(b"seed");
         let name = KeyName::new(origin).expect("a name");

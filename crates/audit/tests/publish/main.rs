@@ -9,6 +9,7 @@
 
 mod bucket;
 mod crashing;
+mod directory;
 mod evidence;
 mod house;
 mod people;
