@@ -90,9 +90,10 @@ use self::line::Line;
 pub use self::look_back::Back;
 pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
-    BadLogConfig, Fault, FaultKind, Folder, Listed, Log, LogConfig, LogError, LogKey, LogKeys,
-    LogNeeds, Opening, Published, Receipt, S3, S3Config, Shown, SignedTree, Store, StoreError,
-    Verified, log_routes,
+    Asked, BadLogConfig, Contradiction, Fault, FaultKind, Folder, Growth, Listed, Log, LogConfig,
+    LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt, S3,
+    S3Config, Shown, SignedTree, Store, StoreError, Verified, Witness, WitnessConfig, WitnessState,
+    log_routes,
 };
 use self::tail::Tails;
 pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};

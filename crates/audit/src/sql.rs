@@ -3,12 +3,14 @@
 mod directory;
 mod log;
 mod views;
+mod witness;
 
 use base::db::{Batch, Migration, Statement};
 
 pub(crate) use self::directory::*;
 pub(crate) use self::log::*;
 pub(crate) use self::views::*;
+pub(crate) use self::witness::*;
 
 /// This room's steps.
 pub const MIGRATIONS: &[Migration] = &[
@@ -25,6 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[
     },
     Migration::both("audit/0004_log", include_str!("../migrations/0004_log.sql")),
     Migration::both("audit/0005_directory", include_str!("../migrations/0005_directory.sql")),
+    Migration::both("audit/0006_witness", include_str!("../migrations/0006_witness.sql")),
 ];
 
 /// Tables that the application may only read and add to.
@@ -394,6 +397,15 @@ pub const STATEMENTS: &[Statement] = &[
     EPOCHS,
     EPOCH_ADD,
     EPOCHS_THIN,
+    WITNESSES,
+    WITNESS_OF,
+    WITNESS_SAID,
+    WITNESS_ACKNOWLEDGED,
+    WITNESSED,
+    CHECKPOINT_NOTE,
+    CHECKPOINT_COSIGNED,
+    CHECKPOINTS,
+    VERIFIED_OF,
 ];
 
 /// For the same tests.

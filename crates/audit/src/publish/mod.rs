@@ -34,6 +34,7 @@ mod start;
 mod store;
 mod turn;
 mod verify;
+mod witnesses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -49,14 +50,14 @@ use crate::Record;
 use crate::telemetry::LogCounts;
 
 pub use self::api::log_routes;
-pub use self::config::{BadLogConfig, LogConfig, S3Config};
+pub use self::config::{BadLogConfig, LogConfig, S3Config, WitnessConfig};
 pub use self::directory::Listed;
 use self::directory::{DIRECTORY_ULID, Directory};
 pub use self::fault::{Fault, FaultKind, LogError};
 pub use self::folder::Folder;
 use self::keys::Signing;
 pub use self::opening::{Opening, Shown};
-pub use self::read::{LogKey, LogKeys};
+pub use self::read::{LogKey, LogKeys, Of};
 pub use self::receipt::{Receipt, SignedTree};
 pub use self::round::Published;
 use self::round::Work;
@@ -64,6 +65,8 @@ pub use self::s3::S3;
 pub use self::store::{Store, StoreError};
 use self::turn::Turns;
 pub use self::verify::Verified;
+pub use self::witnesses::{Asked, Contradiction, Growth, NotCosigned, Witness, WitnessState};
+use self::witnesses::{Known, Witnesses};
 
 /// Events that are verified between two rounds of publishing, at most.
 const VERIFIED_MAX: u64 = 2_048;
@@ -79,6 +82,8 @@ pub struct LogNeeds<'a> {
     pub stores: BTreeMap<Region, Arc<dyn Store>>,
     /// What it is called, and how often it is published.
     pub config: &'a LogConfig,
+    /// How each witness of the configuration is asked, in its order.
+    pub witnesses: Vec<(WitnessConfig, Arc<dyn Witness>)>,
     /// The page that verifies a bundle in a browser, for `verify.html` of each bundle.
     pub page: &'static str,
     /// Where it counts.
@@ -98,6 +103,7 @@ struct Inner {
     every: Duration,
     page: &'static str,
     counts: LogCounts,
+    witnesses: Witnesses,
     /// What is under way, by org.
     works: Mutex<HashMap<OrgId, Work>>,
     turns: Turns,
@@ -114,8 +120,10 @@ struct Cell {
 impl Log {
     /// Opens the log of each region that has a root key and a store. Publishes nothing yet.
     pub fn open(needs: LogNeeds<'_>) -> Result<Self, BadLogConfig> {
-        let LogNeeds { record, roots, stores, config, page, metrics } = needs;
+        let LogNeeds { record, roots, stores, config, witnesses, page, metrics } = needs;
         config.check()?;
+        let known = witnesses.into_iter().map(|(config, ask)| Known::new(&config, ask));
+        let known = known.collect::<Result<Vec<_>, _>>()?;
         let cells = stores.into_iter().filter_map(|(region, store)| {
             let root = roots.get(&region)?;
             let signing = Signing::derive(root, config.name_of(region));
@@ -130,6 +138,7 @@ impl Log {
             every: Duration::from_secs(config.publish_secs),
             page,
             counts: LogCounts::register(metrics),
+            witnesses: Witnesses::of(known),
             works: Mutex::default(),
             turns: Turns::default(),
         })))
@@ -140,6 +149,9 @@ impl Log {
     pub fn run(&self, tasks: &Tasks) {
         for region in self.0.cells.keys() {
             tasks.spawn(self.clone().watch(*region, tasks.clone()));
+            if self.has_witnesses(*region) {
+                tasks.spawn(self.clone().be_witnessed(*region, tasks.clone()));
+            }
         }
     }
 
@@ -170,6 +182,15 @@ impl Log {
         match self.close_epoch(region).await {
             Ok(_) | Err(LogError::Fault(_)) => {}
             Err(error) => self.delayed(region, &error),
+        }
+    }
+
+    /// Asks witnesses until shutdown begins: beside publishing, which waits for none of them.
+    async fn be_witnessed(self, region: Region, tasks: Tasks) {
+        while tokio::time::timeout(self.0.every, tasks.stopping()).await.is_err() {
+            if let Err(error) = self.ask_witnesses(region).await {
+                self.delayed(region, &error);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tlog::tile::{Bundle, Tile};
 use tlog::{Checkpoint, Frontier};
 
-use super::directory::DIRECTORY;
+use super::directory::{DIRECTORY, Kept};
 use super::edge::{Entry, File};
 use super::fault::{Fault, FaultKind, LogError};
 use super::store::StoreError;
@@ -27,6 +27,12 @@ pub(super) struct Place<'a> {
     pub(super) log: &'a Inner,
     pub(super) cell: &'a Cell,
     pub(super) scope: Scope,
+}
+
+/// The turn to publish a log.
+pub(super) enum Turn<'a> {
+    Org(#[expect(dead_code, reason = "held")] tokio::sync::MutexGuard<'a, ()>),
+    Directory(#[expect(dead_code, reason = "held")] tokio::sync::MutexGuard<'a, Kept>),
 }
 
 /// What the head row of an org says.

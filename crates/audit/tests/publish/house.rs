@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::{Caller, Databases, OrgId, Region};
-use audit::{Event, Log, LogConfig, LogNeeds, Record, Store};
+use audit::{Event, Log, LogConfig, LogNeeds, Record, Store, Witness, WitnessConfig};
 use base::args;
 use base::db::{Db, Engine, Statement, Value, Within};
 use base::metrics::Metrics;
@@ -46,18 +46,18 @@ impl House {
         let (shared, tasks) = (clock.shared(), Tasks::new());
         let record = Record::open(&databases, &shared, "n1", &roots(), &[], &tasks, &metrics);
         let record = record.expect("starts its thread");
-        let log = open(&record, Arc::new(shelf.clone()), &metrics);
+        let log = open(&record, Arc::new(shelf.clone()), &metrics, Vec::new());
         Self { bench, clock, record, shelf, metrics, log }
     }
 
     /// Another process behind the same database and the same store.
     pub(crate) fn restarted(&self) -> Log {
-        open(&self.record, Arc::new(self.shelf.clone()), &Metrics::new())
+        open(&self.record, Arc::new(self.shelf.clone()), &Metrics::new(), Vec::new())
     }
 
     /// The log of the same record in another store.
     pub(crate) fn within(&self, store: Arc<dyn Store>) -> Log {
-        open(&self.record, store, &Metrics::new())
+        open(&self.record, store, &Metrics::new(), Vec::new())
     }
 
     pub(crate) fn somebody(&self) -> Caller {
@@ -156,12 +156,18 @@ impl House {
     }
 }
 
-fn open(record: &Record, store: Arc<dyn Store>, metrics: &Metrics) -> Log {
+pub(crate) fn open(
+    record: &Record,
+    store: Arc<dyn Store>,
+    metrics: &Metrics,
+    witnesses: Vec<(WitnessConfig, Arc<dyn Witness>)>,
+) -> Log {
     let config = LogConfig { log: "portico.example".to_owned(), ..LogConfig::default() };
     let record = record.clone();
     let stores = BTreeMap::from([(EU, store)]);
     let (roots, page) = (roots(), verify::PAGE);
-    let needs = LogNeeds { record, roots: &roots, stores, config: &config, page, metrics };
+    let needs =
+        LogNeeds { record, roots: &roots, stores, config: &config, witnesses, page, metrics };
     Log::open(needs).expect("a good name")
 }
 

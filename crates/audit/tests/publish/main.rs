@@ -19,3 +19,4 @@ mod reading;
 mod shelf;
 mod starting;
 mod tampering;
+mod witnessed;
