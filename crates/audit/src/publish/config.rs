@@ -14,6 +14,8 @@ use super::{Folder, Store};
 
 /// Bytes of a log's name at most: region and org stand behind it, and all of it in 255.
 const NAME_BYTES_MAX: usize = 200;
+/// What logs are called that nobody gave a name.
+const UNNAMED: &str = "portico.invalid";
 /// Witnesses of a node at most.
 const WITNESSES_MAX: usize = 16;
 /// Keys of a witness at most: two algorithms, and their successors.
@@ -124,12 +126,7 @@ pub struct BadLogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self {
-            log: "portico.invalid".to_owned(),
-            publish_secs: 5,
-            witness: Vec::new(),
-            s3: BTreeMap::new(),
-        }
+        Self { log: UNNAMED.to_owned(), publish_secs: 5, witness: Vec::new(), s3: BTreeMap::new() }
     }
 }
 
@@ -169,6 +166,11 @@ impl LogConfig {
             }
         }
         Ok(())
+    }
+
+    /// Whether nobody has chosen a name yet: proofs of such a log are for a trial.
+    pub fn is_unnamed(&self) -> bool {
+        self.log == UNNAMED
     }
 
     /// The name of a region's log.

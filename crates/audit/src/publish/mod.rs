@@ -17,6 +17,7 @@
 mod api;
 mod checkpoint;
 mod config;
+mod demand;
 mod directory;
 mod edge;
 mod evidence;
@@ -52,6 +53,7 @@ use crate::telemetry::LogCounts;
 
 pub use self::api::log_routes;
 pub use self::config::{BadLogConfig, LogConfig, S3Config, WitnessConfig};
+use self::demand::Demand;
 pub use self::directory::Listed;
 use self::directory::{DIRECTORY_ULID, Directory};
 pub use self::fault::{Fault, FaultKind, LogError};
@@ -109,6 +111,7 @@ struct Inner {
     /// What is under way, by org.
     works: Mutex<HashMap<OrgId, Work>>,
     turns: Turns,
+    demand: Demand,
 }
 
 /// The log of a region.
@@ -143,6 +146,7 @@ impl Log {
             witnesses: Witnesses::of(known),
             works: Mutex::default(),
             turns: Turns::default(),
+            demand: Demand::default(),
         })))
     }
 

@@ -107,6 +107,9 @@ impl Command {
                     Tls::open(cert, key)?;
                 }
                 println!("{}: no fault", file.config.display());
+                if config.record.is_unnamed() {
+                    println!("{}", serve::UNNAMED);
+                }
                 Ok(())
             }
             Self::Config(ConfigCommand::Reference) => {

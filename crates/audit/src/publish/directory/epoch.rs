@@ -48,3 +48,49 @@ impl AsRef<[u8]> for Epoch {
         &self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::super::slots::{head, slot};
+    use super::*;
+
+    const VECTORS: &str = include_str!("../../../../../docs/use/directory-vectors.json");
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn the_directory_is_what_its_published_vectors_say() {
+        let vectors: Value = serde_json::from_str(VECTORS).unwrap();
+        let told = |name: &str| vectors[name].as_str().unwrap();
+        let slot = slot(&told("org").parse().unwrap());
+        assert_eq!(format!("{slot:016x}"), told("slot"));
+        let salt: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
+        assert_eq!(hex(&salt), told("salt"));
+        let head = head(&salt, told("checkpoint"));
+        assert_eq!(hex(&head), told("head"));
+        let sibling = |height: u32| {
+            let text = format!("sibling {height}");
+            let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+            Hash(hash.as_ref().try_into().unwrap())
+        };
+        let root = (0..64).fold(Hash::of_leaf(&head), |hash, height| {
+            if slot >> height & 1 == 0 {
+                Hash::of_node(&hash, &sibling(height))
+            } else {
+                Hash::of_node(&sibling(height), &hash)
+            }
+        });
+        assert_eq!(root.to_string(), told("root"));
+        let epoch = Epoch::new(told("at").parse().unwrap(), &root);
+        assert_eq!(hex(epoch.as_ref()), told("entry"));
+        assert_eq!(Hash::of_leaf(epoch.as_ref()).to_string(), told("leaf"));
+        assert_eq!(Epoch::read(epoch.as_ref()), Some(epoch.clone()));
+        assert!(epoch.is_of(&root));
+        assert_eq!(epoch.at().unwrap().to_string(), told("at"));
+        assert_eq!(Epoch::read(&epoch.as_ref()[1..]), None);
+    }
+}
