@@ -90,6 +90,9 @@ pub enum Error {
     /// A period of which no bundle is made.
     #[error(transparent)]
     BadPeriod(Problem),
+    /// Nothing stands that a witness said.
+    #[error("no contradiction of such a witness stands")]
+    NoContradiction,
     /// What was recorded is not published yet, and publishing it takes longer than an answer.
     #[error("the log of this record is behind; try again in some seconds")]
     Behind,
@@ -135,7 +138,7 @@ impl From<Error> for Problem {
                 let status = StatusCode::SERVICE_UNAVAILABLE;
                 Self::new(status, "too_many_tails", error.to_string()).retry_after(60)
             }
-            Error::NothingPublished | Error::NoSuchTile => {
+            Error::NothingPublished | Error::NoSuchTile | Error::NoContradiction => {
                 Self::new(StatusCode::NOT_FOUND, "not_published", error.to_string())
             }
             Error::BadTile => Self::bad_request("invalid_path", error.to_string()).param("path"),

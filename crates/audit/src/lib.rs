@@ -33,6 +33,20 @@
 //!   `whatever_is_changed_in_the_database_is_found_and_named`.
 //! - Whoever made a call proves it with its receipt, at once and with code of others:
 //!   `whoever_made_a_call_proves_it_right_after_it`.
+//! - In an epoch the directory lists one head of each org, which each receipt shows:
+//!   `a_receipt_shows_that_its_checkpoint_is_the_one_head_of_its_org`; what other orgs do changes
+//!   nothing else of it: `another_org_changes_no_byte_of_ours_but_siblings_and_the_signed_epoch`.
+//! - An epoch has one form, whoever publishes it and whenever:
+//!   `an_epoch_that_was_cut_off_is_published_with_the_same_bytes`; a directory that was set back
+//!   or altered is not served: `a_directory_that_was_set_back_or_altered_is_not_served`.
+//! - A witness adds lines and changes no text:
+//!   `a_witness_cosigns_what_is_published_and_its_lines_are_published_too`; one that has seen
+//!   another log is an alarm: `a_witness_that_was_shown_another_face_is_an_alarm_until_somebody_looked`;
+//!   one that is gone stops nothing: `publishing_goes_on_without_a_witness_and_says_how_long`.
+//! - Whoever asks for many receipts makes no checkpoint for each:
+//!   `whoever_asks_for_many_receipts_makes_no_checkpoint_for_each`.
+//! - A browser finds a receipt true, and one with a changed byte false:
+//!   `the_script_of_the_receipt_finds_it_true_and_each_changed_byte_false`.
 //! - An evidence bundle is found sound by a judge that shares no code with this room, or it is
 //!   not made: `a_bundle_is_sound_to_a_judge_that_shares_no_code`,
 //!   `no_bundle_and_no_receipt_is_made_of_a_record_that_was_altered`.
@@ -96,8 +110,9 @@ use self::line::Line;
 pub use self::look_back::Back;
 pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
-    BadLogConfig, Fault, FaultKind, Folder, Log, LogConfig, LogError, LogKey, LogKeys, LogNeeds,
-    Opening, Published, Receipt, S3, S3Config, Shown, SignedTree, Store, StoreError, Verified,
+    Asked, BadLogConfig, Contradiction, Fault, FaultKind, Folder, Growth, Listed, Log, LogConfig,
+    LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt, S3,
+    S3Config, Shown, SignedTree, Store, StoreError, Verified, Witness, WitnessConfig, WitnessState,
     log_routes,
 };
 use self::tail::Tails;

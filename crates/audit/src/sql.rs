@@ -1,12 +1,18 @@
 //! Every statement of this room. `$1` is always the org.
 
+mod directory;
 mod log;
+mod takeover;
 mod views;
+mod witness;
 
 use base::db::{Batch, Migration, Statement};
 
+pub(crate) use self::directory::*;
 pub(crate) use self::log::*;
+pub(crate) use self::takeover::*;
 pub(crate) use self::views::*;
+pub(crate) use self::witness::*;
 
 /// This room's steps.
 pub const MIGRATIONS: &[Migration] = &[
@@ -22,10 +28,12 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0003_entry.postgres.sql"),
     },
     Migration::both("audit/0004_log", include_str!("../migrations/0004_log.sql")),
+    Migration::both("audit/0005_directory", include_str!("../migrations/0005_directory.sql")),
+    Migration::both("audit/0006_witness", include_str!("../migrations/0006_witness.sql")),
     Migration {
-        name: "audit/0005_move",
-        sqlite: include_str!("../migrations/0005_move.sqlite.sql"),
-        postgres: include_str!("../migrations/0005_move.postgres.sql"),
+        name: "audit/0009_move",
+        sqlite: include_str!("../migrations/0009_move.sqlite.sql"),
+        postgres: include_str!("../migrations/0009_move.postgres.sql"),
     },
 ];
 
@@ -102,22 +110,6 @@ pub(crate) const WRAPPER_ADD: Statement = Statement::new(
     "make what wraps the keys of an org",
     "INSERT INTO audit_wrapper (org_id, epoch, wrapped, created_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (org_id, epoch) DO NOTHING",
-);
-
-/// Events of version 0 that wait to be taken over: of all orgs, only at start-up.
-pub(crate) const OLD_ORGS: Statement = Statement::new(
-    "look for events of an earlier version",
-    "SELECT DISTINCT org_id FROM audit_event_v0 WHERE org_id > $1 ORDER BY org_id LIMIT 500",
-);
-
-pub(crate) const OLD: Statement = Statement::new(
-    "read events of an earlier version",
-    "SELECT seq, at, body FROM audit_event_v0 WHERE org_id = $1 ORDER BY seq LIMIT 500",
-);
-
-pub(crate) const OLD_DONE: Statement = Statement::new(
-    "let go of events that were taken over",
-    "DELETE FROM audit_event_v0 WHERE org_id = $1 AND seq <= $2",
 );
 
 pub(crate) const OPEN: Batch = Batch::new(
@@ -402,7 +394,22 @@ pub const STATEMENTS: &[Statement] = &[
     LOG_KEY_ADD,
     VERIFY_NEXT,
     VERIFIED,
+    SLOTS,
+    SLOT_OF,
+    UNLISTED,
+    EPOCHS,
+    EPOCH_ADD,
+    EPOCHS_THIN,
+    WITNESSES,
+    WITNESS_OF,
+    WITNESS_SAID,
+    WITNESS_ACKNOWLEDGED,
+    WITNESSED,
+    CHECKPOINT_NOTE,
+    CHECKPOINT_COSIGNED,
+    CHECKPOINTS,
+    VERIFIED_OF,
 ];
 
 /// For the same tests.
-pub const BATCHES: &[Batch] = &[APPEND, TAKE, MOVE, EDGE, OPEN];
+pub const BATCHES: &[Batch] = &[APPEND, TAKE, MOVE, EDGE, OPEN, SLOT_SET];

@@ -1,6 +1,6 @@
 //! What this room counts.
 
-use base::metrics::{Counter, Gauge, Metrics};
+use base::metrics::{Counter, EncodeLabelSet, Family, Gauge, Metrics};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counts {
@@ -28,10 +28,53 @@ impl Counts {
 pub(crate) struct LogCounts {
     pub(crate) published: Counter,
     pub(crate) checkpoints: Counter,
+    pub(crate) epochs: Counter,
     pub(crate) delayed: Counter,
     pub(crate) stopped: Gauge,
     pub(crate) verified: Counter,
     pub(crate) faults: Counter,
+    pub(crate) witnesses: WitnessCounts,
+}
+
+/// One of the witnesses of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfWitness {
+    pub(crate) witness: String,
+    pub(crate) region: String,
+}
+
+/// What is counted of witnesses.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct WitnessCounts {
+    pub(crate) cosignatures: Counter,
+    pub(crate) contradictions: Family<OfWitness, Gauge>,
+    pub(crate) behind: Family<OfWitness, Gauge>,
+    pub(crate) lag_secs: Family<OfWitness, Gauge>,
+}
+
+impl WitnessCounts {
+    fn register(metrics: &Metrics) -> Self {
+        let gauges = |name, help| metrics.register(name, help, Family::default());
+        Self {
+            cosignatures: metrics.register(
+                "record_witness_cosignatures",
+                "Checkpoints that a witness cosigned",
+                Counter::default(),
+            ),
+            contradictions: gauges(
+                "record_witness_contradictions",
+                "Logs that a witness has seen otherwise: somebody must look",
+            ),
+            behind: gauges(
+                "record_witness_behind",
+                "Logs whose newest checkpoint a witness has not cosigned",
+            ),
+            lag_secs: gauges(
+                "record_witness_lag_seconds",
+                "How long the oldest of them waits for its cosignature",
+            ),
+        }
+    }
 }
 
 impl LogCounts {
@@ -40,6 +83,7 @@ impl LogCounts {
         Self {
             published: counter("record_log_published", "Events covered by a signed checkpoint"),
             checkpoints: counter("record_log_checkpoints", "Checkpoints signed"),
+            epochs: counter("record_directory_epochs", "Epochs of the directory closed"),
             delayed: counter("record_log_delayed", "Rounds that failed and are tried again"),
             stopped: metrics.register(
                 "record_log_stopped",
@@ -47,6 +91,7 @@ impl LogCounts {
                 Gauge::default(),
             ),
             verified: counter("record_verified", "Events read again and compared"),
+            witnesses: WitnessCounts::register(metrics),
             faults: counter("record_faults", "Events that were altered, and records set back"),
         }
     }

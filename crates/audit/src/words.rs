@@ -49,6 +49,16 @@ const WORK: &[Words] = &[
     words("audit.events.read", "Record read", "read the record"),
     words("audit.evidence.made", "Evidence made", "made an evidence bundle of the record"),
     words("audit.view.removed", "View removed", "removed the view “{name}” of the record"),
+    words(
+        "audit.witness.acknowledged",
+        "Contradiction looked at",
+        "said that somebody looked at what the witness {it} contradicted",
+    ),
+    words(
+        "audit.witness.contradicted",
+        "Witness contradicted",
+        "was contradicted by the witness {it}[: {why}]",
+    ),
     words("audit.view.saved", "View saved", "saved the view “{name}” of the record"),
     words(
         "chat.conversation.changed",

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use access::Region;
 use anyhow::Context as _;
 use audit::{Log, LogConfig, LogNeeds, Record, S3, S3Config, Store};
+use base::fetch::Fetch;
 use base::metrics::Metrics;
 use base::seal::RootKey;
 use base::secret::Secret;
 use gateway::Secrets as _;
 
 use crate::config::{Config, OperatorSecrets};
+use crate::witnesses;
 
 /// Opens the log of every region that is served.
 pub(crate) fn open(
@@ -19,6 +21,7 @@ pub(crate) fn open(
     record: &Record,
     roots: &BTreeMap<Region, RootKey>,
     metrics: &Metrics,
+    fetch: &Fetch,
 ) -> anyhow::Result<Log> {
     let mut stores = BTreeMap::new();
     for region in &config.regions {
@@ -33,6 +36,7 @@ pub(crate) fn open(
         roots,
         stores,
         config: &config.record,
+        witnesses: witnesses::open(&config.record, fetch)?,
         page: verify::PAGE,
         metrics,
     })?)

@@ -31,6 +31,7 @@ mod storage;
 mod telemetry;
 mod traces;
 mod wire;
+mod witnesses;
 
 use std::process::ExitCode;
 

@@ -19,6 +19,9 @@ use crate::ops::Ops;
 use crate::wire::House;
 use crate::{reload, storage, telemetry};
 
+/// What is said to an operator who did not name the log of the record.
+pub(crate) const UNNAMED: &str = "record.log is not set: every proof that is made from now on bears \
+    the name `portico.invalid`. Choose a name of yours before anybody keeps one";
 /// Probes and scrapers at once.
 const OPS_CONNECTIONS_MAX: usize = 64;
 
@@ -42,6 +45,9 @@ pub(crate) struct Serving {
 /// Serves until SIGTERM or Ctrl-C.
 pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result<()> {
     telemetry::start(&config.log);
+    if config.record.is_unnamed() {
+        tracing::warn!("{UNNAMED}");
+    }
     let serving = Serving::start(&config, file).await?;
     tracing::info!(address = %config.listen.address, ops = %config.listen.ops, "serving");
     Box::pin(serving.until_stopped()).await

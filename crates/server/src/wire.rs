@@ -88,7 +88,8 @@ impl House {
             tracing::info!(events = taken, "took over the record of an earlier version");
         }
         let limits = Limits::open(&databases, &clock, &record, &tasks, &metrics);
-        let log = log::open(config, &record, &roots, &metrics).context("[record]")?;
+        let fetch = outbound::open(&config.outbound)?;
+        let log = log::open(config, &record, &roots, &metrics, &fetch).context("[record]")?;
         let mail = Post::read(config).context("[mail]")?;
         let public_url = config.public_url().map_err(anyhow::Error::msg)?;
         let find = Arc::new(DirectorySearch(directory.clone()));
@@ -146,7 +147,7 @@ impl House {
             record: record.clone(),
             identity: identity.clone(),
             find_org: find.clone(),
-            fetch: outbound::open(&config.outbound)?,
+            fetch,
             roots: roots.clone(),
             tasks: tasks.clone(),
             config: sso::Config {

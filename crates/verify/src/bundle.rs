@@ -60,6 +60,7 @@ impl<R: Read + Seek> Bundle<R> {
                 Name::Entries(_) => return Err(misplaced(*name)),
                 Name::Manifest
                 | Name::Checkpoint
+                | Name::Directory
                 | Name::Keys
                 | Name::Openings
                 | Name::Policy

@@ -9,6 +9,7 @@ use crate::entries;
 use crate::fault::{Fault, FaultKind};
 use crate::instant::Instant;
 use crate::key::VerifierKey;
+use crate::listed::{self, DIRECTORY_BYTES_MAX};
 use crate::manifest::{self, KEYS_BYTES_MAX, LogKey, MANIFEST_BYTES_MAX, Manifest};
 use crate::name::{Name, Part};
 use crate::note::{NOTE_BYTES_MAX, Note};
@@ -65,14 +66,22 @@ fn judge<R: Read + Seek>(source: R, options: &Options, verdict: &mut Verdict) ->
 
     let ring = Ring::new(&manifest.origin, &options.trusted, &keys);
     let note = bundle.whole(Name::Checkpoint, NOTE_BYTES_MAX)?;
-    let (checkpoint, signed) = signed(&note, &ring, &manifest)?;
+    let (text, checkpoint, signed) = signed(&note, &ring, &manifest)?;
     verdict.checkpoint = Some(SignedCheckpoint::new(&checkpoint, &signed, &ring));
+
+    if let Some(bytes) = bundle.optional(Name::Directory, DIRECTORY_BYTES_MAX)? {
+        verdict.listed = Some(listed::judge(&bytes, &text, &manifest, &options.trusted, &keys)?);
+    }
 
     let mut outside = Vec::new();
     for other in &options.outside {
         outside.push((other, other.signatures(&ring, &manifest.origin)?));
     }
-    let seen = seen(&checkpoint, &signed, made_at, &outside);
+    let mut seen = seen(&checkpoint, &signed, made_at, &outside);
+    if let Some(listed) = &verdict.listed {
+        let by = format!("epoch {} of the directory", listed.epoch);
+        seen.push(Seen { size: checkpoint.size, at: listed.closed, by, outside: false });
+    }
     let mut order = Order::new(options.skew_secs, seen);
     let sizes = options.outside.iter().map(Outside::size).collect();
     let mut tree = Tree::new(manifest.size, sizes);
@@ -98,12 +107,12 @@ fn judge<R: Read + Seek>(source: R, options: &Options, verdict: &mut Verdict) ->
     Ok(())
 }
 
-/// The checkpoint, and who signed it.
+/// The checkpoint, the text that was signed, and who signed it.
 fn signed(
     note: &[u8],
     ring: &Ring<'_>,
     manifest: &Manifest,
-) -> Result<(Checkpoint, Vec<Signed>), Fault> {
+) -> Result<(String, Checkpoint, Vec<Signed>), Fault> {
     let malformed = |words| FaultKind::Checkpoint.because(format!("the checkpoint: {words}"));
     let note = Note::parse(note).map_err(malformed)?;
     let checkpoint = Checkpoint::parse(&note.text).map_err(malformed)?;
@@ -125,7 +134,7 @@ fn signed(
         };
         return Err(FaultKind::Signature.because(words));
     }
-    Ok((checkpoint, signed))
+    Ok((note.text, checkpoint, signed))
 }
 
 /// When which tree was seen. What the bundle says of its own making counts too: an event behind

@@ -39,6 +39,12 @@ pub enum FaultKind {
     CheckpointOther,
     /// The key that signed the checkpoint was not in use then.
     KeyNotInUse,
+    /// `directory.json` is not what the format says, or of another directory or epoch.
+    Directory,
+    /// No key of the log that counts signed the directory, or a signature of a known key is not by it.
+    DirectorySignature,
+    /// The directory does not list this checkpoint as the head of this org.
+    DirectoryHead,
     /// A bundle of entries is not whole, or holds something else than entries of 104 bytes.
     EntryShape,
     /// Two entries are equal: each has a nonce, so one of them is a copy.
@@ -97,6 +103,9 @@ impl FaultKind {
         Self::Signature,
         Self::CheckpointOther,
         Self::KeyNotInUse,
+        Self::Directory,
+        Self::DirectorySignature,
+        Self::DirectoryHead,
         Self::EntryShape,
         Self::EntryTwice,
         Self::TileShape,

@@ -45,6 +45,11 @@ impl Instant {
         Some(Self(secs * MICROS + fine.parse::<i64>().ok()?))
     }
 
+    /// Microseconds since 1970.
+    pub(crate) fn micros(self) -> i64 {
+        self.0
+    }
+
     /// Later by so many seconds.
     pub(crate) fn after(self, secs: u64) -> Self {
         let micros = i64::try_from(secs).unwrap_or(i64::MAX).saturating_mul(MICROS);

@@ -60,6 +60,22 @@ impl VerifierKey {
         &self.name
     }
 
+    /// The same key under another name: a cell signs its directory with the keys of its logs.
+    pub(crate) fn named(&self, name: &str) -> Self {
+        let id = id(name, &self.bytes());
+        Self { name: name.to_owned(), id, ..self.clone() }
+    }
+
+    /// The byte of its algorithm, and the key.
+    fn bytes(&self) -> Vec<u8> {
+        let byte = match self.algorithm {
+            Algorithm::Ed25519 => 1,
+            Algorithm::CosignatureEd25519 => 4,
+            Algorithm::CosignatureMlDsa44 => 6,
+        };
+        [&[byte], &self.public[..]].concat()
+    }
+
     /// How it signs.
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -122,6 +138,12 @@ impl VerifierKey {
     }
 }
 
+/// The id of a key of this name.
+fn id(name: &str, key: &[u8]) -> [u8; 4] {
+    let [a, b, c, d, ..] = Hash::of(&[name.as_bytes(), b"\n", key]).0;
+    [a, b, c, d]
+}
+
 /// What an ML-DSA-44 cosigner signs.
 fn subtree(name: &str, time: u64, checkpoint: &Checkpoint) -> Option<Vec<u8>> {
     // It would say nothing of lines behind the root.
@@ -159,8 +181,7 @@ impl FromStr for VerifierKey {
             (6, 1312) => Algorithm::CosignatureMlDsa44,
             _ => return Err(NotAKey::Algorithm),
         };
-        let [a, b, c, d, ..] = Hash::of(&[name.as_bytes(), b"\n", &key]).0;
-        let id = [a, b, c, d];
+        let id = id(name, &key);
         let key = Self { name: name.to_owned(), id, algorithm, public: public.to_vec() };
         if key.to_string() == text { Ok(key) } else { Err(NotAKey::Id) }
     }
@@ -168,12 +189,7 @@ impl FromStr for VerifierKey {
 
 impl fmt::Display for VerifierKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let byte = match self.algorithm {
-            Algorithm::Ed25519 => 1,
-            Algorithm::CosignatureEd25519 => 4,
-            Algorithm::CosignatureMlDsa44 => 6,
-        };
-        let (id, key) = (u32::from_be_bytes(self.id), [&[byte], &self.public[..]].concat());
+        let (id, key) = (u32::from_be_bytes(self.id), self.bytes());
         write!(f, "{}+{id:08x}+{}", self.name, STANDARD.encode(key))
     }
 }

@@ -16,6 +16,8 @@
 //!   (`without_a_key_of_ones_own_the_verdict_says_so`).
 //! - A part of a record is as provable as the whole, of whatever size it is
 //!   (`a_part_of_a_record_is_proven_like_the_whole`).
+//! - A checkpoint that the directory of its cell does not list as the one head of its org, in an
+//!   epoch that the log signed, is a fault (`each_kind_of_tampering_is_named`).
 //! - What is late by its nature is told and is no fault
 //!   (`outcomes_may_come_late_and_other_events_may_not`).
 //! - Bytes of strangers are judged or refused, with bounds
@@ -32,6 +34,7 @@ mod fault;
 mod hash;
 mod instant;
 mod key;
+mod listed;
 mod manifest;
 mod name;
 mod note;
@@ -48,6 +51,7 @@ pub use check::{Options, check};
 pub use command::{Args, FAULT, SOUND, UNREADABLE};
 pub use fault::{Fault, FaultKind};
 pub use key::{Algorithm, NotAKey, VerifierKey};
+pub use listed::Listed;
 pub use outside::{Agreement, Compared, Outside};
 pub use ring::{Believed, Role, Signed};
 pub use unreadable::Unreadable;

@@ -12,6 +12,7 @@ const LEVELS: u8 = 8;
 pub(crate) enum Name {
     Manifest,
     Checkpoint,
+    Directory,
     Keys,
     Openings,
     Policy,
@@ -67,6 +68,7 @@ impl Name {
         let name = match text {
             "manifest.json" => Self::Manifest,
             "checkpoint" => Self::Checkpoint,
+            "directory.json" => Self::Directory,
             "keys.json" => Self::Keys,
             "openings.jsonl" => Self::Openings,
             "policy.txt" => Self::Policy,
@@ -90,6 +92,7 @@ impl fmt::Display for Name {
         match self {
             Self::Manifest => f.write_str("manifest.json"),
             Self::Checkpoint => f.write_str("checkpoint"),
+            Self::Directory => f.write_str("directory.json"),
             Self::Keys => f.write_str("keys.json"),
             Self::Openings => f.write_str("openings.jsonl"),
             Self::Policy => f.write_str("policy.txt"),

@@ -3,6 +3,7 @@
 use std::fmt::{self, Display, Formatter};
 
 use crate::fault::Fault;
+use crate::listed::Listed;
 use crate::ring::{Believed, Role, Signed};
 use crate::verdict::{SignedCheckpoint, Verdict};
 
@@ -27,6 +28,10 @@ impl Display for Verdict {
         if let Some(checkpoint) = &self.checkpoint {
             writeln!(f, "\nSigned by")?;
             checkpoint.signatures.iter().try_for_each(|signed| signature(f, signed))?;
+        }
+        if let Some(listed) = &self.listed {
+            writeln!(f, "\nDirectory signed by")?;
+            listed.signatures.iter().try_for_each(|signed| signature(f, signed))?;
         }
         let counts = &self.counts;
         writeln!(f, "\nSeen{}", if self.sound { "" } else { " before the fault" })?;
@@ -63,6 +68,10 @@ impl Verdict {
         writeln!(f, "\n  checkpoint  {}", plain(origin))?;
         writeln!(f, "              root {root} of {size} entries")?;
         writeln!(f, "                {reached}  hashed up, two by two")?;
+        if let Some(Listed { origin, epoch, at, .. }) = &self.listed {
+            writeln!(f, "  directory   {}", plain(origin))?;
+            writeln!(f, "              epoch {epoch}, closed at {}", plain(at))?;
+        }
         match &self.completeness {
             Some(completeness) => writeln!(f, "              {}", completeness.words),
             None => Ok(()),

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::check::Options;
 use crate::checkpoint::Checkpoint;
 use crate::fault::Fault;
+use crate::listed::Listed;
 use crate::manifest::Manifest;
 use crate::order::Order;
 use crate::outside::{Agreement, Compared};
@@ -26,6 +27,8 @@ pub struct Verdict {
     pub completeness: Option<Completeness>,
     /// What the log signed.
     pub checkpoint: Option<SignedCheckpoint>,
+    /// The epoch of the directory that lists it, if the bundle shows one.
+    pub listed: Option<Listed>,
     /// What was seen.
     pub counts: Counts,
     /// How checkpoints from outside agree.
@@ -138,6 +141,7 @@ impl Verdict {
             period: None,
             completeness: None,
             checkpoint: None,
+            listed: None,
             counts: Counts::default(),
             outside: Vec::new(),
             proven: Vec::new(),
@@ -174,7 +178,8 @@ impl Verdict {
     /// Whether nothing that the user holds stands behind the verdict.
     pub(crate) fn stands_alone(&self) -> bool {
         let log = self.checkpoint.as_ref().map(|checkpoint| checkpoint.log);
-        log != Some(Believed::Given) && self.witnesses().next().is_none() && !self.agrees()
+        let watched = self.witnesses().chain(self.watchers()).next().is_some();
+        log != Some(Believed::Given) && !watched && !self.agrees()
     }
 
     fn agrees(&self) -> bool {
@@ -183,6 +188,12 @@ impl Verdict {
 
     fn witnesses(&self) -> impl Iterator<Item = &Signed> {
         let signatures = self.checkpoint.iter().flat_map(|checkpoint| &checkpoint.signatures);
+        signatures.filter(|signed| signed.role == Role::Witness && signed.time.is_some())
+    }
+
+    /// Witnesses of the directory.
+    fn watchers(&self) -> impl Iterator<Item = &Signed> {
+        let signatures = self.listed.iter().flat_map(|listed| &listed.signatures);
         signatures.filter(|signed| signed.role == Role::Witness && signed.time.is_some())
     }
 
@@ -202,6 +213,16 @@ impl Verdict {
             let time = signed.time.as_deref().unwrap_or_default();
             proven.push(format!("The witness `{}` saw this tree at {time}.", signed.by));
         }
+        if let Some(Listed { origin, epoch, at, .. }) = &self.listed {
+            proven.push(format!(
+                "The directory `{origin}` lists this checkpoint in epoch {epoch}, closed at {at}: in \
+                 that epoch there is no other of this org."
+            ));
+        }
+        for signed in self.watchers() {
+            let time = signed.time.as_deref().unwrap_or_default();
+            proven.push(format!("The witness `{}` saw the directory at {time}.", signed.by));
+        }
         let agrees = |compared: &&Compared| compared.agreement != Agreement::NotComparable;
         for compared in self.outside.iter().filter(agrees) {
             proven.push(format!("It agrees with an outside checkpoint: {}.", compared.words));
@@ -219,16 +240,25 @@ impl Verdict {
                     .to_owned(),
             );
         }
-        if self.witnesses().next().is_none() && !self.agrees() {
+        let watched = self.witnesses().chain(self.watchers()).next().is_some();
+        if !watched && !self.agrees() {
             limits.push(
                 "No witness that you gave the key of, and no checkpoint that you hold, was compared \
                  with: whoever has the key of the log could have signed another history."
                     .to_owned(),
             );
         }
+        if self.listed.is_none() {
+            limits.push(
+                "That this is the only head of the org: the bundle holds no path from the directory \
+                 of its cell."
+                    .to_owned(),
+            );
+        }
         if let Some(checkpoint) = &self.checkpoint {
             let absent = |name: &&String| {
-                let mut signatures = checkpoint.signatures.iter();
+                let of_directory = self.listed.iter().flat_map(|listed| &listed.signatures);
+                let mut signatures = checkpoint.signatures.iter().chain(of_directory);
                 !signatures.any(|one| one.by == **name && one.believed == Believed::Given)
             };
             limits.extend(self.given.iter().filter(absent).map(|name| {

@@ -46,6 +46,11 @@ impl Key {
         self.salts.tag(&[class.label(), nonce].concat())
     }
 
+    /// What the head of an org is hidden under in an epoch of the directory.
+    pub(crate) fn listing_salt(&self, epoch: u64) -> [u8; 32] {
+        self.salts.tag(&[&b"portico-directory/v1 salt\n"[..], &epoch.to_be_bytes()].concat())
+    }
+
     pub(crate) fn seal(&self, class: Class, json: &[u8]) -> Result<Vec<u8>, NotOpened> {
         self.values.seal(class.as_str(), json)
     }

@@ -89,6 +89,8 @@ pub(super) async fn show(
     );
     let known = desk.names.names(caller, &ids).await;
     let query = filter.query();
+    let covered = i64::try_from(desk.log.covered(caller).await?).unwrap_or(i64::MAX);
+    let row = |event| Row::of(event, &known).covered_to(covered);
     let tail = filter.after.is_none() && filter.to.is_none();
     let page = Explorer {
         from: typed(filter.from),
@@ -97,7 +99,7 @@ pub(super) async fn show(
         outcomes: offered::outcomes(&filter),
         actions: offered::actions(),
         chips: offered::chips(&filter, &known),
-        rows: events.items.iter().map(|event| Row::of(event, &known)).collect(),
+        rows: events.items.iter().map(row).collect(),
         next: events.next.map(|next| {
             let joint = if query.is_empty() { "" } else { "&" };
             format!("/record?{query}{joint}after={}", percent_encoded(&next))

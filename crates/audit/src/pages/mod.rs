@@ -4,6 +4,7 @@ mod diff;
 mod explorer;
 mod follow;
 mod offered;
+mod proofs;
 mod row;
 mod show;
 mod views;
@@ -17,17 +18,20 @@ use serde_json::Value;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::{Record, describe};
+use crate::{Log, Record, describe};
 
 /// Shows new events as they come.
 static RECORD_JS: Asset = Asset::script("record.js", include_bytes!("../../assets/record.js"));
+/// Verifies a receipt in the browser.
+static RECEIPT_JS: Asset = Asset::script("receipt.js", include_bytes!("../../assets/receipt.js"));
 /// What the pages of this room need.
-pub static RECORD_ASSETS: &[&Asset] = &[&RECORD_JS];
+pub static RECORD_ASSETS: &[&Asset] = &[&RECORD_JS, &RECEIPT_JS];
 
 /// What the pages lean on.
 #[derive(Debug, Clone)]
 struct Desk {
     record: Record,
+    log: Log,
     names: Arc<dyn Names>,
 }
 
@@ -40,12 +44,14 @@ impl Desk {
 }
 
 /// The pages of this room.
-pub fn pages(record: Record, names: Arc<dyn Names>) -> OpenApiRouter {
+pub fn pages(record: Record, log: Log, names: Arc<dyn Names>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(explorer::list))
         .routes(routes!(follow::follow))
+        .routes(routes!(proofs::proofs))
+        .routes(routes!(proofs::receipt))
         .routes(routes!(show::one))
         .routes(routes!(views::save))
         .routes(routes!(views::remove))
-        .with_state(Desk { record, names })
+        .with_state(Desk { record, log, names })
 }

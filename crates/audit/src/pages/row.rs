@@ -28,6 +28,8 @@ pub(super) struct Row {
     pub(super) resource: Thing,
     whence: String,
     agent: String,
+    /// No checkpoint covers it yet.
+    waits: bool,
 }
 
 /// A resource, and where to look at it.
@@ -57,7 +59,13 @@ impl Row {
             resource: Thing::of(event, known),
             whence: text(event, "ipAddress").to_owned(),
             agent: text(event, "userAgent").to_owned(),
+            waits: false,
         }
+    }
+
+    /// Beside a checkpoint of this size.
+    pub(super) fn covered_to(self, size: i64) -> Self {
+        Self { waits: self.sequence >= size, ..self }
     }
 }
 

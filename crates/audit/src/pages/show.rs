@@ -39,6 +39,8 @@ struct Shown {
     facts: Vec<Fact>,
     why: Option<Why>,
     call: Option<Call>,
+    /// The size of the checkpoint that covers it.
+    covered: Option<u64>,
     raw: String,
 }
 
@@ -82,7 +84,9 @@ pub(super) async fn one(
 ) -> Result<View, Problem> {
     let event = desk.record.event(&caller, sequence).await?;
     let known = desk.names_in(&caller, std::slice::from_ref(&event)).await;
-    View::of(format!("Event {sequence}"), &Shown::of(sequence, &event, &known))
+    let covered = desk.log.covered(&caller).await?;
+    let covered = u64::try_from(sequence).is_ok_and(|at| at < covered).then_some(covered);
+    View::of(format!("Event {sequence}"), &Shown { covered, ..Shown::of(sequence, &event, &known) })
 }
 
 impl Shown {
@@ -117,6 +121,7 @@ impl Shown {
             facts,
             why: Why::of(event, known),
             call: Call::of(event),
+            covered: None,
             raw: serde_json::to_string_pretty(event).unwrap_or_default(),
         }
     }

@@ -5,13 +5,13 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use base::http::{Json, Path, Query};
+use base::http::{Json, Page, Path, Query};
 use base::problem::Problem;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::evidence::Period;
-use super::{Log, LogKeys, Receipt};
+use super::{Log, LogKeys, Of, Receipt, WitnessState};
 
 /// The routes of the log.
 pub fn log_routes(log: Log) -> OpenApiRouter {
@@ -19,6 +19,10 @@ pub fn log_routes(log: Log) -> OpenApiRouter {
         .routes(routes!(checkpoint))
         .routes(routes!(tile))
         .routes(routes!(keys))
+        .routes(routes!(directory_checkpoint))
+        .routes(routes!(directory_tile))
+        .routes(routes!(directory_keys))
+        .routes(routes!(witnesses))
         .routes(routes!(receipt))
         .routes(routes!(evidence))
         .with_state(log)
@@ -30,7 +34,7 @@ pub fn log_routes(log: Log) -> OpenApiRouter {
     security(("key" = ["events:read"])),
     responses((status = 200, content_type = "text/plain", body = String)))]
 async fn checkpoint(caller: Caller, State(log): State<Log>) -> Result<impl IntoResponse, Problem> {
-    let note = log.checkpoint(&caller).await?;
+    let note = log.checkpoint(&caller, Of::Own).await?;
     Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], note))
 }
 
@@ -45,7 +49,7 @@ async fn tile(
     State(log): State<Log>,
     Path(path): Path<String>,
 ) -> Result<impl IntoResponse, Problem> {
-    let bytes = log.tile(&caller, &path).await?;
+    let bytes = log.tile(&caller, Of::Own, &path).await?;
     Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes))
 }
 
@@ -53,7 +57,51 @@ async fn tile(
 #[utoipa::path(get, path = "/api/record/log/keys", tag = "record",
     security(("key" = ["events:read"])), responses((status = 200, body = LogKeys)))]
 async fn keys(caller: Caller, State(log): State<Log>) -> Result<Json<LogKeys>, Problem> {
-    Ok(Json(log.keys(&caller).await?))
+    Ok(Json(log.keys(&caller, Of::Own).await?))
+}
+
+/// The newest signed checkpoint of the directory of this cell: one head over the heads of all
+/// its orgs, none of which can be told from another.
+#[utoipa::path(get, path = "/api/record/directory/checkpoint", tag = "record",
+    security(("key" = ["events:read"])),
+    responses((status = 200, content_type = "text/plain", body = String)))]
+async fn directory_checkpoint(
+    caller: Caller,
+    State(log): State<Log>,
+) -> Result<impl IntoResponse, Problem> {
+    let note = log.checkpoint(&caller, Of::Directory).await?;
+    Ok(([(CONTENT_TYPE, "text/plain; charset=utf-8")], note))
+}
+
+/// A tile or an entry bundle of the directory's log.
+#[utoipa::path(get, path = "/api/record/directory/tile/{*path}", tag = "record",
+    params(("path" = String, Path, description = "as C2SP writes it, behind `tile/`")),
+    security(("key" = ["events:read"])),
+    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>)))]
+async fn directory_tile(
+    caller: Caller,
+    State(log): State<Log>,
+    Path(path): Path<String>,
+) -> Result<impl IntoResponse, Problem> {
+    let bytes = log.tile(&caller, Of::Directory, &path).await?;
+    Ok(([(CONTENT_TYPE, "application/octet-stream")], bytes))
+}
+
+/// The keys that the directory is verified with, and when each was in use.
+#[utoipa::path(get, path = "/api/record/directory/keys", tag = "record",
+    security(("key" = ["events:read"])), responses((status = 200, body = LogKeys)))]
+async fn directory_keys(caller: Caller, State(log): State<Log>) -> Result<Json<LogKeys>, Problem> {
+    Ok(Json(log.keys(&caller, Of::Directory).await?))
+}
+
+/// What the witnesses of the org's log, and of the directory, said.
+#[utoipa::path(get, path = "/api/record/witnesses", tag = "record",
+    security(("key" = ["events:read"])), responses((status = 200, body = Page<WitnessState>)))]
+async fn witnesses(
+    caller: Caller,
+    State(log): State<Log>,
+) -> Result<Json<Page<WitnessState>>, Problem> {
+    Ok(Json(Page { items: log.witnesses(&caller).await?, next: None }))
 }
 
 /// The receipt of a call: its event, what the record commits to, and the proof that it does.

@@ -36,7 +36,7 @@ impl Place<'_> {
     /// The same, if what it says is what both keys signed.
     pub(super) async fn signed(&self) -> Result<Option<Newest>, LogError> {
         let Some(newest) = self.newest().await? else { return Ok(None) };
-        let opened = self.cell.signing.open(self.org(), newest.note.as_bytes());
+        let opened = self.cell.signing.open(self.name(), newest.note.as_bytes());
         let same = |it: &Checkpoint| it.size() == newest.size && *it.root() == newest.root;
         if opened.is_some_and(|checkpoint| same(&checkpoint)) {
             Ok(Some(newest))

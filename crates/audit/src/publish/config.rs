@@ -1,17 +1,27 @@
 //! What the operator decides about the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use access::Region;
+use access::{OrgId, Region};
 use serde::{Deserialize, Serialize};
+use tlog::Verifier;
 use tlog::note::KeyName;
 
+use super::directory::DIRECTORY;
 use super::{Folder, Store};
 
 /// Bytes of a log's name at most: region and org stand behind it, and all of it in 255.
 const NAME_BYTES_MAX: usize = 200;
+/// What logs are called that nobody gave a name.
+const UNNAMED: &str = "portico.invalid";
+/// Witnesses of a node at most.
+const WITNESSES_MAX: usize = 16;
+/// Keys of a witness at most: two algorithms, and their successors.
+const WITNESS_KEYS_MAX: usize = 8;
+/// Logs that one witness watches at most.
+const WITNESS_LOGS_MAX: usize = 200;
 
 /// `[record]`: the log of the record, which others verify.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,6 +32,8 @@ pub struct LogConfig {
     pub log: String,
     /// How often what is new is published.
     pub publish_secs: u64,
+    /// `[[record.witness]]`: who is asked to cosign what is published.
+    pub witness: Vec<WitnessConfig>,
     /// Where the log of a region lies, if not in a folder beside the databases.
     pub s3: BTreeMap<Region, S3Config>,
 }
@@ -52,6 +64,56 @@ pub struct S3Config {
     pub secret_key_file: Option<String>,
 }
 
+/// `[[record.witness]]`: somebody else who keeps heads, and signs what continues them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessConfig {
+    /// Where it is asked: C2SP `tlog-witness`, `add-checkpoint` stands behind it.
+    pub url: String,
+    /// Its verifier keys, one for each algorithm, all of one name.
+    pub keys: Vec<String>,
+    /// Which logs it watches: `directory`, or ids of orgs.
+    #[serde(default = "directory_alone")]
+    pub logs: Vec<String>,
+    /// Of which region alone; of every region of this node if not given.
+    #[serde(default)]
+    pub region: Option<Region>,
+}
+
+fn directory_alone() -> Vec<String> {
+    vec![DIRECTORY.to_owned()]
+}
+
+impl WitnessConfig {
+    /// Its keys.
+    pub fn verifiers(&self) -> Result<Vec<Verifier>, BadLogConfig> {
+        let bad = |why: &str| {
+            let key = format!("witness `{}`: keys", self.url);
+            Err(BadLogConfig { key, why: why.to_owned() })
+        };
+        let keys = self.keys.iter().map(|key| key.parse()).collect::<Result<Vec<Verifier>, _>>();
+        let Ok(keys) = keys else { return bad("a key is no verifier key: `name+id+base64`") };
+        let Some(first) = keys.first() else { return bad("a witness is known by its keys") };
+        if keys.len() > WITNESS_KEYS_MAX || keys.iter().any(|key| key.name() != first.name()) {
+            return bad("at most 8, all of one name");
+        }
+        Ok(keys)
+    }
+
+    fn check(&self) -> Result<String, BadLogConfig> {
+        let known = |log: &String| log == DIRECTORY || log.parse::<OrgId>().is_ok();
+        let logs = &self.logs;
+        if logs.is_empty() || logs.len() > WITNESS_LOGS_MAX || !logs.iter().all(known) {
+            return Err(BadLogConfig {
+                key: format!("witness `{}`: logs", self.url),
+                why: "1 to 200 of `directory` and ids of orgs".to_owned(),
+            });
+        }
+        let keys = self.verifiers()?;
+        Ok(keys.first().map(|key| key.name().to_string()).unwrap_or_default())
+    }
+}
+
 /// Why a configuration of the log is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("record.{key}: {why}")]
@@ -64,7 +126,7 @@ pub struct BadLogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { log: "portico.invalid".to_owned(), publish_secs: 5, s3: BTreeMap::new() }
+        Self { log: UNNAMED.to_owned(), publish_secs: 5, witness: Vec::new(), s3: BTreeMap::new() }
     }
 }
 
@@ -83,6 +145,15 @@ impl LogConfig {
         if !(1..=3600).contains(&self.publish_secs) {
             return bad("publish_secs", "must be 1 to 3600");
         }
+        if self.witness.len() > WITNESSES_MAX {
+            return bad("witness", "at most 16");
+        }
+        let mut names = BTreeSet::new();
+        for witness in &self.witness {
+            if !names.insert((witness.check()?, witness.region)) {
+                return bad("witness", "two of one name: name all logs of a witness at one place");
+            }
+        }
         for (region, s3) in &self.s3 {
             if s3.bucket.is_empty() || s3.bucket.contains('/') {
                 return bad(&format!("s3.{region}.bucket"), "must be the name of a bucket");
@@ -95,6 +166,11 @@ impl LogConfig {
             }
         }
         Ok(())
+    }
+
+    /// Whether nobody has chosen a name yet: proofs of such a log are for a trial.
+    pub fn is_unnamed(&self) -> bool {
+        self.log == UNNAMED
     }
 
     /// The name of a region's log.

@@ -16,12 +16,12 @@ pub(crate) type Entry = [u8; ENTRY_LEN];
 pub(crate) type File = (String, Vec<u8>);
 
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Edge {
+pub(crate) struct Edge<E = Entry> {
     frontier: Frontier,
     /// The hashes of the partial tile of each level.
     levels: Vec<Vec<Hash>>,
     /// The entries of the partial bundle.
-    entries: Vec<Entry>,
+    entries: Vec<E>,
 }
 
 /// These hashes and entries are no edge of a tree of that size.
@@ -49,12 +49,14 @@ impl Edge {
         let tiles = Self::tiles(size).map(|tile| tile.path());
         tiles.chain(Self::bundle(size).map(|bundle| bundle.path())).collect()
     }
+}
 
+impl<E: AsRef<[u8]>> Edge<E> {
     /// From the tiles of [`Edge::tiles`] and the entries behind the last full bundle.
     pub(crate) fn read(
         size: u64,
         tiles: &BTreeMap<Tile, Vec<u8>>,
-        entries: Vec<Entry>,
+        entries: Vec<E>,
     ) -> Result<Self, NotAnEdge> {
         let mut levels: Vec<Vec<Hash>> = Vec::new();
         for (tile, bytes) in tiles {
@@ -63,7 +65,7 @@ impl Edge {
             levels.last_mut().map(|level| *level = hashes).ok_or(NotAnEdge)?;
         }
         let frontier = frontier(size, tiles).ok_or(NotAnEdge)?;
-        let leaves: Vec<Hash> = entries.iter().map(|entry| Hash::of_leaf(entry)).collect();
+        let leaves: Vec<Hash> = entries.iter().map(|entry| Hash::of_leaf(entry.as_ref())).collect();
         if leaves == levels.first().map(Vec::as_slice).unwrap_or_default() {
             Ok(Self { frontier, levels, entries })
         } else {
@@ -81,7 +83,7 @@ impl Edge {
 
     /// Appends an entry; the files that became full go to `full`. Nothing happens to a tree
     /// that is full itself.
-    pub(crate) fn append(&mut self, entry: Entry, full: &mut Vec<File>) {
+    pub(crate) fn append(&mut self, entry: E, full: &mut Vec<File>) {
         let Self { frontier, levels, entries } = self;
         let complete = |node, hash| {
             let Some(slot) = Slot::of(node) else { return };
@@ -97,7 +99,7 @@ impl Edge {
                 hashes.clear();
             }
         };
-        let Ok(index) = frontier.append(Hash::of_leaf(&entry), complete) else { return };
+        let Ok(index) = frontier.append(Hash::of_leaf(entry.as_ref()), complete) else { return };
         entries.push(entry);
         if entries.len() == usize::from(TILE_WIDTH) {
             let bundle = Bundle::new(index / u64::from(TILE_WIDTH), TILE_WIDTH).ok();
@@ -110,7 +112,7 @@ impl Edge {
     pub(crate) fn partial(&self, from: u64) -> Vec<File> {
         let size = self.size();
         let mut files = Vec::new();
-        for tile in Self::tiles(size) {
+        for tile in Edge::tiles(size) {
             let before = Tile::within(tile.level(), tile.index(), from);
             let hashes = self.levels.get(usize::from(tile.level()));
             if before != Some(tile)
@@ -119,7 +121,7 @@ impl Edge {
                 files.push((tile.path(), bytes));
             }
         }
-        if let Some(bundle) = Self::bundle(size)
+        if let Some(bundle) = Edge::bundle(size)
             && Bundle::within(bundle.index(), from) != Some(bundle)
             && let Ok(bytes) = bundle.encode(&self.entries)
         {

@@ -9,7 +9,7 @@ use super::store::StoreError;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the record of `{org}`{}: {kind}", at(*.seq))]
 pub struct Fault {
-    /// Whose record.
+    /// Whose record; `directory` for that of the cell.
     pub org: String,
     /// At which event, if it is one.
     pub seq: Option<u64>,
@@ -52,6 +52,10 @@ pub enum FaultKind {
     OtherFile(String),
     #[error("the published checkpoint is not signed by this log")]
     NotOurs,
+    #[error("the heads of the orgs do not lead to the root that epoch {0} was signed with")]
+    OtherHeads(u64),
+    #[error("an epoch of the directory is missing or damaged")]
+    NoEpoch,
 }
 
 /// Why the log was not published, read or verified.
@@ -69,16 +73,15 @@ pub enum LogError {
     /// The cryptographic library did not sign.
     #[error("a checkpoint could not be signed")]
     Unsigned,
+    /// The log grew meanwhile; trying again will succeed.
+    #[error("the log moved on meanwhile")]
+    Moved,
     /// A bundle could not be packed.
     #[error("a bundle could not be packed")]
     Unpacked(#[from] std::io::Error),
 }
 
 impl Fault {
-    pub(crate) fn of(org: &OrgId, kind: FaultKind) -> Self {
-        Self { org: org.to_string(), seq: None, kind }
-    }
-
     pub(crate) fn at(org: &OrgId, seq: u64, kind: FaultKind) -> Self {
         Self { org: org.to_string(), seq: Some(seq), kind }
     }

@@ -3,7 +3,6 @@
 
 use std::fmt;
 
-use access::OrgId;
 use base::seal::RootKey;
 use base::time::At;
 use tlog::note::{Algorithm, KeyName, Seed};
@@ -15,8 +14,8 @@ use super::fault::LogError;
 /// computer does not break.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::Ed25519, Algorithm::CosignatureMlDsa44];
 
-/// Signs the checkpoints of a region. The key of an org bears the name of its log, as C2SP
-/// recommends; what it is made of is the same for all orgs of the region.
+/// Signs the checkpoints of a region. A key bears the name of its log, as C2SP recommends;
+/// what it is made of is the same for the logs of all orgs and for the directory.
 pub(crate) struct Signing {
     name: String,
     seeds: [Seed; 2],
@@ -28,9 +27,9 @@ impl Signing {
         Self { name, seeds: [seed("audit/log/ed25519"), seed("audit/log/ml-dsa-44")] }
     }
 
-    /// The name of an org's log.
-    pub(crate) fn origin(&self, org: &OrgId) -> String {
-        format!("{}/{org}", self.name)
+    /// The whole name of a log: that of an org, or of the directory.
+    pub(crate) fn origin(&self, log: &str) -> String {
+        format!("{}/{log}", self.name)
     }
 
     fn signers(&self, origin: &str) -> Result<[Signer; 2], LogError> {
@@ -59,12 +58,12 @@ impl Signing {
         Ok(note)
     }
 
-    /// The checkpoint of this org in a note, if both keys signed it. It may bear an older
+    /// The checkpoint of this log in a note, if both keys signed it. It may bear an older
     /// name: the operator may rename the log, and the keys stay.
-    pub(crate) fn open(&self, org: &OrgId, bytes: &[u8]) -> Option<Checkpoint> {
+    pub(crate) fn open(&self, log: &str, bytes: &[u8]) -> Option<Checkpoint> {
         let note = Note::parse(bytes).ok()?;
         let origin = note.text().lines().next()?;
-        let name = origin.strip_suffix(org.as_str())?;
+        let name = origin.strip_suffix(log)?;
         if !name.ends_with('/') {
             return None;
         }

@@ -8,6 +8,7 @@
 //!                                                                    ─► row of the checkpoint
 //! at start:   published checkpoint ─► contained in the tree of the database? else no start
 //! all along:  rows, a few at a time ─► the same as what was published?
+//! beside it:  heads of all orgs ─► one epoch of the directory, signed
 //! when asked: one org, at once ─► a proof of one event, or a bundle of a period
 //! ```
 //! Nothing that was published is written again with other bytes, so each step may be done
@@ -16,6 +17,8 @@
 mod api;
 mod checkpoint;
 mod config;
+mod demand;
+mod directory;
 mod edge;
 mod evidence;
 mod fault;
@@ -23,6 +26,7 @@ mod folder;
 mod keys;
 mod opening;
 mod org;
+mod proofs;
 mod read;
 mod receipt;
 mod round;
@@ -32,6 +36,7 @@ mod start;
 mod store;
 mod turn;
 mod verify;
+mod witnesses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -47,12 +52,16 @@ use crate::Record;
 use crate::telemetry::LogCounts;
 
 pub use self::api::log_routes;
-pub use self::config::{BadLogConfig, LogConfig, S3Config};
+pub use self::config::{BadLogConfig, LogConfig, S3Config, WitnessConfig};
+use self::demand::Demand;
+pub use self::directory::Listed;
+use self::directory::{DIRECTORY_ULID, Directory};
 pub use self::fault::{Fault, FaultKind, LogError};
 pub use self::folder::Folder;
 use self::keys::Signing;
 pub use self::opening::{Opening, Shown};
-pub use self::read::{LogKey, LogKeys};
+pub(crate) use self::proofs::Proofs;
+pub use self::read::{LogKey, LogKeys, Of};
 pub use self::receipt::{Receipt, SignedTree};
 pub use self::round::Published;
 use self::round::Work;
@@ -60,6 +69,8 @@ pub use self::s3::S3;
 pub use self::store::{Store, StoreError};
 use self::turn::Turns;
 pub use self::verify::Verified;
+pub use self::witnesses::{Asked, Contradiction, Growth, NotCosigned, Witness, WitnessState};
+use self::witnesses::{Known, Witnesses};
 
 /// Events that are verified between two rounds of publishing, at most.
 const VERIFIED_MAX: u64 = 2_048;
@@ -75,6 +86,8 @@ pub struct LogNeeds<'a> {
     pub stores: BTreeMap<Region, Arc<dyn Store>>,
     /// What it is called, and how often it is published.
     pub config: &'a LogConfig,
+    /// How each witness of the configuration is asked, in its order.
+    pub witnesses: Vec<(WitnessConfig, Arc<dyn Witness>)>,
     /// The page that verifies a bundle in a browser, for `verify.html` of each bundle.
     pub page: &'static str,
     /// Where it counts.
@@ -88,13 +101,17 @@ pub struct Log(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     record: Record,
+    /// The id under which the rows of directories stand.
+    directory: OrgId,
     cells: BTreeMap<Region, Cell>,
     every: Duration,
     page: &'static str,
     counts: LogCounts,
+    witnesses: Witnesses,
     /// What is under way, by org.
     works: Mutex<HashMap<OrgId, Work>>,
     turns: Turns,
+    demand: Demand,
 }
 
 /// The log of a region.
@@ -102,25 +119,34 @@ struct Inner {
 struct Cell {
     store: Arc<dyn Store>,
     signing: Signing,
+    directory: Directory,
 }
 
 impl Log {
     /// Opens the log of each region that has a root key and a store. Publishes nothing yet.
     pub fn open(needs: LogNeeds<'_>) -> Result<Self, BadLogConfig> {
-        let LogNeeds { record, roots, stores, config, page, metrics } = needs;
+        let LogNeeds { record, roots, stores, config, witnesses, page, metrics } = needs;
         config.check()?;
+        let known = witnesses.into_iter().map(|(config, ask)| Known::new(&config, ask));
+        let known = known.collect::<Result<Vec<_>, _>>()?;
         let cells = stores.into_iter().filter_map(|(region, store)| {
-            let signing = Signing::derive(roots.get(&region)?, config.name_of(region));
-            Some((region, Cell { store, signing }))
+            let root = roots.get(&region)?;
+            let signing = Signing::derive(root, config.name_of(region));
+            Some((region, Cell { store, signing, directory: Directory::new(root) }))
         });
+        let directory = OrgId::from_ulid(DIRECTORY_ULID)
+            .map_err(|why| BadLogConfig { key: "log".to_owned(), why: why.to_string() })?;
         Ok(Self(Arc::new(Inner {
             record,
+            directory,
             cells: cells.collect(),
             every: Duration::from_secs(config.publish_secs),
             page,
             counts: LogCounts::register(metrics),
+            witnesses: Witnesses::of(known),
             works: Mutex::default(),
             turns: Turns::default(),
+            demand: Demand::default(),
         })))
     }
 
@@ -129,6 +155,9 @@ impl Log {
     pub fn run(&self, tasks: &Tasks) {
         for region in self.0.cells.keys() {
             tasks.spawn(self.clone().watch(*region, tasks.clone()));
+            if self.has_witnesses(*region) {
+                tasks.spawn(self.clone().be_witnessed(*region, tasks.clone()));
+            }
         }
     }
 
@@ -142,6 +171,7 @@ impl Log {
                 Ok(_) => {}
                 Err(error) => self.delayed(region, &error),
             }
+            self.list(region).await;
             if let Err(error) = self.verify_some(region, VERIFIED_MAX).await {
                 self.delayed(region, &error);
             }
@@ -149,6 +179,24 @@ impl Log {
         // What was acknowledged before the stop is published before it.
         if let Err(error) = self.publish(region).await {
             self.delayed(region, &error);
+        }
+        self.list(region).await;
+    }
+
+    /// Lists what was published. A fault was told when it was found.
+    async fn list(&self, region: Region) {
+        match self.close_epoch(region).await {
+            Ok(_) | Err(LogError::Fault(_)) => {}
+            Err(error) => self.delayed(region, &error),
+        }
+    }
+
+    /// Asks witnesses until shutdown begins: beside publishing, which waits for none of them.
+    async fn be_witnessed(self, region: Region, tasks: Tasks) {
+        while tokio::time::timeout(self.0.every, tasks.stopping()).await.is_err() {
+            if let Err(error) = self.ask_witnesses(region).await {
+                self.delayed(region, &error);
+            }
         }
     }
 

@@ -101,7 +101,7 @@ impl Place<'_> {
     }
 
     /// A key that cannot be unwrapped is as good as none: somebody changed its row.
-    async fn key(&self, tag: &Tag) -> Result<Option<Found>, DbError> {
+    pub(super) async fn key(&self, tag: &Tag) -> Result<Option<Found>, DbError> {
         let (db, org) = (self.db()?, self.org());
         let region = self.scope.region();
         match self.log.record.keys.found(Source::Beside(&db, org), region, tag).await {
@@ -111,7 +111,7 @@ impl Place<'_> {
     }
 }
 
-fn hex<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
+pub(super) fn hex<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
     let text = bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
         let _infallible = write!(text, "{byte:02x}");
         text

@@ -9,6 +9,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tlog::tile::{Bundle, Tile};
 use tlog::{Checkpoint, Frontier};
 
+use super::directory::{DIRECTORY, Kept};
 use super::edge::{Entry, File};
 use super::fault::{Fault, FaultKind, LogError};
 use super::store::StoreError;
@@ -26,6 +27,12 @@ pub(super) struct Place<'a> {
     pub(super) log: &'a Inner,
     pub(super) cell: &'a Cell,
     pub(super) scope: Scope,
+}
+
+/// The turn to publish a log.
+pub(super) enum Turn<'a> {
+    Org(#[expect(dead_code, reason = "held")] tokio::sync::MutexGuard<'a, ()>),
+    Directory(#[expect(dead_code, reason = "held")] tokio::sync::MutexGuard<'a, Kept>),
 }
 
 /// What the head row of an org says.
@@ -55,12 +62,17 @@ impl<'a> Place<'a> {
         self.log.record.databases().of(&self.scope)
     }
 
+    /// What the log is called in the store and behind the name of the cell's log.
+    pub(super) fn name(&self) -> &str {
+        if self.scope.org() == &self.log.directory { DIRECTORY } else { self.org().as_str() }
+    }
+
     pub(super) fn fault(&self, kind: FaultKind) -> LogError {
-        Fault::of(self.org(), kind).into()
+        Fault { org: self.name().to_owned(), seq: None, kind }.into()
     }
 
     pub(super) fn fault_at(&self, seq: u64, kind: FaultKind) -> LogError {
-        Fault::at(self.org(), seq, kind).into()
+        Fault { org: self.name().to_owned(), seq: Some(seq), kind }.into()
     }
 
     /// What the head row says, if its tree is as large as it says.
@@ -76,7 +88,7 @@ impl<'a> Place<'a> {
     }
 
     fn path(&self, file: &str) -> String {
-        format!("{}/{file}", self.org())
+        format!("{}/{file}", self.name())
     }
 
     /// A conflict is a finding; anything else may pass.
@@ -142,7 +154,7 @@ impl<'a> Place<'a> {
     pub(super) async fn outside(&self) -> Result<Option<(Checkpoint, Vec<u8>)>, LogError> {
         let found = self.cell.store.get(&self.path(CHECKPOINT)).await;
         let Some(bytes) = found.map_err(|error| self.of_store(error))? else { return Ok(None) };
-        match self.cell.signing.open(self.org(), &bytes) {
+        match self.cell.signing.open(self.name(), &bytes) {
             Some(checkpoint) => Ok(Some((checkpoint, bytes))),
             None => Err(self.fault(FaultKind::NotOurs)),
         }

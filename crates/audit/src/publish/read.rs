@@ -20,6 +20,15 @@ use crate::sql;
 /// Bytes of the longest path of a tile, and some.
 const PATH_BYTES_MAX: usize = 100;
 
+/// Which log is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// That of one's own org.
+    Own,
+    /// That of the directory of its cell.
+    Directory,
+}
+
 /// The keys that sign the checkpoints of an org.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct LogKeys {
@@ -50,21 +59,29 @@ impl Log {
         Ok(Place { log: &self.0, cell, scope: scope.clone() })
     }
 
-    /// The newest checkpoint of the caller's org: a signed note.
-    pub async fn checkpoint(&self, caller: &Caller) -> Result<String, Error> {
+    /// The log that is asked for: nothing of another org is ever behind it.
+    fn asked(&self, scope: &Scope, of: Of) -> Result<Place<'_>, DbError> {
+        match of {
+            Of::Own => self.place(scope),
+            Of::Directory => self.0.directory_of(scope.region()),
+        }
+    }
+
+    /// The newest checkpoint of the caller's org, or of the directory of its cell: a signed note.
+    pub async fn checkpoint(&self, caller: &Caller, of: Of) -> Result<String, Error> {
         let scope = caller.require(Permission::EventsRead)?;
-        let newest = self.place(&scope)?.newest().await?;
+        let newest = self.asked(&scope, of)?.newest().await?;
         Ok(newest.ok_or(Error::NothingPublished)?.note)
     }
 
-    /// A tile or a bundle of the caller's org, by its path behind `tile/`. A partial one is
-    /// cut from the longest that there is.
-    pub async fn tile(&self, caller: &Caller, path: &str) -> Result<Vec<u8>, Error> {
+    /// A tile or a bundle of the same, by its path behind `tile/`. A partial one is cut from the
+    /// longest that there is.
+    pub async fn tile(&self, caller: &Caller, of: Of, path: &str) -> Result<Vec<u8>, Error> {
         let scope = caller.require(Permission::EventsRead)?;
         if path.len() > PATH_BYTES_MAX {
             return Err(Error::BadTile);
         }
-        let place = self.place(&scope)?;
+        let place = self.asked(&scope, of)?;
         let size = place.newest().await?.ok_or(Error::NothingPublished)?.size;
         let path = format!("tile/{path}");
         if path.starts_with("tile/entries/") {
@@ -89,10 +106,10 @@ impl Log {
         }
     }
 
-    /// The keys of the caller's org, and when each was in use.
-    pub async fn keys(&self, caller: &Caller) -> Result<LogKeys, Error> {
+    /// The keys of the same, and when each was in use.
+    pub async fn keys(&self, caller: &Caller, of: Of) -> Result<LogKeys, Error> {
         let scope = caller.require(Permission::EventsRead)?;
-        Ok(self.place(&scope)?.keys().await?)
+        Ok(self.asked(&scope, of)?.keys().await?)
     }
 }
 
@@ -104,7 +121,7 @@ impl Place<'_> {
             let (vkey, from, to) = (row.text("vkey")?, row.at("from_at")?, row.opt_at("to_at")?);
             keys.push(LogKey { vkey, from: Some(from), to });
         }
-        let origin = self.cell.signing.origin(self.org());
+        let origin = self.cell.signing.origin(self.name());
         for verifier in self.cell.signing.verifiers(&origin)? {
             let vkey = verifier.to_string();
             if !keys.iter().any(|key| key.vkey == vkey && key.to.is_none()) {
@@ -120,6 +137,7 @@ impl From<LogError> for Error {
         match error {
             LogError::Db(cause) => Self::Db(cause),
             LogError::Unpacked(cause) => Self::Unpacked(cause),
+            LogError::Moved => Self::Behind,
             LogError::Fault(fault) => Self::Faulty(Box::new(fault)),
             error @ (LogError::Store(_) | LogError::Unsigned) => {
                 Self::LogUnavailable(Box::new(error))

@@ -8,11 +8,10 @@ use base::args;
 use base::http::Json;
 use serde::Serialize;
 use serde_json::Value;
-use tlog::proof::{Tree, tiles_of_inclusion, verify_inclusion};
-use tlog::{Hash, Note, Proof};
+use tlog::{Note, Proof};
 
 use super::checkpoint::Newest;
-use super::edge::fetched;
+use super::directory::Listed;
 use super::fault::{FaultKind, LogError};
 use super::opening::Opening;
 use super::org::Place;
@@ -38,6 +37,8 @@ pub struct Receipt {
     /// C2SP `tlog-proof`: index, path and checkpoint, with the log's Ed25519 signature alone,
     /// so that it stays below 2 KB.
     pub proof: String,
+    /// That the directory of the cell lists this checkpoint, and no other of this org.
+    pub directory: Listed,
     /// What signatures are verified with.
     pub keys: LogKeys,
 }
@@ -76,11 +77,12 @@ impl Log {
         if reads.is_none() && !own {
             return Err(Error::NoSuchEvent);
         }
-        let (newest, proof) = {
+        let (newest, proof, directory) = {
             let _turn = self.0.turn(scope.org()).await;
             let newest = place.covering(index + 1).await?;
             let proof = place.proof(index, &stored.sealed.entry, &newest).await;
-            (newest, self.0.told(proof)?)
+            let directory = self.0.told(place.listed(&newest).await)?;
+            (newest, self.0.told(proof)?, directory)
         };
         let keys = place.keys().await?;
         if !own {
@@ -90,7 +92,7 @@ impl Log {
         let Newest { size, root, note } = newest;
         let checkpoint = SignedTree { size, root: root.to_string(), note };
         let (id, proof) = (id.to_owned(), proof.to_string());
-        Ok(Receipt { id, index, event, opening, checkpoint, proof, keys })
+        Ok(Receipt { id, index, event, opening, checkpoint, proof, directory, keys })
     }
 }
 
@@ -121,13 +123,7 @@ impl Place<'_> {
         entry: &[u8; ENTRY_LEN],
         newest: &Newest,
     ) -> Result<Proof, LogError> {
-        let tiles = self.tiles(tiles_of_inclusion(index, newest.size)).await?;
-        let path =
-            Tree::new(newest.size, fetched(&tiles)).and_then(|mut tree| tree.inclusion(index));
-        let path = path.map_err(|_| self.fault(FaultKind::OtherRoot(newest.size)))?;
-        let leaf = Hash::of_leaf(entry);
-        let proven = verify_inclusion(&leaf, index, newest.size, &path, &newest.root);
-        proven.map_err(|_| self.fault_at(index, FaultKind::OtherEntry))?;
+        let path = self.inclusion(index, entry, newest).await?;
         Proof::new(index, path, self.short(&newest.note)?).map_err(|_| LogError::Unsigned)
     }
 

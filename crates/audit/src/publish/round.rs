@@ -229,9 +229,9 @@ impl Place<'_> {
 
     /// Signs and publishes a checkpoint: first outside, then in the database, so that what
     /// the database knows of is always outside too.
-    async fn sign(&self, head: &Head, before: u64, fresh: bool) -> Result<(), LogError> {
+    pub(super) async fn sign(&self, head: &Head, before: u64, fresh: bool) -> Result<(), LogError> {
         let root = head.frontier.root();
-        let origin = self.cell.signing.origin(self.org());
+        let origin = self.cell.signing.origin(self.name());
         let checkpoint = Checkpoint::new(&origin, head.size, root);
         let checkpoint = checkpoint.map_err(|_| LogError::Unsigned)?;
         let now = self.log.record.clock.now();
@@ -254,6 +254,9 @@ impl Place<'_> {
         let sizes = self.last_sizes().await?;
         self.remember(&checkpoint, &note, before, now).await?;
         self.log.counts.checkpoints.inc();
+        if self.org() != &self.log.directory {
+            self.cell.directory.changed(self.org());
+        }
         // Who reads at the newest checkpoint or at the one before finds its partial files;
         // whatever else there was is contained in them.
         let mut sizes = std::iter::once(head.size).chain(sizes);

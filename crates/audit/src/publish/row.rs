@@ -34,6 +34,7 @@ impl Place<'_> {
                 error @ (LogError::Store(_)
                 | LogError::Db(_)
                 | LogError::Unsigned
+                | LogError::Moved
                 | LogError::Unpacked(_)),
             ) => return Err(error),
         };

@@ -27,7 +27,10 @@ impl Log {
     /// this, or whose store cannot be read, must not serve.
     pub async fn check(&self) -> Result<(), LogError> {
         for region in self.0.cells.keys() {
-            let checked = self.0.check(*region).await;
+            let checked = match self.0.check(*region).await {
+                Ok(()) => self.0.check_directory(*region).await,
+                failed @ Err(_) => failed,
+            };
             if let Err(LogError::Fault(fault)) = &checked {
                 self.0.counts.faults.inc();
                 fault.tell();

@@ -40,11 +40,15 @@ impl Inner {
 
 impl Place<'_> {
     /// The newest checkpoint, for whoever has the turn; published now if it covers less than
-    /// so many entries.
+    /// so many entries, unless somebody of this org asks that too often.
     pub(super) async fn covering(&self, size: u64) -> Result<Newest, Error> {
-        for _ in 0..ROUNDS_MAX {
+        for round in 0..ROUNDS_MAX {
             if let Some(newest) = self.signed().await?.filter(|newest| newest.size >= size) {
                 return Ok(newest);
+            }
+            let now = self.log.record.clock.now();
+            if round == 0 && !self.log.demand.grants(self.org(), now) {
+                return Err(Error::Behind);
             }
             self.log.one(self.scope.region(), self.org()).await?;
         }

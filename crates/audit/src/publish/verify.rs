@@ -201,6 +201,7 @@ impl Verified {
             error @ (LogError::Store(_)
             | LogError::Db(_)
             | LogError::Unsigned
+            | LogError::Moved
             | LogError::Unpacked(_)) => Err(error),
         }
     }

@@ -7,7 +7,7 @@ use access::{
     Access, Actor, Caller, Databases, Grant, Identified, MemberId, Named, Names, OrgId, Origin,
     Permission, PermissionSet, Region, Standing,
 };
-use audit::{Event, Filter, Record};
+use audit::{Event, Filter, Log, LogConfig, LogNeeds, Record};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
@@ -23,6 +23,8 @@ pub(crate) struct House {
     pub(crate) bench: Bench,
     pub(crate) clock: StillClock,
     pub(crate) record: Record,
+    pub(crate) log: Log,
+    _folder: tempfile::TempDir,
     pub(crate) org: OrgId,
 }
 
@@ -60,8 +62,22 @@ impl House {
             let (shared, metrics) = (clock.shared(), Metrics::new());
             let record =
                 Record::open(&databases, &shared, "n1", &roots, &[], &Tasks::new(), &metrics);
+            let (record, folder) = (record.expect("starts its thread"), tempfile::tempdir());
+            let folder = folder.expect("a folder");
+            let config = LogConfig { log: "portico.example".to_owned(), ..LogConfig::default() };
+            let stores =
+                BTreeMap::from([(Region::Eu, LogConfig::folder(folder.path(), Region::Eu))]);
+            let log = Log::open(LogNeeds {
+                record: record.clone(),
+                roots: &roots,
+                stores,
+                config: &config,
+                witnesses: Vec::new(),
+                page: "",
+                metrics: &metrics,
+            });
             let org = OrgId::new(base::time::Clock::now(&clock));
-            Self { bench, clock, record: record.expect("starts its thread"), org }
+            Self { bench, clock, record, log: log.expect("a good name"), _folder: folder, org }
         };
         benches.into_iter().map(house).collect()
     }
@@ -115,7 +131,8 @@ impl House {
     /// All routes of the room, for a caller.
     pub(crate) fn routes(&self, caller: &Caller) -> Router {
         let (api, _) = audit::routes(self.record.clone()).split_for_parts();
-        let (pages, _) = audit::pages(self.record.clone(), Arc::new(Known)).split_for_parts();
+        let (pages, _) =
+            audit::pages(self.record.clone(), self.log.clone(), Arc::new(Known)).split_for_parts();
         api.merge(pages).layer(axum::Extension(caller.clone()))
     }
 

@@ -9,6 +9,7 @@ mod explorer;
 mod house;
 mod keys;
 mod pages;
+mod proofs;
 mod tail;
 mod views;
 mod words;

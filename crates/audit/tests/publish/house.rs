@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::{Caller, Databases, OrgId, Region};
-use audit::{Event, Log, LogConfig, LogNeeds, Record, Store};
+use audit::{Event, Log, LogConfig, LogNeeds, Record, Store, Witness, WitnessConfig};
 use base::args;
 use base::db::{Db, Engine, Statement, Value, Within};
 use base::metrics::Metrics;
@@ -46,18 +46,18 @@ impl House {
         let (shared, tasks) = (clock.shared(), Tasks::new());
         let record = Record::open(&databases, &shared, "n1", &roots(), &[], &tasks, &metrics);
         let record = record.expect("starts its thread");
-        let log = open(&record, Arc::new(shelf.clone()), &metrics);
+        let log = open(&record, Arc::new(shelf.clone()), &metrics, Vec::new());
         Self { bench, clock, record, shelf, metrics, log }
     }
 
     /// Another process behind the same database and the same store.
     pub(crate) fn restarted(&self) -> Log {
-        open(&self.record, Arc::new(self.shelf.clone()), &Metrics::new())
+        open(&self.record, Arc::new(self.shelf.clone()), &Metrics::new(), Vec::new())
     }
 
     /// The log of the same record in another store.
     pub(crate) fn within(&self, store: Arc<dyn Store>) -> Log {
-        open(&self.record, store, &Metrics::new())
+        open(&self.record, store, &Metrics::new(), Vec::new())
     }
 
     pub(crate) fn somebody(&self) -> Caller {
@@ -123,6 +123,25 @@ impl House {
         owner.close().await;
     }
 
+    /// Which heads are listed, to be put back.
+    pub(crate) async fn slots(&self) -> Vec<Vec<Value>> {
+        let all = Statement::new("read", "SELECT org_id, epoch, size, head FROM audit_slot");
+        let rows = self.bench.db.all(&Within::node(), all, vec![]).await.expect("reads");
+        let row = |row: &base::db::Row| {
+            let head = row.bytes("head").expect("bytes");
+            let (epoch, size) = (row.int("epoch").expect("one"), row.int("size").expect("one"));
+            args![row.text("org_id").expect("text"), epoch, size, head]
+        };
+        rows.iter().map(row).collect()
+    }
+
+    pub(crate) async fn set_slots(&self, slots: &[Vec<Value>]) {
+        let set = "INSERT INTO audit_slot (org_id, epoch, size, head) VALUES ($1, $2, $3, $4)
+                   ON CONFLICT (org_id) DO UPDATE SET head = excluded.head";
+        let set: Vec<_> = slots.iter().map(|slot| (set, slot.clone())).collect();
+        self.as_owner(&set).await;
+    }
+
     /// The published checkpoint, as somebody verifies it who has the two keys.
     pub(crate) fn checkpoint(&self, caller: &Caller) -> Checkpoint {
         let files = self.shelf.files();
@@ -137,12 +156,18 @@ impl House {
     }
 }
 
-fn open(record: &Record, store: Arc<dyn Store>, metrics: &Metrics) -> Log {
+pub(crate) fn open(
+    record: &Record,
+    store: Arc<dyn Store>,
+    metrics: &Metrics,
+    witnesses: Vec<(WitnessConfig, Arc<dyn Witness>)>,
+) -> Log {
     let config = LogConfig { log: "portico.example".to_owned(), ..LogConfig::default() };
     let record = record.clone();
     let stores = BTreeMap::from([(EU, store)]);
     let (roots, page) = (roots(), verify::PAGE);
-    let needs = LogNeeds { record, roots: &roots, stores, config: &config, page, metrics };
+    let needs =
+        LogNeeds { record, roots: &roots, stores, config: &config, witnesses, page, metrics };
     Log::open(needs).expect("a good name")
 }
 
@@ -151,7 +176,7 @@ pub(crate) fn roots() -> BTreeMap<Region, RootKey> {
 }
 
 /// What is derived from the root key, derived again.
-fn verifiers(origin: &str) -> [Verifier; 2] {
+pub(crate) fn verifiers(origin: &str) -> [Verifier; 2] {
     let verifier = |algorithm, label: &str| {
         let seed = roots()[&EU].mac(label).tag(b"seed");
         let name = KeyName::new(origin).expect("a name");

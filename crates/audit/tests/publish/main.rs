@@ -9,6 +9,7 @@
 
 mod bucket;
 mod crashing;
+mod directory;
 mod evidence;
 mod house;
 mod people;
@@ -18,3 +19,4 @@ mod reading;
 mod shelf;
 mod starting;
 mod tampering;
+mod witnessed;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use access::{
     Access, Actor, Caller, Grant, Identified, MemberId, OrgId, Origin, PermissionSet, Standing,
 };
-use audit::{CallFacts, Event, Outcome};
+use audit::{CallFacts, Event, Log, Outcome};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use base::time::Clock as _;
@@ -88,6 +88,17 @@ impl House {
     pub(crate) async fn call(&self, caller: &Caller, id: &str) -> i64 {
         self.tell(caller, "gateway.call.started", id).await;
         self.tell(caller, "gateway.call.ended", id).await
+    }
+
+    /// The receipt of a call.
+    pub(crate) async fn receipt(&self, caller: &Caller, id: &str) -> Value {
+        self.receipt_from(&self.log, caller, id).await
+    }
+
+    /// The same, from another process.
+    pub(crate) async fn receipt_from(&self, log: &Log, caller: &Caller, id: &str) -> Value {
+        let receipt = log.receipt(caller, id).await.expect("a receipt");
+        serde_json::to_value(receipt).expect("json")
     }
 
     /// Asks through the routes of the log.

@@ -161,6 +161,29 @@ async fn many_who_ask_at_once_and_the_clock_leave_one_log() {
 }
 
 #[tokio::test]
+async fn whoever_asks_for_many_receipts_makes_no_checkpoint_for_each() {
+    for house in House::on_each_engine().await {
+        let ours = house.somebody();
+        let mut behind = 0;
+        for call in 0..40 {
+            house.call(&ours, &format!("call_{call}")).await;
+            let told = house.ask(&ours, &path(&format!("call_{call}")), "*/*").await;
+            if told.status == StatusCode::SERVICE_UNAVAILABLE {
+                assert!(told.text().contains("log_behind"), "{}", told.text());
+                assert_eq!(told.headers["retry-after"], "5");
+                behind += 1;
+            }
+        }
+        assert_eq!(behind, 20);
+        // The clock publishes, and then all are there.
+        house.published().await;
+        for call in [0, 39] {
+            proven(&receipt(&house.ask(&ours, &path(&format!("call_{call}")), "*/*").await));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_receipt_waits_for_the_store_and_says_so() {
     for house in House::on_each_engine().await {
         let ours = house.somebody();

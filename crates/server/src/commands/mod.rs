@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 mod bootstrap;
+mod record;
 mod witness;
 
 pub(crate) use self::bootstrap::create_org;
@@ -13,6 +14,7 @@ use base::problem::Problem;
 use clap::{Parser, Subcommand};
 
 use self::bootstrap::{KeyCommand, MemberCommand, OrgCommand};
+use self::record::RecordCommand;
 use self::witness::WitnessOptions;
 use crate::config::{self, Config};
 use crate::demo::DemoOptions;
@@ -53,6 +55,9 @@ pub(crate) enum Command {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What only the operator says of the record.
+    #[command(subcommand)]
+    Record(RecordCommand),
     /// Verifies an evidence bundle, offline.
     Verify(verify::Args),
     /// Runs a witness of other people's logs, or prints its keys.
@@ -108,6 +113,9 @@ impl Command {
                     Tls::open(cert, key)?;
                 }
                 println!("{}: no fault", file.config.display());
+                if config.record.is_unnamed() {
+                    println!("{}", serve::UNNAMED);
+                }
                 Ok(())
             }
             Self::Config(ConfigCommand::Reference) => {
@@ -122,6 +130,7 @@ impl Command {
             Self::Org(command) => block_on(command.run()),
             Self::Member(command) => block_on(command.run()),
             Self::Key(command) => block_on(command.run()),
+            Self::Record(command) => block_on(command.run()),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

@@ -41,7 +41,7 @@ pub(crate) fn pages(house: &House) -> OpenApiRouter {
     let limitable = Limitable { known: known.clone(), gateway: house.gateway.clone() };
     OpenApiRouter::new()
         .merge(home::routes(house))
-        .merge(audit::pages(house.record.clone(), Arc::new(known)))
+        .merge(audit::pages(house.record.clone(), house.log.clone(), Arc::new(known)))
         .merge(chat::pages(house.chat.clone()))
         .merge(domains::pages(house.domains.clone()))
         .merge(gateway::pages(house.gateway.clone()))

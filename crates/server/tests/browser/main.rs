@@ -25,6 +25,7 @@ mod png;
 #[path = "../journeys/portico.rs"]
 #[expect(dead_code, reason = "the journeys use the rest")]
 mod portico;
+mod receipts;
 mod recorded;
 mod screens;
 mod signing;

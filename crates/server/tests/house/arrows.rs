@@ -45,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "scim",
             "sso",
             "support",
+            "tlog",
             "usage",
             "verify",
             "witness",

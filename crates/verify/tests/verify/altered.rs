@@ -30,7 +30,7 @@ fn covered(name: &str, content: &[u8]) -> Option<Value> {
 #[test]
 fn every_byte_of_a_bundle_counts() {
     let witness = Key::Witness(7, BEGAN + 86_400 * 28);
-    let files = Files::part(&Book::of(5), 1, 4, &[LOG, witness], Tiles::All);
+    let files = Files::part(&Book::of(5), 1, 4, &[LOG, witness], Tiles::All).listed(&[LOG]);
     let options = given(&[witness.vkey()]);
     let sound = verdict(&files.zip(), &options);
     assert!(sound.sound, "{:?}", sound.fault);

@@ -31,7 +31,8 @@ fn damaged(
     index: Option<u64>,
     damage: impl FnOnce(&mut Files),
 ) -> Case {
-    static HONEST: LazyLock<Files> = LazyLock::new(|| shown(&Book::of(300), Tiles::Needed));
+    static HONEST: LazyLock<Files> =
+        LazyLock::new(|| shown(&Book::of(300), Tiles::Needed).listed(&[LOG]));
     let mut files = HONEST.clone();
     damage(&mut files);
     Case { name, kind, index, files }
@@ -67,6 +68,7 @@ pub(crate) fn all() -> Vec<Case> {
     all.extend(openings());
     all.extend(files());
     all.extend(histories());
+    all.extend(directories());
     all
 }
 
@@ -240,6 +242,48 @@ fn files() -> Vec<Case> {
     ]
 }
 
+fn directories() -> Vec<Case> {
+    let edited = |name, kind, edit: fn(&mut serde_json::Value)| {
+        damaged(name, kind, None, |files| files.edit("directory.json", edit))
+    };
+    let head = FaultKind::DirectoryHead;
+    vec![
+        edited("a directory of elsewhere", FaultKind::Directory, |listed| {
+            listed["origin"] = json!("other.example.com/directory");
+        }),
+        edited("a path that is too short", FaultKind::Directory, |listed| {
+            listed["path"].as_array_mut().expect("hashes").pop();
+        }),
+        edited("another epoch", FaultKind::Directory, |listed| listed["epoch"] = json!(1)),
+        edited("another time of an epoch", head, |listed| {
+            listed["at"] = json!("2026-03-30T00:00:00.250001Z");
+        }),
+        edited("another salt of a head", head, |listed| listed["salt"] = json!("09".repeat(32))),
+        edited("two hashes of a path exchanged", head, |listed| {
+            listed["path"].as_array_mut().expect("hashes").swap(5, 6);
+        }),
+        damaged("a head that the directory does not list", head, None, |files| {
+            let listed = files.text("directory.json");
+            *files = shown(&Book::of(300), Tiles::Needed);
+            let mut other = Book::of(300);
+            other.0[295].salt = 1_000_000;
+            *files = shown(&other, Tiles::Needed);
+            files.put("directory.json", listed);
+        }),
+        damaged("a directory signed by another", FaultKind::DirectorySignature, None, |files| {
+            *files = files.clone().listed(&[Key::Log(9)]);
+        }),
+        damaged("an event behind its epoch", FaultKind::Future, Some(29), |files| {
+            let mut book = Book::of(30);
+            book.0[29] = Event::new("limits.budget.set", "bud_1", 86_400 * 29 + 6, 29);
+            *files = Files::whole(&book, &[LOG]).listed(&[LOG]);
+            files.edit("manifest.json", |manifest| {
+                manifest["madeAt"] = json!("2026-03-31T00:00:00Z");
+            });
+        }),
+    ]
+}
+
 fn histories() -> Vec<Case> {
     let ended = |call: &str, at: i64, salt| Event::new("gateway.call.ended", call, at, salt);
     vec![
@@ -252,6 +296,7 @@ fn histories() -> Vec<Case> {
             files.put("checkpoint", Book::of(299).signed(299, &[LOG]));
         }),
         damaged("the checkpoint of another history", FaultKind::Root, None, |files| {
+            files.0.remove("directory.json");
             let mut other = Book::of(300);
             other.0[5].salt = 1_000_000;
             files.put("checkpoint", other.signed(300, &[LOG]));

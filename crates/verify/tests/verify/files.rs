@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
-use crate::book::{Book, Hash, time, tree_hash};
-use crate::keys::{CELL, Key, ORG};
+use crate::book::{BEGAN, Book, Hash, time, tree_hash};
+use crate::keys::{CELL, Key, ORG, note};
 use crate::zip::zip;
 
 #[derive(Clone)]
@@ -76,6 +79,40 @@ impl Files {
         }
         files.tiles(&leaves, &laid, tiles);
         files
+    }
+
+    /// Lists the checkpoint in the last of three epochs of the directory, which these keys sign.
+    pub(crate) fn listed(mut self, keys: &[Key]) -> Self {
+        let text = self.text("checkpoint");
+        let (text, _) = text.split_once("\n\n").expect("signed");
+        let leaf = |bytes: &[u8]| -> Hash {
+            Sha256::new().chain_update([0]).chain_update(bytes).finalize().into()
+        };
+        let node = |left: Hash, right: Hash| -> Hash {
+            Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
+        };
+        let slot = Sha256::digest(format!("portico-directory/v1 slot\n{ORG}"));
+        let slot = u64::from_be_bytes(slot[..8].try_into().expect("eight"));
+        let head = Sha256::new().chain_update("portico-directory/v1 head\n").chain_update([8; 32]);
+        let head = head.chain_update(text).chain_update("\n").finalize();
+        let path: Vec<Hash> = (0..64_u8).map(|height| Sha256::digest([height]).into()).collect();
+        let root = path.iter().zip(0..).fold(leaf(&head), |hash, (sibling, height)| {
+            if slot >> height & 1 == 0 { node(hash, *sibling) } else { node(*sibling, hash) }
+        });
+        let micros = (BEGAN + 86_400 * 29) * 1_000_000 + 250_000;
+        let entry = [&b"directory/v1"[..], &micros.to_be_bytes(), &root].concat();
+        let epochs = [leaf(b"first"), leaf(b"second"), leaf(&entry)];
+        let root = STANDARD.encode(tree_hash(&epochs));
+        let sibling = STANDARD.encode(node(epochs[0], epochs[1]));
+        let signed = note(&format!("{CELL}/directory\n3\n{root}\n"), keys);
+        let path: Vec<String> = path.iter().map(|hash| STANDARD.encode(hash)).collect();
+        let listed = json!({
+            "origin": format!("{CELL}/directory"), "epoch": 2, "at": time(29 * 86_400),
+            "salt": "08".repeat(32), "path": path,
+            "proof": format!("c2sp.org/tlog-proof@v1\nindex 2\n{sibling}\n\n{signed}"),
+        });
+        self.put("directory.json", listed.to_string());
+        self
     }
 
     fn tiles(&mut self, leaves: &[Hash], laid: &[usize], tiles: Tiles) {

@@ -43,6 +43,7 @@ fn cases() -> Vec<Case> {
     withheld.0[6].shown = [false; 3];
     withheld.0[5].shown = [true, false, true];
     all.push(sound("withheld", &Files::whole(&withheld, &[LOG])));
+    all.push(sound("listed", &Files::whole(&Book::of(9), &[LOG]).listed(&[LOG, mldsa])));
     let held = vec![book.signed(550, &[LOG]), book.signed(256, &[LOG]), book.signed(600, &[LOG])];
     all.push(Case { outside: held.clone(), ..sound("held", &files) });
     all.push(Case { outside: held.clone(), ..sound("a fork", &Files::whole(&rewritten, &[LOG])) });

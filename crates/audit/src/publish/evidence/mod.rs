@@ -154,9 +154,12 @@ impl Place<'_> {
             "size": newest.size, "madeAt": self.log.record.clock.now(),
         });
         let keys = keys(&self.keys().await?);
+        let listed = self.listed(newest).await?;
+        let listed = serde_json::to_vec(&listed).map_err(std::io::Error::from)?;
         let mut write = || {
             zip.file("manifest.json", manifest.to_string().as_bytes())?;
             zip.file("checkpoint", newest.note.as_bytes())?;
+            zip.file("directory.json", &listed)?;
             zip.file("keys.json", keys.to_string().as_bytes())?;
             zip.file("policy.txt", access::policy().as_bytes())?;
             zip.file("verify.html", self.log.page.as_bytes())?;

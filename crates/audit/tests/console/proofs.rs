@@ -1,0 +1,186 @@
+//! What stands behind the record, on its pages.
+
+use std::process::Command;
+
+use access::{Caller, Region, Standing};
+use audit::{CallFacts, Event};
+use base::time::Clock as _;
+use serde_json::{Value, json};
+
+use crate::house::House;
+
+async fn call(house: &House, caller: &Caller, id: &str) {
+    let facts = CallFacts {
+        model: "small".to_owned(),
+        provider: None,
+        endpoint: None,
+        provider_region: None,
+        pattern: None,
+        tokens_in: 3,
+        tokens_out: 4,
+        estimated: false,
+        price_nanocents: 90_071_992_547_409_930,
+        started_at: house.clock.now(),
+        attempts: 1,
+    };
+    let event = Event::done("gateway.call.ended", "call", id).call(facts);
+    house.record.close_call(caller, &event).await.expect("durable");
+}
+
+fn number(count: u64) -> String {
+    format!("<data class=\"num\" value=\"{count}\">{count}</data>")
+}
+
+#[tokio::test]
+async fn each_event_says_whether_it_is_proven() {
+    for house in House::on_each_engine().await {
+        let auditor = house.auditor();
+        call(&house, &auditor, "call_1").await;
+        house.log.publish(Region::Eu).await.expect("publishes");
+        call(&house, &auditor, "call_2").await;
+        let proven = house.get(&auditor, "/record/0").await.text;
+        assert!(
+            proven.contains(&format!("proven</span> in the signed tree of {} events", number(1))),
+            "{proven}"
+        );
+        assert!(proven.contains("/record/receipts/call_1"), "{proven}");
+        let waits = house.get(&auditor, "/record/1").await.text;
+        assert!(waits.contains("waits</span> for the next checkpoint"), "{waits}");
+        let list = house.get(&auditor, "/record?action=gateway.*").await.text;
+        let rows: Vec<bool> = list
+            .split("<tr data-sequence")
+            .skip(1)
+            .map(|row| row.split("</tr>").next().unwrap_or_default().contains(">waits</span>"))
+            .collect();
+        assert_eq!(rows, [true, false], "the newest first");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_proofs_shows_what_stands_behind_the_record() {
+    for house in House::on_each_engine().await {
+        let (auditor, reader) = (house.auditor(), house.member(&["events:read"]));
+        let before = house.get(&reader, "/record/proofs").await;
+        assert_eq!(before.status, 200, "{}", before.text);
+        assert!(before.text.contains("Nothing is published yet"), "{}", before.text);
+        for id in ["call_1", "call_2", "call_3"] {
+            call(&house, &auditor, id).await;
+            house.log.publish(Region::Eu).await.expect("publishes");
+            house.log.close_epoch(Region::Eu).await.expect("closes");
+        }
+        house.log.verify_some(Region::Eu, 100).await.expect("verifies");
+        call(&house, &auditor, "call_4").await;
+        let page = house.get(&reader, "/record/proofs").await.text;
+        for told in [
+            format!("<strong>{}</strong> in the record, of which {} wait", number(4), number(1)),
+            format!("The tree of the first <strong>{}</strong> events of the log", number(3)),
+            format!("epoch <strong>{}</strong>", number(2)),
+            format!(
+                "All <strong>{}</strong> events that were published were read again",
+                number(3)
+            ),
+            "Nobody outside keeps heads of this log".to_owned(),
+            "portico.example/eu/org_".to_owned(),
+        ] {
+            assert!(page.contains(&told), "{told} is not in {page}");
+        }
+        assert!(!page.contains("/api/record/evidence"), "no form for what one may not");
+        let page = house.get(&auditor, "/record/proofs").await.text;
+        assert!(page.contains("action=\"/api/record/evidence\""), "{page}");
+        let refused = house.get(&house.member(&["patterns:read"]), "/record/proofs").await;
+        assert_eq!(refused.status, 403);
+    }
+}
+
+/// What the script of the page says of these texts; nothing where there is no node.
+fn judged(cases: &[Value]) -> Option<Vec<Value>> {
+    Command::new("node").arg("--version").output().ok()?;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("cases.json");
+    std::fs::write(&file, json!(cases).to_string()).expect("writes");
+    let root = env!("CARGO_MANIFEST_DIR");
+    let run = Command::new("node")
+        .arg(format!("{root}/tests/console/receipt.mjs"))
+        .arg(format!("{root}/assets/receipt.js"))
+        .arg(file)
+        .output()
+        .expect("runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    Some(serde_json::from_slice(&run.stdout).expect("JSON"))
+}
+
+#[tokio::test]
+async fn the_script_of_the_receipt_finds_it_true_and_each_changed_byte_false() {
+    for house in House::on_each_engine().await {
+        let ours = house.member_in(&["models:invoke"], Standing::default());
+        for id in ["call_1", "call_2", "call_3"] {
+            call(&house, &ours, id).await;
+        }
+        let receipt = house.log.receipt(&ours, "call_2").await.expect("a receipt");
+        let page = house.get(&ours, "/record/receipts/call_2").await;
+        assert_eq!(page.status, 200);
+        assert!(page.text.contains("&#34;proof&#34;"), "the text of the receipt");
+        let theirs = house.member(&["models:invoke"]);
+        assert_eq!(house.get(&theirs, "/record/receipts/call_2").await.status, 404);
+
+        let key = receipt.keys.keys.iter().find(|key| key.vkey.len() < 200).expect("Ed25519");
+        let text = serde_json::to_string(&receipt).expect("json");
+        let mut other: Value = serde_json::from_str(&text).expect("json");
+        other["event"]["userId"] = json!("mem_somebody");
+        let changed = |text: &str| json!({ "receipt": text, "key": "" });
+        let mut cases = vec![
+            changed(&text),
+            json!({ "receipt": text, "key": key.vkey }),
+            json!({ "receipt": text, "key": "x+00000000+AQ==" }),
+            changed(&other.to_string()),
+            changed("{}"),
+            changed("no receipt"),
+        ];
+        // One byte in each stretch of what is proven: all but the line feeds and quotes
+        // around it, the keys that nobody uses here, and signatures that browsers do not verify.
+        let last = text.find("\"keys\":").expect("keys");
+        let mut flips = 0;
+        for at in (0..last).step_by(29) {
+            let mut bytes = text.clone().into_bytes();
+            if !bytes[at].is_ascii_alphanumeric() {
+                continue;
+            }
+            bytes[at] = if bytes[at] == b'7' { b'8' } else { b'7' };
+            cases.push(changed(&String::from_utf8(bytes).expect("text")));
+            flips += 1;
+        }
+        let Some(said) = judged(&cases) else { return };
+        let states: Vec<&str> =
+            said.iter().map(|one| one["state"].as_str().expect("text")).collect();
+        assert_eq!(
+            states[..6],
+            ["true", "true", "false", "false", "false", "false"],
+            "{:?}",
+            said[0]
+        );
+        assert_eq!(said[0]["steps"].as_array().expect("steps").len(), 7);
+        let passed: Vec<&Value> = cases[6..]
+            .iter()
+            .zip(&states[6..])
+            .filter(|(_, state)| **state != "false")
+            .map(|(case, _)| &case["receipt"])
+            .collect();
+        // What passes changed a line of ML-DSA-44, and nothing else.
+        let without = |text: &str| {
+            let value: Value = serde_json::from_str(text).expect("json");
+            let mut lines: Vec<String> = Vec::new();
+            for note in [&value["checkpoint"]["note"], &value["directory"]["proof"]] {
+                let kept = note.as_str().expect("text").lines().filter(|line| line.len() < 1_000);
+                lines.extend(kept.map(str::to_owned));
+            }
+            let mut rest = value;
+            rest["checkpoint"]["note"] = json!("");
+            rest["directory"]["proof"] = json!("");
+            (lines, rest)
+        };
+        for changed in passed {
+            assert_eq!(without(changed.as_str().expect("text")), without(&text));
+        }
+        assert!(flips > 150, "{flips}");
+    }
+}
