@@ -8,7 +8,7 @@ use base::time::SharedClock;
 
 use crate::durable::Durable;
 use crate::event::Event;
-use crate::keys::Keys;
+use crate::keys::{Found, Keys, Tag};
 use crate::{Record, append};
 
 /// A write that will not be committed without its record. Dropped before
@@ -17,8 +17,10 @@ use crate::{Record, append};
 pub struct Change {
     tx: Tx,
     scope: Scope,
-    clock: SharedClock,
-    keys: Arc<Keys>,
+    pub(crate) clock: SharedClock,
+    pub(crate) keys: Arc<Keys>,
+    /// Whose keys this change destroys.
+    pub(crate) forgotten: Vec<Tag>,
 }
 
 impl Change {
@@ -26,7 +28,12 @@ impl Change {
     pub async fn begin(record: &Record, scope: &Scope) -> Result<Self, DbError> {
         let tx = record.databases.of(scope)?.begin().await?;
         let (clock, keys) = (record.clock.clone(), Arc::clone(&record.keys));
-        Ok(Self { tx, scope: scope.clone(), clock, keys })
+        Ok(Self { tx, scope: scope.clone(), clock, keys, forgotten: Vec::new() })
+    }
+
+    /// In which org, and by whom.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// Runs a statement and says how many rows it changed. `args` start at `$2`.
@@ -93,6 +100,9 @@ impl Change {
             self.tx.run(note, self.scope.args(args)).await?;
         }
         self.tx.commit().await?;
+        for tag in &self.forgotten {
+            self.keys.remember(&entry.org, tag, Found::Destroyed);
+        }
         Ok(Durable::at(entry.org, seq))
     }
 }

@@ -1,10 +1,12 @@
 //! Every statement of this room. `$1` is always the org.
 
+mod forget;
 mod log;
 mod views;
 
 use base::db::{Batch, Migration, Statement};
 
+pub(crate) use self::forget::*;
 pub(crate) use self::log::*;
 pub(crate) use self::views::*;
 
@@ -22,6 +24,7 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0003_entry.postgres.sql"),
     },
     Migration::both("audit/0004_log", include_str!("../migrations/0004_log.sql")),
+    Migration::both("audit/0008_forget", include_str!("../migrations/0008_forget.sql")),
 ];
 
 /// Tables that the application may only read and add to.
@@ -385,6 +388,22 @@ pub const STATEMENTS: &[Statement] = &[
     LOG_KEY_ADD,
     VERIFY_NEXT,
     VERIFIED,
+    KEY_DESTROY,
+    KEY_GONE,
+    KEYS_DESTROYED,
+    KEYS_OF,
+    RESTRICTED_ADD,
+    RESTRICTED_DROP,
+    RESTRICTED_ANY,
+    RESTRICTED_ONE,
+    RESTRICTED_OF,
+    EVENTS_OF,
+    LAST_OF,
+    EVENTS_READ,
+    VIEWS_OF,
+    VIEWS_READ,
+    VIEWS_ERASE,
+    OWN_THINGS,
 ];
 
 /// For the same tests.

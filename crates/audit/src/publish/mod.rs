@@ -29,6 +29,7 @@ mod round;
 mod row;
 mod s3;
 mod start;
+mod statement;
 mod store;
 mod turn;
 mod verify;
