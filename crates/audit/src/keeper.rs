@@ -27,8 +27,8 @@ pub trait Keeper: Send + Sync + std::fmt::Debug {
     /// Every table of the room, and what each holds of people.
     fn tables(&self) -> &'static [Table];
 
-    /// Who this is, if this room knows people.
-    async fn person(&self, _db: &OrgDb<'_>, _id: &str) -> Result<Option<Person>, DbError> {
+    /// Who this is, by id or e-mail address, if this room knows people.
+    async fn person(&self, _db: &OrgDb<'_>, _who: &str) -> Result<Option<Person>, DbError> {
         Ok(None)
     }
 
@@ -53,12 +53,7 @@ pub trait Keeper: Send + Sync + std::fmt::Debug {
     }
 
     /// The ids of things that are this person's alone, for [`Person::things`].
-    async fn things(
-        &self,
-        _: &OrgDb<'_>,
-        _: &Scope,
-        _: &Person,
-    ) -> Result<Vec<String>, DbError> {
+    async fn things(&self, _: &OrgDb<'_>, _: &Scope, _: &Person) -> Result<Vec<String>, DbError> {
         Ok(Vec::new())
     }
 
@@ -105,6 +100,8 @@ pub struct Table {
     pub holds: Holds,
     /// What that is, in plain words.
     pub what: &'static str,
+    /// The person alone reads it while they are a member, whoever else asks.
+    pub private: bool,
     count: Option<Statement>,
     fate: Fate,
     export: Option<(Statement, &'static [Column])>,
@@ -138,6 +135,7 @@ impl Table {
             name,
             holds: Holds::Nothing,
             what: "",
+            private: false,
             count: None,
             fate: Fate::Own,
             export: None,
@@ -152,7 +150,7 @@ impl Table {
         why: &'static str,
     ) -> Self {
         let (count, fate) = (Some(count), Fate::Stays(why));
-        Self { name, holds: Holds::Ids, what, count, fate, export: None }
+        Self { name, holds: Holds::Ids, what, private: false, count, fate, export: None }
     }
 
     /// Holds values, which `erase` erases. Both take the person as `$2`.
@@ -163,18 +161,32 @@ impl Table {
         erase: Statement,
     ) -> Self {
         let (count, fate) = (Some(count), Fate::Erased(erase));
-        Self { name, holds: Holds::Values, what, count, fate, export: None }
+        Self { name, holds: Holds::Values, what, private: false, count, fate, export: None }
     }
 
     /// Holds values that stay, for this reason. They are not counted by person.
     pub const fn staying(name: &'static str, what: &'static str, why: &'static str) -> Self {
         let fate = Fate::Stays(why);
-        Self { name, holds: Holds::Values, what, count: None, fate, export: None }
+        Self { name, holds: Holds::Values, what, private: false, count: None, fate, export: None }
     }
 
     /// Holds values with which the keeper deals in a way of its own.
     pub const fn own(name: &'static str, what: &'static str) -> Self {
-        Self { name, holds: Holds::Values, what, count: None, fate: Fate::Own, export: None }
+        Self {
+            name,
+            holds: Holds::Values,
+            what,
+            private: false,
+            count: None,
+            fate: Fate::Own,
+            export: None,
+        }
+    }
+
+    /// And is read by the person alone while they are a member.
+    #[must_use]
+    pub const fn private(self) -> Self {
+        Self { private: true, ..self }
     }
 
     /// And is exported so: `$2` is the person, and there are at most [`EXPORTED_MAX`] rows and
@@ -190,12 +202,7 @@ impl Table {
             Fate::Stays(why) => Some(why.to_owned()),
             Fate::Erased(_) | Fate::Own => None,
         };
-        Held {
-            store: self.name.to_owned(),
-            what: self.what.to_owned(),
-            rows,
-            stays,
-        }
+        Held { store: self.name.to_owned(), what: self.what.to_owned(), rows, stays }
     }
 
     /// What is held in those of the tables that count their rows.
@@ -318,9 +325,7 @@ impl Column {
             let (name, value) = match column {
                 Self::Text(name) => (name, row.opt_text(name)?.map(Value::from)),
                 Self::Number(name) => (name, row.opt_int(name)?.map(Value::from)),
-                Self::At(name) => {
-                    (name, row.opt_at(name)?.map(|at| Value::from(at.to_string())))
-                }
+                Self::At(name) => (name, row.opt_at(name)?.map(|at| Value::from(at.to_string()))),
             };
             object.extend(value.map(|value| ((*name).to_owned(), value)));
         }

@@ -14,11 +14,7 @@ use crate::kept::{Conversation, Message};
 /// A person's own, and those of their keys: see [`crate::kept::owner`].
 macro_rules! theirs {
     ($head:literal, $tail:literal) => {
-        concat!(
-            $head,
-            " (org_id = $1 AND (owner_id = $2 OR owner_id LIKE $2 || '/%')) ",
-            $tail
-        )
+        concat!($head, " (org_id = $1 AND (owner_id = $2 OR owner_id LIKE $2 || '/%')) ", $tail)
     };
 }
 
@@ -73,8 +69,8 @@ pub(crate) const ERASE: Statement = Statement::new(
 );
 
 const TABLES: &[Table] = &[
-    Table::values("chat_message", "what was asked and answered", COUNT_SAID, ERASE_SAID),
-    Table::values("chat_conversation", "conversations, with their titles", COUNT, ERASE),
+    Table::values("chat_message", "what was asked and answered", COUNT_SAID, ERASE_SAID).private(),
+    Table::values("chat_conversation", "conversations, with their titles", COUNT, ERASE).private(),
     Table::nothing("chat_setting"),
 ];
 

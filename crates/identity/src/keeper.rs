@@ -2,7 +2,7 @@
 
 use access::{OrgDb, Scope};
 use async_trait::async_trait;
-use audit::{Column, Keeper, Person, Standing, Table};
+use audit::{Change, Column, Held, Keeper, Person, Standing, Table};
 use base::args;
 use base::db::DbError;
 
@@ -63,12 +63,7 @@ const TABLES: &[Table] = &[
     .exported(sql::EXPORT_SESSIONS, SESSION),
     Table::values("identity_passkey", "passkeys", sql::KEPT_PASSKEYS, sql::ERASE_PASSKEYS)
         .exported(sql::EXPORT_PASSKEYS, PASSKEY),
-    Table::values(
-        "identity_authenticator",
-        "authenticator apps",
-        sql::KEPT_APPS,
-        sql::ERASE_APPS,
-    ),
+    Table::values("identity_authenticator", "authenticator apps", sql::KEPT_APPS, sql::ERASE_APPS),
     Table::values("identity_recovery_code", "recovery codes", sql::KEPT_CODES, sql::ERASE_CODES),
     Table::values(
         "identity_invitation",
@@ -103,27 +98,34 @@ impl Keeper for Identity {
         TABLES
     }
 
-    async fn person(&self, db: &OrgDb<'_>, id: &str) -> Result<Option<Person>, DbError> {
-        let of = |standing, name, email| Person {
-            id: id.to_owned(),
-            standing,
-            name,
-            email,
-            things: Vec::new(),
+    async fn person(&self, db: &OrgDb<'_>, who: &str) -> Result<Option<Person>, DbError> {
+        let of =
+            |id, standing, name, email| Person { id, standing, name, email, things: Vec::new() };
+        let row = if who.contains('@') {
+            db.maybe(sql::MEMBER_CALLED, args![who.to_lowercase()]).await?
+        } else {
+            db.maybe(sql::MEMBER_ONE, args![who]).await?
         };
-        if let Some(row) = db.maybe(sql::MEMBER_ONE, args![id]).await? {
+        if let Some(row) = row {
             let standing = match row.parse::<MemberState>("state")? {
                 MemberState::Removed => Standing::Former,
                 MemberState::Invited | MemberState::Active | MemberState::Suspended => {
                     Standing::Present
                 }
             };
-            return Ok(Some(of(standing, row.text("name")?, row.text("email")?)));
+            let (id, name) = (row.text("member_id")?, row.text("name")?);
+            return Ok(Some(of(id, standing, name, row.text("email")?)));
         }
-        let Some(row) = db.maybe(sql::SETUP_GUEST, args![id]).await? else { return Ok(None) };
+        let Some(row) = db.maybe(sql::SETUP_GUEST, args![who]).await? else { return Ok(None) };
         let over = row.opt_at("ended_at")?.is_some() || row.at("expires_at")? <= self.now();
         let standing = if over { Standing::Former } else { Standing::Present };
-        Ok(Some(of(standing, String::new(), String::new())))
+        Ok(Some(of(who.to_owned(), standing, String::new(), String::new())))
+    }
+
+    /// Every node reads the org anew: no name of theirs stays in memory.
+    async fn erase(&self, change: &mut Change, person: &Person) -> Result<Vec<Held>, DbError> {
+        change.maybe(sql::ORG_BUMP, args![]).await?;
+        Table::erase_all(TABLES, change, person).await
     }
 
     async fn things(

@@ -20,7 +20,8 @@ pub(crate) const CASES: Statement = Statement::new(
     "SELECT COUNT(*) AS rows FROM patterns_cases WHERE org_id = $1 AND set_by = $2",
 );
 
-const TAUGHT: &str = "what was taught is the organization's; who taught it stands there by an id alone";
+const TAUGHT: &str =
+    "what was taught is the organization's; who taught it stands there by an id alone";
 
 const TABLES: &[Table] = &[
     Table::ids("patterns_pattern", "patterns that the person began", PATTERNS, TAUGHT),

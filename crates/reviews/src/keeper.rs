@@ -18,7 +18,8 @@ pub(crate) const ITEMS: Statement = Statement::new(
       WHERE org_id = $1 AND (about_id = $2 OR decided_by = $2)",
 );
 
-const EVIDENCE: &str = "evidence that access was reviewed: ids alone, and reasons, which name no people";
+const EVIDENCE: &str =
+    "evidence that access was reviewed: ids alone, and reasons, which name no people";
 
 const TABLES: &[Table] = &[
     Table::ids("reviews_campaign", "reviews that the person began or signed", CAMPAIGNS, EVIDENCE),

@@ -69,9 +69,7 @@ impl Stored {
 impl Opened {
     /// Without what is withheld. What was erased is erased.
     pub(crate) fn without(mut self, withheld: [bool; 3]) -> Self {
-        for ((value, hide), noted) in
-            self.values.iter_mut().zip(withheld).zip(&mut self.withheld)
-        {
+        for ((value, hide), noted) in self.values.iter_mut().zip(withheld).zip(&mut self.withheld) {
             *noted = hide && value.take_if(|_| hide).is_some();
         }
         self

@@ -160,7 +160,8 @@ impl Keys {
         }
         let place = (org.clone(), tag.clone());
         let destroyed = |known: &Remembered| matches!(known.found, Found::Destroyed);
-        let found = if remembered.get(&place).is_some_and(destroyed) { Found::Destroyed } else { found };
+        let found =
+            if remembered.get(&place).is_some_and(destroyed) { Found::Destroyed } else { found };
         remembered.insert(place, Remembered { found, read_at });
     }
 

@@ -22,6 +22,9 @@ pub struct LogConfig {
     pub log: String,
     /// How often what is new is published.
     pub publish_secs: u64,
+    /// Days after which no backup can bring back a person who was erased: how long you keep
+    /// backups of the databases. Receipts of erasures state it.
+    pub forget_days: u32,
     /// Where the log of a region lies, if not in a folder beside the databases.
     pub s3: BTreeMap<Region, S3Config>,
 }
@@ -64,7 +67,12 @@ pub struct BadLogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { log: "portico.invalid".to_owned(), publish_secs: 5, s3: BTreeMap::new() }
+        Self {
+            log: "portico.invalid".to_owned(),
+            publish_secs: 5,
+            forget_days: 30,
+            s3: BTreeMap::new(),
+        }
     }
 }
 
@@ -82,6 +90,9 @@ impl LogConfig {
         }
         if !(1..=3600).contains(&self.publish_secs) {
             return bad("publish_secs", "must be 1 to 3600");
+        }
+        if !(1..=3650).contains(&self.forget_days) {
+            return bad("forget_days", "must be 1 to 3650");
         }
         for (region, s3) in &self.s3 {
             if s3.bucket.is_empty() || s3.bucket.contains('/') {

@@ -91,6 +91,7 @@ struct Inner {
     record: Record,
     cells: BTreeMap<Region, Cell>,
     every: Duration,
+    forget_days: u32,
     page: &'static str,
     counts: LogCounts,
     /// What is under way, by org.
@@ -118,11 +119,17 @@ impl Log {
             record,
             cells: cells.collect(),
             every: Duration::from_secs(config.publish_secs),
+            forget_days: config.forget_days,
             page,
             counts: LogCounts::register(metrics),
             works: Mutex::default(),
             turns: Turns::default(),
         })))
+    }
+
+    /// Days after which no backup can bring back what was erased, as configured.
+    pub fn forget_days(&self) -> u32 {
+        self.0.forget_days
     }
 
     /// Publishes and verifies until shutdown begins. To be called once, after [`Log::check`]

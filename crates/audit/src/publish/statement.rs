@@ -9,9 +9,9 @@ use tlog::Note;
 use tlog::note::{Algorithm, KeyName, Seed};
 use tlog::{Signer, Verifier};
 
+use super::Log;
 use super::fault::LogError;
 use super::keys::Signing;
-use super::Log;
 
 /// What stands behind the name of an org's log in the name of the key.
 const CONTEXT: &str = "statements";

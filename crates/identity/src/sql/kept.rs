@@ -154,3 +154,12 @@ pub(crate) const EXPORT_PASSKEYS: Statement = Statement::new(
        FROM identity_passkey WHERE org_id = $1 AND member_id = $2
       ORDER BY passkey_id LIMIT 10001",
 );
+
+/// Whoever is a member comes first: they must be removed before anybody of this address is
+/// erased.
+pub(crate) const MEMBER_CALLED: Statement = Statement::new(
+    "look up a person by e-mail address",
+    "SELECT member_id, email, name, role, state, created_at FROM identity_member
+      WHERE org_id = $1 AND email = $2
+      ORDER BY CASE WHEN state = 'removed' THEN 1 ELSE 0 END, member_id DESC LIMIT 1",
+);

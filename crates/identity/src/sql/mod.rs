@@ -34,6 +34,7 @@ pub(crate) const CHUNK: usize = 1000;
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    MEMBER_CALLED,
     KEPT_MEMBER,
     ERASE_MEMBER,
     KEPT_KEYS,

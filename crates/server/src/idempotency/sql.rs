@@ -69,4 +69,5 @@ pub(super) const ERASE: Statement = Statement::new(
 
 /// For the tests that prepare every statement on each engine.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[Statement] = &[BEGIN, STILL_ALIVE, READ, END, FORGET, FORGET_OLD, COUNT, ERASE];
+pub(super) const STATEMENTS: &[Statement] =
+    &[BEGIN, STILL_ALIVE, READ, END, FORGET, FORGET_OLD, COUNT, ERASE];
