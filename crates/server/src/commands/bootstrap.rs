@@ -22,7 +22,7 @@ pub(crate) struct With {
     file: ConfigFile,
     /// Print as JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// `portico org …`
@@ -180,7 +180,7 @@ impl KeyCommand {
 }
 
 /// The operator, acting in an org.
-async fn operator(house: &House, org: &str) -> anyhow::Result<Caller> {
+pub(super) async fn operator(house: &House, org: &str) -> anyhow::Result<Caller> {
     let home = match org.parse::<OrgId>() {
         Ok(id) => house.directory.home(&id).await?,
         Err(_) => house.directory.by_slug(org).await?,
@@ -190,7 +190,7 @@ async fn operator(house: &House, org: &str) -> anyhow::Result<Caller> {
 }
 
 impl With {
-    async fn house(&self) -> anyhow::Result<House> {
+    pub(super) async fn house(&self) -> anyhow::Result<House> {
         let mut config = self.file.load()?;
         // Under a name of its own: the serving node's open calls are not ours to close.
         config.node.push_str("-cli");

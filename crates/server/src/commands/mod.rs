@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 mod bootstrap;
+mod privacy;
 mod witness;
 
 pub(crate) use self::bootstrap::create_org;
@@ -13,6 +14,7 @@ use base::problem::Problem;
 use clap::{Parser, Subcommand};
 
 use self::bootstrap::{KeyCommand, MemberCommand, OrgCommand};
+use self::privacy::PrivacyCommand;
 use self::witness::WitnessOptions;
 use crate::config::{self, Config};
 use crate::demo::DemoOptions;
@@ -47,7 +49,10 @@ pub(crate) enum Command {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
-    /// Verifies an evidence bundle, offline.
+    /// What is held of people: erasures, legal holds, retention.
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
+    /// Verifies an evidence bundle or the receipt of an erasure, offline.
     Verify(verify::Args),
     /// Runs a witness of other people's logs, or prints its keys.
     Witness(WitnessOptions),
@@ -112,6 +117,7 @@ impl Command {
             Self::Org(command) => block_on(command.run()),
             Self::Member(command) => block_on(command.run()),
             Self::Key(command) => block_on(command.run()),
+            Self::Privacy(command) => block_on(command.run()),
         };
         done.map(|()| ExitCode::SUCCESS)
     }
