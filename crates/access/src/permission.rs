@@ -62,6 +62,14 @@ permissions! {
     EventsRead = "events:read";
     /// Export the record.
     EventsExport = "events:export";
+    /// See what is held about people, erasures, holds and retention.
+    PrivacyRead = "privacy:read";
+    /// Export what is held about a person.
+    PrivacyExport = "privacy:export";
+    /// Erase what is held about a person.
+    PrivacyErase = "privacy:erase";
+    /// Place and lift legal holds; set how long values must be kept.
+    PrivacyHold = "privacy:hold";
 }
 
 /// What comes with what: who may read patterns may run them, and who may create

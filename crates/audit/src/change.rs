@@ -9,7 +9,7 @@ use base::time::SharedClock;
 use crate::durable::Durable;
 use crate::event::Event;
 use crate::heads::Heads;
-use crate::keys::Keys;
+use crate::keys::{Found, Keys, Tag};
 use crate::{Record, append};
 
 /// A write that will not be committed without its record. Dropped before
@@ -18,9 +18,11 @@ use crate::{Record, append};
 pub struct Change {
     tx: Tx,
     scope: Scope,
-    clock: SharedClock,
-    keys: Arc<Keys>,
+    pub(crate) clock: SharedClock,
+    pub(crate) keys: Arc<Keys>,
     heads: Arc<Heads>,
+    /// Whose keys this change destroys.
+    pub(crate) forgotten: Vec<Tag>,
 }
 
 impl Change {
@@ -33,7 +35,13 @@ impl Change {
             clock: record.clock.clone(),
             keys: Arc::clone(&record.keys),
             heads: Arc::clone(&record.heads),
+            forgotten: Vec::new(),
         })
+    }
+
+    /// In which org, and by whom.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     /// Runs a statement and says how many rows it changed. `args` start at `$2`.
@@ -101,6 +109,9 @@ impl Change {
         }
         self.tx.commit().await?;
         self.heads.remember(appended.heads);
+        for tag in &self.forgotten {
+            self.keys.remember(&entry.org, tag, Found::Destroyed);
+        }
         Ok(Durable::at(entry.org, seq))
     }
 }

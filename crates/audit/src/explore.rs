@@ -216,7 +216,8 @@ impl Record {
         let scope = caller.require(Permission::EventsRead)?;
         let db = self.databases().of(&scope)?;
         let row = db.maybe(sql::ONE, args![seq]).await?.ok_or(Error::NoSuchEvent)?;
-        let event = self.opened(&db, &scope, &row).await?.into_event();
+        let shown = self.shown(&db, &scope, std::slice::from_ref(&row)).await?;
+        let event = shown.into_iter().next().ok_or(Error::NoSuchEvent)?;
         let reading = Event::done("audit.event.read", "event", seq.to_string());
         self.note(caller, &reading).await?;
         Ok(event)

@@ -67,7 +67,10 @@ mod event;
 mod explore;
 mod export;
 mod filter;
+mod forget;
 mod heads;
+mod keeper;
+mod kept;
 mod keys;
 mod line;
 mod look_back;
@@ -83,6 +86,7 @@ mod told_calls;
 mod unseal;
 mod views;
 mod walk;
+mod withhold;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -105,6 +109,9 @@ pub use self::event::{CallFacts, Event, Outcome};
 pub use self::explore::{Error, Events};
 pub use self::filter::{Filter, Last};
 use self::heads::Heads;
+pub use self::keeper::{
+    Column, EXPORTED_MAX, Exported, Held, Holds, Keeper, Person, Standing, Table,
+};
 use self::keys::Keys;
 use self::line::Line;
 pub use self::look_back::Back;
@@ -163,6 +170,7 @@ impl Record {
             tasks.spawn_on_a_thread(&format!("record-{region}"), line.run(queue))?;
             lines.insert(region, sender);
         }
+        tasks.spawn(forget::Lookout::new(databases, clock, &keys).tend(tasks.clone()));
         Ok(Self {
             lines: Arc::new(lines),
             databases: databases.clone(),

@@ -1,6 +1,7 @@
 //! Every statement of this room. `$1` is always the org.
 
 mod directory;
+mod forget;
 mod log;
 mod takeover;
 mod views;
@@ -9,6 +10,7 @@ mod witness;
 use base::db::{Batch, Migration, Statement};
 
 pub(crate) use self::directory::*;
+pub(crate) use self::forget::*;
 pub(crate) use self::log::*;
 pub(crate) use self::takeover::*;
 pub(crate) use self::views::*;
@@ -30,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::both("audit/0004_log", include_str!("../migrations/0004_log.sql")),
     Migration::both("audit/0005_directory", include_str!("../migrations/0005_directory.sql")),
     Migration::both("audit/0006_witness", include_str!("../migrations/0006_witness.sql")),
+    Migration::both("audit/0008_forget", include_str!("../migrations/0008_forget.sql")),
     Migration {
         name: "audit/0009_move",
         sqlite: include_str!("../migrations/0009_move.sqlite.sql"),
@@ -409,6 +412,22 @@ pub const STATEMENTS: &[Statement] = &[
     CHECKPOINT_COSIGNED,
     CHECKPOINTS,
     VERIFIED_OF,
+    KEY_DESTROY,
+    KEY_GONE,
+    KEYS_DESTROYED,
+    KEYS_OF,
+    RESTRICTED_ADD,
+    RESTRICTED_DROP,
+    RESTRICTED_ANY,
+    RESTRICTED_ONE,
+    RESTRICTED_OF,
+    EVENTS_OF,
+    LAST_OF,
+    EVENTS_READ,
+    VIEWS_OF,
+    VIEWS_READ,
+    VIEWS_ERASE,
+    OWN_THINGS,
 ];
 
 /// For the same tests.

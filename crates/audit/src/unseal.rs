@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use crate::entry::{Opened, Stored};
 use crate::keys::{Source, Tag};
+use crate::withhold::Veil;
 use crate::{Filter, Record};
 
 impl Record {
-    /// What a row with `seq` and `body` says.
+    /// What a row with `seq` and `body` says, also what is withheld from people: for the node's
+    /// own work.
     pub(crate) async fn opened(
         &self,
         db: &OrgDb<'_>,
@@ -33,16 +35,18 @@ impl Record {
         Ok(Filter { user, resource, ..filter.clone() })
     }
 
-    /// The events as people see them.
+    /// The events as people see them: without what is withheld.
     pub(crate) async fn shown(
         &self,
         db: &OrgDb<'_>,
         scope: &Scope,
         rows: &[Row],
     ) -> Result<Vec<Value>, DbError> {
+        let mut veil = Veil::of(db).await?;
         let mut events = Vec::with_capacity(rows.len());
         for row in rows {
-            events.push(self.opened(db, scope, row).await?.into_event());
+            let withheld = veil.over(db, &Stored::of(row)?.sealed).await?;
+            events.push(self.opened(db, scope, row).await?.without(withheld).into_event());
         }
         Ok(events)
     }

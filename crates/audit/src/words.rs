@@ -34,6 +34,7 @@ pub(crate) const ROOMS: &[(&str, &str)] = &[
     ("identity", "People and access"),
     ("limits", "Limits"),
     ("patterns", "Patterns"),
+    ("privacy", "Privacy"),
     ("reviews", "Access reviews"),
     ("scim", "Directories"),
     ("sso", "Single sign-on"),

@@ -26,6 +26,7 @@ mod ask;
 mod context;
 mod error;
 mod events;
+mod keeper;
 mod kept;
 mod markdown;
 mod own;

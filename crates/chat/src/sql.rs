@@ -161,8 +161,30 @@ pub(crate) const EXPIRE: Statement = Statement::new(
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
-    ONE, LIST, COUNT, START, KNOW, CHANGE, DELETE, TAKE, FINISH, KEEP, CUT, MESSAGES, SEARCH,
-    SETTING, SET, ORGS, EXPIRED, EXPIRE,
+    crate::keeper::COUNT,
+    crate::keeper::COUNT_SAID,
+    crate::keeper::READ,
+    crate::keeper::READ_SAID,
+    crate::keeper::ERASE_SAID,
+    crate::keeper::ERASE,
+    ONE,
+    LIST,
+    COUNT,
+    START,
+    KNOW,
+    CHANGE,
+    DELETE,
+    TAKE,
+    FINISH,
+    KEEP,
+    CUT,
+    MESSAGES,
+    SEARCH,
+    SETTING,
+    SET,
+    ORGS,
+    EXPIRED,
+    EXPIRE,
 ];
 
 /// For the same tests.

@@ -17,6 +17,7 @@ mod api;
 mod check;
 mod domain;
 mod error;
+mod keeper;
 mod pages;
 mod resolver;
 pub mod sql;

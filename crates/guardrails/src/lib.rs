@@ -34,6 +34,7 @@ mod bounds;
 mod error;
 mod guard;
 mod judge;
+mod keeper;
 mod kept;
 mod lane;
 mod needs;

@@ -51,6 +51,11 @@ const NEED: &[(&str, Permission)] = &[
     ("patterns.pattern.published", Permission::PatternsPublish),
     ("patterns.pattern.retired", Permission::PatternsPublish),
     ("patterns.pattern.taught", Permission::PatternsCreate),
+    ("privacy.hold.lifted", Permission::PrivacyHold),
+    ("privacy.hold.placed", Permission::PrivacyHold),
+    ("privacy.person.located", Permission::PrivacyRead),
+    ("privacy.request.withdrawn", Permission::PrivacyErase),
+    ("privacy.retention.set", Permission::PrivacyHold),
 ];
 
 /// Actions that need none. The end of a call is judged by its beginning.

@@ -44,7 +44,8 @@ pub(crate) const SET_ZONE: Statement = Statement::new(
 );
 
 /// For the tests that prepare every statement on each engine.
-pub const STATEMENTS: &[Statement] = &[ALL, ADD, CHANGE, REMOVE, ZONE, SET_ZONE];
+pub const STATEMENTS: &[Statement] =
+    &[crate::keeper::NAMING, ALL, ADD, CHANGE, REMOVE, ZONE, SET_ZONE];
 
 /// For the same tests.
 pub const BATCHES: &[Batch] = &[];

@@ -86,6 +86,7 @@ mod hearers;
 mod identify;
 mod inventory;
 mod invite;
+mod keeper;
 pub mod key;
 mod keys;
 mod lives;

@@ -44,6 +44,7 @@ mod forecast;
 mod foresee;
 mod headers;
 mod hold;
+mod keeper;
 mod ledger;
 mod load;
 mod org;

@@ -110,8 +110,19 @@ pub(crate) const ADD: Batch = Batch::new(
 );
 
 /// For the tests that prepare every statement on each engine.
-pub const STATEMENTS: &[Statement] =
-    &[LIMITS, LIMIT, SOME, COUNT, SET, REMOVE, SPENT, SPENT_BY_DAY, USAGE];
+pub const STATEMENTS: &[Statement] = &[
+    crate::keeper::LIMITS_OF,
+    crate::keeper::LEDGER_OF,
+    LIMITS,
+    LIMIT,
+    SOME,
+    COUNT,
+    SET,
+    REMOVE,
+    SPENT,
+    SPENT_BY_DAY,
+    USAGE,
+];
 
 /// For the same tests.
 pub const BATCHES: &[Batch] = &[ADD];

@@ -37,6 +37,7 @@ pub mod engine;
 mod error;
 mod exchange;
 mod judge;
+mod keeper;
 mod kept;
 mod pages;
 mod read;

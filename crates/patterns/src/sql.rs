@@ -143,6 +143,9 @@ pub(crate) const SET_CASES: Batch = Batch::new(
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    crate::keeper::PATTERNS,
+    crate::keeper::VERSIONS,
+    crate::keeper::CASES,
     EVERY,
     ONE,
     NEXT,

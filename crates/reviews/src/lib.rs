@@ -29,6 +29,7 @@ mod end;
 mod error;
 mod export;
 mod item;
+mod keeper;
 mod pages;
 mod read;
 mod sign;

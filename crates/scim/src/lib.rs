@@ -52,6 +52,7 @@ mod fuzz;
 mod grammar;
 mod group;
 mod join;
+mod keeper;
 mod kept;
 mod list;
 mod mapping;

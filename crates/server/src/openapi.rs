@@ -44,6 +44,7 @@ pub(crate) fn api(house: &House) -> OpenApiRouter {
         .merge(identity::routes(house.identity.clone()))
         .merge(limits::routes(house.limits.clone()))
         .merge(patterns::routes(house.patterns.clone()))
+        .merge(privacy::routes(house.privacy.clone()))
         .merge(regions::routes())
         .merge(reviews::routes(house.reviews.clone()))
         .merge(scim::api(house.scim.clone()))

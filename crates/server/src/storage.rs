@@ -20,6 +20,7 @@ pub(crate) fn region_steps() -> Vec<Migration> {
         limits::sql::MIGRATIONS,
         usage::sql::MIGRATIONS,
         patterns::sql::MIGRATIONS,
+        privacy::sql::MIGRATIONS,
         chat::sql::MIGRATIONS,
         domains::sql::MIGRATIONS,
         sso::sql::MIGRATIONS,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
-use audit::{Log, Record};
+use audit::{Keeper, Log, Record};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use base::metrics::Metrics;
@@ -20,6 +20,7 @@ use guardrails::Guardrails;
 use identity::Identity;
 use limits::Limits;
 use patterns::Patterns;
+use privacy::Privacy;
 use regions::Directory;
 use reviews::Reviews;
 use scim::Scim;
@@ -32,7 +33,7 @@ use crate::config::{Config, DatabaseName, Listen, OperatorSecrets};
 use crate::console::{self, Console, Known};
 use crate::directory_search::DirectorySearch;
 use crate::door::{Doors, Front, front};
-use crate::idempotency::Idempotency;
+use crate::idempotency::{Answers, Idempotency};
 use crate::mail::Post;
 use crate::permits::Permits;
 use crate::traces::Traces;
@@ -63,6 +64,7 @@ pub(crate) struct House {
     pub(crate) scim: Scim,
     pub(crate) reviews: Reviews,
     pub(crate) support: Support,
+    pub(crate) privacy: Privacy,
     traces: Option<Traces>,
     listen: Arc<Listen>,
     roots: Arc<BTreeMap<Region, RootKey>>,
@@ -180,6 +182,30 @@ impl House {
             find_org: find,
             config: config.support.clone(),
         });
+        let keepers: Vec<Arc<dyn Keeper>> = vec![
+            Arc::new(identity.clone()),
+            Arc::new(record.clone()),
+            Arc::new(chat.clone()),
+            Arc::new(scim.clone()),
+            Arc::new(sso.clone()),
+            Arc::new(domains.clone()),
+            Arc::new(guardrails.clone()),
+            Arc::new(limits.clone()),
+            Arc::new(patterns.clone()),
+            Arc::new(reviews.clone()),
+            Arc::new(support.clone()),
+            Arc::new(usage.clone()),
+            Arc::new(privacy::Requests),
+            Arc::new(Answers),
+        ];
+        let privacy = Privacy::open(privacy::Needs {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            record: record.clone(),
+            log: log.clone(),
+            keepers,
+            tasks: tasks.clone(),
+        });
         Ok(Self {
             roots: Arc::new(roots),
             listen: Arc::new(config.listen.clone()),
@@ -202,6 +228,7 @@ impl House {
             scim,
             reviews,
             support,
+            privacy,
             traces,
         })
     }

@@ -53,6 +53,7 @@ mod finish;
 mod flow;
 mod guide;
 mod handle;
+mod keeper;
 mod keys;
 mod leave;
 mod left;

@@ -218,6 +218,12 @@ pub(crate) const EXPIRED: [Statement; 4] =
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    crate::keeper::LINKED,
+    crate::keeper::ERASE_LINKED,
+    crate::keeper::CAPTURED,
+    crate::keeper::ERASE_CAPTURED,
+    crate::keeper::VISIT,
+    crate::keeper::ERASE_VISIT,
     ONE,
     LIST,
     ACTIVE,

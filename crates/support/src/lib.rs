@@ -34,6 +34,7 @@ mod banner;
 mod consents;
 mod desk;
 mod error;
+mod keeper;
 mod pages;
 mod person;
 mod request;

@@ -11,7 +11,7 @@ pub(crate) enum Weight {
     Usual,
     /// Takes data out, or changes what everybody lives by: ticked by the approver alone.
     Grave,
-    /// Lets in, gives, or consents: it would outlive the visit. Never granted.
+    /// Lets in, gives, consents, or forgets: it would outlive the visit. Never granted.
     Never,
 }
 
@@ -29,7 +29,8 @@ pub(crate) const fn weight(permission: Permission) -> Weight {
         Permission::UsersDelete
         | Permission::PatternsPublish
         | Permission::SettingsUpdate
-        | Permission::EventsExport => Weight::Grave,
+        | Permission::EventsExport
+        | Permission::PrivacyRead => Weight::Grave,
         Permission::UsersCreate
         | Permission::UsersUpdate
         | Permission::UsersKeys
@@ -37,7 +38,10 @@ pub(crate) const fn weight(permission: Permission) -> Weight {
         | Permission::UsersConnections
         | Permission::UsersReview
         | Permission::SettingsGuardrails
-        | Permission::SettingsSupport => Weight::Never,
+        | Permission::SettingsSupport
+        | Permission::PrivacyExport
+        | Permission::PrivacyErase
+        | Permission::PrivacyHold => Weight::Never,
     }
 }
 

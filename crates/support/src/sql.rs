@@ -118,6 +118,8 @@ pub(crate) const ASK_WITHDRAWN: Statement = Statement::new(
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    crate::keeper::REQUESTS,
+    crate::keeper::ASKS,
     REQUEST_ADD,
     REQUESTS_WAITING,
     REQUEST_ONE,

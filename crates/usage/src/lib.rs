@@ -32,6 +32,7 @@ mod explore;
 mod export;
 mod filter;
 mod fold;
+mod keeper;
 mod latency;
 mod numbers;
 mod pages;

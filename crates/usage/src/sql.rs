@@ -255,6 +255,8 @@ pub(crate) const ADD_CELLS: Batch = Batch::new(
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    crate::keeper::SUMS,
+    crate::keeper::CELLS,
     CURSOR,
     START,
     ADVANCE,

@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use crate::check::{Options, check};
+use crate::erasure::{KIND, erasure};
 use crate::key::VerifierKey;
 use crate::note::NOTE_BYTES_MAX;
 use crate::outside::Outside;
@@ -20,7 +21,7 @@ pub const UNREADABLE: u8 = 2;
 /// Arguments of `portico verify`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// The evidence bundle.
+    /// The evidence bundle, or the receipt of an erasure.
     bundle: PathBuf,
     /// A checkpoint that you hold, from a witness or an earlier receipt; or an earlier bundle.
     #[arg(long = "checkpoint", value_name = "FILE")]
@@ -42,6 +43,9 @@ pub struct Args {
 impl Args {
     /// Judges, writes the verdict, and returns the exit code.
     pub fn run(&self, out: &mut impl Write) -> io::Result<u8> {
+        if let Ok(Some(receipt)) = receipt(&self.bundle) {
+            return self.run_on_receipt(&receipt, out);
+        }
         let judged = self.options().and_then(|options| {
             let bundle = open(&self.bundle)?;
             check(bundle, &options)
@@ -65,6 +69,32 @@ impl Args {
             write!(out, "{verdict}")?;
         }
         Ok(if verdict.sound { SOUND } else { FAULT })
+    }
+
+    /// Judges the receipt of an erasure.
+    fn run_on_receipt(&self, receipt: &[u8], out: &mut impl Write) -> io::Result<u8> {
+        let judged = match self.options() {
+            Ok(options) => erasure(receipt, &options.trusted).map_err(str::to_owned),
+            Err(unreadable) => Err(unreadable.to_string()),
+        };
+        match judged {
+            Ok(judged) => {
+                if self.json {
+                    writeln!(out, "{}", serde_json::to_string_pretty(&judged)?)?;
+                } else {
+                    write!(out, "{judged}")?;
+                }
+                Ok(SOUND)
+            }
+            Err(words) => {
+                if self.json {
+                    writeln!(out, "{}", serde_json::json!({ "fault": words }))?;
+                } else {
+                    writeln!(out, "FAULT {}: {words}", self.bundle.display())?;
+                }
+                Ok(FAULT)
+            }
+        }
     }
 
     fn options(&self) -> Result<Options, Unreadable> {
@@ -91,6 +121,13 @@ fn open(path: &Path) -> Result<BufReader<File>, Unreadable> {
         words: cause.to_string(),
     };
     Ok(BufReader::new(File::open(path).map_err(given)?))
+}
+
+/// The receipt of an erasure, if that is what the file is.
+fn receipt(path: &Path) -> Result<Option<Vec<u8>>, Unreadable> {
+    let mut start = Vec::new();
+    open(path)?.take(NOTE_BYTES_MAX + 1).read_to_end(&mut start)?;
+    Ok(start.starts_with(KIND.as_bytes()).then_some(start))
 }
 
 /// A checkpoint, or the one in a bundle.

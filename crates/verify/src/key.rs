@@ -123,7 +123,8 @@ impl VerifierKey {
         }
     }
 
-    fn ed25519(&self, message: &[u8], signature: &[u8]) -> Result<(), NotByIt> {
+    /// Verifies an Ed25519 signature of a message.
+    pub(crate) fn ed25519(&self, message: &[u8], signature: &[u8]) -> Result<(), NotByIt> {
         let public = self.public.as_slice().try_into().map_err(|_| NotByIt)?;
         let key = VerifyingKey::from_bytes(public).map_err(|_| NotByIt)?;
         let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| NotByIt)?;

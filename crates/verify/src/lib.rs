@@ -22,6 +22,8 @@
 //!   (`outcomes_may_come_late_and_other_events_may_not`).
 //! - Bytes of strangers are judged or refused, with bounds
 //!   (`bytes_of_strangers_are_judged_or_refused`, `a_bomb_is_not_unpacked`).
+//! - A receipt of an erasure is judged by its own key alone
+//!   (`a_receipt_of_an_erasure_is_judged_by_its_own_key_alone`).
 //! - The page comes to the same verdicts (`the_page_comes_to_the_same_verdicts`).
 
 mod archive;
@@ -30,6 +32,7 @@ mod check;
 mod checkpoint;
 mod command;
 mod entries;
+mod erasure;
 mod fault;
 mod hash;
 mod instant;
@@ -49,6 +52,7 @@ mod verdict;
 
 pub use check::{Options, check};
 pub use command::{Args, FAULT, SOUND, UNREADABLE};
+pub use erasure::{Erasure, erasure};
 pub use fault::{Fault, FaultKind};
 pub use key::{Algorithm, NotAKey, VerifierKey};
 pub use listed::Listed;

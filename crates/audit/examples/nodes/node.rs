@@ -67,8 +67,15 @@ async fn publish(record: &Record, folder: &Path) {
     let metrics = Metrics::new();
     let (record, stores) = (record.clone(), BTreeMap::from([(Region::Eu, store)]));
     let (roots, page) = (roots(), "");
-    let needs =
-        LogNeeds { record, roots: &roots, stores, config: &config, page, metrics: &metrics };
+    let needs = LogNeeds {
+        record,
+        roots: &roots,
+        stores,
+        config: &config,
+        witnesses: Vec::new(),
+        page,
+        metrics: &metrics,
+    };
     let log = Log::open(needs).expect("a good name");
     log.check().await.expect("nothing was rolled back");
     loop {

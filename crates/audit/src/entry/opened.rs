@@ -32,6 +32,8 @@ pub(crate) struct Stored {
 pub(crate) struct Opened {
     pub(crate) seq: i64,
     pub(crate) values: [Option<Value>; 3],
+    /// What could be read and is not shown.
+    pub(crate) withheld: [bool; 3],
 }
 
 impl Stored {
@@ -60,19 +62,29 @@ impl Stored {
             let value = serde_json::from_slice(&json);
             *place = Some(value.map_err(|cause| DbError::unreadable("body", cause))?);
         }
-        Ok(Opened { seq: self.seq, values })
+        Ok(Opened { seq: self.seq, values, withheld: [false; 3] })
     }
 }
 
 impl Opened {
-    /// The event as people see it: one object, with its position and with what was erased.
+    /// Without what is withheld. What was erased is erased.
+    pub(crate) fn without(mut self, withheld: [bool; 3]) -> Self {
+        for ((value, hide), noted) in self.values.iter_mut().zip(withheld).zip(&mut self.withheld) {
+            *noted = hide && value.take_if(|_| hide).is_some();
+        }
+        self
+    }
+
+    /// The event as people see it: one object, with its position and with what was erased or
+    /// is withheld.
     pub(crate) fn into_event(self) -> Value {
         let mut event = Map::new();
-        let mut erased = Vec::new();
-        for (class, value) in Class::ALL.into_iter().zip(self.values) {
+        let (mut erased, mut withheld) = (Vec::new(), Vec::new());
+        for ((class, value), hidden) in Class::ALL.into_iter().zip(self.values).zip(self.withheld) {
             match value {
                 Some(Value::Object(members)) => event.extend(members),
                 Some(_) => {}
+                None if hidden => withheld.push(Value::from(class.as_str())),
                 None => erased.push(Value::from(class.as_str())),
             }
         }
@@ -81,6 +93,9 @@ impl Opened {
         }
         if !erased.is_empty() {
             event.insert("erased".to_owned(), Value::Array(erased));
+        }
+        if !withheld.is_empty() {
+            event.insert("withheld".to_owned(), Value::Array(withheld));
         }
         event.insert("sequence".to_owned(), self.seq.into());
         Value::Object(event)

@@ -150,13 +150,19 @@ impl Keys {
         Ok(found)
     }
 
-    fn remember(&self, org: &OrgId, tag: &Tag, found: Found) {
+    /// INVARIANT: what is known to be destroyed stays so: a reading that began before it was
+    /// destroyed, and ends after, changes nothing.
+    pub(crate) fn remember(&self, org: &OrgId, tag: &Tag, found: Found) {
         let read_at = self.clock.now();
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= REMEMBERED_MAX {
             remembered.clear();
         }
-        remembered.insert((org.clone(), tag.clone()), Remembered { found, read_at });
+        let place = (org.clone(), tag.clone());
+        let destroyed = |known: &Remembered| matches!(known.found, Found::Destroyed);
+        let found =
+            if remembered.get(&place).is_some_and(destroyed) { Found::Destroyed } else { found };
+        remembered.insert(place, Remembered { found, read_at });
     }
 
     fn cell(&self, region: Region) -> Result<&Cell, DbError> {

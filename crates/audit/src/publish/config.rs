@@ -34,6 +34,9 @@ pub struct LogConfig {
     pub publish_secs: u64,
     /// `[[record.witness]]`: who is asked to cosign what is published.
     pub witness: Vec<WitnessConfig>,
+    /// Days after which no backup can bring back a person who was erased: how long you keep
+    /// backups of the databases. Receipts of erasures state it.
+    pub forget_days: u32,
     /// Where the log of a region lies, if not in a folder beside the databases.
     pub s3: BTreeMap<Region, S3Config>,
 }
@@ -126,7 +129,13 @@ pub struct BadLogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { log: UNNAMED.to_owned(), publish_secs: 5, witness: Vec::new(), s3: BTreeMap::new() }
+        Self {
+            log: UNNAMED.to_owned(),
+            publish_secs: 5,
+            witness: Vec::new(),
+            forget_days: 30,
+            s3: BTreeMap::new(),
+        }
     }
 }
 
@@ -153,6 +162,9 @@ impl LogConfig {
             if !names.insert((witness.check()?, witness.region)) {
                 return bad("witness", "two of one name: name all logs of a witness at one place");
             }
+        }
+        if !(1..=3650).contains(&self.forget_days) {
+            return bad("forget_days", "must be 1 to 3650");
         }
         for (region, s3) in &self.s3 {
             if s3.bucket.is_empty() || s3.bucket.contains('/') {

@@ -19,12 +19,19 @@ const ALGORITHMS: [Algorithm; 2] = [Algorithm::Ed25519, Algorithm::CosignatureMl
 pub(crate) struct Signing {
     name: String,
     seeds: [Seed; 2],
+    statements: Seed,
 }
 
 impl Signing {
     pub(crate) fn derive(root: &RootKey, name: String) -> Self {
         let seed = |label: &str| Seed::from_bytes(&root.mac(label).tag(b"seed"));
-        Self { name, seeds: [seed("audit/log/ed25519"), seed("audit/log/ml-dsa-44")] }
+        let seeds = [seed("audit/log/ed25519"), seed("audit/log/ml-dsa-44")];
+        Self { name, seeds, statements: seed("audit/statements/ed25519") }
+    }
+
+    /// Never that of checkpoints.
+    pub(super) fn seed_of_statements(&self) -> &Seed {
+        &self.statements
     }
 
     /// The whole name of a log: that of an org, or of the directory.

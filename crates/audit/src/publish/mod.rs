@@ -33,6 +33,7 @@ mod round;
 mod row;
 mod s3;
 mod start;
+mod statement;
 mod store;
 mod turn;
 mod verify;
@@ -105,6 +106,7 @@ struct Inner {
     directory: OrgId,
     cells: BTreeMap<Region, Cell>,
     every: Duration,
+    forget_days: u32,
     page: &'static str,
     counts: LogCounts,
     witnesses: Witnesses,
@@ -141,6 +143,7 @@ impl Log {
             directory,
             cells: cells.collect(),
             every: Duration::from_secs(config.publish_secs),
+            forget_days: config.forget_days,
             page,
             counts: LogCounts::register(metrics),
             witnesses: Witnesses::of(known),
@@ -148,6 +151,11 @@ impl Log {
             turns: Turns::default(),
             demand: Demand::default(),
         })))
+    }
+
+    /// Days after which no backup can bring back what was erased, as configured.
+    pub fn forget_days(&self) -> u32 {
+        self.0.forget_days
     }
 
     /// Publishes and verifies until shutdown begins. To be called once, after [`Log::check`]

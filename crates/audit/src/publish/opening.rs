@@ -11,6 +11,7 @@ use super::fault::{FaultKind, LogError};
 use super::org::Place;
 use crate::entry::{Class, Opened, Sealed, Stored, commitment, commitments};
 use crate::keys::{Found, Source, Tag};
+use crate::withhold::Veil;
 
 /// What is shown of an event: each class that still has a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -19,10 +20,13 @@ pub struct Opening {
     pub index: u64,
     /// What can never be forgotten.
     pub core: Option<Shown>,
-    /// Whoever did it; null when the key was destroyed.
+    /// Whoever did it; null when the key was destroyed, or while it is withheld.
     pub subject: Option<Shown>,
-    /// What it was done to; null when the key was destroyed.
+    /// What it was done to; null when the key was destroyed, or while it is withheld.
     pub payload: Option<Shown>,
+    /// What could be read and is not shown.
+    #[serde(skip)]
+    pub(super) withheld: [bool; 3],
 }
 
 /// A class of an event, and what its commitment is made with.
@@ -50,7 +54,7 @@ impl Opening {
         let values = [&self.core, &self.subject, &self.payload];
         let values = values.map(|shown| shown.as_ref().map(Shown::value));
         let seq = i64::try_from(self.index).unwrap_or(i64::MAX);
-        Opened { seq, values }.into_event()
+        Opened { seq, values, withheld: self.withheld }.into_event()
     }
 }
 
@@ -67,9 +71,24 @@ impl Inner {
 
 impl Place<'_> {
     /// What can be shown of an event.
-    pub(super) async fn opening(&self, index: u64, stored: &Stored) -> Result<Opening, LogError> {
-        let [core, subject, payload] = self.shown(index, &stored.sealed).await?;
-        Ok(Opening { index, core, subject, payload })
+    pub(super) async fn opening(
+        &self,
+        index: u64,
+        stored: &Stored,
+        veil: &mut Veil,
+    ) -> Result<Opening, LogError> {
+        let withheld = veil.over(&self.db()?, &stored.sealed).await?;
+        let mut shown = self.shown(index, &stored.sealed).await?;
+        for (class, hide) in shown.iter_mut().zip(withheld) {
+            class.take_if(|_| hide);
+        }
+        let [core, subject, payload] = shown;
+        Ok(Opening { index, core, subject, payload, withheld })
+    }
+
+    /// What is withheld of this org's record.
+    pub(super) async fn veil(&self) -> Result<Veil, DbError> {
+        Veil::of(&self.db()?).await
     }
 
     /// The classes of an event that still have a key, each agreed with its commitment.

@@ -70,7 +70,8 @@ impl Log {
         let index = row.count("seq")?;
         let stored = Stored::of(&row).map_err(|_| place.fault_at(index, FaultKind::NotWhole));
         let stored = self.0.told(stored)?;
-        let opening = self.0.told(place.opening(index, &stored).await)?;
+        let mut veil = place.veil().await?;
+        let opening = self.0.told(place.opening(index, &stored, &mut veil).await)?;
         let event = opening.event();
         let is = |field: &str, value: &str| event.get(field).is_some_and(|it| it == value);
         let own = is("userId", caller.actor.id()) && is("actorKind", caller.actor.kind());

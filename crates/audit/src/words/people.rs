@@ -132,6 +132,30 @@ pub(super) const PEOPLE: &[Words] = &[
     words("identity.team.joined", "Team joined", "put {member} into the team {it}"),
     words("identity.team.left", "Team left", "took {member} from the team {it}"),
     words("identity.team.renamed", "Team renamed", "renamed a team[ to {name}]"),
+    words("privacy.hold.lifted", "Legal hold lifted", "lifted the legal hold {it}[: “{reason}”]"),
+    words("privacy.hold.placed", "Legal hold placed", "placed the legal hold {it}[: “{reason}”]"),
+    words(
+        "privacy.person.erased",
+        "Person erased",
+        "erased a person ({person}): {rows} rows and {keys} keys",
+    ),
+    words("privacy.person.exported", "Person exported", "exported what is held of {it}"),
+    words("privacy.person.located", "Person looked up", "looked up what is held of {it}"),
+    words(
+        "privacy.person.restricted",
+        "Person restricted",
+        "asked to erase a person ({person}), which must wait: their values are withheld",
+    ),
+    words(
+        "privacy.request.withdrawn",
+        "Erasure taken back",
+        "took back the erasure {it}, which waited",
+    ),
+    words(
+        "privacy.retention.set",
+        "Retention set",
+        "set how long values of people are kept to {days} days[: {law}]",
+    ),
     words(
         "reviews.campaign.begun",
         "Access review begun",

@@ -67,6 +67,8 @@ impl Db {
                 .foreign_keys(true)
                 // 32 MiB of log before it is moved into the file: fewer, longer moves.
                 .pragma("wal_autocheckpoint", "8000")
+                // What is deleted is overwritten: an erasure must not leave it in free pages.
+                .pragma("secure_delete", "ON")
                 .statement_cache_capacity(512);
             private(options.get_filename()).map_err(|error| on(error.into()))?;
             let line = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
@@ -154,6 +156,14 @@ impl Db {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbError> {
         self.all(&Within::org(""), Statement::new("answer", "SELECT 1"), Vec::new()).await.map(drop)
+    }
+
+    /// Moves the log of the embedded engine into its file and empties it, so that what was
+    /// deleted is no longer in it. PostgreSQL looks after its own.
+    pub async fn settle(&self) -> Result<(), DbError> {
+        let Pool::Sqlite { write, .. } = self.pool() else { return Ok(()) };
+        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(write).await;
+        emptied.map(drop).map_err(|cause| DbError::new("empty its log", cause))
     }
 
     /// Waits for running statements and closes every connection.

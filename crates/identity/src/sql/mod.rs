@@ -3,6 +3,7 @@
 mod credentials;
 mod factors;
 mod inventory;
+mod kept;
 mod names;
 mod people;
 mod rights;
@@ -13,6 +14,7 @@ use base::db::{Batch, Migration, Statement};
 pub(crate) use self::credentials::*;
 pub(crate) use self::factors::*;
 pub(crate) use self::inventory::*;
+pub(crate) use self::kept::*;
 pub(crate) use self::names::*;
 pub(crate) use self::people::*;
 pub(crate) use self::rights::*;
@@ -32,6 +34,34 @@ pub(crate) const CHUNK: usize = 1000;
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    MEMBER_CALLED,
+    KEPT_MEMBER,
+    ERASE_MEMBER,
+    KEPT_KEYS,
+    ERASE_KEYS,
+    KEPT_SESSIONS,
+    ERASE_SESSIONS,
+    KEPT_PASSKEYS,
+    ERASE_PASSKEYS,
+    KEPT_APPS,
+    ERASE_APPS,
+    KEPT_CODES,
+    ERASE_CODES,
+    KEPT_INVITATIONS,
+    ERASE_INVITATIONS,
+    KEPT_LINKS,
+    ERASE_LINKS,
+    KEPT_GRANTS,
+    ERASE_GRANTS,
+    KEPT_TEAMS,
+    ERASE_TEAMS,
+    KEPT_SETUPS,
+    SETUP_GUEST,
+    THINGS_OF,
+    EXPORT_MEMBER,
+    EXPORT_KEYS,
+    EXPORT_SESSIONS,
+    EXPORT_PASSKEYS,
     ORG_ADD,
     ORG_BUMP,
     ORG_READ,

@@ -14,6 +14,8 @@ pub const MIGRATIONS: &[Migration] =
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    crate::keeper::CAMPAIGNS,
+    crate::keeper::ITEMS,
     CAMPAIGN_ADD,
     CAMPAIGN_CREATED,
     CAMPAIGN_ONE,

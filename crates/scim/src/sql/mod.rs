@@ -14,6 +14,13 @@ pub const MIGRATIONS: &[Migration] =
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    crate::keeper::USERS,
+    crate::keeper::ERASE_USERS,
+    crate::keeper::MEMBERSHIPS,
+    crate::keeper::ERASE_MEMBERSHIPS,
+    crate::keeper::REFUSALS,
+    crate::keeper::ERASE_REFUSALS,
+    crate::keeper::READ,
     DIRECTORY_ADD,
     DIRECTORY_ONE,
     DIRECTORY_LIST,

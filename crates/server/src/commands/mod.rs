@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 mod bootstrap;
+mod privacy;
 mod record;
 mod witness;
 
@@ -14,6 +15,7 @@ use base::problem::Problem;
 use clap::{Parser, Subcommand};
 
 use self::bootstrap::{KeyCommand, MemberCommand, OrgCommand};
+use self::privacy::PrivacyCommand;
 use self::record::RecordCommand;
 use self::witness::WitnessOptions;
 use crate::config::{self, Config};
@@ -55,10 +57,13 @@ pub(crate) enum Command {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// What is held of people: erasures, legal holds, retention.
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
     /// What only the operator says of the record.
     #[command(subcommand)]
     Record(RecordCommand),
-    /// Verifies an evidence bundle, offline.
+    /// Verifies an evidence bundle or the receipt of an erasure, offline.
     Verify(verify::Args),
     /// Runs a witness of other people's logs, or prints its keys.
     Witness(WitnessOptions),
@@ -131,6 +136,7 @@ impl Command {
             Self::Member(command) => block_on(command.run()),
             Self::Key(command) => block_on(command.run()),
             Self::Record(command) => block_on(command.run()),
+            Self::Privacy(command) => block_on(command.run()),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

@@ -49,6 +49,7 @@ pub(crate) fn pages(house: &House) -> OpenApiRouter {
         .merge(identity::pages(house.identity.clone()))
         .merge(limits::pages(house.limits.clone(), Arc::new(limitable)))
         .merge(patterns::pages(house.patterns.clone()))
+        .merge(privacy::pages(house.privacy.clone()))
         .merge(reviews::pages(house.reviews.clone()))
         .merge(scim::pages(house.scim.clone()))
         .merge(sso::pages(house.sso.clone()))

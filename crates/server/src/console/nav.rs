@@ -67,6 +67,12 @@ const MAP: &[(&str, &[Place])] = &[
             place("Usage", "/usage", "usage"),
             place("Record", "/record", "record"),
             Place {
+                label: "Privacy",
+                href: "/privacy",
+                icon: "person",
+                tabs: &[("People", "/privacy"), ("Legal holds", "/privacy/holds")],
+            },
+            Place {
                 label: "Settings",
                 href: "/settings",
                 icon: "settings",

@@ -6,6 +6,7 @@
 //! A request that began is finished and remembered though its caller left. One that a
 //! crash cut off may begin again when its lease is over.
 
+mod keeper;
 mod memory;
 pub(crate) mod sql;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use base::tasks::Tasks;
 use base::time::SharedClock;
 use tokio::sync::oneshot;
 
+pub(crate) use self::keeper::Answers;
 use self::memory::Memory;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -55,6 +55,19 @@ pub(super) const FORGET_OLD: Statement = Statement::new(
     "DELETE FROM server_idempotency WHERE org_id = $1 AND at < $2",
 );
 
+pub(super) const COUNT: Statement = Statement::new(
+    "count the remembered requests of a person",
+    "SELECT COUNT(*) AS rows FROM server_idempotency
+      WHERE org_id = $1 AND (credential = $2 OR credential LIKE $2 || '/%')",
+);
+
+pub(super) const ERASE: Statement = Statement::new(
+    "forget the requests of a person",
+    "DELETE FROM server_idempotency
+      WHERE org_id = $1 AND (credential = $2 OR credential LIKE $2 || '/%')",
+);
+
 /// For the tests that prepare every statement on each engine.
 #[cfg(test)]
-pub(super) const STATEMENTS: &[Statement] = &[BEGIN, STILL_ALIVE, READ, END, FORGET, FORGET_OLD];
+pub(super) const STATEMENTS: &[Statement] =
+    &[BEGIN, STILL_ALIVE, READ, END, FORGET, FORGET_OLD, COUNT, ERASE];

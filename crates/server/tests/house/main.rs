@@ -3,6 +3,7 @@
 
 mod arrows;
 mod files;
+mod kept;
 mod statements;
 
 use std::path::{Path, PathBuf};

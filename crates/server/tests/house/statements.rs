@@ -8,7 +8,7 @@ use base::testing::Bench;
 use crate::{crates, files};
 
 fn statements() -> Vec<(&'static str, Statement)> {
-    let rooms: [(&str, &[Statement]); 12] = [
+    let rooms: [(&str, &[Statement]); 13] = [
         ("audit", audit::sql::STATEMENTS),
         ("chat", chat::sql::STATEMENTS),
         ("domains", domains::sql::STATEMENTS),
@@ -20,13 +20,14 @@ fn statements() -> Vec<(&'static str, Statement)> {
         ("identity", identity::sql::STATEMENTS),
         ("limits", limits::sql::STATEMENTS),
         ("patterns", patterns::sql::STATEMENTS),
+        ("privacy", privacy::sql::STATEMENTS),
         ("usage", usage::sql::STATEMENTS),
     ];
     rooms.iter().flat_map(|(room, all)| all.iter().map(|one| (*room, *one))).collect()
 }
 
 fn batches() -> Vec<(&'static str, Batch)> {
-    let rooms: [(&str, &[Batch]); 12] = [
+    let rooms: [(&str, &[Batch]); 13] = [
         ("audit", audit::sql::BATCHES),
         ("chat", chat::sql::BATCHES),
         ("domains", domains::sql::BATCHES),
@@ -38,6 +39,7 @@ fn batches() -> Vec<(&'static str, Batch)> {
         ("identity", identity::sql::BATCHES),
         ("limits", limits::sql::BATCHES),
         ("patterns", patterns::sql::BATCHES),
+        ("privacy", privacy::sql::BATCHES),
         ("usage", usage::sql::BATCHES),
     ];
     rooms.iter().flat_map(|(room, all)| all.iter().map(|one| (*room, *one))).collect()
@@ -49,6 +51,7 @@ fn steps() -> Vec<Migration> {
         identity::sql::MIGRATIONS,
         limits::sql::MIGRATIONS,
         patterns::sql::MIGRATIONS,
+        privacy::sql::MIGRATIONS,
         chat::sql::MIGRATIONS,
         domains::sql::MIGRATIONS,
         guardrails::sql::MIGRATIONS,

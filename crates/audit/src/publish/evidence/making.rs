@@ -125,6 +125,7 @@ impl Making {
         let from = self.shown.start.max(first);
         let rows = place.db()?.all(sql::BODIES, args![int(from)?, int(behind)?]).await?;
         let mut rows = rows.into_iter().peekable();
+        let mut veil = place.veil().await?;
         for (seq, entry) in (first..behind).zip(published).filter(|(seq, _)| *seq >= from) {
             let row = rows.next_if(|row| row.count("seq").is_ok_and(|found| found == seq));
             let row = row.ok_or_else(|| place.fault_at(seq, FaultKind::Missing))?;
@@ -133,7 +134,7 @@ impl Making {
             if stored.sealed.entry != *entry {
                 return Err(place.fault_at(seq, FaultKind::OtherEntry));
             }
-            let opening = place.opening(seq, &stored).await?;
+            let opening = place.opening(seq, &stored, &mut veil).await?;
             let mut line = serde_json::to_vec(&opening).map_err(std::io::Error::from)?;
             line.push(b'\n');
             self.zip.write(&line)?;

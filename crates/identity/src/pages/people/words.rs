@@ -11,12 +11,13 @@ pub(super) struct Topic {
 }
 
 /// The kinds of things, in the order in which they are shown.
-pub(super) const TOPICS: [Topic; 5] = [
+pub(super) const TOPICS: [Topic; 6] = [
     Topic { resource: "users", label: "People and access" },
     Topic { resource: "patterns", label: "Patterns" },
     Topic { resource: "models", label: "Models" },
     Topic { resource: "settings", label: "Settings and limits" },
     Topic { resource: "events", label: "Record" },
+    Topic { resource: "privacy", label: "Privacy" },
 ];
 
 impl Topic {
@@ -58,6 +59,10 @@ pub(super) const fn what(permission: Permission) -> &'static str {
         Permission::SettingsSupport => "grant and end access of the operator's support",
         Permission::EventsRead => "read the record",
         Permission::EventsExport => "export the record",
+        Permission::PrivacyRead => "see what is held about people, erasures, holds and retention",
+        Permission::PrivacyExport => "export what is held about a person",
+        Permission::PrivacyErase => "erase what is held about a person",
+        Permission::PrivacyHold => "place and lift legal holds, set how long values must be kept",
     }
 }
 
