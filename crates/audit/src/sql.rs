@@ -2,12 +2,14 @@
 
 mod forget;
 mod log;
+mod takeover;
 mod views;
 
 use base::db::{Batch, Migration, Statement};
 
 pub(crate) use self::forget::*;
 pub(crate) use self::log::*;
+pub(crate) use self::takeover::*;
 pub(crate) use self::views::*;
 
 /// This room's steps.
@@ -88,22 +90,6 @@ pub(crate) const WRAPPER_ADD: Statement = Statement::new(
     "make what wraps the keys of an org",
     "INSERT INTO audit_wrapper (org_id, epoch, wrapped, created_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (org_id, epoch) DO NOTHING",
-);
-
-/// Events of version 0 that wait to be taken over: of all orgs, only at start-up.
-pub(crate) const OLD_ORGS: Statement = Statement::new(
-    "look for events of an earlier version",
-    "SELECT DISTINCT org_id FROM audit_event_v0 WHERE org_id > $1 ORDER BY org_id LIMIT 500",
-);
-
-pub(crate) const OLD: Statement = Statement::new(
-    "read events of an earlier version",
-    "SELECT seq, at, body FROM audit_event_v0 WHERE org_id = $1 ORDER BY seq LIMIT 500",
-);
-
-pub(crate) const OLD_DONE: Statement = Statement::new(
-    "let go of events that were taken over",
-    "DELETE FROM audit_event_v0 WHERE org_id = $1 AND seq <= $2",
 );
 
 pub(crate) const OPEN: Batch = Batch::new(

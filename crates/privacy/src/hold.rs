@@ -166,6 +166,7 @@ impl Privacy {
             return Err(Error::NotNow("lifted already"));
         }
         change.commit(events::lifted(&hold)).await?;
+        self.0.wake.notify_one();
         self.hold(&scope, id).await
     }
 
