@@ -52,6 +52,8 @@
 //!   `no_bundle_and_no_receipt_is_made_of_a_record_that_was_altered`.
 //! - The tree costs an event less than 35 bytes:
 //!   `a_tree_of_three_levels_costs_each_event_less_than_35_bytes_of_tiles`.
+//! - A key that was destroyed is never made again, and other nodes forget it within a second:
+//!   `another_node_forgets_within_a_second_and_nothing_is_made_again`.
 //! - Every action has plain words: `every_action_of_every_room_has_words`; for ever:
 //!   `an_action_that_was_recorded_once_has_words_for_ever`. A field keeps its class:
 //!   `every_field_of_an_event_stands_in_its_class_and_no_other`.

@@ -90,7 +90,7 @@ impl Privacy {
     pub async fn holds(&self, caller: &Caller, paging: &Paging) -> Result<Page<Hold>, Error> {
         let scope = caller.require(Permission::PrivacyRead)?;
         let limit = page_limit(paging.limit).map_err(Error::Request)?;
-        let before = paging.after.as_deref().unwrap_or("~");
+        let before = paging.after.as_deref().unwrap_or("hld_z");
         let db = self.0.databases.of(&scope)?;
         let rows = db.all(sql::HOLD_PAGE, args![before, i64::from(limit) + 1]).await?;
         let now = self.now();
@@ -166,12 +166,13 @@ impl Privacy {
             return Err(Error::NotNow("lifted already"));
         }
         change.commit(events::lifted(&hold)).await?;
+        self.0.wake.notify_one();
         self.hold(&scope, id).await
     }
 
     async fn hold(&self, scope: &Scope, id: &HoldId) -> Result<Hold, Error> {
         let row = self.0.databases.of(scope)?.maybe(sql::HOLD_ONE, args![id.as_str()]).await?;
         let now = self.now();
-        Ok(row.map(|row| Hold::read(&row, now)).transpose()?.ok_or(Error::NotFound)?)
+        row.map(|row| Hold::read(&row, now)).transpose()?.ok_or(Error::NotFound)
     }
 }

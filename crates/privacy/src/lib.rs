@@ -40,6 +40,7 @@ use access::Databases;
 use audit::{Keeper, Log, Record};
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
+use tokio::sync::Notify;
 
 pub use self::api::routes;
 pub use self::ask::Ask;
@@ -82,13 +83,16 @@ struct Room {
     record: Record,
     log: Log,
     keepers: Vec<Arc<dyn Keeper>>,
+    /// Something that blocked may block no more.
+    wake: Notify,
 }
 
 impl Privacy {
     /// Opens the room; what waits is carried out from now on, when nothing blocks it any more.
     pub fn open(needs: Needs) -> Self {
         let Needs { databases, clock, record, log, keepers, tasks } = needs;
-        let room = Self(Arc::new(Room { databases, clock, record, log, keepers }));
+        let room =
+            Self(Arc::new(Room { databases, clock, record, log, keepers, wake: Notify::new() }));
         tasks.spawn(room.clone().tend(tasks.clone()));
         room
     }

@@ -88,6 +88,7 @@ impl Privacy {
         let args = args![set.days, law, caller.actor.id(), self.now()];
         change.run(sql::RETENTION_SET, args).await?;
         change.commit(events::retention(scope.org().as_str(), &before, &after)).await?;
+        self.0.wake.notify_one();
         self.retention_of(&scope).await
     }
 

@@ -10,13 +10,18 @@ use base::tasks::Tasks;
 use crate::request::Request;
 use crate::{Error, Privacy, sql};
 
-/// How often erasures that wait are looked at.
+/// How often erasures that wait are looked at; and at once when somebody lifts a hold.
 const TICK: Duration = Duration::from_secs(30);
 
 impl Privacy {
     /// Until the server stops.
     pub(crate) async fn tend(self, tasks: Tasks) {
-        while tokio::time::timeout(TICK, tasks.stopping()).await.is_err() {
+        loop {
+            tokio::select! {
+                () = tasks.stopping() => return,
+                () = self.0.wake.notified() => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
             if let Err(error) = self.sweep().await {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "erasures that wait could not be carried out");

@@ -4,7 +4,6 @@
 //! those of checkpoints, and no statement has the form of one: neither passes for the other.
 
 use access::Scope;
-use base::db::DbError;
 use tlog::Note;
 use tlog::note::{Algorithm, KeyName, Seed};
 use tlog::{Signer, Verifier};
@@ -38,7 +37,7 @@ impl Log {
     }
 
     fn statement_signer(&self, scope: &Scope) -> Result<Signer, LogError> {
-        let cell = self.cell(scope.region()).map_err(|cause: DbError| LogError::from(cause))?;
+        let cell = self.cell(scope.region())?;
         cell.signing.of_statements(scope.org())
     }
 }

@@ -10,8 +10,8 @@ use axum::body::to_bytes;
 use base::metrics::Metrics;
 use base::tasks::Tasks;
 use base::time::Clock as _;
-use identity::Birth;
 use identity::testing::{self, Org, Plan};
+use identity::{Birth, NewKey};
 use privacy::{Needs, Privacy, Requests};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -22,9 +22,10 @@ pub(crate) const NAME: &str = "Ingrid Zwetschgenbaum";
 pub(crate) const EMAIL: &str = "zwetschgenbaum@acme.example";
 pub(crate) const ADDRESS: &str = "203.0.113.77";
 pub(crate) const AGENT: &str = "ZwetschgenBrowser/7.1";
+pub(crate) const KEY_NAME: &str = "pflaumen-laptop";
 /// Each of them in a form of its own.
 pub(crate) const TRACES: [&str; 4] =
-    ["wetschgenbaum", "203.0.113.77", "ZwetschgenBrowser", "laptop"];
+    ["wetschgenbaum", "203.0.113.77", "ZwetschgenBrowser", KEY_NAME];
 
 pub(crate) struct House {
     shared: testing::House,
@@ -86,7 +87,9 @@ impl House {
     /// Somebody with a name, an address, a device and a key, who did something.
     pub(crate) async fn ingrid(&self) -> String {
         let id = self.named(&self.acme.operator, NAME, EMAIL, "org:member").await.id;
-        self.key(&self.acme.operator, id.as_str()).await;
+        let (owner, name) = (Some(id.to_string()), KEY_NAME.to_owned());
+        let key = NewKey { owner, name, ..NewKey::default() };
+        self.identity.create_key(&self.acme.operator, &key).await.expect("a key");
         let birth = Birth::of(id.clone(), Method::Passkey, Some(self.clock.now()));
         let cookie = self.let_in(&self.acme.id, birth, Some(ADDRESS)).await;
         let heads = [

@@ -44,12 +44,12 @@ async fn whoever_was_erased_is_found_nowhere_and_every_proof_stands() {
         let after = house.bundle().await;
         let verdict = judged(&after);
         assert!(verdict.counts.subject_not_shown > 0, "what they did is withheld for ever");
-        assert_eq!(traces_in(&unpacked(&after), &TRACES[..3]), Vec::<String>::new());
+        assert_eq!(traces_in(&unpacked(&after), &TRACES), Vec::<String>::new());
         // The bundle of before is as sound as it was.
         judged(&before);
         let path = "/api/events?limit=200";
         let shown = house.get(&house.acme.owner.key, path).await.text;
-        assert_eq!(traces_in(shown.as_bytes(), &TRACES[..3]), Vec::<String>::new());
+        assert_eq!(traces_in(shown.as_bytes(), &TRACES), Vec::<String>::new());
         let events = house.events(&house.acme).await;
         let erased = events.iter().filter(|event| event["erased"].is_array()).count();
         assert!(erased >= 3, "{events:?}");
@@ -106,7 +106,12 @@ async fn an_erasure_that_was_cut_off_left_everything_as_it_was() {
         broken.erase(&house.acme.operator, &ask).await.expect_err("is cut off");
         assert_eq!(house.events(&house.acme).await.len(), events, "nothing was recorded");
         let after = located(&house, &id).await;
-        assert_eq!(after["stores"], held["stores"]);
+        // Looking is itself an event about them.
+        let kept = |located: &Value| {
+            let stores = located["stores"].as_array().expect("stores").clone();
+            stores.into_iter().filter(|held| held["store"] != "audit_event").collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&after), kept(&held));
         assert_eq!(after["name"], NAME);
         assert!(after["request"].is_null(), "{after}");
         assert_eq!(house.erase(&id).await.0, 201, "and it can be done");

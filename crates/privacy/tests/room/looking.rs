@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::bench::{ADDRESS, EMAIL, House, NAME};
+use crate::bench::{ADDRESS, EMAIL, House, KEY_NAME, NAME};
 
 #[tokio::test]
 async fn what_is_held_of_a_person_is_located_and_exported() {
@@ -23,7 +23,7 @@ async fn what_is_held_of_a_person_is_located_and_exported() {
         assert_eq!(export.status, 200);
         let kept = export.headers["content-disposition"].to_str().expect("text");
         assert_eq!(kept, format!("attachment; filename=\"{id}.json\""));
-        for known in [NAME, EMAIL, ADDRESS, "laptop"] {
+        for known in [NAME, EMAIL, ADDRESS, KEY_NAME] {
             assert!(export.text.contains(known), "{known}");
         }
         for action in ["privacy.person.located", "privacy.person.exported"] {

@@ -13,6 +13,7 @@ mod deadlines;
 mod demo;
 mod door;
 mod drain;
+mod forgotten;
 mod http;
 mod mail;
 mod nodes;
