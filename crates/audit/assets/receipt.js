@@ -6,6 +6,9 @@
   const RECEIPT_BYTES_MAX = 1 << 20;
   const CLASSES = ["core", "subject", "payload"];
 
+  /** What every event is asked for: null where nothing was committed to. */
+  const ALWAYS = ["organizationId", "userId", "action", "resourceType", "resourceId", "ipAddress", "userAgent", "timestamp", "changes", "outcome"];
+
   /** @typedef {{ ok: boolean | null, words: string }} Step */
 
   /** @param {string} words */
@@ -152,7 +155,9 @@
         Object.assign(shown, JSON.parse(json));
       }
       const told = Object.entries(receipt.event).filter(([name]) => !["sequence"].includes(name));
-      const agrees = told.every(([name, value]) => agree(shown[name] ?? null, value))
+      const names = new Set([...Object.keys(shown), ...ALWAYS]);
+      const agrees = told.length === names.size
+        && told.every(([name, value]) => names.has(name) && agree(shown[name] ?? null, value))
         && receipt.event.sequence === receipt.index && opening.index === receipt.index
         && shown.resourceId === receipt.id;
       step(agrees, "The event says what was committed to.", "The event says something else than what was committed to.");

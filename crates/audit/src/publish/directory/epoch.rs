@@ -59,7 +59,7 @@ mod tests {
     const VECTORS: &str = include_str!("../../../../../docs/use/directory-vectors.json");
 
     fn hex(bytes: &[u8]) -> String {
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
     }
 
     #[test]

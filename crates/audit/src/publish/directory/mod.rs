@@ -214,9 +214,9 @@ impl Place<'_> {
             }
             next = Some(index + 1);
             if index == published {
-                epochs.pending = Some(epoch)
+                epochs.pending = Some(epoch);
             } else {
-                epochs.behind.push(epoch)
+                epochs.behind.push(epoch);
             }
         }
         let kept = u64::try_from(epochs.behind.len()).unwrap_or_default();

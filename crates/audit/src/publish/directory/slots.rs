@@ -32,8 +32,7 @@ pub(crate) struct Slots {
 /// The slot of an org.
 pub(crate) fn slot(org: &OrgId) -> u64 {
     let hash = sha256([b"portico-directory/v1 slot\n", org.as_str().as_bytes()]);
-    let [a, b, c, d, e, f, g, h, ..] = hash;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+    hash.iter().take(8).fold(0, |slot, byte| slot << 8 | u64::from(*byte))
 }
 
 /// The commitment to the text of a checkpoint.

@@ -195,12 +195,12 @@ impl Growth for Growing<'_> {
         while tiles.len() <= usize::from(LEVEL_MAX) * 4 {
             let read = place.tiles(tiles.iter().copied()).await?;
             let mut wanted = None;
-            let read = |tile: Tile| match read.get(&tile) {
-                Some(bytes) => Ok(bytes.clone()),
-                None => {
+            let read = |tile: Tile| {
+                let found = read.get(&tile).cloned();
+                if found.is_none() {
                     wanted = Some(tile);
-                    Err(std::io::Error::from(std::io::ErrorKind::NotFound))
                 }
+                found.ok_or_else(|| std::io::Error::from(std::io::ErrorKind::NotFound))
             };
             match Tree::new(newest.size, read).and_then(|mut tree| tree.consistency(old)) {
                 Ok(found) => {
