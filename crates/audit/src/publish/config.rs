@@ -1,7 +1,7 @@
 //! What the operator decides about the log.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::Region;
@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tlog::note::KeyName;
 
 use super::{Folder, Store};
+use crate::keys::KmsConfig;
 
 /// Bytes of a log's name at most: region and org stand behind it, and all of it in 255.
 const NAME_BYTES_MAX: usize = 200;
@@ -24,6 +25,12 @@ pub struct LogConfig {
     pub publish_secs: u64,
     /// Where the log of a region lies, if not in a folder beside the databases.
     pub s3: BTreeMap<Region, S3Config>,
+    /// Within how many days no copy of the database brings back what was erased.
+    pub forget_days: u32,
+    /// The folder of the secrets of epochs, if not `epochs` in the data folder.
+    pub epochs: Option<PathBuf>,
+    /// Who wraps the keys of a region, if not its root key and the secrets of epochs.
+    pub kms: BTreeMap<Region, KmsConfig>,
 }
 
 /// `[record.s3.<region>]`: a bucket, of the same region as the record.
@@ -64,7 +71,14 @@ pub struct BadLogConfig {
 
 impl Default for LogConfig {
     fn default() -> Self {
-        Self { log: "portico.invalid".to_owned(), publish_secs: 5, s3: BTreeMap::new() }
+        Self {
+            log: "portico.invalid".to_owned(),
+            publish_secs: 5,
+            s3: BTreeMap::new(),
+            forget_days: 30,
+            epochs: None,
+            kms: BTreeMap::new(),
+        }
     }
 }
 
@@ -83,6 +97,10 @@ impl LogConfig {
         if !(1..=3600).contains(&self.publish_secs) {
             return bad("publish_secs", "must be 1 to 3600");
         }
+        if !(2..=366).contains(&self.forget_days) {
+            return bad("forget_days", "must be 2 to 366");
+        }
+        KmsConfig::check(&self.kms)?;
         for (region, s3) in &self.s3 {
             if s3.bucket.is_empty() || s3.bucket.contains('/') {
                 return bad(&format!("s3.{region}.bucket"), "must be the name of a bucket");
@@ -121,5 +139,9 @@ mod tests {
         }
         let config = LogConfig { publish_secs: 0, ..LogConfig::default() };
         assert_eq!(config.check().unwrap_err().key, "publish_secs");
+        for forget_days in [0, 1, 367] {
+            let config = LogConfig { forget_days, ..LogConfig::default() };
+            assert_eq!(config.check().unwrap_err().key, "forget_days", "{forget_days}");
+        }
     }
 }

@@ -14,6 +14,7 @@ mod demo;
 mod door;
 mod drain;
 mod http;
+mod keys;
 mod mail;
 mod nodes;
 mod once;
