@@ -60,6 +60,15 @@ impl Prepared {
         Ok(Self { resource_id: draft.resource.id.clone(), org, draft, tags, columns, sealed })
     }
 
+    /// Whether it was sealed already: nobody needs to be asked for keys.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.sealed.is_some()
+    }
+
+    pub(crate) fn region(&self) -> Region {
+        self.draft.region
+    }
+
     /// Sealed as it is written.
     pub(crate) fn sealed(&self, held: &Held) -> Result<Cow<'_, Sealed>, DbError> {
         if let Some(sealed) = &self.sealed {

@@ -28,6 +28,8 @@ pub struct Change {
 impl Change {
     /// Begins a change in the org and region of `scope`.
     pub async fn begin(record: &Record, scope: &Scope) -> Result<Self, DbError> {
+        let db = record.databases.region(scope.region())?;
+        record.keys.warm(db, scope.region(), scope.org()).await?;
         let tx = record.databases.of(scope)?.begin().await?;
         Ok(Self {
             tx,

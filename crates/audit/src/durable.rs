@@ -37,6 +37,17 @@ impl Durable {
     }
 }
 
+/// Why the record was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum NotOpen {
+    /// Its keys are not to be had.
+    #[error("the keys of the record")]
+    Keys(#[from] crate::keys::KmsError),
+    /// Its line has no thread.
+    #[error("the line of the record")]
+    Line(#[from] std::io::Error),
+}
+
 /// The event is not on disk: nothing may be released.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the record is not available")]

@@ -50,6 +50,15 @@
 //! - An evidence bundle is found sound by a judge that shares no code with this room, or it is
 //!   not made: `a_bundle_is_sound_to_a_judge_that_shares_no_code`,
 //!   `no_bundle_and_no_receipt_is_made_of_a_record_that_was_altered`.
+//! - Past the window no copy of the database brings back whoever was erased, not even with
+//!   all keys that exist: `past_the_window_no_copy_of_the_database_brings_back_whoever_was_erased`,
+//!   `whoever_is_erased_at_any_moment_is_gone_within_the_window`; and no living key is lost:
+//!   `a_turn_that_is_cut_off_at_any_step_loses_no_key_and_is_gone_on_with`,
+//!   `keys_that_are_made_while_keys_move_are_not_lost`.
+//! - While the KMS is away a node goes on with what it remembers, refuses what it cannot
+//!   seal, and nobody waits for the key of another org:
+//!   `a_node_asks_once_for_each_org_and_goes_on_while_the_kms_is_away`,
+//!   `nobody_waits_for_the_key_of_another_org`.
 //! - The tree costs an event less than 35 bytes:
 //!   `a_tree_of_three_levels_costs_each_event_less_than_35_bytes_of_tiles`.
 //! - A key that was destroyed is never made again, and other nodes forget it within a second:
@@ -60,11 +69,13 @@
 
 mod api;
 mod append;
+mod aside;
 mod catalogue;
 mod change;
 mod describe;
 mod durable;
 mod entry;
+mod epochs;
 mod event;
 mod explore;
 mod export;
@@ -96,17 +107,18 @@ use std::sync::Arc;
 
 use access::{Caller, Databases, Region};
 use base::metrics::Metrics;
-use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::time::SharedClock;
 use tokio::sync::{mpsc, oneshot};
 
 pub use self::api::routes;
+use self::aside::Aside;
 pub use self::catalogue::{Action, Field, actions, catalogue, fields};
 pub use self::change::Change;
 pub use self::describe::describe;
-pub use self::durable::{Durable, NotDurable, Passed, Pending, Rider};
+pub use self::durable::{Durable, NotDurable, NotOpen, Passed, Pending, Rider};
 use self::durable::{Phase, QUEUE_MAX, Submission};
+pub use self::epochs::{EpochError, Epochs, EpochsNeeds, Turned};
 pub use self::event::{CallFacts, Event, Outcome};
 pub use self::explore::{Error, Events};
 pub use self::filter::{Filter, Last};
@@ -115,6 +127,7 @@ pub use self::keeper::{
     Column, EXPORTED_MAX, Exported, Held, Holds, Keeper, Person, Standing, Table,
 };
 use self::keys::Keys;
+pub use self::keys::{KmsConfig, KmsError, KmsToken, Sealing};
 use self::line::Line;
 pub use self::look_back::Back;
 pub use self::pages::{RECORD_ASSETS, pages};
@@ -142,18 +155,18 @@ pub struct Record {
 
 impl Record {
     /// Opens the room: one line per region, on a thread of its own, which ends when the room is dropped
-    /// everywhere and all that waited is on disk.
+    /// everywhere and all that waited is on disk. Keys are wrapped as `sealing` says.
     pub fn open(
         databases: &Databases,
         clock: &SharedClock,
         node: &str,
-        roots: &BTreeMap<Region, RootKey>,
+        sealing: impl Into<Sealing>,
         riders: &[Arc<dyn Rider>],
         tasks: &Tasks,
         metrics: &Metrics,
-    ) -> std::io::Result<Self> {
+    ) -> Result<Self, NotOpen> {
         let counts = telemetry::Counts::register(metrics);
-        let keys = Arc::new(Keys::new(roots, clock)?);
+        let keys = Arc::new(Keys::new(&sealing.into(), clock)?);
         let heads = Arc::new(Heads::default());
         let mut lines = BTreeMap::new();
         for (region, db) in databases.iter() {
@@ -167,6 +180,7 @@ impl Record {
                 open: open::OpenCalls::new(node),
                 counts: counts.clone(),
                 kept: VecDeque::new(),
+                aside: Aside::default(),
                 usual: 0,
             };
             tasks.spawn_on_a_thread(&format!("record-{region}"), line.run(queue))?;

@@ -3,8 +3,10 @@
 //! ```text
 //! callers ──► queue (bounded) ──► one thread: take all that waits ─► one transaction ─► acks
 //!                                     ├── rider: ledgers that must equal the events
-//!                                     └── outcomes that failed: kept, and written first
-//!                                         once the database answers again
+//!                                     ├── outcomes that failed: kept, and written first
+//!                                     │   once the database answers again
+//!                                     └── orgs whose key is with the KMS: put aside until
+//!                                         it is here, so that nobody else waits for it
 //! ```
 //! While one group commits, the next gathers. A lone caller never waits for others.
 
@@ -18,6 +20,7 @@ use base::time::SharedClock;
 use tokio::sync::mpsc;
 
 use crate::append::{Appended, Prepared, append};
+use crate::aside::Aside;
 use crate::durable::{Durable, Passed, Rider, Submission};
 use crate::heads::Heads;
 use crate::keys::Keys;
@@ -48,6 +51,8 @@ pub(crate) struct Line {
     pub(crate) counts: crate::telemetry::Counts,
     /// Outcomes of calls whose group failed: what was used must not be lost.
     pub(crate) kept: VecDeque<Submission>,
+    /// Events whose org's key is being asked for.
+    pub(crate) aside: Aside,
     /// The usual size of a group.
     pub(crate) usual: usize,
 }
@@ -57,25 +62,62 @@ impl Line {
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<Submission>) {
         let mut group = Vec::with_capacity(GROUP_MAX);
         loop {
-            let next = queue.recv_many(&mut group, GROUP_MAX);
-            let taken = if self.kept.is_empty() {
-                next.await
-            } else {
-                let Ok(taken) = tokio::time::timeout(RETRY_EVERY, next).await else {
+            let taken = tokio::select! {
+                biased;
+                Some((events, warmed)) = self.aside.next() => {
+                    self.back(events, warmed).await;
+                    continue;
+                }
+                taken = queue.recv_many(&mut group, GROUP_MAX) => taken,
+                // Made only when it is waited for.
+                () = async { tokio::time::sleep(RETRY_EVERY).await }, if !self.kept.is_empty() => {
                     self.replay().await;
                     continue;
-                };
-                self.replay().await;
-                taken
+                }
             };
+            if !self.kept.is_empty() {
+                self.replay().await;
+            }
             if taken == 0 {
                 break;
             }
             self.gather(&mut queue, &mut group);
-            self.write(&mut group).await;
+            self.put_aside(&mut group);
+            if !group.is_empty() {
+                self.write(&mut group).await;
+            }
         }
+        self.await_keys().await;
         self.replay().await;
+        self.await_keys().await;
         self.finish().await;
+    }
+
+    /// Waits for all keys that are being asked for, as long as that may take at most.
+    async fn await_keys(&mut self) {
+        while let Some((events, warmed)) = self.aside.next().await {
+            self.back(events, warmed).await;
+        }
+    }
+
+    /// Takes out of a group whatever would have to wait for the KMS.
+    fn put_aside(&mut self, group: &mut Vec<Submission>) {
+        for refused in self.aside.take(group, &self.keys, &self.db) {
+            self.refuse(refused);
+        }
+    }
+
+    /// Writes what was put aside, or refuses it.
+    async fn back(&mut self, mut events: Vec<Submission>, warmed: Result<(), DbError>) {
+        if let Err(error) = warmed {
+            self.refused(&error, &mut events);
+            return;
+        }
+        while !events.is_empty() {
+            let rest = events.split_off(events.len().min(GROUP_MAX));
+            self.write(&mut events).await;
+            events = rest;
+        }
     }
 
     /// Where many are under way, waits a moment for their next events.
@@ -104,31 +146,42 @@ impl Line {
                     drop(submission.ack.send(Ok(durable)));
                 }
             }
-            Err(error) => {
-                self.counts.failed.inc_by(u64::try_from(group.len()).unwrap_or_default());
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    events = group.len(),
-                    "the record refused a group of events"
-                );
-                for submission in group.drain(..) {
-                    let kept = submission.keep();
-                    if let Some(kept) = kept.filter(|_| self.kept.len() < KEPT_MAX) {
-                        self.kept.push_back(kept);
-                    }
-                }
-            }
+            Err(error) => self.refused(&error, group),
+        }
+    }
+
+    fn refused(&mut self, error: &DbError, group: &mut Vec<Submission>) {
+        let error = error as &dyn std::error::Error;
+        tracing::error!(error, events = group.len(), "the record refused a group of events");
+        for submission in group.drain(..) {
+            self.refuse(submission);
+        }
+    }
+
+    /// Tells the caller, and keeps what must not be lost.
+    fn refuse(&mut self, submission: Submission) {
+        self.counts.failed.inc();
+        let kept = submission.keep();
+        if let Some(kept) = kept.filter(|_| self.kept.len() < KEPT_MAX) {
+            self.kept.push_back(kept);
         }
     }
 
     /// Writes the outcomes that an outage kept waiting, oldest first.
     async fn replay(&mut self) {
-        while !self.kept.is_empty() {
-            let count = self.kept.len().min(GROUP_MAX);
+        // Each of them once: what is put aside and refused comes back to the end.
+        let mut left = self.kept.len();
+        while left > 0 {
+            let count = left.min(GROUP_MAX);
+            left -= count;
             let tried = self.kept.drain(..count).collect::<Vec<_>>();
             let Ok(missing) = self.missing(&tried).await else { return self.put_back(tried) };
-            let (group, _written): (Vec<_>, Vec<_>) =
+            let (mut group, _written): (Vec<_>, Vec<_>) =
                 tried.into_iter().partition(|one| missing.contains(&one.entry.resource_id));
+            self.put_aside(&mut group);
+            if group.is_empty() {
+                continue;
+            }
             match self.commit(&group).await {
                 Ok(_) => {
                     tracing::warn!(events = group.len(), "outcomes were written after an outage");
@@ -146,7 +199,7 @@ impl Line {
 
     /// Those of these calls whose outcome is not on disk: the answer to a commit may
     /// have been lost on the way back.
-    async fn missing(&self, tried: &[Submission]) -> Result<BTreeSet<String>, DbError> {
+    async fn missing(&mut self, tried: &[Submission]) -> Result<BTreeSet<String>, DbError> {
         let mut missing = BTreeSet::new();
         for one in tried {
             let (org, id) = (one.entry.org.as_str(), &one.entry.resource_id);

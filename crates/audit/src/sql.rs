@@ -2,6 +2,7 @@
 
 mod directory;
 mod forget;
+mod keys;
 mod log;
 mod takeover;
 mod views;
@@ -11,6 +12,7 @@ use base::db::{Batch, Migration, Statement};
 
 pub(crate) use self::directory::*;
 pub(crate) use self::forget::*;
+pub(crate) use self::keys::*;
 pub(crate) use self::log::*;
 pub(crate) use self::takeover::*;
 pub(crate) use self::views::*;
@@ -86,33 +88,6 @@ pub(crate) const EDGE: Batch = Batch::new(
 pub(crate) const EDGE_OF: Statement = Statement::new(
     "read the edge of the record's tree",
     "SELECT size, frontier FROM audit_head WHERE org_id = $1",
-);
-
-pub(crate) const KEY_OF: Statement = Statement::new(
-    "look up a key of the record",
-    "SELECT epoch, wrapped FROM audit_key WHERE org_id = $1 AND tag = $2",
-);
-
-pub(crate) const KEY_ADD: Statement = Statement::new(
-    "make a key of the record",
-    "INSERT INTO audit_key (org_id, tag, epoch, wrapped, created_at) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (org_id, tag) DO NOTHING",
-);
-
-pub(crate) const WRAPPER_OF_EPOCH: Statement = Statement::new(
-    "look up what wraps the keys of an org",
-    "SELECT epoch, wrapped FROM audit_wrapper WHERE org_id = $1 AND epoch = $2",
-);
-
-pub(crate) const WRAPPER_NEWEST: Statement = Statement::new(
-    "look up what wraps the keys of an org",
-    "SELECT epoch, wrapped FROM audit_wrapper WHERE org_id = $1 ORDER BY epoch DESC LIMIT 1",
-);
-
-pub(crate) const WRAPPER_ADD: Statement = Statement::new(
-    "make what wraps the keys of an org",
-    "INSERT INTO audit_wrapper (org_id, epoch, wrapped, created_at) VALUES ($1, $2, $3, $4)
-     ON CONFLICT (org_id, epoch) DO NOTHING",
 );
 
 pub(crate) const OPEN: Batch = Batch::new(
@@ -372,9 +347,18 @@ pub const STATEMENTS: &[Statement] = &[
     EDGE_OF,
     KEY_OF,
     KEY_ADD,
-    WRAPPER_OF_EPOCH,
     WRAPPER_NEWEST,
+    WRAPPER_HOLD,
     WRAPPER_ADD,
+    WRAPPERS,
+    WRAPPERS_OF,
+    WRAPPER_REWRAP,
+    WRAPPER_SEIZE,
+    WRAPPER_DROP,
+    KEY_DESTROYED_UNDER,
+    KEY_ALIVE_UNDER,
+    KEYS_ALIVE_UNDER,
+    KEY_MOVE,
     OLD_ORGS,
     OLD,
     OLD_DONE,

@@ -96,3 +96,30 @@ impl LogCounts {
         }
     }
 }
+
+/// What epochs count.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct EpochCounts {
+    pub(crate) begun: Counter,
+    pub(crate) renewed: Counter,
+    pub(crate) waiting: Gauge,
+    pub(crate) failed: Counter,
+    pub(crate) overdue: Gauge,
+}
+
+impl EpochCounts {
+    pub(crate) fn register(metrics: &Metrics) -> Self {
+        let counter = |name, help| metrics.register(name, help, Counter::default());
+        let gauge = |name, help| metrics.register(name, help, Gauge::default());
+        Self {
+            begun: counter("record_epochs_begun", "Epochs of the keys of the record that began"),
+            renewed: counter("record_epoch_orgs", "Orgs whose key was wrapped in a new epoch"),
+            waiting: gauge("record_epoch_orgs_waiting", "Orgs whose key is still in an old epoch"),
+            failed: counter("record_epochs_failed", "Turns that failed and are tried again"),
+            overdue: gauge(
+                "record_epochs_overdue",
+                "Regions in which what was erased could still come back with a copy: look at once",
+            ),
+        }
+    }
+}

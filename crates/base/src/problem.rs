@@ -184,6 +184,12 @@ impl From<crate::db::DbError> for Problem {
     fn from(error: crate::db::DbError) -> Self {
         if error.is_unreachable() || error.is_passing() {
             Self::unavailable("database_unavailable", "the database is not available", &error)
+        } else if error.is_elsewhere() {
+            Self::unavailable(
+                "keys_unavailable",
+                "the keys of the record are not available",
+                &error,
+            )
         } else {
             Self::internal(&error)
         }

@@ -26,6 +26,7 @@ mod ops;
 mod outbound;
 mod permits;
 mod reload;
+mod sealing;
 mod serve;
 mod storage;
 mod telemetry;

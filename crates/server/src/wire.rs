@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
-use audit::{Keeper, Log, Record};
+use audit::{Epochs, EpochsNeeds, Keeper, Log, Record};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use base::metrics::Metrics;
@@ -37,7 +37,7 @@ use crate::idempotency::{Answers, Idempotency};
 use crate::mail::Post;
 use crate::permits::Permits;
 use crate::traces::Traces;
-use crate::{log, openapi, outbound, storage};
+use crate::{log, openapi, outbound, sealing, storage};
 
 /// How long one question to the DNS may take.
 const DNS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -51,6 +51,7 @@ pub(crate) struct House {
     pub(crate) databases: Databases,
     pub(crate) directory: Directory,
     pub(crate) record: Record,
+    pub(crate) epochs: Epochs,
     pub(crate) log: Log,
     pub(crate) limits: Limits,
     pub(crate) identity: Identity,
@@ -84,7 +85,12 @@ impl House {
         let directory = Directory::open(directory_db, clock.clone(), &directory_key);
         let riders = [limits::rider()];
         let node = &config.node;
-        let record = Record::open(&databases, &clock, node, &roots, &riders, &tasks, &metrics)?;
+        let sealed = sealing::open(config, &roots)?;
+        let record = Record::open(&databases, &clock, node, sealed, &riders, &tasks, &metrics)?;
+        let epochs =
+            EpochsNeeds { record: record.clone(), config: &config.record, metrics: &metrics };
+        let epochs = Epochs::open(epochs);
+        epochs.check().await.context("the keys of the record")?;
         let taken = record.take_over().await.context("the record of an earlier version")?;
         if taken > 0 {
             tracing::info!(events = taken, "took over the record of an earlier version");
@@ -215,6 +221,7 @@ impl House {
             databases,
             directory,
             record,
+            epochs,
             log,
             limits,
             identity,

@@ -1,28 +1,33 @@
 //! The keys under which events are sealed.
 //!
 //! ```text
-//! keeper (root key of the cell) ──wraps──► key of the org ──wraps──► keys of its holders
+//! KMS (secret of an epoch) ──wraps──► key of the org ──wraps──► keys of its holders
 //! ```
 //! A holder is the org itself, a person or a thing. Its key is made when the first event
 //! about it is written, and its row outlives it: what was destroyed is not made again.
 
 mod holder;
-mod keeper;
 mod key;
+mod kms;
+mod org_keys;
 mod source;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use access::{OrgId, Region};
-use base::db::{DbError, Tx};
-use base::seal::{Mac, RootKey};
+use base::args;
+use base::db::{Db, DbError, Tx, Within};
 use base::time::{At, SharedClock};
 
 pub(crate) use self::holder::Holder;
-use self::keeper::{Keeper, KeeperError, RootKeeper};
 pub(crate) use self::key::{Found, Key};
+pub(crate) use self::kms::{Cell, Epoch};
+pub use self::kms::{KmsConfig, KmsError, KmsToken, Sealing};
+pub(crate) use self::org_keys::OrgKeys;
 pub(crate) use self::source::Source;
+use self::source::Wrapping;
+use crate::sql;
 
 /// Keys that a node remembers at most; beyond that it forgets all, and reads them anew.
 const REMEMBERED_MAX: usize = 65_536;
@@ -37,12 +42,7 @@ pub(crate) struct Keys {
     regions: BTreeMap<Region, Cell>,
     clock: SharedClock,
     remembered: Mutex<HashMap<(OrgId, Tag), Remembered>>,
-}
-
-#[derive(Debug)]
-struct Cell {
-    keeper: Arc<dyn Keeper>,
-    tags: Mac,
+    pub(crate) of_orgs: OrgKeys,
 }
 
 /// What a holder is called in the database: a keyed hash, so that no table of the record
@@ -56,19 +56,31 @@ struct Remembered {
 }
 
 impl Keys {
-    pub(crate) fn new(
-        roots: &BTreeMap<Region, RootKey>,
-        clock: &SharedClock,
-    ) -> std::io::Result<Self> {
-        let cells = roots.iter().map(|(region, root)| {
-            let keeper: Arc<dyn Keeper> = Arc::new(RootKeeper::new(root)?);
-            Ok((*region, Cell { keeper, tags: root.mac("audit/holder") }))
-        });
+    pub(crate) fn new(sealing: &Sealing, clock: &SharedClock) -> Result<Self, KmsError> {
         Ok(Self {
-            regions: cells.collect::<std::io::Result<_>>()?,
+            regions: sealing.open(clock)?,
             clock: clock.clone(),
             remembered: Mutex::default(),
+            of_orgs: OrgKeys::default(),
         })
+    }
+
+    /// Whether events of this org are sealed without asking the KMS.
+    pub(crate) fn is_warm(&self, org: &OrgId) -> bool {
+        self.of_orgs.has(org, self.clock.now())
+    }
+
+    /// Has the key of an org at hand, before anybody waits within a transaction: the KMS may
+    /// be far away, or away.
+    pub(crate) async fn warm(&self, db: &Db, region: Region, org: &OrgId) -> Result<(), DbError> {
+        if self.is_warm(org) {
+            return Ok(());
+        }
+        let (cell, within) = (self.cell(region)?, Within::org(org.as_str()));
+        match db.maybe(&within, sql::WRAPPER_NEWEST, args![org.as_str()]).await? {
+            Some(row) => self.of_orgs.of_row(cell, org, &row).await.map(drop),
+            None => self.of_orgs.ready(cell, org, self.clock.now()).await.map(drop),
+        }
     }
 
     /// What a holder is called in the database.
@@ -112,14 +124,14 @@ impl Keys {
         if let Some(known) = self.at_hand(org, tag) {
             return Ok(known.key());
         }
-        let cell = self.cell(region)?;
+        let wrapping = self.wrapping(region)?;
         let mut source = Source::Within(tx, org);
-        if let Some(found) = source.key(&*cell.keeper, tag).await? {
+        if let Some(found) = source.key(wrapping, tag).await? {
             self.remember(org, tag, found.clone());
             return Ok(found.key());
         }
         // Not remembered: whether it stays is known when the transaction has ended.
-        source.make(&*cell.keeper, tag, self.clock.now()).await
+        source.make(wrapping, tag, self.clock.now()).await
     }
 
     /// The key of a holder to read with; none if it never had one, or has none any more.
@@ -143,7 +155,7 @@ impl Keys {
         if let Some(known) = self.at_hand(&org, tag) {
             return Ok(Some(known));
         }
-        let found = source.key(&*self.cell(region)?.keeper, tag).await?;
+        let found = source.key(self.wrapping(region)?, tag).await?;
         if let Some(found) = &found {
             self.remember(&org, tag, found.clone());
         }
@@ -165,8 +177,11 @@ impl Keys {
         remembered.insert(place, Remembered { found, read_at });
     }
 
-    fn cell(&self, region: Region) -> Result<&Cell, DbError> {
-        let unserved = || DbError::unreadable("region", KeeperError::NotHere);
-        self.regions.get(&region).ok_or_else(unserved)
+    fn wrapping(&self, region: Region) -> Result<Wrapping<'_>, DbError> {
+        Ok(Wrapping { cell: self.cell(region)?, of_orgs: &self.of_orgs })
+    }
+
+    pub(crate) fn cell(&self, region: Region) -> Result<&Cell, DbError> {
+        self.regions.get(&region).ok_or_else(|| KmsError::NotHere.into())
     }
 }

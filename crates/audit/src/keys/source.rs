@@ -5,10 +5,12 @@ use std::sync::Arc;
 use access::{OrgDb, OrgId};
 use base::args;
 use base::db::{DbError, Row, Statement, Tx, Value};
-use base::seal::{RootKey, Sealer};
+use base::seal::RootKey;
 use base::time::At;
 
-use super::{Found, Keeper, Key, Tag};
+use super::kms::Cell;
+use super::org_keys::OrgKeys;
+use super::{Found, Key, Tag};
 use crate::sql;
 
 /// Where keys are read: within a transaction that may make them, or beside any.
@@ -17,10 +19,11 @@ pub(crate) enum Source<'a, 'b> {
     Beside(&'a OrgDb<'b>, &'a OrgId),
 }
 
-/// The org's own key, which wraps those of its holders.
-struct Wrapper {
-    epoch: i64,
-    sealer: Sealer,
+/// What keys are wrapped with.
+#[derive(Clone, Copy)]
+pub(super) struct Wrapping<'a> {
+    pub(super) cell: &'a Cell,
+    pub(super) of_orgs: &'a OrgKeys,
 }
 
 impl Source<'_, '_> {
@@ -47,7 +50,7 @@ impl Source<'_, '_> {
     /// The key of a holder, if it ever had one.
     pub(super) async fn key(
         &mut self,
-        keeper: &dyn Keeper,
+        keys: Wrapping<'_>,
         tag: &Tag,
     ) -> Result<Option<Found>, DbError> {
         let Some(row) = self.maybe(sql::KEY_OF, args![tag.as_str()]).await? else {
@@ -56,11 +59,11 @@ impl Source<'_, '_> {
         let Some(sealed) = row.opt_bytes("wrapped")? else {
             return Ok(Some(Found::Destroyed));
         };
-        let epoch = row.int("epoch")?;
-        let row = self.maybe(sql::WRAPPER_OF_EPOCH, args![epoch]).await?;
-        // What wrapped it is gone, and with it the key.
-        let Some(row) = row else { return Ok(Some(Found::Destroyed)) };
-        let org_key = self.wrapper(keeper, &row).await?;
+        // Fails closed: it was not destroyed, and what wraps it was taken away.
+        let missing = || DbError::says("open a key of the record", NO_WRAPPER.to_owned());
+        let wrapper = row.opt_bytes("wrapper")?.ok_or_else(missing)?;
+        let (org, epoch) = (self.org(), row.int("epoch")?);
+        let org_key = keys.of_orgs.opened(keys.cell, org, epoch, &wrapper).await?;
         let opened = org_key.sealer.open(tag, &sealed);
         let opened = opened.map_err(|cause| DbError::unreadable("wrapped", cause))?;
         let raw = RootKey::from_bytes(&opened);
@@ -72,49 +75,37 @@ impl Source<'_, '_> {
     /// Makes the key of a holder, unless somebody else just has.
     pub(super) async fn make(
         &mut self,
-        keeper: &dyn Keeper,
+        keys: Wrapping<'_>,
         tag: &Tag,
         now: At,
     ) -> Result<Option<Arc<Key>>, DbError> {
-        let row = match self.maybe(sql::WRAPPER_NEWEST, args![]).await? {
-            Some(row) => row,
-            None => self.make_wrapper(keeper, now).await?,
-        };
-        let org_key = self.wrapper(keeper, &row).await?;
-        let raw = RootKey::fresh().map_err(|cause| DbError::unreadable("wrapped", cause))?;
+        let row = self.hold(keys, now).await?;
+        let org_key = keys.of_orgs.of_row(keys.cell, self.org(), &row).await?;
+        let raw = RootKey::fresh().map_err(|cause| DbError::elsewhere("make a key", cause))?;
         let sealed = org_key.sealer.seal(tag, raw.as_bytes());
         let sealed = sealed.map_err(|cause| DbError::unreadable("wrapped", cause))?;
         let args = args![tag.as_str(), org_key.epoch, sealed, now];
         self.maybe(sql::KEY_ADD, args).await?;
-        Ok(self.key(keeper, tag).await?.and_then(Found::key))
+        Ok(self.key(keys, tag).await?.and_then(Found::key))
     }
 
-    async fn make_wrapper(&mut self, keeper: &dyn Keeper, now: At) -> Result<Row, DbError> {
-        let raw = RootKey::fresh().map_err(|cause| DbError::unreadable("wrapped", cause))?;
-        let epoch = 1_i64;
-        let purpose = purpose(self.org(), epoch);
-        let wrapped = keeper.wrap(&purpose, raw.as_bytes()).await;
-        let wrapped = wrapped.map_err(|cause| DbError::unreadable("wrapped", cause))?;
-        self.maybe(sql::WRAPPER_ADD, args![epoch, wrapped, now]).await?;
-        let row = self.maybe(sql::WRAPPER_NEWEST, args![]).await?;
-        let missing = || DbError::unreadable("epoch", std::io::Error::other("no key of the org"));
-        row.ok_or_else(missing)
-    }
-
-    async fn wrapper(&mut self, keeper: &dyn Keeper, row: &Row) -> Result<Wrapper, DbError> {
-        let epoch = row.int("epoch")?;
-        let wrapped = row.bytes("wrapped")?;
-        let raw = keeper.unwrap(&purpose(self.org(), epoch), &wrapped).await;
-        let raw = raw.map_err(|cause| DbError::unreadable("wrapped", cause))?;
-        let root = RootKey::from_bytes(raw.as_slice());
-        let root = root.map_err(|cause| DbError::unreadable("wrapped", cause))?;
-        let sealer = root.sealer("audit/key");
-        let sealer = sealer.map_err(|cause| DbError::unreadable("wrapped", cause))?;
-        Ok(Wrapper { epoch, sealer })
+    /// The newest key of the org, which nobody destroys before this transaction has ended.
+    async fn hold(&mut self, keys: Wrapping<'_>, now: At) -> Result<Row, DbError> {
+        for _ in 0..HOLDS_MAX {
+            if let Some(row) = self.maybe(sql::WRAPPER_HOLD, args![]).await? {
+                return Ok(row);
+            }
+            // None at all, or the one that was waited for has been replaced meanwhile.
+            if self.maybe(sql::WRAPPER_NEWEST, args![]).await?.is_none() {
+                let fresh = keys.of_orgs.ready(keys.cell, self.org(), now).await?;
+                let args = args![fresh.epoch, fresh.wrapped.clone(), now];
+                self.maybe(sql::WRAPPER_ADD, args).await?;
+            }
+        }
+        Err(DbError::says("make a key of the record", NO_WRAPPER.to_owned()))
     }
 }
 
-/// What the key of an org is wrapped for.
-fn purpose(org: &OrgId, epoch: i64) -> String {
-    format!("{org}/{epoch}")
-}
+/// Attempts to hold the key of an org: it is replaced twice a month at most.
+const HOLDS_MAX: usize = 4;
+const NO_WRAPPER: &str = "what wraps the keys of the org is not there";

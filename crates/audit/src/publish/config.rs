@@ -1,7 +1,7 @@
 //! What the operator decides about the log.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use access::{OrgId, Region};
@@ -11,6 +11,7 @@ use tlog::note::KeyName;
 
 use super::directory::DIRECTORY;
 use super::{Folder, Store};
+use crate::keys::KmsConfig;
 
 /// Bytes of a log's name at most: region and org stand behind it, and all of it in 255.
 const NAME_BYTES_MAX: usize = 200;
@@ -34,11 +35,15 @@ pub struct LogConfig {
     pub publish_secs: u64,
     /// `[[record.witness]]`: who is asked to cosign what is published.
     pub witness: Vec<WitnessConfig>,
-    /// Days after which no backup can bring back a person who was erased: how long you keep
-    /// backups of the databases. Receipts of erasures state it.
-    pub forget_days: u32,
     /// Where the log of a region lies, if not in a folder beside the databases.
     pub s3: BTreeMap<Region, S3Config>,
+    /// Within how many days no copy of the database brings back what was erased. Receipts of
+    /// erasures state it.
+    pub forget_days: u32,
+    /// The folder of the secrets of epochs, if not `epochs` in the data folder.
+    pub epochs: Option<PathBuf>,
+    /// Who wraps the keys of a region, if not its root key and the secrets of epochs.
+    pub kms: BTreeMap<Region, KmsConfig>,
 }
 
 /// `[record.s3.<region>]`: a bucket, of the same region as the record.
@@ -135,6 +140,8 @@ impl Default for LogConfig {
             witness: Vec::new(),
             forget_days: 30,
             s3: BTreeMap::new(),
+            epochs: None,
+            kms: BTreeMap::new(),
         }
     }
 }
@@ -163,9 +170,10 @@ impl LogConfig {
                 return bad("witness", "two of one name: name all logs of a witness at one place");
             }
         }
-        if !(1..=3650).contains(&self.forget_days) {
-            return bad("forget_days", "must be 1 to 3650");
+        if !(2..=366).contains(&self.forget_days) {
+            return bad("forget_days", "must be 2 to 366");
         }
+        KmsConfig::check(&self.kms)?;
         for (region, s3) in &self.s3 {
             if s3.bucket.is_empty() || s3.bucket.contains('/') {
                 return bad(&format!("s3.{region}.bucket"), "must be the name of a bucket");
@@ -209,5 +217,9 @@ mod tests {
         }
         let config = LogConfig { publish_secs: 0, ..LogConfig::default() };
         assert_eq!(config.check().unwrap_err().key, "publish_secs");
+        for forget_days in [0, 1, 367] {
+            let config = LogConfig { forget_days, ..LogConfig::default() };
+            assert_eq!(config.check().unwrap_err().key, "forget_days", "{forget_days}");
+        }
     }
 }

@@ -119,12 +119,17 @@ impl Place<'_> {
         Ok(all)
     }
 
-    /// A key that cannot be unwrapped is as good as none: somebody changed its row.
+    /// A key that cannot be unwrapped is as good as none: somebody changed its row. One that
+    /// cannot be asked for now is another matter.
     pub(super) async fn key(&self, tag: &Tag) -> Result<Option<Found>, DbError> {
         let (db, org) = (self.db()?, self.org());
         let region = self.scope.region();
         match self.log.record.keys.found(Source::Beside(&db, org), region, tag).await {
-            Err(error) if !error.is_unreachable() && !error.is_passing() => Ok(None),
+            Err(error)
+                if !error.is_unreachable() && !error.is_passing() && !error.is_elsewhere() =>
+            {
+                Ok(None)
+            }
             found => found,
         }
     }

@@ -6,36 +6,53 @@
 pub struct DbError {
     doing: String,
     #[source]
-    cause: sqlx::Error,
+    cause: Cause,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Cause {
+    #[error(transparent)]
+    Engine(sqlx::Error),
+    #[error(transparent)]
+    Elsewhere(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl DbError {
     pub(crate) fn new(doing: &str, cause: sqlx::Error) -> Self {
-        Self { doing: doing.to_owned(), cause }
+        Self { doing: doing.to_owned(), cause: Cause::Engine(cause) }
     }
 
     /// A stored value that this version does not understand.
     pub fn unreadable(column: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self {
             doing: "understand a stored value".to_owned(),
-            cause: sqlx::Error::ColumnDecode { index: column.to_owned(), source: Box::new(cause) },
+            cause: Cause::Engine(sqlx::Error::ColumnDecode {
+                index: column.to_owned(),
+                source: Box::new(cause),
+            }),
         }
+    }
+
+    /// What a stored value needs is not in the database, and cannot be had now.
+    pub fn elsewhere(doing: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { doing: doing.to_owned(), cause: Cause::Elsewhere(Box::new(cause)) }
     }
 
     /// An error that a sentence says alone.
     pub fn says(doing: &str, sentence: String) -> Self {
-        Self { doing: doing.to_owned(), cause: sqlx::Error::Protocol(sentence) }
+        Self { doing: doing.to_owned(), cause: Cause::Engine(sqlx::Error::Protocol(sentence)) }
     }
 
     /// Another row already has this unique value.
     pub fn is_conflict(&self) -> bool {
-        matches!(&self.cause, sqlx::Error::Database(error) if error.is_unique_violation())
+        let Cause::Engine(sqlx::Error::Database(error)) = &self.cause else { return false };
+        error.is_unique_violation()
     }
 
     /// Trying the whole transaction again may succeed: a serialization failure,
     /// a deadlock, a busy file.
     pub fn is_passing(&self) -> bool {
-        let sqlx::Error::Database(error) = &self.cause else { return false };
+        let Cause::Engine(sqlx::Error::Database(error)) = &self.cause else { return false };
         matches!(error.code().as_deref(), Some("40001" | "40P01" | "5" | "517" | "261"))
     }
 
@@ -43,10 +60,17 @@ impl DbError {
     pub fn is_unreachable(&self) -> bool {
         matches!(
             self.cause,
-            sqlx::Error::Io(_)
-                | sqlx::Error::PoolTimedOut
-                | sqlx::Error::PoolClosed
-                | sqlx::Error::WorkerCrashed
+            Cause::Engine(
+                sqlx::Error::Io(_)
+                    | sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+            )
         )
+    }
+
+    /// The database answers, and something that it needs does not: see [`DbError::elsewhere`].
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self.cause, Cause::Elsewhere(_))
     }
 }

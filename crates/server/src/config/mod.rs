@@ -254,6 +254,12 @@ impl Config {
         self.data.join("keys").join(format!("{}.key", name.as_str()))
     }
 
+    /// The folder of the secrets of epochs: apart from the root keys, for it is to be backed
+    /// up apart from them.
+    pub(crate) fn epochs(&self) -> PathBuf {
+        self.record.epochs.clone().unwrap_or_else(|| self.data.join("epochs"))
+    }
+
     /// Paths in the file are relative to the file.
     fn resolve(&mut self, folder: &Path) {
         self.data = folder.join(&self.data);
@@ -268,6 +274,11 @@ impl Config {
             files.extend([password_file, ca_file]);
         }
         for file in files.into_iter().flatten() {
+            *file = folder.join(&*file);
+        }
+        let kms = self.record.kms.values_mut();
+        let kms = kms.flat_map(|kms| [&mut kms.token_file, &mut kms.ca_file]);
+        for file in kms.chain([&mut self.record.epochs]).flatten() {
             *file = folder.join(&*file);
         }
         for s3 in self.record.s3.values_mut() {

@@ -15,6 +15,7 @@ mod door;
 mod drain;
 mod forgotten;
 mod http;
+mod keys;
 mod mail;
 mod nodes;
 mod once;

@@ -31,6 +31,9 @@ fn other(portico: &Portico, node: &str) -> PathBuf {
         let name = format!("{name}.key");
         std::fs::copy(folder.join("data/keys").join(&name), keys.join(&name)).expect("copies");
     }
+    // The nodes of a region have the same secrets of epochs: here a folder that both see.
+    let epochs = folder.join("data/epochs");
+    let _infallible = write!(text, "\n[record]\nepochs = \"{}\"\n", epochs.display());
     let file = folder.join(format!("{node}.toml"));
     std::fs::write(&file, text.replace("level = \"warn\"", "level = \"info\"")).expect("writes");
     file
