@@ -1,0 +1,13 @@
+//! The room through its verbs and routes, on each engine, with sinks that tests make.
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
+mod bench;
+mod chaos;
+mod deciding;
+mod flowing;
+mod guarding;
+mod hook;
