@@ -79,6 +79,7 @@ impl Serving {
             tracing::warn!(calls = swept, "calls that a crash cut off were closed as unknown");
         }
         house.log.run(&house.tasks);
+        house.streams.run();
         let ops = Ops::new(house.metrics.clone(), house.databases.clone(), house.directory.clone());
         let serving = Self {
             ops: ops.clone(),

@@ -24,6 +24,7 @@ use regions::Directory;
 use reviews::Reviews;
 use scim::Scim;
 use sso::Sso;
+use streams::Streams;
 use support::{Consents, Support};
 use usage::Usage;
 
@@ -63,6 +64,7 @@ pub(crate) struct House {
     pub(crate) scim: Scim,
     pub(crate) reviews: Reviews,
     pub(crate) support: Support,
+    pub(crate) streams: Streams,
     traces: Option<Traces>,
     listen: Arc<Listen>,
     roots: Arc<BTreeMap<Region, RootKey>>,
@@ -179,6 +181,16 @@ impl House {
             find_org: find,
             config: config.support.clone(),
         });
+        let streams = Streams::open(streams::Needs {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            record: record.clone(),
+            roots: &roots,
+            fetch: outbound::open(&config.outbound)?,
+            tasks: tasks.clone(),
+            metrics: &metrics,
+            node: &config.node,
+        })?;
         Ok(Self {
             roots: Arc::new(roots),
             listen: Arc::new(config.listen.clone()),
@@ -201,6 +213,7 @@ impl House {
             scim,
             reviews,
             support,
+            streams,
             traces,
         })
     }

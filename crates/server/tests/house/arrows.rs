@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("guardrails", &["access", "audit", "base", "identity"]),
     ("reviews", &["access", "audit", "base", "identity"]),
     ("support", &["access", "audit", "base", "identity"]),
+    ("streams", &["access", "audit", "base"]),
     (
         "server",
         &[
@@ -44,6 +45,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "reviews",
             "scim",
             "sso",
+            "streams",
             "support",
             "usage",
             "verify",

@@ -8,7 +8,7 @@ use base::testing::Bench;
 use crate::{crates, files};
 
 fn statements() -> Vec<(&'static str, Statement)> {
-    let rooms: [(&str, &[Statement]); 12] = [
+    let rooms: [(&str, &[Statement]); 13] = [
         ("audit", audit::sql::STATEMENTS),
         ("chat", chat::sql::STATEMENTS),
         ("domains", domains::sql::STATEMENTS),
@@ -16,6 +16,7 @@ fn statements() -> Vec<(&'static str, Statement)> {
         ("reviews", reviews::sql::STATEMENTS),
         ("scim", scim::sql::STATEMENTS),
         ("sso", sso::sql::STATEMENTS),
+        ("streams", streams::sql::STATEMENTS),
         ("support", support::sql::STATEMENTS),
         ("identity", identity::sql::STATEMENTS),
         ("limits", limits::sql::STATEMENTS),
@@ -26,7 +27,7 @@ fn statements() -> Vec<(&'static str, Statement)> {
 }
 
 fn batches() -> Vec<(&'static str, Batch)> {
-    let rooms: [(&str, &[Batch]); 12] = [
+    let rooms: [(&str, &[Batch]); 13] = [
         ("audit", audit::sql::BATCHES),
         ("chat", chat::sql::BATCHES),
         ("domains", domains::sql::BATCHES),
@@ -34,6 +35,7 @@ fn batches() -> Vec<(&'static str, Batch)> {
         ("reviews", reviews::sql::BATCHES),
         ("scim", scim::sql::BATCHES),
         ("sso", sso::sql::BATCHES),
+        ("streams", streams::sql::BATCHES),
         ("support", support::sql::BATCHES),
         ("identity", identity::sql::BATCHES),
         ("limits", limits::sql::BATCHES),
@@ -56,6 +58,7 @@ fn steps() -> Vec<Migration> {
         scim::sql::MIGRATIONS,
         sso::sql::MIGRATIONS,
         support::sql::MIGRATIONS,
+        streams::sql::MIGRATIONS,
         usage::sql::MIGRATIONS,
     ]
     .concat()

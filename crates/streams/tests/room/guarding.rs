@@ -54,11 +54,11 @@ async fn a_sink_in_a_private_network_is_not_asked() {
                                "login": hook.url });
         for (target, secret) in [
             (json!({ "kind": "webhook", "url": hook.url }), None),
-            (json!({ "kind": "splunk", "url": hook.url }), Some("s")),
-            (json!({ "kind": "datadog", "site": hook.url }), Some("s")),
-            (s3, Some("s")),
+            (json!({ "kind": "splunk", "url": hook.url }), Some("s3cret-enough")),
+            (json!({ "kind": "datadog", "site": hook.url }), Some("s3cret-enough")),
+            (s3, Some("s3cret-enough")),
             (json!({ "kind": "syslog", "host": "127.0.0.1", "port": port }), None),
-            (sentinel, Some("s")),
+            (sentinel, Some("s3cret-enough")),
         ] {
             let new = json!({ "name": "inside", "target": target, "secret": secret });
             let made = room.made(&org, new).await;
@@ -134,18 +134,19 @@ async fn nonsense_about_a_sink_is_refused_with_its_field() {
             (json!({ "kind": "webhook", "url": url }), Some("whsec_c2hvcnQ="), "secret"),
             (json!({ "kind": "webhook", "url": url }), Some("nonsense"), "secret"),
             (json!({ "kind": "webhook", "url": url, "more": 1 }), None, "more"),
-            (json!({ "kind": "fax", "url": url }), None, "target"),
+            (json!({ "kind": "fax", "url": url }), None, "target.kind"),
             (json!({ "kind": "splunk", "url": url }), None, "secret"),
-            (json!({ "kind": "splunk", "url": url, "index": "a b" }), Some("t"), "target.index"),
-            (json!({ "kind": "splunk", "url": url }), Some("a b"), "secret"),
-            (json!({ "kind": "datadog", "site": "evil.example/x" }), Some("k"), "target.site"),
-            (json!({ "kind": "datadog", "site": "evil.example:1" }), Some("k"), "target.site"),
-            (s3("bucket", "a/../b"), Some("k"), "target.bucket"),
-            (s3("bucket", ".."), Some("k"), "target.bucket"),
-            (s3("prefix", "a b"), Some("k"), "target.prefix"),
-            (s3("endpoint", "ftp://x"), Some("k"), "target.endpoint"),
+            (json!({ "kind": "splunk", "url": url, "index": "a b" }), Some("token-1234"), "target.index"),
+            (json!({ "kind": "splunk", "url": url }), Some("long but spaced"), "secret"),
+            (json!({ "kind": "splunk", "url": url }), Some("short"), "secret"),
+            (json!({ "kind": "datadog", "site": "evil.example/x" }), Some("key-12345"), "target.site"),
+            (json!({ "kind": "datadog", "site": "evil.example:1" }), Some("key-12345"), "target.site"),
+            (s3("bucket", "a/../b"), Some("key-12345"), "target.bucket"),
+            (s3("bucket", ".."), Some("key-12345"), "target.bucket"),
+            (s3("prefix", "a b"), Some("key-12345"), "target.prefix"),
+            (s3("endpoint", "ftp://x"), Some("key-12345"), "target.endpoint"),
             (json!({ "kind": "syslog", "host": "a/b" }), None, "target.host"),
-            (json!({ "kind": "syslog", "host": "a.example" }), Some("k"), "secret"),
+            (json!({ "kind": "syslog", "host": "a.example" }), Some("key-12345"), "secret"),
         ] {
             let new = json!({ "name": "S", "target": target, "secret": secret });
             let answer = room.post(&org.owner.key, "/api/streams", new).await;

@@ -6,8 +6,13 @@
 )]
 
 mod bench;
+mod bucket;
 mod chaos;
 mod deciding;
 mod flowing;
 mod guarding;
 mod hook;
+mod judged;
+mod kinds;
+mod pages;
+mod syslog;
