@@ -60,11 +60,11 @@ pub use self::error::Error;
 pub use self::format::{Format, UnknownFormat};
 pub use self::manage::{Made, NewSink, SINKS_MAX};
 pub use self::pages::pages;
+use self::secrets::Seals;
 pub use self::sink::{Sink, SinkId, State};
 pub use self::target::Target;
-pub use self::trial::Trial;
-use self::secrets::Seals;
 use self::telemetry::Counts;
+pub use self::trial::Trial;
 use self::wire::Wires;
 
 /// Sinks that are delivered to at once, over all orgs.

@@ -116,7 +116,8 @@ impl Streams {
         change.run(sql::REMOVE, args![id.as_str()]).await?;
         change.run(sql::REMOVE_POSITION, args![id.as_str()]).await?;
         let event = Event::done("streams.sink.removed", "sink", id.as_str());
-        let was = json!({ "name": { "from": known.name }, "next": { "from": known.position.next } });
+        let was =
+            json!({ "name": { "from": known.name }, "next": { "from": known.position.next } });
         change.commit(event.changes(was)).await?;
         self.0.wires.forget_token(&known);
         Ok(())

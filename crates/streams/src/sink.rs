@@ -174,8 +174,17 @@ impl Known {
     /// As it is shown, beside a record of this size whose next event is this old.
     pub(crate) fn shown(self, size: i64, lag_secs: i64) -> Sink {
         let state = self.state();
-        let Position { next, checkpoint, delivered_at, failures, try_at, why, failed_at, blocked, .. } =
-            self.position;
+        let Position {
+            next,
+            checkpoint,
+            delivered_at,
+            failures,
+            try_at,
+            why,
+            failed_at,
+            blocked,
+            ..
+        } = self.position;
         Sink {
             id: self.id,
             name: self.name,

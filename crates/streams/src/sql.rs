@@ -56,10 +56,8 @@ pub(crate) const CHANGE: Statement = Statement::new(
       WHERE org_id = $1 AND sink_id = $2",
 );
 
-pub(crate) const REMOVE: Statement = Statement::new(
-    "remove a sink",
-    "DELETE FROM streams_sink WHERE org_id = $1 AND sink_id = $2",
-);
+pub(crate) const REMOVE: Statement =
+    Statement::new("remove a sink", "DELETE FROM streams_sink WHERE org_id = $1 AND sink_id = $2");
 
 pub(crate) const REMOVE_POSITION: Statement = Statement::new(
     "remove the position of a sink",

@@ -131,9 +131,10 @@ impl Target {
     pub(crate) const fn usual_format(&self) -> Format {
         match self {
             Self::Webhook { .. } => Format::CloudEvents,
-            Self::Splunk { .. } | Self::Datadog { .. } | Self::S3 { .. } | Self::Sentinel { .. } => {
-                Format::Ocsf
-            }
+            Self::Splunk { .. }
+            | Self::Datadog { .. }
+            | Self::S3 { .. }
+            | Self::Sentinel { .. } => Format::Ocsf,
             Self::Syslog { .. } => Format::Cef,
         }
     }
@@ -171,7 +172,10 @@ impl Target {
                 let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
                 let is_site = site.contains('.') && site.bytes().all(plain);
                 if !is_site && !site.starts_with("http") {
-                    checks.refuse("/target/site", "must be the site of the account, such as datadoghq.eu");
+                    checks.refuse(
+                        "/target/site",
+                        "must be the site of the account, such as datadoghq.eu",
+                    );
                 } else {
                     let url = if is_site { &url } else { site };
                     address(fetch, checks, "/target/site", url);

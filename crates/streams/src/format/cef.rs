@@ -122,7 +122,10 @@ mod tests {
             "userAgent": "x=y|z\\ \r\nCEF:0|evil|\u{1b}[31m", "resourceType": "key",
             "resourceId": "key_1", "changes": { "name": { "from": "a=b", "to": "c\nd" } },
         });
-        let whose = Whose { org: access::OrgId::new(base::time::At::UNIX_EPOCH), region: access::Region::Eu };
+        let whose = Whose {
+            org: access::OrgId::new(base::time::At::UNIX_EPOCH),
+            region: access::Region::Eu,
+        };
         let line = line(&Item::event(event), &whose);
         assert!(!line.contains(['\n', '\r', '\u{1b}']), "{line}");
         let unescaped = line.split("requestClientApplication=").nth(1).expect("the agent");
@@ -130,7 +133,10 @@ mod tests {
         assert!(line.contains("c6a2Label=Source IPv6 Address c6a2=2001:db8::1"), "{line}");
         let bars = line.replace("\\|", "");
         let head: Vec<&str> = bars.splitn(8, '|').collect();
-        assert_eq!(head.get(4..7), Some(&["identity.key.revoked", "identity key revoked", "3"][..]));
+        assert_eq!(
+            head.get(4..7),
+            Some(&["identity.key.revoked", "identity key revoked", "3"][..])
+        );
         assert!(line.contains(&format!("externalId={}/7", whose.org)), "{line}");
         assert!(line.contains(r#"cs6={"name":{"from":"a\=b","to":"c\\nd"}}"#), "{line}");
         assert_eq!(super::head("a|b\\c\n"), r"a\|b\\c ");

@@ -19,11 +19,21 @@ pub(super) struct Field {
 }
 
 const fn must(name: &'static str, label: &'static str, hint: &'static str) -> Field {
-    Field { name, label, hint, more: "required maxlength=\"2048\" autocomplete=\"off\" spellcheck=\"false\"" }
+    Field {
+        name,
+        label,
+        hint,
+        more: "required maxlength=\"2048\" autocomplete=\"off\" spellcheck=\"false\"",
+    }
 }
 
 const fn may(name: &'static str, label: &'static str, hint: &'static str) -> Field {
-    Field { name, label, hint, more: "maxlength=\"2048\" autocomplete=\"off\" spellcheck=\"false\"" }
+    Field {
+        name,
+        label,
+        hint,
+        more: "maxlength=\"2048\" autocomplete=\"off\" spellcheck=\"false\"",
+    }
 }
 
 /// What a form typed, by the names of its fields.
@@ -32,44 +42,90 @@ pub(super) type Typed = BTreeMap<String, String>;
 /// The fields of a kind, in order.
 pub(super) fn of(kind: &str) -> &'static [Field] {
     match kind {
-        "webhook" => const {
-            &[must("target.url", "Address", "Such as https://siem.example.com/in. It is posted to.")]
-        },
-        "splunk" => const {
-            &[
-                must("target.url", "Collector", "The address of the HTTP Event Collector without a path, such as https://http-inputs-acme.splunkcloud.com."),
-                may("target.index", "Index", "If another than the token's own."),
-            ]
-        },
-        "datadog" => const {
-            &[must("target.site", "Site", "The site of your account, such as datadoghq.eu.")]
-        },
-        "s3" => const {
-            &[
-                must("target.bucket", "Bucket", "Give it versions, object lock and a default retention: then nobody takes back what is in it."),
-                may("target.prefix", "Prefix", "In front of every name."),
-                must("target.region", "Region", "The provider's name for it, such as eu-central-1."),
-                may("target.endpoint", "Endpoint", "https://… of another provider than AWS."),
-                must("target.access_key_id", "Access key", "Its id. It needs s3:PutObject and nothing else."),
-            ]
-        },
-        "syslog" => const {
-            &[
-                must("target.host", "Host", "Such as syslog.example.com. It must speak TLS."),
-                must("target.port", "Port", "Usually 6514."),
-            ]
-        },
-        "sentinel" => const {
-            &[
-                must("target.endpoint", "Ingestion endpoint", "Of the data collection endpoint or rule: https://….ingest.monitor.azure.com."),
-                must("target.rule", "Data collection rule", "Its immutable id: dcr-…."),
-                must("target.stream", "Stream", "As the rule names it: Custom-…."),
-                must("target.tenant", "Directory (tenant) id", "Of the application."),
-                must("target.client_id", "Application (client) id", "It needs the role Monitoring Metrics Publisher on the rule."),
-                may("target.login", "Login", "If another cloud than the public one: https://login.microsoftonline.us."),
-                may("target.scope", "Scope", "If another cloud than the public one: https://monitor.azure.us//.default."),
-            ]
-        },
+        "webhook" => {
+            const {
+                &[must(
+                    "target.url",
+                    "Address",
+                    "Such as https://siem.example.com/in. It is posted to.",
+                )]
+            }
+        }
+        "splunk" => {
+            const {
+                &[
+                    must(
+                        "target.url",
+                        "Collector",
+                        "The address of the HTTP Event Collector without a path, such as https://http-inputs-acme.splunkcloud.com.",
+                    ),
+                    may("target.index", "Index", "If another than the token's own."),
+                ]
+            }
+        }
+        "datadog" => {
+            const { &[must("target.site", "Site", "The site of your account, such as datadoghq.eu.")] }
+        }
+        "s3" => {
+            const {
+                &[
+                    must(
+                        "target.bucket",
+                        "Bucket",
+                        "Give it versions, object lock and a default retention: then nobody takes back what is in it.",
+                    ),
+                    may("target.prefix", "Prefix", "In front of every name."),
+                    must(
+                        "target.region",
+                        "Region",
+                        "The provider's name for it, such as eu-central-1.",
+                    ),
+                    may("target.endpoint", "Endpoint", "https://… of another provider than AWS."),
+                    must(
+                        "target.access_key_id",
+                        "Access key",
+                        "Its id. It needs s3:PutObject and nothing else.",
+                    ),
+                ]
+            }
+        }
+        "syslog" => {
+            const {
+                &[
+                    must("target.host", "Host", "Such as syslog.example.com. It must speak TLS."),
+                    must("target.port", "Port", "Usually 6514."),
+                ]
+            }
+        }
+        "sentinel" => {
+            const {
+                &[
+                    must(
+                        "target.endpoint",
+                        "Ingestion endpoint",
+                        "Of the data collection endpoint or rule: https://….ingest.monitor.azure.com.",
+                    ),
+                    must("target.rule", "Data collection rule", "Its immutable id: dcr-…."),
+                    must("target.stream", "Stream", "As the rule names it: Custom-…."),
+                    must("target.tenant", "Directory (tenant) id", "Of the application."),
+                    must(
+                        "target.client_id",
+                        "Application (client) id",
+                        "It needs the role Monitoring Metrics Publisher on the rule.",
+                    ),
+                    may(
+                        "target.login",
+                        "Login",
+                        "If another cloud than the public one: https://login.microsoftonline.us.",
+                    ),
+                    may(
+                        "target.scope",
+                        "Scope",
+                        "If another cloud than the public one: https://monitor.azure.us//.default.",
+                    ),
+                ]
+            }
+        }
         _ => &[],
     }
 }
@@ -139,8 +195,9 @@ pub(super) fn secret(typed: &Typed) -> Option<Secret> {
 pub(super) fn format(typed: &Typed) -> Result<Option<Format>, Faults> {
     match value(typed, "format") {
         "" => Ok(None),
-        text => text.parse().map(Some).map_err(|unknown: crate::UnknownFormat| {
-            Faults::field("format", unknown.to_string())
-        }),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|unknown: crate::UnknownFormat| Faults::field("format", unknown.to_string())),
     }
 }

@@ -6,11 +6,11 @@ mod new;
 mod one;
 mod steps;
 
+use askama::Template;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use base::page::{View, filters};
 use base::problem::Problem;
-use askama::Template;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{Made, Streams};

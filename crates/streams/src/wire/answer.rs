@@ -34,15 +34,17 @@ pub(super) fn judge(answer: &Answer, now: At) -> Result<String, Trouble> {
     let said = bounded(&format!("{} {text}", answer.status));
     if answer.status.is_success() {
         return match error_in(&answer.body) {
-            Some(why) => Err(Trouble::later(format!("answered {} with an error: {why}", answer.status))),
+            Some(why) => {
+                Err(Trouble::later(format!("answered {} with an error: {why}", answer.status)))
+            }
             None => Ok(said),
         };
     }
     let why = format!("answered {said}");
     Err(match answer.status {
-        StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
-            Trouble::Refused { why }
-        }
+        StatusCode::BAD_REQUEST
+        | StatusCode::PAYLOAD_TOO_LARGE
+        | StatusCode::UNPROCESSABLE_ENTITY => Trouble::Refused { why },
         _ => Trouble::Later { why, after: retry_after(answer, now) },
     })
 }
@@ -70,9 +72,11 @@ fn error_in(body: &[u8]) -> Option<String> {
         Value::Bool(true) => true,
     };
     let found = ["error", "errors"].iter().any(|name| object.get(*name).is_some_and(says));
-    let denied = ["ok", "success"].iter().any(|name| object.get(*name) == Some(&Value::Bool(false)));
+    let denied =
+        ["ok", "success"].iter().any(|name| object.get(*name) == Some(&Value::Bool(false)));
     let word = object.get("status").and_then(Value::as_str).unwrap_or_default();
-    let worded = ["error", "failed", "failure", "rejected"].iter().any(|w| word.eq_ignore_ascii_case(w));
+    let worded =
+        ["error", "failed", "failure", "rejected"].iter().any(|w| word.eq_ignore_ascii_case(w));
     (found || denied || worded).then(|| bounded(&value.to_string()))
 }
 
@@ -100,12 +104,20 @@ mod tests {
         ] {
             assert!(matches!(judge(&answer(200, body), now), Err(Trouble::Later { .. })), "{body}");
         }
-        for body in ["", "ok", "{}", r#"{"error":null,"errors":[]}"#, r#"{"status":"success"}"#, "[]"] {
+        for body in
+            ["", "ok", "{}", r#"{"error":null,"errors":[]}"#, r#"{"status":"success"}"#, "[]"]
+        {
             assert!(judge(&answer(202, body), now).is_ok(), "{body}");
         }
-        for (status, refused) in
-            [(400, true), (413, true), (422, true), (401, false), (404, false), (429, false), (302, false)]
-        {
+        for (status, refused) in [
+            (400, true),
+            (413, true),
+            (422, true),
+            (401, false),
+            (404, false),
+            (429, false),
+            (302, false),
+        ] {
             let judged = judge(&answer(status, ""), now);
             assert_eq!(matches!(judged, Err(Trouble::Refused { .. })), refused, "{status}");
         }

@@ -43,7 +43,11 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>) -> Result<String, Tr
         .with_secret_access_key(parcel.secret()?.reveal())
         .with_conditional_put(S3ConditionalPut::ETagMatch)
         .with_checksum_algorithm(Checksum::SHA256)
-        .with_retry(RetryConfig { max_retries: 0, retry_timeout: DEADLINE, ..RetryConfig::default() })
+        .with_retry(RetryConfig {
+            max_retries: 0,
+            retry_timeout: DEADLINE,
+            ..RetryConfig::default()
+        })
         .with_http_connector(Wire(wires.fetch.clone()));
     if let Some(endpoint) = endpoint {
         // Whether it may be asked at all is decided by our own client.
@@ -56,7 +60,8 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>) -> Result<String, Tr
     let (first, last) = parcel.span();
     let end = if parcel.sink.format.is_json() { "jsonl" } else { "cef" };
     let name = format!("{first:020}-{last:020}-{}.{end}", digest(body.as_bytes()));
-    let folder = prefix.split('/').filter(|part| !part.is_empty()).chain([parcel.whose.org.as_str()]);
+    let folder =
+        prefix.split('/').filter(|part| !part.is_empty()).chain([parcel.whose.org.as_str()]);
     let path = folder.chain([name.as_str()]).fold(Path::default(), Path::join);
     match store.put_opts(&path, body.into(), PutMode::Create.into()).await {
         Ok(_) => Ok(format!("stored {path}")),
@@ -67,18 +72,13 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>) -> Result<String, Tr
     }
 }
 
-/// What went wrong, with its causes.
+/// What went wrong at the bottom of it: what stands above repeats the address.
 fn why(error: &Error) -> String {
-    let mut why = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !why.contains(&text) {
-            why = format!("{why}: {text}");
-        }
-        cause = error.source();
+    let mut deepest: &dyn std::error::Error = error;
+    while let Some(cause) = deepest.source() {
+        deepest = cause;
     }
-    bounded(&why)
+    bounded(&deepest.to_string())
 }
 
 #[async_trait]

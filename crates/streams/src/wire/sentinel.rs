@@ -104,7 +104,9 @@ impl Wires {
         self.tokens().remove(&sink.id);
     }
 
-    fn tokens(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<crate::SinkId, (Secret, At)>> {
+    fn tokens(
+        &self,
+    ) -> std::sync::MutexGuard<'_, std::collections::HashMap<crate::SinkId, (Secret, At)>> {
         self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -46,7 +46,8 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>, url: &str) -> Result
     let url = format!("{}/services/collector/event", url.trim_end_matches('/'));
     let token = Secret::new(format!("Splunk {}", parcel.secret()?.reveal()));
     let headers = [("authorization", token.reveal())];
-    let post = Post { url: &url, kind: "application/json", headers: &headers, body: parcel.lines() };
+    let post =
+        Post { url: &url, kind: "application/json", headers: &headers, body: parcel.lines() };
     read(&post.ask(wires).await?, parcel.now)
 }
 
@@ -64,9 +65,7 @@ fn read(answer: &Answer, now: At) -> Result<String, Trouble> {
             Err(Trouble::later(format!("answered {} without code 0: {}", answer.status, said())))
         }
         // Another index or no channel: a setting is to be mended, no event.
-        Some(7 | 10 | 11) => {
-            Err(Trouble::later(format!("answered {} {}", answer.status, said())))
-        }
+        Some(7 | 10 | 11) => Err(Trouble::later(format!("answered {} {}", answer.status, said()))),
         Some(_) | None => judge(answer, now),
     }
 }

@@ -23,12 +23,16 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>, url: &str) -> Result
     let secrets = parcel.secrets.ok_or_else(|| Trouble::later("the sink has no secret"))?;
     let mut signatures = Vec::new();
     for secret in secrets.holding(parcel.now) {
-        let key = signing_key(secret).ok_or_else(|| Trouble::later("the secret is no `whsec_…`"))?;
+        let key =
+            signing_key(secret).ok_or_else(|| Trouble::later("the secret is no `whsec_…`"))?;
         signatures.push(signature(&key, &id, &time, &body));
     }
     let signatures = signatures.join(" ");
-    let headers =
-        [("webhook-id", id.as_str()), ("webhook-timestamp", &time), ("webhook-signature", &signatures)];
+    let headers = [
+        ("webhook-id", id.as_str()),
+        ("webhook-timestamp", &time),
+        ("webhook-signature", &signatures),
+    ];
     Post { url, kind, headers: &headers, body }.send(wires, parcel.now).await
 }
 

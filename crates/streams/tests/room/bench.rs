@@ -49,7 +49,10 @@ impl Room {
             let log = Log::open(LogNeeds {
                 record: house.record.clone(),
                 roots: &house.roots,
-                stores: BTreeMap::from([(Region::Eu, LogConfig::folder(folder.path(), Region::Eu))]),
+                stores: BTreeMap::from([(
+                    Region::Eu,
+                    LogConfig::folder(folder.path(), Region::Eu),
+                )]),
                 config: &LogConfig::default(),
                 page: "",
                 metrics: &Metrics::new(),

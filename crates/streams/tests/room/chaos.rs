@@ -97,7 +97,8 @@ async fn a_node_that_dies_before_it_noted_a_delivery_delivers_again() {
         let (items, size) = (hook.items(), room.size(&org).await);
         assert_complete_and_in_order(&items, size);
         assert!(indexes(&items).len() > usize::try_from(size).expect("few"), "some came twice");
-        let ids: Vec<String> = hook.state().kept.iter().map(|h| h.header("webhook-id").to_owned()).collect();
+        let ids: Vec<String> =
+            hook.state().kept.iter().map(|h| h.header("webhook-id").to_owned()).collect();
         let mut once = ids.clone();
         once.sort();
         once.dedup();

@@ -32,7 +32,10 @@ async fn what_a_sink_refuses_blocks_it_until_somebody_decides() {
         assert_eq!(hook.items().len(), usize::try_from(poison).expect("few"));
         let told = room.events(&org, "streams.sink.blocked").await;
         assert_eq!(told.len(), 1, "said once");
-        assert_eq!((&told[0]["outcome"], &told[0]["changes"]["item"]), (&json!("failed"), &json!(poison.to_string())));
+        assert_eq!(
+            (&told[0]["outcome"], &told[0]["changes"]["item"]),
+            (&json!("failed"), &json!(poison.to_string()))
+        );
         let lines = room.metrics.render().expect("metrics");
         assert!(lines.contains("portico_streams_blocked{kind=\"webhook\"} 1"), "{lines}");
 

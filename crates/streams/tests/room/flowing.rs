@@ -26,7 +26,10 @@ async fn the_whole_record_flows_into_a_webhook_as_cloud_events() {
             assert_eq!(item["specversion"], "1.0");
             assert_eq!(item["source"], format!("urn:portico:eu:{}", org.id));
             assert_eq!(item["data"]["sequence"], place);
-            assert_eq!(item["type"], format!("portico.{}", item["data"]["action"].as_str().expect("an action")));
+            assert_eq!(
+                item["type"],
+                format!("portico.{}", item["data"]["action"].as_str().expect("an action"))
+            );
         }
         let shown = room.record.event(&org.operator, 5).await.expect("an event");
         assert_eq!(items[5]["data"], shown, "what is sent is what the record shows");

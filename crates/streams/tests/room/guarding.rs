@@ -78,7 +78,9 @@ async fn a_sink_in_a_private_network_is_not_asked() {
 async fn a_secret_is_shown_once_and_lies_sealed() {
     for room in Room::on_each_engine().await {
         let (org, hook) = (room.org("acme").await, Hook::listening().await);
-        let made = room.made(&org, json!({ "name": "A", "target": { "kind": "webhook", "url": hook.url } })).await;
+        let made = room
+            .made(&org, json!({ "name": "A", "target": { "kind": "webhook", "url": hook.url } }))
+            .await;
         let (id, secret) = (made["sink"]["id"].clone(), made["secret"].as_str().expect("a secret"));
         let id = id.as_str().expect("an id");
         assert!(secret.starts_with("whsec_") && secret.len() > 40, "{secret}");
@@ -106,8 +108,12 @@ async fn a_secret_is_shown_once_and_lies_sealed() {
         for hidden in [secret, &second, token] {
             assert!(!shown.contains(hidden), "{shown}");
         }
-        let row = base::db::Statement::new("read", "SELECT sealed, target FROM streams_sink WHERE org_id = $1");
-        let rows = room.bench.db.all(&base::db::Within::node(), row, base::args![org.id.as_str()]).await;
+        let row = base::db::Statement::new(
+            "read",
+            "SELECT sealed, target FROM streams_sink WHERE org_id = $1",
+        );
+        let rows =
+            room.bench.db.all(&base::db::Within::node(), row, base::args![org.id.as_str()]).await;
         for row in rows.expect("reads") {
             let mut at_rest = row.bytes("sealed").expect("bytes");
             at_rest.extend(row.text("target").expect("text").into_bytes());
@@ -124,7 +130,8 @@ async fn nonsense_about_a_sink_is_refused_with_its_field() {
         let org = room.org("acme").await;
         let url = "https://siem.example/in";
         let s3 = |field: &str, value: &str| {
-            let mut target = json!({ "kind": "s3", "bucket": "b", "region": "r", "access_key_id": "i" });
+            let mut target =
+                json!({ "kind": "s3", "bucket": "b", "region": "r", "access_key_id": "i" });
             target[field] = value.into();
             target
         };
@@ -136,11 +143,23 @@ async fn nonsense_about_a_sink_is_refused_with_its_field() {
             (json!({ "kind": "webhook", "url": url, "more": 1 }), None, "more"),
             (json!({ "kind": "fax", "url": url }), None, "target.kind"),
             (json!({ "kind": "splunk", "url": url }), None, "secret"),
-            (json!({ "kind": "splunk", "url": url, "index": "a b" }), Some("token-1234"), "target.index"),
+            (
+                json!({ "kind": "splunk", "url": url, "index": "a b" }),
+                Some("token-1234"),
+                "target.index",
+            ),
             (json!({ "kind": "splunk", "url": url }), Some("long but spaced"), "secret"),
             (json!({ "kind": "splunk", "url": url }), Some("short"), "secret"),
-            (json!({ "kind": "datadog", "site": "evil.example/x" }), Some("key-12345"), "target.site"),
-            (json!({ "kind": "datadog", "site": "evil.example:1" }), Some("key-12345"), "target.site"),
+            (
+                json!({ "kind": "datadog", "site": "evil.example/x" }),
+                Some("key-12345"),
+                "target.site",
+            ),
+            (
+                json!({ "kind": "datadog", "site": "evil.example:1" }),
+                Some("key-12345"),
+                "target.site",
+            ),
             (s3("bucket", "a/../b"), Some("key-12345"), "target.bucket"),
             (s3("bucket", ".."), Some("key-12345"), "target.bucket"),
             (s3("prefix", "a b"), Some("key-12345"), "target.prefix"),
@@ -154,9 +173,7 @@ async fn nonsense_about_a_sink_is_refused_with_its_field() {
             let named = answer.json()["param"].as_str().unwrap_or_default().to_owned();
             assert!(named.ends_with(param), "{target}: {}", answer.text);
         }
-        let new = |from: i64| {
-            json!({ "name": "S", "target": { "kind": "webhook", "url": url }, "from": from })
-        };
+        let new = |from: i64| json!({ "name": "S", "target": { "kind": "webhook", "url": url }, "from": from });
         for from in [-1, 1_000_000] {
             let answer = room.post(&org.owner.key, "/api/streams", new(from)).await;
             assert_eq!((answer.status, answer.json()["param"].as_str()), (422, Some("from")));
