@@ -270,14 +270,14 @@ mod tests {
     #[test]
     fn a_pause_grows_to_ten_minutes_and_heeds_a_sink_for_an_hour_at_most() {
         for _ in 0..200 {
-            let secs = |failures, asked: Option<u64>| {
-                pause(failures, asked.map(Duration::from_secs)).as_millis() as f64 / 1_000.0
+            let millis = |failures, asked: Option<u64>| {
+                pause(failures, asked.map(Duration::from_secs)).as_millis()
             };
-            assert!((2.5..=5.0).contains(&secs(0, None)));
-            assert!((20.0..=40.0).contains(&secs(3, None)));
-            assert!((300.0..=600.0).contains(&secs(1_000, None)));
-            assert_eq!(secs(0, Some(120)), 120.0);
-            assert_eq!(secs(0, Some(999_999)), 3_600.0);
+            assert!((2_500..=5_000).contains(&millis(0, None)));
+            assert!((20_000..=40_000).contains(&millis(3, None)));
+            assert!((300_000..=600_000).contains(&millis(1_000, None)));
+            assert_eq!(millis(0, Some(120)), 120_000);
+            assert_eq!(millis(0, Some(999_999)), 3_600_000);
         }
     }
 }

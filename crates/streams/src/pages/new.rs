@@ -69,14 +69,12 @@ async fn create(
     let faults = match read(&kind, &typed) {
         Ok(new) => match streams.create(&caller, new).await {
             Ok(mut made) => {
-                return match made.secret.take() {
-                    Some(secret) => super::secret_page(made, secret),
-                    None => {
-                        let to = format!("/streams/{}", made.sink.id);
-                        let said = format!("The record flows into {} now.", made.sink.name);
-                        Ok(see_other(to).said(said).into_response())
-                    }
-                };
+                if let Some(secret) = made.secret.take() {
+                    return super::secret_page(made, secret);
+                }
+                let to = format!("/streams/{}", made.sink.id);
+                let said = format!("The record flows into {} now.", made.sink.name);
+                return Ok(see_other(to).said(said).into_response());
             }
             Err(error) => Faults::of(error)?,
         },

@@ -127,10 +127,10 @@ mod tests {
             Err(Trouble::Later { after, .. }) => after,
             other => panic!("{other:?}"),
         };
-        assert_eq!(after(&late), Some(Duration::from_secs(120)));
+        assert_eq!(after(&late), Some(Duration::from_mins(2)));
         let date = http::HeaderValue::from_static("Thu, 01 Jan 1970 00:01:00 GMT");
         late.headers.insert(RETRY_AFTER, date);
-        assert_eq!(after(&late), Some(Duration::from_secs(60)));
+        assert_eq!(after(&late), Some(Duration::from_mins(1)));
     }
 
     #[test]

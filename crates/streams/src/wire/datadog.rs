@@ -16,7 +16,7 @@ use crate::item::{Item, Whose};
 /// How old a log may be, with an hour for its way.
 const AGE_MAX: SignedDuration = SignedDuration::from_hours(17);
 
-pub(super) fn piece(item: &Item, whose: &Whose, line: String, now: At) -> String {
+pub(super) fn piece(item: &Item, whose: &Whose, line: &str, now: At) -> String {
     let late = now.duration_since(item.at) > AGE_MAX;
     let mut tags = format!("org:{},region:{},kind:{}", whose.org, whose.region, item.kind());
     if late {

@@ -110,9 +110,9 @@ impl Wires {
             Target::Splunk { index, .. } => {
                 splunk::piece(sink.format, item, whose, &line, index.as_deref())
             }
-            Target::Datadog { .. } => datadog::piece(item, whose, line, now),
+            Target::Datadog { .. } => datadog::piece(item, whose, &line, now),
             Target::Syslog { .. } => syslog::piece(item, whose, &line),
-            Target::Sentinel { .. } => sentinel::piece(sink.format, item, whose, line),
+            Target::Sentinel { .. } => sentinel::piece(sink.format, item, whose, &line),
         }
     }
 

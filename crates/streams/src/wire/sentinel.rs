@@ -30,8 +30,8 @@ struct Token {
     expires_in: i64,
 }
 
-pub(super) fn piece(format: Format, item: &Item, whose: &Whose, line: String) -> String {
-    let event = match format.is_json().then(|| serde_json::from_str(&line)) {
+pub(super) fn piece(format: Format, item: &Item, whose: &Whose, line: &str) -> String {
+    let event = match format.is_json().then(|| serde_json::from_str(line)) {
         Some(Ok(event)) => event,
         Some(Err(_)) | None => Value::from(line),
     };

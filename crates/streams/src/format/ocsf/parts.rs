@@ -18,8 +18,7 @@ fn is_erased(recorded: &Value) -> bool {
 pub(super) fn how_it_ended(recorded: &Value) -> (i64, i64, &'static str) {
     match recorded.get("outcome").and_then(Value::as_str) {
         Some("success") | None => (1, 1, "Success"),
-        Some("denied") => (3, 2, "Failure"),
-        Some("failed") => (3, 2, "Failure"),
+        Some("denied" | "failed") => (3, 2, "Failure"),
         Some("started") => (1, 99, "Started"),
         Some("aborted") => (2, 99, "Aborted"),
         Some(_) => (2, 0, "Unknown"),
