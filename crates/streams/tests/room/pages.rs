@@ -89,7 +89,8 @@ async fn whoever_may_only_read_the_record_sees_streams_and_changes_none() {
         assert!(text.contains("How it is") && !text.contains("<form"), "{text}");
         let text = room.get(&auditor.key, "/streams").await.text;
         assert!(text.contains("SIEM") && !text.contains("New stream"), "{text}");
-        let test = room.post(&auditor.key, &format!("/api/streams/{id}/test"), Value::Null).await;
-        assert_eq!(test.status, 403, "{}", test.text);
+        let refused =
+            room.post(&auditor.key, &format!("/api/streams/{id}/test"), Value::Null).await;
+        assert_eq!(refused.status, 403, "{}", refused.text);
     }
 }
