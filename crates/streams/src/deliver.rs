@@ -122,7 +122,11 @@ impl Streams {
                 let secrets = secrets.as_ref();
                 let parcel =
                     Parcel { sink: known, secrets, whose: &whose, items, pieces, now: self.now() };
-                self.0.wires.send(parcel).await
+                tokio::select! {
+                    sent = self.0.wires.send(parcel) => sent,
+                    // A slow sink keeps no node from stopping: it is sent again.
+                    () = self.0.tasks.stopping() => break,
+                }
             };
             match sent {
                 Ok(_) => return self.acknowledged(scope, known, items).await,

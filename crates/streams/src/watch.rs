@@ -27,6 +27,24 @@ struct Due {
     known: Known,
 }
 
+/// A sink whose turn it is, however the turn ends.
+struct Running<'a> {
+    streams: &'a Streams,
+    id: &'a SinkId,
+}
+
+impl<'a> Running<'a> {
+    fn begin(streams: &'a Streams, id: &'a SinkId) -> Option<Self> {
+        streams.running().insert(id.clone()).then_some(Self { streams, id })
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.streams.running().remove(self.id);
+    }
+}
+
 impl Streams {
     /// Delivers until shutdown begins. To be called once, on the one node that serves the
     /// regions.
@@ -41,15 +59,12 @@ impl Streams {
             match self.due().await {
                 // A slow sink keeps no other waiting: each has a task of its own.
                 Ok(due) => {
-                    for due in due {
+                    for due in due.into_iter().filter(|due| !self.is_running(&due.known.id)) {
                         wait = REST;
                         let streams = self.clone();
                         self.0.tasks.spawn(async move {
                             streams.in_turn(due).await;
                         });
-                    }
-                    if wait == REST && self.is_full() {
-                        wait = EVERY;
                     }
                 }
                 Err(error) => {
@@ -73,14 +88,11 @@ impl Streams {
 
     async fn in_turn(&self, due: Due) -> Delivered {
         let (id, org) = (due.known.id.clone(), due.known.org.clone());
-        if !self.running().insert(id.clone()) {
-            return Delivered::default();
-        }
+        let Some(_running) = Running::begin(self, &id) else { return Delivered::default() };
         let done = match self.0.places.acquire().await {
             Ok(_place) => Box::pin(self.turn(due.region, due.known)).await,
             Err(_) => Ok(Delivered::default()),
         };
-        self.running().remove(&id);
         done.unwrap_or_else(|error| {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(org.id = %org, sink.id = %id, error, "a sink could not be served");
@@ -159,8 +171,8 @@ impl Streams {
         Ok(checkpoints.iter().any(|checkpoint| checkpoint.size <= position.next))
     }
 
-    fn is_full(&self) -> bool {
-        self.0.places.available_permits() == 0
+    fn is_running(&self, id: &SinkId) -> bool {
+        self.running().contains(id)
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, std::collections::HashSet<SinkId>> {

@@ -122,7 +122,7 @@ fn by_words(action: &str) -> Kind {
 }
 
 fn reads(verb: &str) -> bool {
-    matches!(verb, "read" | "exported" | "followed" | "simulated" | "made_evidence" | "tried")
+    matches!(verb, "read" | "exported" | "followed" | "simulated" | "tried")
 }
 
 /// Create, update, delete.
