@@ -96,6 +96,7 @@ mod tail;
 mod takeover;
 mod telemetry;
 mod told_calls;
+mod told_checkpoints;
 mod unseal;
 mod views;
 mod walk;
@@ -139,6 +140,7 @@ pub use self::publish::{
 };
 use self::tail::Tails;
 pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};
+pub use self::told_checkpoints::{STRETCH_MAX, ToldCheckpoint};
 pub use self::views::{NewView, VIEWS_MAX, View, ViewId};
 
 /// The room, as other rooms and the server hold it.

@@ -2,6 +2,7 @@
 //! action without words does not pass.
 
 mod people;
+mod streams;
 
 /// One action in words.
 ///
@@ -38,6 +39,7 @@ pub(crate) const ROOMS: &[(&str, &str)] = &[
     ("reviews", "Access reviews"),
     ("scim", "Directories"),
     ("sso", "Single sign-on"),
+    ("streams", "Streams"),
     ("support", "Support access"),
 ];
 
@@ -167,7 +169,7 @@ const WORK: &[Words] = &[
 
 /// Every action, in the order in which they are offered.
 pub(crate) fn all() -> impl Iterator<Item = &'static Words> {
-    WORK.iter().chain(people::PEOPLE)
+    WORK.iter().chain(people::PEOPLE).chain(streams::STREAMS)
 }
 
 /// The words of an action.

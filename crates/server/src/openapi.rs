@@ -49,6 +49,7 @@ pub(crate) fn api(house: &House) -> OpenApiRouter {
         .merge(reviews::routes(house.reviews.clone()))
         .merge(scim::api(house.scim.clone()))
         .merge(sso::routes(house.sso.clone()))
+        .merge(streams::routes(house.streams.clone()))
         .merge(support::routes(house.support.clone()))
         .merge(usage::routes(house.usage.clone()))
 }

@@ -28,6 +28,7 @@ pub(crate) fn region_steps() -> Vec<Migration> {
         guardrails::sql::MIGRATIONS,
         reviews::sql::MIGRATIONS,
         support::sql::MIGRATIONS,
+        streams::sql::MIGRATIONS,
         idempotency::sql::MIGRATIONS,
     ]
     .concat()

@@ -25,6 +25,7 @@ use regions::Directory;
 use reviews::Reviews;
 use scim::Scim;
 use sso::Sso;
+use streams::Streams;
 use support::{Consents, Support};
 use usage::Usage;
 
@@ -66,6 +67,7 @@ pub(crate) struct House {
     pub(crate) reviews: Reviews,
     pub(crate) support: Support,
     pub(crate) privacy: Privacy,
+    pub(crate) streams: Streams,
     traces: Option<Traces>,
     listen: Arc<Listen>,
     roots: Arc<BTreeMap<Region, RootKey>>,
@@ -188,6 +190,16 @@ impl House {
             find_org: find,
             config: config.support.clone(),
         });
+        let streams = Streams::open(streams::Needs {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            record: record.clone(),
+            roots: &roots,
+            fetch: outbound::open(&config.outbound)?,
+            tasks: tasks.clone(),
+            metrics: &metrics,
+            node: &config.node,
+        })?;
         let keepers: Vec<Arc<dyn Keeper>> = vec![
             Arc::new(identity.clone()),
             Arc::new(record.clone()),
@@ -199,6 +211,7 @@ impl House {
             Arc::new(limits.clone()),
             Arc::new(patterns.clone()),
             Arc::new(reviews.clone()),
+            Arc::new(streams.clone()),
             Arc::new(support.clone()),
             Arc::new(usage.clone()),
             Arc::new(privacy::Requests),
@@ -236,6 +249,7 @@ impl House {
             reviews,
             support,
             privacy,
+            streams,
             traces,
         })
     }

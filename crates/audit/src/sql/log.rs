@@ -84,6 +84,18 @@ pub(crate) const CHECKPOINT_NEWEST: Statement = Statement::new(
     "SELECT size, root, note FROM audit_checkpoint WHERE org_id = $1 ORDER BY size DESC LIMIT 1",
 );
 
+pub(crate) const CHECKPOINTS_BEYOND: Statement = Statement::new(
+    "look up the checkpoints behind a position",
+    "SELECT size, root, at, note FROM audit_checkpoint
+      WHERE org_id = $1 AND size > $2 ORDER BY size LIMIT 100",
+);
+
+pub(crate) const STRETCH: Statement = Statement::new(
+    "read a stretch of the record",
+    "SELECT seq, action, resource_id, body FROM audit_event
+      WHERE org_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3",
+);
+
 pub(crate) const CHECKPOINT_SIZES: Statement = Statement::new(
     "look up the last checkpoints",
     "SELECT size FROM audit_checkpoint WHERE org_id = $1 ORDER BY size DESC LIMIT 6",

@@ -1,5 +1,5 @@
-//! The one HTTP client for addresses that admins give: metadata and keys of identity
-//! providers, their token endpoints.
+//! The one client for addresses that admins give: metadata and keys of identity providers,
+//! their token endpoints, and what an org's record flows to.
 //!
 //! An admin of an org is not the operator: what they type must not reach the operator's
 //! own network. So `https:` alone, to public addresses alone, unless the operator allows
@@ -11,6 +11,7 @@ mod address;
 mod connect;
 mod failed;
 mod request;
+mod tell;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -50,6 +50,14 @@ impl Request {
         }
     }
 
+    /// A request that something else made, a client of a store for example: its method,
+    /// address, headers and body. Headers of the connection are set anew.
+    pub fn of(request: http::Request<Bytes>) -> Self {
+        let (head, body) = request.into_parts();
+        let made = Self::new(head.method, &head.uri.to_string());
+        Self { headers: head.headers, body, ..made }
+    }
+
     /// Reads what is at `url`.
     pub fn get(url: &str) -> Self {
         Self::new(Method::GET, url)

@@ -53,6 +53,7 @@ pub(crate) fn pages(house: &House) -> OpenApiRouter {
         .merge(reviews::pages(house.reviews.clone()))
         .merge(scim::pages(house.scim.clone()))
         .merge(sso::pages(house.sso.clone()))
+        .merge(streams::pages(house.streams.clone()))
         .merge(support::pages(house.support.clone()))
         .merge(usage::pages(house.usage.clone()))
 }

@@ -65,7 +65,12 @@ const MAP: &[(&str, &[Place])] = &[
                 tabs: &[("Limits", "/limits"), ("Budgets", "/limits/budgets")],
             },
             place("Usage", "/usage", "usage"),
-            place("Record", "/record", "record"),
+            Place {
+                label: "Record",
+                href: "/record",
+                icon: "record",
+                tabs: &[("Events", "/record"), ("Streams", "/streams")],
+            },
             Place {
                 label: "Privacy",
                 href: "/privacy",

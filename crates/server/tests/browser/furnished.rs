@@ -186,12 +186,15 @@ impl World {
         let month = jiff::SignedDuration::from_hours(24 * 30);
         let review = json!({ "name": called, "scope": "everything",
             "due_at": (Self::now() + month).to_string() });
+        let stream = json!({ "name": called,
+            "target": { "kind": "webhook", "url": "https://siem.nordwind.example/in" } });
         for (path, body) in [
             ("/api/connections", json!({ "kind": "saml", "guide": "entra", "name": called })),
             ("/api/domains", json!({ "domain": "nordwind.example" })),
             ("/api/directories", json!({ "name": called })),
             ("/api/guardrails", guardrail),
             ("/api/reviews", review),
+            ("/api/streams", stream),
         ] {
             self.make(owner, path, body).await;
         }

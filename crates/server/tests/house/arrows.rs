@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("guardrails", &["access", "audit", "base", "identity"]),
     ("reviews", &["access", "audit", "base", "identity"]),
     ("support", &["access", "audit", "base", "identity"]),
+    ("streams", &["access", "audit", "base"]),
     (
         "server",
         &[
@@ -46,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "reviews",
             "scim",
             "sso",
+            "streams",
             "support",
             "tlog",
             "usage",

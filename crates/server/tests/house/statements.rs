@@ -16,6 +16,7 @@ fn statements() -> Vec<(&'static str, Statement)> {
         ("reviews", reviews::sql::STATEMENTS),
         ("scim", scim::sql::STATEMENTS),
         ("sso", sso::sql::STATEMENTS),
+        ("streams", streams::sql::STATEMENTS),
         ("support", support::sql::STATEMENTS),
         ("identity", identity::sql::STATEMENTS),
         ("limits", limits::sql::STATEMENTS),
@@ -35,6 +36,7 @@ fn batches() -> Vec<(&'static str, Batch)> {
         ("reviews", reviews::sql::BATCHES),
         ("scim", scim::sql::BATCHES),
         ("sso", sso::sql::BATCHES),
+        ("streams", streams::sql::BATCHES),
         ("support", support::sql::BATCHES),
         ("identity", identity::sql::BATCHES),
         ("limits", limits::sql::BATCHES),
@@ -59,6 +61,7 @@ fn steps() -> Vec<Migration> {
         scim::sql::MIGRATIONS,
         sso::sql::MIGRATIONS,
         support::sql::MIGRATIONS,
+        streams::sql::MIGRATIONS,
         usage::sql::MIGRATIONS,
     ]
     .concat()

