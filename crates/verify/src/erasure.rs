@@ -79,6 +79,8 @@ impl fmt::Display for Erasure {
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
+    use std::slice;
+
     use ed25519_dalek::{Signer as _, SigningKey};
     use sha2::{Digest as _, Sha256};
 
@@ -89,7 +91,7 @@ mod tests {
         let secret = SigningKey::from_bytes(&[7; 32]);
         let public = [&[1_u8], secret.verifying_key().as_bytes().as_slice()].concat();
         let id = Sha256::digest([name.as_bytes(), b"\n", &public].concat())[..4].to_vec();
-        let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = format!("{:08x}", u32::from_be_bytes(id.as_slice().try_into().unwrap()));
         let vkey = format!("{name}+{hex}+{}", STANDARD.encode(&public)).parse().unwrap();
         let name = name.to_owned();
         let sign = move |text: &str| {
@@ -104,18 +106,19 @@ mod tests {
         let text = "portico-erasure/v1\nevent 7\n{\"org\":\"org_a\"}\n";
         let (own, sign) = key("log.example/eu/org_a/statements");
         let (of_log, signs_checkpoints) = key("log.example/eu/org_a");
-        let judged = erasure(sign(text).as_bytes(), &[own.clone()]).unwrap();
+        let judged = erasure(sign(text).as_bytes(), slice::from_ref(&own)).unwrap();
         assert_eq!((judged.event, &judged.statement["org"]), (7, &Value::from("org_a")));
         let by_log = signs_checkpoints(text);
         assert!(erasure(by_log.as_bytes(), &[of_log.clone(), own.clone()]).is_err());
         assert!(erasure(sign(text).as_bytes(), &[of_log]).is_err());
         assert!(
-            erasure(sign(text).replace("event 7", "event 8").as_bytes(), &[own.clone()]).is_err()
+            erasure(sign(text).replace("event 7", "event 8").as_bytes(), slice::from_ref(&own))
+                .is_err()
         );
         for other in
             ["portico-erasure/v2\nevent 7\n{}\n", "portico-erasure/v1\n{}\n", &format!("{text}x\n")]
         {
-            assert!(erasure(sign(other).as_bytes(), &[own.clone()]).is_err(), "{other}");
+            assert!(erasure(sign(other).as_bytes(), slice::from_ref(&own)).is_err(), "{other}");
         }
     }
 }

@@ -167,7 +167,7 @@ async fn a_receipt_of_an_erasure_is_verified_by_code_of_others() {
         let vkey = vkey.as_str().expect("a key");
         let verifier: Verifier = vkey.parse().expect("a key");
         let read = Note::parse(note.as_bytes()).expect("a note");
-        read.verify(&[verifier.clone()]).expect("is signed");
+        read.verify(std::slice::from_ref(&verifier)).expect("is signed");
         assert!(read.text().starts_with("portico-erasure/v1\nevent "), "{note}");
         // By code that shares nothing with what signed it.
         let key = vkey.parse().expect("a key");

@@ -1,5 +1,6 @@
 //! Looking for somebody where a forensic examiner would: in the bytes.
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
@@ -38,7 +39,10 @@ async fn traces_in_columns(bench: &Bench, traces: &[&str]) -> Vec<String> {
             let Some(value) = row.opt_text("v").expect("text") else { continue };
             // Bytes are shown in hexadecimal digits.
             for trace in traces {
-                let hex: String = trace.bytes().map(|byte| format!("{byte:02x}")).collect();
+                let hex = trace.bytes().fold(String::new(), |mut hex, byte| {
+                    let _infallible = write!(hex, "{byte:02x}");
+                    hex
+                });
                 if value.contains(trace) || value.contains(&hex) {
                     found.push(format!("{trace} in {table}.{column}"));
                 }

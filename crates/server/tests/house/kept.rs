@@ -48,7 +48,8 @@ fn every_table_is_answered_for_by_exactly_one_keeper() {
     let wire = std::fs::read_to_string(crates().join("server/src/wire.rs")).expect("wire.rs");
     for (path, text) in files(&crates(), ".rs") {
         let path = path.to_string_lossy().replace('\\', "/");
-        if !path.contains("/src/") || !text.contains("impl Keeper for ") {
+        let answers = text.contains("impl Keeper for ") && text.contains("fn tables(&self)");
+        if !path.contains("/src/") || !answers {
             continue;
         }
         let keeper = text.split("impl Keeper for ").nth(1).and_then(|rest| rest.split(' ').next());

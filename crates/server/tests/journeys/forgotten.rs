@@ -82,7 +82,7 @@ async fn somebody_leaves_and_is_forgotten_with_proof() {
     assert_eq!(portico.http.ask("DELETE", &org.owner, &path, None).await.status, 200);
     let (path, begun) = (format!("/api/privacy/requests/{request}"), Instant::now());
     while portico.http.get(&org.owner, &path).await.json()["state"] != "erased" {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the sweep carries it out");
+        assert!(begun.elapsed() < Duration::from_mins(1), "the sweep carries it out");
         tokio::task::yield_now().await;
     }
 
