@@ -67,6 +67,7 @@ impl House {
             roots: &house.roots,
             stores: BTreeMap::from([(Region::Eu, store as Arc<dyn audit::Store>)]),
             config: &config,
+            witnesses: Vec::new(),
             page: verify::PAGE,
             metrics: &Metrics::new(),
         });

@@ -8,7 +8,7 @@ use base::testing::Bench;
 use crate::{crates, files};
 
 fn statements() -> Vec<(&'static str, Statement)> {
-    let rooms: [(&str, &[Statement]); 13] = [
+    let rooms: [(&str, &[Statement]); 14] = [
         ("audit", audit::sql::STATEMENTS),
         ("chat", chat::sql::STATEMENTS),
         ("domains", domains::sql::STATEMENTS),
@@ -28,7 +28,7 @@ fn statements() -> Vec<(&'static str, Statement)> {
 }
 
 fn batches() -> Vec<(&'static str, Batch)> {
-    let rooms: [(&str, &[Batch]); 13] = [
+    let rooms: [(&str, &[Batch]); 14] = [
         ("audit", audit::sql::BATCHES),
         ("chat", chat::sql::BATCHES),
         ("domains", domains::sql::BATCHES),

@@ -54,6 +54,7 @@ impl Room {
                     LogConfig::folder(folder.path(), Region::Eu),
                 )]),
                 config: &LogConfig::default(),
+                witnesses: Vec::new(),
                 page: "",
                 metrics: &Metrics::new(),
             });
