@@ -14,6 +14,7 @@ use base::args;
 use base::db::{DbError, Within};
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
+use tokio::sync::watch;
 use jiff::SignedDuration;
 
 use crate::keys::{Found, Holder, Keys, Tag};
@@ -102,9 +103,14 @@ impl Lookout {
         Self { databases: databases.clone(), clock: clock.clone(), keys: Arc::clone(keys) }
     }
 
-    /// Until the server stops.
-    pub(crate) async fn tend(self, tasks: Tasks) {
-        while tokio::time::timeout(EVERY, tasks.stopping()).await.is_err() {
+    /// Until the server stops, or the room is gone.
+    pub(crate) async fn tend(self, tasks: Tasks, mut room: watch::Receiver<()>) {
+        loop {
+            tokio::select! {
+                () = tasks.stopping() => break,
+                _gone = room.changed() => break,
+                () = tokio::time::sleep(EVERY) => {}
+            }
             if let Err(error) = self.once().await {
                 let error = &error as &dyn std::error::Error;
                 tracing::debug!(error, "destroyed keys could not be looked for; it is tried again");

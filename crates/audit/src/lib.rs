@@ -110,7 +110,7 @@ use access::{Caller, Databases, Region};
 use base::metrics::Metrics;
 use base::tasks::Tasks;
 use base::time::SharedClock;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::api::routes;
 use self::aside::Aside;
@@ -151,6 +151,8 @@ pub struct Record {
     node: Arc<str>,
     keys: Arc<Keys>,
     heads: Arc<Heads>,
+    /// Dropped with the last of these handles: what works for the room ends then.
+    _room: Arc<watch::Sender<()>>,
     tails: Tails,
     lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
 }
@@ -188,7 +190,8 @@ impl Record {
             tasks.spawn_on_a_thread(&format!("record-{region}"), line.run(queue))?;
             lines.insert(region, sender);
         }
-        tasks.spawn(forget::Lookout::new(databases, clock, &keys).tend(tasks.clone()));
+        let (room, gone) = watch::channel(());
+        tasks.spawn(forget::Lookout::new(databases, clock, &keys).tend(tasks.clone(), gone));
         Ok(Self {
             lines: Arc::new(lines),
             databases: databases.clone(),
@@ -196,6 +199,7 @@ impl Record {
             node: node.into(),
             keys,
             heads,
+            _room: Arc::new(room),
             tails: Tails::default(),
         })
     }

@@ -16,6 +16,9 @@ pub enum Error {
     /// A second factor must be shown first.
     #[error(transparent)]
     NeedsFactor(#[from] NeedsFactor),
+    /// The operator's support looks at streams, and leaves none behind.
+    #[error("support changes no stream: it would outlive the visit")]
+    Visiting,
     /// Fields that are wrong.
     #[error("{}", .0.first().map_or("some fields are wrong", |first| first.detail.as_str()))]
     Invalid(Vec<FieldError>),
@@ -64,6 +67,7 @@ impl From<Error> for Problem {
             Error::Invalid(fields) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text).errors(fields)
             }
+            Error::Visiting => Self::new(StatusCode::FORBIDDEN, "visiting", text),
             Error::NotFound => Self::not_found(),
             Error::TooMany(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_sinks", text)

@@ -16,7 +16,8 @@
 //! - What is sent is what the record shows; what was erased says so:
 //!   `every_action_of_the_catalogue_is_an_event_that_the_official_schema_accepts`.
 //! - No sink leads into the operator's own network: `a_sink_in_a_private_network_is_not_asked`.
-//! - An org sees nothing of another: `two_orgs_see_nothing_of_each_other`.
+//! - An org sees nothing of another: `two_orgs_see_nothing_of_each_other`. The operator's
+//!   support leaves no stream behind: `support_leaves_no_stream_behind_whatever_it_was_allowed`.
 //! - Secrets are sealed, shown at most once and never repeated:
 //!   `a_secret_is_shown_once_and_lies_sealed`.
 

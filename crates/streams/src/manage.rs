@@ -1,6 +1,6 @@
 //! Sinks: seen, made, removed.
 
-use access::{Caller, Permission, Scope};
+use access::{Caller, Method, Permission, Scope};
 use audit::{Change, Event};
 use base::args;
 use base::checks::Checks;
@@ -160,9 +160,13 @@ impl Streams {
 }
 
 /// A change needs a second factor that was shown lately: whoever names a sink takes the
-/// whole record elsewhere.
+/// whole record elsewhere. The operator's support changes none, whatever the org consented
+/// to: a stream would outlive the visit.
 pub(crate) fn may_change(caller: &Caller) -> Result<Scope, Error> {
     let scope = caller.require(Permission::EventsExport)?;
+    if caller.standing.session.as_ref().is_some_and(|shown| shown.method == Method::Support) {
+        return Err(Error::Visiting);
+    }
     caller.recent_factor()?;
     Ok(scope)
 }

@@ -207,3 +207,54 @@ proptest::proptest! {
         }
     }
 }
+
+#[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
+fn python() -> Option<String> {
+    // `cargo xtask test` installs the judge beside the Python client.
+    std::env::var("PORTICO_TEST_PYTHON").ok()
+}
+
+const RFC8785: &str = "
+import json, rfc8785, sys
+texts = json.load(sys.stdin)
+for text in texts:
+    other = rfc8785.dumps(json.loads(text)).decode()
+    assert other == text, (other, text)
+print(len(texts))
+";
+
+#[test]
+fn a_program_of_others_writes_what_is_committed_to_byte_for_byte_the_same() {
+    use std::io::Write as _;
+    use std::process::{Command, Stdio};
+
+    let Some(python) = python() else { return };
+    let at = "2026-01-01T00:00:00Z".parse().unwrap();
+    let org = "org_01KDVDNA00CZ2CCEQ96X12QVPR".parse().unwrap();
+    let caller = Caller::operator(org, Region::Eu, "o");
+    let mut texts = Vec::new();
+    for number in 0..500_i32 {
+        // Members whose names UTF-16 and UTF-8 sort differently, escapes, and doubles of every size.
+        let character =
+            char::from_u32(u32::try_from(number).unwrap() * 2_221).unwrap_or('\u{fb33}');
+        let double = f64::from(number + 1) * 1.1_f64.powi(number * 13 - 3_000);
+        let changes = json!({
+            "\u{1f600}": number, "\u{fb33}": [double, -double, 0.0, 1e21, 1e-7], "": null,
+            character.to_string(): format!("\"\\\u{0}\u{1f}\u{7f}{character}\u{2028}"),
+        });
+        let event = Event::done("test.thing.set", "thing", format!("t{character}"));
+        let draft = Draft::new(&caller, &event.changes(changes), None, at).unwrap();
+        texts
+            .extend(Class::ALL.map(|class| String::from_utf8(draft.json(class).to_vec()).unwrap()));
+        let draft = everything(&character.to_string(), u64::MAX, "t");
+        texts
+            .extend(Class::ALL.map(|class| String::from_utf8(draft.json(class).to_vec()).unwrap()));
+    }
+    let mut judge = Command::new(python);
+    judge.args(["-c", RFC8785]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut judge = judge.stderr(Stdio::piped()).spawn().unwrap();
+    judge.stdin.take().unwrap().write_all(json!(texts).to_string().as_bytes()).unwrap();
+    let said = judge.wait_with_output().unwrap();
+    let why = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(String::from_utf8_lossy(&said.stdout), format!("{}\n", texts.len()), "{why}");
+}

@@ -42,6 +42,27 @@ async fn two_orgs_see_nothing_of_each_other() {
 }
 
 #[tokio::test]
+async fn support_leaves_no_stream_behind_whatever_it_was_allowed() {
+    for room in Room::on_each_engine().await {
+        let (org, hook) = (room.org("acme").await, Hook::listening().await);
+        let id = room.sink(&org, json!({ "kind": "webhook", "url": hook.url })).await;
+        let mut who = (*org.operator).clone();
+        who.standing.session = Some(access::ShownSession {
+            id: "sup_1".to_owned(),
+            method: access::Method::Support,
+            factor_at: who.standing.at,
+            factor_due: false,
+            confined: false,
+        });
+        let visitor = access::Caller::identified(who);
+        let id: streams::SinkId = id.parse().expect("an id");
+        let tried = room.streams.remove(&visitor, &id).await;
+        assert!(matches!(tried, Err(streams::Error::Visiting)), "{tried:?}");
+        room.streams.remove(&org.operator, &id).await.expect("is nobody's visit");
+    }
+}
+
+#[tokio::test]
 async fn a_sink_in_a_private_network_is_not_asked() {
     let strict = FetchConfig { plain_http: true, ..FetchConfig::default() };
     for room in Room::asking(strict).await {
