@@ -14,8 +14,8 @@ use base::args;
 use base::db::{DbError, Within};
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
-use tokio::sync::watch;
 use jiff::SignedDuration;
+use tokio::sync::watch;
 
 use crate::keys::{Found, Holder, Keys, Tag};
 use crate::{Change, Record, sql};

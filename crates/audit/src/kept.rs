@@ -35,6 +35,9 @@ const TABLES: &[Table] = &[
     Table::nothing("audit_checkpoint"),
     Table::nothing("audit_log_key"),
     Table::nothing("audit_verified"),
+    Table::nothing("audit_slot"),
+    Table::nothing("audit_epoch"),
+    Table::nothing("audit_witness"),
 ];
 
 #[async_trait]

@@ -97,7 +97,7 @@ mod tests {
         for permission in Permission::ALL {
             assert!(actions.iter().any(|action| action == permission.as_str()), "{permission}");
         }
-        assert_eq!(groups(), ["users", "patterns", "models", "settings", "events"]);
+        assert_eq!(groups(), ["users", "patterns", "models", "settings", "events", "privacy"]);
         assert_eq!(actions.len(), Permission::ALL.len() + groups().len());
     }
 }

@@ -44,7 +44,9 @@ async fn every_page_in(theme: Theme) {
     let map = Map::of(&world.portico).await;
     // A refusal leads to the confirmation, and a provider's people to their connections;
     // only a pattern that was changed links to its difference, so it is the first to be seen.
-    let beginnings = ["/", "/account/confirm", "/me/providers", "/patterns/vpn-access"];
+    // What is held of a person is looked up, not linked to.
+    let person = format!("/privacy/person?person={}", world.org.member_id);
+    let beginnings = ["/", "/account/confirm", "/me/providers", "/patterns/vpn-access", &person];
     let found = map.walk(page, &beginnings).await;
     let seen: BTreeSet<String> = found.keys().cloned().collect();
     let missed: Vec<&String> = map.pages.difference(&seen).collect();

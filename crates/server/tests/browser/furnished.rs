@@ -127,6 +127,7 @@ impl World {
         let world = Self { page, org, portico, provider, _teller: teller };
         world.staff().await;
         world.connect("Entra").await;
+        world.forget().await;
         world.teach().await;
         world.limit().await;
         world.talk().await;
@@ -175,6 +176,18 @@ impl World {
         self.make(&self.org.owner, "/api/grants", grant).await;
         let grant = json!({ "subject": desk, "role": "auditor" });
         self.make(&self.org.owner, "/api/grants", grant).await;
+    }
+
+    /// Somebody left, and asked to be forgotten.
+    pub(crate) async fn forget(&self) {
+        let owner = &self.org.owner;
+        let invite = json!({ "email": email("greta.gone"), "role": "org:member" });
+        let made = self.make(owner, "/api/members", invite).await;
+        let member = text(&made["member"]["id"]);
+        let path = format!("/api/members/{member}");
+        let removed = self.portico.http.ask("DELETE", owner, &path, None).await;
+        assert!(removed.status < 300, "{}", removed.text);
+        self.make(owner, "/api/privacy/requests", json!({ "person": member })).await;
     }
 
     /// The patterns of the demo; one has a version that waits, one is retired.
