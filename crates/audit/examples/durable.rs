@@ -43,17 +43,17 @@ async fn main() {
         record.note(org, &ended(&clock)).await.expect("durable");
     }
     let (began, spent) = (Instant::now(), cpu_secs());
-    let line = (0..callers as usize).map(|at| {
-        let (record, clock, org) = (&record, &clock, &orgs[at % orgs.len()]);
-        let others = orgs.iter().cycle().skip(at).step_by(callers as usize % orgs.len() + 1);
-        let mut others = others.chain(std::iter::once(org));
+    let line = (0..callers as usize).map(|caller| {
+        let (record, clock, orgs) = (&record, &clock, &orgs);
         async move {
             let mut waits = Vec::new();
+            let mut turn = caller;
             while began.elapsed() < period {
-                let org = others.next().unwrap_or(org);
                 let asked = Instant::now();
+                let org = &orgs[turn % orgs.len()];
                 record.note(org, &ended(clock)).await.expect("durable");
                 waits.push(asked.elapsed());
+                turn += callers as usize;
             }
             waits
         }

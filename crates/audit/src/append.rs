@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use access::{Caller, OrgId, Region};
@@ -13,7 +12,7 @@ use tlog::Hash;
 
 use crate::entry::{Class, Draft, Sealed};
 use crate::event::Event;
-use crate::heads::{ByOrg, Growth, Head, Heads};
+use crate::heads::{ByOrg, Growth, Heads, Moved};
 use crate::keys::{Key, Keys, Tag};
 use crate::sql;
 
@@ -127,7 +126,7 @@ fn seal(draft: &Draft, tags: &[Tag; 3], keys: &[Option<Arc<Key>>; 3]) -> Result<
 #[derive(Debug)]
 pub(crate) struct Appended {
     pub(crate) seqs: Vec<i64>,
-    pub(crate) heads: Vec<(OrgId, Head)>,
+    pub(crate) heads: ByOrg<Moved>,
 }
 
 /// Appends in the order given and says which position each event got.
@@ -157,24 +156,16 @@ pub(crate) async fn append(
         growth.add(Hash::of_leaf(&one.entry), entry.draft.at.as_microsecond());
         sealed.push(one);
     }
-    let moved = heads.moved(tx, &growth).await?;
-    let mut next = BTreeMap::new();
-    let mut appended = Appended { seqs: Vec::with_capacity(entries.len()), heads: Vec::new() };
+    let mut moved = heads.moved(tx, &growth).await?;
+    let mut seqs = Vec::with_capacity(entries.len());
     let mut rows = Vec::with_capacity(entries.len());
     for (entry, sealed) in entries.iter().zip(&sealed) {
-        let Some([before, after]) = moved.get(&entry.org) else { continue };
-        let next = match next.entry(&entry.org) {
-            Entry::Occupied(next) => next.into_mut(),
-            Entry::Vacant(first) => {
-                appended.heads.push((entry.org.clone(), after.clone()));
-                first.insert(before.size()?)
-            }
-        };
-        let at = entry.draft.at.as_microsecond().max(after.earliest());
+        let Some(Moved { next, head }) = moved.get_mut(&entry.org) else { continue };
+        let at = entry.draft.at.as_microsecond().max(head.earliest());
         rows.push(entry.row(*next, at, sealed));
-        appended.seqs.push(*next);
+        seqs.push(*next);
         *next += 1;
     }
     tx.many(&sql::APPEND, rows).await?;
-    Ok(appended)
+    Ok(Appended { seqs, heads: moved })
 }

@@ -36,6 +36,15 @@ pub(crate) struct Growth {
     newest: i64,
 }
 
+/// A head that was moved on.
+#[derive(Debug)]
+pub(crate) struct Moved {
+    /// The next position of the group.
+    pub(crate) next: i64,
+    /// The head behind the whole group.
+    pub(crate) head: Head,
+}
+
 /// By org, in the order in which heads are locked.
 pub(crate) type ByOrg<T> = BTreeMap<OrgId, T>;
 
@@ -55,8 +64,7 @@ impl Growth {
 }
 
 impl Head {
-    /// Its next position.
-    pub(crate) fn size(&self) -> Result<i64, DbError> {
+    fn size(&self) -> Result<i64, DbError> {
         i64::try_from(self.frontier.size()).map_err(|cause| DbError::unreadable("size", cause))
     }
 
@@ -65,26 +73,27 @@ impl Head {
         self.newest - LATE_MAX_MICROS
     }
 
-    fn grown(&self, by: &Growth) -> Result<Self, DbError> {
-        let mut frontier = self.frontier.clone();
+    fn moved(self, by: &Growth) -> Result<Moved, DbError> {
+        let next = self.size()?;
+        let Self { mut frontier, newest } = self;
         for leaf in &by.leaves {
             let added = frontier.append(*leaf, |_, _| {});
             added.map_err(|cause| DbError::unreadable("frontier", cause))?;
         }
-        Ok(Self { frontier, newest: self.newest.max(by.newest) })
+        Ok(Moved { next, head: Self { frontier, newest: newest.max(by.newest) } })
     }
 }
 
 impl Heads {
-    /// Moves the heads on, and gives those that were before and those that are now. They stay
-    /// locked until the commit, and are remembered behind it: [`Heads::remember`].
+    /// Moves the heads on. They stay locked until the commit, and are remembered behind it:
+    /// [`Heads::remember`].
     ///
-    /// INVARIANT: heads are locked in the order of org ids, in one statement.
+    /// INVARIANT: heads are locked in the order of org ids.
     pub(crate) async fn moved(
         &self,
         tx: &mut Tx,
         growth: &ByOrg<Growth>,
-    ) -> Result<ByOrg<[Head; 2]>, DbError> {
+    ) -> Result<ByOrg<Moved>, DbError> {
         let mut moved = match self.remembered(growth) {
             Some(known) => go_on(tx, growth, known).await?,
             None => ByOrg::new(),
@@ -108,12 +117,12 @@ impl Heads {
     }
 
     /// To be told when the commit succeeded. One that overtook another loses.
-    pub(crate) fn remember(&self, moved: Vec<(OrgId, Head)>) {
+    pub(crate) fn remember(&self, moved: ByOrg<Moved>) {
         let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() + moved.len() > REMEMBERED_MAX {
             remembered.clear();
         }
-        for (org, head) in moved {
+        for (org, Moved { head, .. }) in moved {
             let known = remembered.entry(org).or_insert_with(|| head.clone());
             if known.frontier.size() < head.frontier.size() {
                 *known = head;
@@ -127,14 +136,14 @@ async fn go_on(
     tx: &mut Tx,
     growth: &ByOrg<Growth>,
     known: ByOrg<Head>,
-) -> Result<ByOrg<[Head; 2]>, DbError> {
+) -> Result<ByOrg<Moved>, DbError> {
     let mut moved = ByOrg::new();
     let mut rows = Vec::with_capacity(known.len());
     for ((org, before), growth) in known.into_iter().zip(growth.values()) {
-        let after = before.grown(growth)?;
-        let edge = after.frontier.to_bytes();
-        rows.push(args![org.as_str(), after.size()?, after.newest, edge, before.size()?]);
-        moved.insert(org, [before, after]);
+        let one = before.moved(growth)?;
+        let (head, edge) = (&one.head, one.head.frontier.to_bytes());
+        rows.push(args![org.as_str(), head.size()?, head.newest, edge, one.next]);
+        moved.insert(org, one);
     }
     let mut held = BTreeSet::new();
     for row in tx.many(&sql::MOVE, rows).await? {
@@ -149,7 +158,7 @@ async fn go_on(
 }
 
 /// Asks for the heads, locks them and moves them on.
-async fn take(tx: &mut Tx, growth: &[(&OrgId, &Growth)]) -> Result<ByOrg<[Head; 2]>, DbError> {
+async fn take(tx: &mut Tx, growth: &[(&OrgId, &Growth)]) -> Result<ByOrg<Moved>, DbError> {
     let mut rows = Vec::with_capacity(growth.len());
     for (org, by) in growth {
         rows.push(args![org.as_str(), by.count(), by.newest]);
@@ -166,9 +175,9 @@ async fn take(tx: &mut Tx, growth: &[(&OrgId, &Growth)]) -> Result<ByOrg<[Head; 
         if before.size()? != row.int("size")? - by.count() {
             return Err(DbError::says("append to the record", OTHER_SIZE.to_owned()));
         }
-        let after = before.grown(by)?;
-        edges.push(args![org.as_str(), 0, 0, after.frontier.to_bytes()]);
-        moved.insert((*org).clone(), [before, after]);
+        let one = before.moved(by)?;
+        edges.push(args![org.as_str(), 0, 0, one.head.frontier.to_bytes()]);
+        moved.insert((*org).clone(), one);
     }
     tx.many(&sql::EDGE, edges).await?;
     Ok(moved)

@@ -1,33 +1,13 @@
 //! A bucket of a real server: `moto`, from `PyPI`, on a port.
 
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
 use audit::{S3, S3Config, Store, StoreError};
 use base::secret::Secret;
+use base::testing::{Moto, Python};
 
 use crate::house::House;
 
-#[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
-fn python() -> Option<PathBuf> {
-    // `cargo xtask test` installs the server beside the Python client.
-    let python = PathBuf::from(std::env::var("PORTICO_TEST_PYTHON").ok()?);
-    python.with_file_name("moto_server").exists().then_some(python)
-}
-
-/// Ends the server with the test.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _gone = self.0.kill();
-        let _reaped = self.0.wait();
-    }
-}
-
 /// A bucket with object lock and a default retention, and what lies in it.
-const MAKE: &str = "
+const BOTO: &str = "
 import boto3, sys
 s3 = boto3.client('s3', endpoint_url=sys.argv[1], region_name='eu-west-1',
                   aws_access_key_id='id', aws_secret_access_key='secret')
@@ -42,29 +22,6 @@ else:
         head = s3.head_object(Bucket='log', Key=version['Key'], VersionId=version['VersionId'])
         print(version['Key'], head.get('ObjectLockMode'))
 ";
-
-fn boto(python: &PathBuf, endpoint: &str, what: &str) -> String {
-    let done = Command::new(python).args(["-c", MAKE, endpoint, what]).output().expect("runs");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8_lossy(&done.stdout).into_owned()
-}
-
-async fn serve(python: &std::path::Path) -> (Server, String) {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
-    let mut command = Command::new(python.with_file_name("moto_server"));
-    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let server = Server(command.spawn().expect("starts"));
-    for _ in 0..200 {
-        if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            return (server, format!("http://127.0.0.1:{port}"));
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("the server does not answer");
-}
 
 fn bucket(endpoint: &str, bucket: &str) -> S3 {
     let config = S3Config {
@@ -82,10 +39,11 @@ fn bucket(endpoint: &str, bucket: &str) -> S3 {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_keeps_a_log_as_a_folder_does_and_locks_every_file() {
-    let Some(python) = python() else { return };
-    let (_server, endpoint) = serve(&python).await;
-    boto(&python, &endpoint, "make");
-    let store = bucket(&endpoint, "log");
+    let Some(python) = Python::installed() else { return };
+    let Some(moto) = Moto::start(&python).await else { return };
+    let endpoint = &*moto.endpoint;
+    python.says(BOTO, &[endpoint, "make"], "");
+    let store = bucket(endpoint, "log");
     assert_eq!(store.orgs().await.expect("lists"), [""; 0]);
     assert_eq!(store.get("org_a/checkpoint").await.expect("reads"), None);
     store.put("org_a/tile/0/000.p/1", b"one").await.expect("puts");
@@ -99,11 +57,11 @@ async fn a_bucket_keeps_a_log_as_a_folder_does_and_locks_every_file() {
     store.remove("org_a/tile/0/000.p/1").await.expect("removes");
     store.remove("org_a/tile/0/000.p/1").await.expect("what is gone");
     assert_eq!(store.get("org_a/tile/0/000.p/1").await.expect("reads"), None);
-    let versions = boto(&python, &endpoint, "list");
+    let versions = python.says(BOTO, &[endpoint, "list"], "");
     assert_eq!(versions.lines().count(), 3, "each version stays: {versions}");
     assert!(versions.lines().all(|line| line.ends_with(" COMPLIANCE")), "{versions}");
 
-    let missing = bucket(&endpoint, "nobodys").put("org_a/x", b"x").await;
+    let missing = bucket(endpoint, "nobodys").put("org_a/x", b"x").await;
     assert!(matches!(missing, Err(StoreError::Failed(..))), "{missing:?}");
     let silent = bucket("http://127.0.0.1:1", "log").get("org_a/x").await;
     assert!(matches!(silent, Err(StoreError::Failed(..))), "{silent:?}");
@@ -111,12 +69,13 @@ async fn a_bucket_keeps_a_log_as_a_folder_does_and_locks_every_file() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_log_in_a_bucket_is_published_checked_and_verified() {
-    let Some(python) = python() else { return };
-    let (_server, endpoint) = serve(&python).await;
-    boto(&python, &endpoint, "make");
+    let Some(python) = Python::installed() else { return };
+    let Some(moto) = Moto::start(&python).await else { return };
+    let endpoint = &*moto.endpoint;
+    python.says(BOTO, &[endpoint, "make"], "");
     let bench = base::testing::Bench::sqlite(audit::sql::MIGRATIONS).await;
     let house = House::on(bench, crate::shelf::Shelf::default());
-    let log = house.within(std::sync::Arc::new(bucket(&endpoint, "log")));
+    let log = house.within(std::sync::Arc::new(bucket(endpoint, "log")));
     let ours = house.somebody();
     for step in [3, 300, 1] {
         house.grow(&ours, step).await;

@@ -1,9 +1,9 @@
 //! A judge from outside: `scim2-tester`, against the service on a port.
 
-use std::path::Path;
 use std::process::Command;
 
 use base::tasks::Tasks;
+use base::testing::Python;
 use tokio::net::TcpListener;
 
 use crate::house::House;
@@ -12,17 +12,10 @@ use crate::house::House;
 /// understood less of what this service says of itself.
 const CHECKS_MIN: usize = 135;
 
-#[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
-fn judge() -> Option<std::path::PathBuf> {
-    // `cargo xtask test` installs the judge beside the Python client.
-    let python = std::env::var("PORTICO_TEST_PYTHON").ok()?;
-    let scim = Path::new(&python).with_file_name("scim");
-    scim.exists().then_some(scim)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_conformance_tester_finds_no_fault() {
-    let Some(judge) = judge() else { return };
+    let judge = Python::installed().and_then(|python| python.program("scim"));
+    let Some(judge) = judge else { return };
     for house in House::on_each_engine().await {
         let org = house.org().await;
         let (_, token) = house.directory(&org, "judge").await;

@@ -1,23 +1,9 @@
 //! A bucket of a real server: `moto`, from `PyPI`, on a port.
 
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
+use base::testing::{Moto, Python};
 use serde_json::{Value, json};
 
 use crate::bench::Room;
-use crate::judged::python;
-
-/// Ends the server with the test.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _gone = self.0.kill();
-        let _reaped = self.0.wait();
-    }
-}
 
 /// Makes a bucket with object lock; or says what lies in it: names, locks and bodies.
 const BOTO: &str = "
@@ -38,39 +24,12 @@ else:
     json.dump(sorted(found), sys.stdout)
 ";
 
-fn boto(python: &Path, endpoint: &str, what: &str, below: &str) -> String {
-    let done =
-        Command::new(python).args(["-c", BOTO, endpoint, what, below]).output().expect("runs");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8_lossy(&done.stdout).into_owned()
-}
-
-async fn serve(python: &Path) -> Option<(Server, String)> {
-    let server = python.with_file_name("moto_server");
-    if !server.exists() {
-        return None;
-    }
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = free.local_addr().expect("an address").port();
-    drop(free);
-    let mut command = Command::new(server);
-    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let server = Server(command.spawn().expect("starts"));
-    for _ in 0..200 {
-        if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            return Some((server, format!("http://127.0.0.1:{port}")));
-        }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("the server does not answer");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bucket_gets_each_delivery_once_under_the_indexes_in_it() {
-    let Some(python) = python() else { return };
-    let Some((_server, endpoint)) = serve(&python).await else { return };
-    boto(&python, &endpoint, "make", "");
+    let Some(python) = Python::installed() else { return };
+    let Some(moto) = Moto::start(&python).await else { return };
+    let endpoint = &*moto.endpoint;
+    python.says(BOTO, &[endpoint, "make"], "");
     for room in Room::on_each_engine().await {
         let org = room.org("acme").await;
         room.grow(&org, 600).await;
@@ -82,7 +41,8 @@ async fn a_bucket_gets_each_delivery_once_under_the_indexes_in_it() {
         room.until_delivered(&org, &id).await;
         let below = format!("from/portico/{}/", org.id);
         let listed = || -> Vec<(String, Option<String>, String)> {
-            serde_json::from_str(&boto(&python, &endpoint, "list", &below)).expect("a list")
+            serde_json::from_str(&python.says(BOTO, &[endpoint, "list", &below], ""))
+                .expect("a list")
         };
         let first = listed();
         assert_eq!(first.len(), 2, "five hundred at once");

@@ -1,59 +1,13 @@
 //! What is sent, judged by code of others: the official OCSF schema and Standard Webhooks.
 
-use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-
 use audit::{CallFacts, Event, Outcome};
 use base::db::{Statement, Within};
+use base::testing::Python;
 use base::time::Clock as _;
 use serde_json::{Value, json};
 
 use crate::bench::Room;
 use crate::hook::Hook;
-
-#[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
-pub(crate) fn python() -> Option<PathBuf> {
-    // `cargo xtask test` installs the judges beside the Python client.
-    std::env::var("PORTICO_TEST_PYTHON").ok().map(PathBuf::from)
-}
-
-/// Runs a judge on what stands in its input, and gives what it says.
-fn judge(python: &Path, script: &str, input: &str) -> String {
-    let mut command = Command::new(python);
-    command.args(["-c", script]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.stderr(Stdio::piped()).spawn().expect("runs");
-    let mut stdin = child.stdin.take().expect("an input");
-    stdin.write_all(input.as_bytes()).expect("writes");
-    drop(stdin);
-    let done = child.wait_with_output().expect("ends");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8_lossy(&done.stdout).into_owned()
-}
-
-/// Every action that has words in the record, from where they are written.
-fn catalogue() -> BTreeSet<&'static str> {
-    let audit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../audit/src");
-    let mut files = vec![audit.join("words.rs")];
-    for entry in std::fs::read_dir(audit.join("words")).expect("a folder") {
-        files.push(entry.expect("an entry").path());
-    }
-    let mut actions = BTreeSet::new();
-    for file in files {
-        let text: &'static str = std::fs::read_to_string(file).expect("text").leak();
-        let plain = |part: &str| {
-            !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
-        };
-        actions.extend(
-            text.split('"')
-                .skip(1)
-                .step_by(2)
-                .filter(|text| text.split('.').count() == 3 && text.split('.').all(plain)),
-        );
-    }
-    actions
-}
 
 const OCSF: &str = "
 import json, sys
@@ -93,7 +47,7 @@ fn facts(room: &Room, provider: Option<&str>) -> CallFacts {
 
 /// One event of each action and outcome, and some with what is special about calls.
 async fn record_every_action(room: &Room, org: &identity::testing::Org) -> usize {
-    let actions = catalogue();
+    let actions: Vec<_> = audit::actions().iter().map(|one| one.action).collect();
     assert!(actions.len() > 120, "{}", actions.len());
     let caller = room.caller(&room.identity, &org.member.key, Some("2001:db8::7")).await;
     let caller = caller.expect("is somebody");
@@ -158,8 +112,8 @@ async fn every_action_of_the_catalogue_is_an_event_that_the_official_schema_acce
         assert!(models.count() > 3, "and its tokens");
         assert_eq!(items[5]["metadata"]["uid"], format!("{}/5", org.id));
 
-        let Some(python) = python() else { continue };
-        let verdict = judge(&python, OCSF, &Value::from(items.clone()).to_string());
+        let Some(python) = Python::installed() else { continue };
+        let verdict = python.says(OCSF, &[], &Value::from(items.clone()).to_string());
         let verdict: Value = serde_json::from_str(&verdict).expect("a verdict");
         assert_eq!(verdict["faults"], json!([]));
         assert_eq!(verdict["events"], items.len());
@@ -194,7 +148,7 @@ print('sound')
 
 #[tokio::test]
 async fn a_webhook_is_signed_as_standard_webhooks_are_by_both_secrets_for_a_day() {
-    let Some(python) = python() else { return };
+    let Some(python) = Python::installed() else { return };
     for room in Room::on_each_engine().await {
         let (org, hook) = (room.org("acme").await, Hook::listening().await);
         let target = json!({ "kind": "webhook", "url": hook.url });
@@ -224,6 +178,6 @@ async fn a_webhook_is_signed_as_standard_webhooks_are_by_both_secrets_for_a_day(
                         "secrets": [[first, by_first], [second, by_second]] })
             })
             .collect();
-        assert_eq!(judge(&python, WEBHOOKS, &Value::from(said).to_string()), "sound\n");
+        assert_eq!(python.says(WEBHOOKS, &[], &Value::from(said).to_string()), "sound\n");
     }
 }

@@ -1,10 +1,9 @@
 //! What is committed to, byte for byte.
 
 use std::collections::BTreeSet;
-use std::io::Write as _;
-use std::process::{Command, Stdio};
 
 use access::{Caller, Region};
+use base::testing::Python;
 use serde_json::{Value, json};
 
 use super::super::{Class, Draft, FIELDS};
@@ -75,12 +74,6 @@ proptest::proptest! {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
-fn python() -> Option<String> {
-    // `cargo xtask test` installs the judge beside the Python client.
-    std::env::var("PORTICO_TEST_PYTHON").ok()
-}
-
 const RFC8785: &str = "
 import json, rfc8785, sys
 texts = json.load(sys.stdin)
@@ -94,7 +87,7 @@ print(len(texts))
 
 #[test]
 fn a_program_of_others_writes_what_is_committed_to_byte_for_byte_the_same() {
-    let Some(python) = python() else { return };
+    let Some(python) = Python::installed() else { return };
     let at = "2026-01-01T00:00:00Z".parse().unwrap();
     let org = "org_01KDVDNA00CZ2CCEQ96X12QVPR".parse().unwrap();
     let caller = Caller::operator(org, Region::Eu, "o");
@@ -116,11 +109,6 @@ fn a_program_of_others_writes_what_is_committed_to_byte_for_byte_the_same() {
         texts
             .extend(Class::ALL.map(|class| String::from_utf8(draft.json(class).to_vec()).unwrap()));
     }
-    let mut judge = Command::new(python);
-    judge.args(["-c", RFC8785]).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut judge = judge.stderr(Stdio::piped()).spawn().unwrap();
-    judge.stdin.take().unwrap().write_all(json!(texts).to_string().as_bytes()).unwrap();
-    let said = judge.wait_with_output().unwrap();
-    let why = String::from_utf8_lossy(&said.stderr);
-    assert_eq!(String::from_utf8_lossy(&said.stdout), format!("{}\n", texts.len()), "{why}");
+    let said = python.says(RFC8785, &[], &json!(texts).to_string());
+    assert_eq!(said, format!("{}\n", texts.len()));
 }

@@ -5,10 +5,14 @@
     reason = "a test bench that cannot be built should stop the test"
 )]
 
+mod judges;
+
 use std::sync::{Arc, Mutex};
 
 use crate::db::{Db, Migration};
 use crate::time::{At, Clock, SharedClock};
+
+pub use self::judges::{Moto, Python};
 
 /// A clock that stands still until told otherwise.
 #[derive(Debug, Clone)]
