@@ -92,8 +92,15 @@ impl Keeper for Record {
         person: &Person,
     ) -> Result<Vec<String>, DbError> {
         let (stored, _) = self.names_of(scope, person)?;
-        let rows = db.all(sql::OWN_THINGS, args![stored]).await?;
-        rows.iter().map(|row| row.text("resource_id")).collect()
+        let (mut things, mut after) = (Vec::new(), String::new());
+        loop {
+            let rows = db.all(sql::OWN_THINGS, args![stored.as_str(), after]).await?;
+            let Some(last) = rows.last() else { return Ok(things) };
+            after = last.text("resource_id")?;
+            for row in &rows {
+                things.push(row.text("resource_id")?);
+            }
+        }
     }
 
     async fn erase(&self, change: &mut Change, person: &Person) -> Result<Vec<Held>, DbError> {

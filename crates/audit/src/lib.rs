@@ -184,6 +184,7 @@ impl Record {
                 open: open::OpenCalls::new(node),
                 counts: counts.clone(),
                 kept: VecDeque::new(),
+                replayed: None,
                 aside: Aside::default(),
                 usual: 0,
             };

@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::args;
 use base::db::{Db, DbError, Within};
@@ -53,6 +53,8 @@ pub(crate) struct Line {
     pub(crate) kept: VecDeque<Submission>,
     /// Events whose org's key is being asked for.
     pub(crate) aside: Aside,
+    /// When they were last tried: not before every group, or they would hold up all others.
+    pub(crate) replayed: Option<Instant>,
     /// The usual size of a group.
     pub(crate) usual: usize,
 }
@@ -75,7 +77,7 @@ impl Line {
                     continue;
                 }
             };
-            if !self.kept.is_empty() {
+            if !self.kept.is_empty() && self.replayed.is_none_or(|at| at.elapsed() >= RETRY_EVERY) {
                 self.replay().await;
             }
             if taken == 0 {
@@ -169,6 +171,7 @@ impl Line {
 
     /// Writes the outcomes that an outage kept waiting, oldest first.
     async fn replay(&mut self) {
+        self.replayed = Some(Instant::now());
         // Each of them once: what is put aside and refused comes back to the end.
         let mut left = self.kept.len();
         while left > 0 {

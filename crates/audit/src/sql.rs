@@ -42,6 +42,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0009_move.sqlite.sql"),
         postgres: include_str!("../migrations/0009_move.postgres.sql"),
     },
+    Migration::both("audit/0010_erased", include_str!("../migrations/0010_erased.sql")),
 ];
 
 /// Tables that the application may only read and add to.

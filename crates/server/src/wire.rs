@@ -157,7 +157,7 @@ impl House {
             record: record.clone(),
             identity: identity.clone(),
             find_org: find.clone(),
-            fetch,
+            fetch: fetch.clone(),
             roots: roots.clone(),
             tasks: tasks.clone(),
             config: sso::Config {
@@ -195,7 +195,7 @@ impl House {
             clock: clock.clone(),
             record: record.clone(),
             roots: &roots,
-            fetch: outbound::open(&config.outbound)?,
+            fetch,
             tasks: tasks.clone(),
             metrics: &metrics,
             node: &config.node,

@@ -25,6 +25,7 @@ impl audit::Witness for Asked {
         match self.0.submit(note, seen, |size| growth.since(size)).await {
             Ok(lines) => Ok(lines.into_iter().map(|line| line.signature).collect()),
             Err(why) if why.is_contradiction() => Err(NotCosigned::Contradicted(why.to_string())),
+            Err(why) if why.is_silence() => Err(NotCosigned::Unreached(why.to_string())),
             Err(why) => Err(NotCosigned::Failed(why.to_string())),
         }
     }

@@ -78,6 +78,22 @@ pub enum Unwitnessed<E: std::error::Error + 'static> {
 }
 
 impl<E: std::error::Error + 'static> Unwitnessed<E> {
+    /// Whether no witness answered: it says nothing of this log or of any other.
+    pub fn is_silence(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::TooSlow | Self::Status(_) => true,
+            Self::Ahead { .. }
+            | Self::Forked
+            | Self::Inconsistent
+            | Self::NoProof(_)
+            | Self::NoRequest(_)
+            | Self::Busy
+            | Self::UnknownLog
+            | Self::UnknownKey
+            | Self::Worthless(_) => false,
+        }
+    }
+
     /// Whether the witness contradicts the log, so that somebody must look at once.
     pub fn is_contradiction(&self) -> bool {
         match self {

@@ -19,9 +19,9 @@ enum Pass {
 }
 
 /// An org's key as the database has it.
-struct Wrapper {
-    epoch: i64,
-    wrapped: Vec<u8>,
+pub(super) struct Wrapper {
+    pub(super) epoch: i64,
+    pub(super) wrapped: Vec<u8>,
 }
 
 /// One org, its keys, and what to wrap them with.
@@ -95,7 +95,7 @@ impl Inner {
 }
 
 /// Whole orgs of a page, and behind which the next page begins.
-async fn page(
+pub(super) async fn page(
     db: &Db,
     after: &str,
 ) -> Result<(Vec<(OrgId, Vec<Wrapper>)>, Option<String>), DbError> {

@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 
 use access::{OrgId, Region};
-use base::args;
-use base::db::Within;
 
+use super::org::page;
 use super::{EpochError, Epochs, Inner};
 use crate::keys::Epoch;
-use crate::sql;
 
 impl Epochs {
     /// That the KMS of every region is there and suitable, and that the keys of all orgs were
@@ -36,13 +34,12 @@ impl Inner {
         let db = self.record.databases().region(region)?;
         let (mut tried, mut after) = (BTreeSet::new(), String::new());
         loop {
-            let rows = db.all(&Within::node(), sql::WRAPPERS, args![after.as_str()]).await?;
-            let Some(last) = rows.last() else { return Ok(()) };
-            after = last.text("org_id")?;
-            for row in &rows {
-                let (org, wrapped): (OrgId, _) = (row.parse("org_id")?, row.bytes("wrapped")?);
-                let of_former = || cell.former.as_ref().and_then(|kms| kms.epoch_of(&wrapped));
-                let (number, known) = match (cell.kms.epoch_of(&wrapped), of_former()) {
+            let (orgs, last) = page(db, &after).await?;
+            for (org, key) in
+                orgs.iter().flat_map(|(org, keys)| keys.iter().map(move |key| (org, key)))
+            {
+                let of_former = || cell.former.as_ref().and_then(|kms| kms.epoch_of(&key.wrapped));
+                let (number, known) = match (cell.kms.epoch_of(&key.wrapped), of_former()) {
                     (Some(number), _) => (number, living.contains(&number)),
                     (None, Some(number)) => (number, former.contains(&number)),
                     (None, None) => {
@@ -55,11 +52,14 @@ impl Inner {
                     return Err(EpochError::Forgotten { region, org, epoch: number });
                 }
                 // One of each suffices: it is the same secret.
-                if tried.insert((cell.kms.epoch_of(&wrapped).is_some(), number)) {
-                    let opened = self.record.keys.of_orgs.of_row(cell, &org, row).await;
-                    opened.map_err(|error| unopened(error, region, &org, number))?;
+                if tried.insert((cell.kms.epoch_of(&key.wrapped).is_some(), number)) {
+                    let of_orgs = &self.record.keys.of_orgs;
+                    let opened = of_orgs.opened(cell, org, key.epoch, &key.wrapped).await;
+                    opened.map_err(|error| unopened(error, region, org, number))?;
                 }
             }
+            let Some(last) = last else { return Ok(()) };
+            after = last;
         }
     }
 }

@@ -78,9 +78,13 @@ impl Keys {
         }
         let (cell, within) = (self.cell(region)?, Within::org(org.as_str()));
         match db.maybe(&within, sql::WRAPPER_NEWEST, args![org.as_str()]).await? {
-            Some(row) => self.of_orgs.of_row(cell, org, &row).await.map(drop),
-            None => self.of_orgs.ready(cell, org, self.clock.now()).await.map(drop),
+            Some(row) => {
+                let key = self.of_orgs.of_row(cell, org, &row).await?;
+                self.of_orgs.stands(org, &key);
+            }
+            None => drop(self.of_orgs.ready(cell, org, self.clock.now()).await?),
         }
+        Ok(())
     }
 
     /// What a holder is called in the database.
@@ -167,13 +171,17 @@ impl Keys {
     pub(crate) fn remember(&self, org: &OrgId, tag: &Tag, found: Found) {
         let read_at = self.clock.now();
         let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= REMEMBERED_MAX {
-            remembered.clear();
-        }
         let place = (org.clone(), tag.clone());
         let destroyed = |known: &Remembered| matches!(known.found, Found::Destroyed);
         let found =
             if remembered.get(&place).is_some_and(destroyed) { Found::Destroyed } else { found };
+        if remembered.len() >= REMEMBERED_MAX {
+            // A destroyed one goes when no reading can be under way any more that saw it living.
+            let young = |known: &Remembered| {
+                read_at.as_second() - known.read_at.as_second() < REMEMBERED_SECS
+            };
+            remembered.retain(|_, known| destroyed(known) && young(known));
+        }
         remembered.insert(place, Remembered { found, read_at });
     }
 
@@ -183,5 +191,29 @@ impl Keys {
 
     pub(crate) fn cell(&self, region: Region) -> Result<&Cell, DbError> {
         self.regions.get(&region).ok_or_else(|| KmsError::NotHere.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::seal::RootKey;
+    use base::testing::StillClock;
+
+    use super::*;
+
+    #[test]
+    fn a_full_memory_takes_no_destroyed_key_back() {
+        let clock = StillClock::new().shared();
+        let roots = BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).unwrap())]);
+        let keys = Keys::new(&(&roots).into(), &clock).unwrap();
+        let (org, gone) = (OrgId::new(clock.now()), "gone".to_owned());
+        let living = Found::Key(Arc::new(Key::fresh().unwrap()));
+        keys.remember(&org, &gone, Found::Destroyed);
+        for other in 0..REMEMBERED_MAX {
+            keys.remember(&org, &other.to_string(), living.clone());
+        }
+        // A reading that began before it was destroyed ends now.
+        keys.remember(&org, &gone, living);
+        assert!(matches!(keys.at_hand(&org, &gone), Some(Found::Destroyed)));
     }
 }

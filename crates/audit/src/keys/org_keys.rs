@@ -123,11 +123,19 @@ impl OrgKeys {
     }
 
     fn known(&self, org: &OrgId, epoch: i64, wrapped: &[u8]) -> Option<Arc<OrgKey>> {
+        let all = self.all();
+        let mut keys = all.get(org)?.iter();
+        Some(keys.find(|it| it.key.is(epoch, wrapped))?.key.clone())
+    }
+
+    /// Notes that a key stands in the database, and not in a transaction that may come to
+    /// nothing.
+    pub(crate) fn stands(&self, org: &OrgId, key: &OrgKey) {
         let mut all = self.all();
-        let mut keys = all.get_mut(org)?.iter_mut();
-        let known = keys.find(|it| it.key.epoch == epoch && it.key.wrapped == wrapped)?;
-        known.made_at = None;
-        Some(known.key.clone())
+        let keys = all.get_mut(org).into_iter().flatten();
+        for known in keys.filter(|it| it.key.is(key.epoch, &key.wrapped)) {
+            known.made_at = None;
+        }
     }
 
     fn remember(&self, org: &OrgId, key: OrgKey, made_at: Option<At>) -> Arc<OrgKey> {
@@ -153,6 +161,10 @@ impl OrgKeys {
 }
 
 impl OrgKey {
+    fn is(&self, epoch: i64, wrapped: &[u8]) -> bool {
+        self.epoch == epoch && self.wrapped == wrapped
+    }
+
     fn of(epoch: i64, wrapped: Vec<u8>, raw: &[u8; 32]) -> Result<Self, DbError> {
         let root = RootKey::from_bytes(raw);
         let root = root.map_err(|cause| DbError::unreadable("wrapped", cause))?;

@@ -89,7 +89,7 @@ pub(super) async fn show(
     );
     let known = desk.names.names(caller, &ids).await;
     let query = filter.query();
-    let covered = i64::try_from(desk.log.covered(caller).await?).unwrap_or(i64::MAX);
+    let covered = desk.log.covered(caller).await?;
     let row = |event| Row::of(event, &known).covered_to(covered);
     let tail = filter.after.is_none() && filter.to.is_none();
     let page = Explorer {

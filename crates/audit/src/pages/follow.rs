@@ -80,9 +80,11 @@ impl Following {
                 Told::Events(events, behind) => {
                     self.silent = 0;
                     let known = self.desk.names_in(&self.caller, &events).await;
+                    // Of what cannot be asked nothing is said to be covered.
+                    let covered = self.desk.log.covered(&self.caller).await.unwrap_or_default();
                     let mut piece = String::new();
                     for event in &events {
-                        let row = Row::of(event, &known);
+                        let row = Row::of(event, &known).covered_to(covered);
                         piece.push_str(&message(row.sequence, &row));
                     }
                     let _infallible = write!(piece, "id: {behind}\n\n");
@@ -93,7 +95,6 @@ impl Following {
     }
 }
 
-/// One message; a line break inside of the data is one `data:` more.
 /// One event of the stream. A lone CR ends a line there too (HTML, server-sent events, 9.2.6):
 /// recorded text must not begin a field of its own.
 fn message(id: i64, row: &Row) -> String {

@@ -64,27 +64,38 @@ pub(super) fn people(rows: &[Row]) -> BTreeMap<&str, &str> {
 }
 
 /// The kinds of things that events are about.
-pub(super) const KINDS: [&str; 20] = [
+pub(super) const KINDS: &[&str] = &[
     "call",
+    "connection",
     "conversation",
     "credentials",
+    "directory",
+    "domain",
     "event",
     "grant",
+    "guardrail",
+    "hold",
     "key",
     "limit",
     "member",
     "org",
+    "passkey",
     "pattern",
     "patterns",
     "record",
     "request",
     "retention",
+    "review",
     "role",
     "service",
     "session",
     "settings",
+    "setup",
+    "sink",
+    "support_request",
     "team",
     "view",
+    "witness",
 ];
 
 /// What is filtered by, each with the address that takes it away.

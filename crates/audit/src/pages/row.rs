@@ -64,8 +64,8 @@ impl Row {
     }
 
     /// Beside a checkpoint of this size.
-    pub(super) fn covered_to(self, size: i64) -> Self {
-        Self { waits: self.sequence >= size, ..self }
+    pub(super) fn covered_to(self, size: u64) -> Self {
+        Self { waits: u64::try_from(self.sequence).is_ok_and(|at| at >= size), ..self }
     }
 }
 

@@ -213,12 +213,14 @@ impl Log {
         let error = error as &dyn std::error::Error;
         tracing::warn!(%region, error, "the log of the record is behind; it is tried again");
     }
+}
 
+impl Inner {
     fn cell(&self, region: Region) -> Result<&Cell, DbError> {
         let unserved = || {
             let cause = std::io::Error::other(format!("the log of `{region}` is not kept here"));
             DbError::unreadable("region", cause)
         };
-        self.0.cells.get(&region).ok_or_else(unserved)
+        self.cells.get(&region).ok_or_else(unserved)
     }
 }

@@ -45,11 +45,7 @@ pub(super) struct Head {
 impl<'a> Place<'a> {
     /// For the node's own work.
     pub(super) fn new(log: &'a Inner, region: Region, org: &OrgId) -> Result<Self, DbError> {
-        let unserved = || {
-            let cause = std::io::Error::other(format!("the log of `{region}` is not kept here"));
-            DbError::unreadable("region", cause)
-        };
-        let cell = log.cells.get(&region).ok_or_else(unserved)?;
+        let cell = log.cell(region)?;
         let scope = Caller::node(org.clone(), region, &log.record.node).itself();
         Ok(Self { log, cell, scope })
     }

@@ -55,7 +55,7 @@ pub struct LogKey {
 
 impl Log {
     pub(super) fn place(&self, scope: &Scope) -> Result<Place<'_>, DbError> {
-        let cell = self.cell(scope.region())?;
+        let cell = self.0.cell(scope.region())?;
         Ok(Place { log: &self.0, cell, scope: scope.clone() })
     }
 

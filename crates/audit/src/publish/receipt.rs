@@ -82,8 +82,9 @@ impl Log {
             let _turn = self.0.turn(scope.org()).await;
             let newest = place.covering(index + 1).await?;
             let proof = place.proof(index, &stored.sealed.entry, &newest).await;
+            let proof = self.0.told(proof)?;
             let directory = self.0.told(place.listed(&newest).await)?;
-            (newest, self.0.told(proof)?, directory)
+            (newest, proof, directory)
         };
         let keys = place.keys().await?;
         if !own {

@@ -37,7 +37,7 @@ impl Log {
     }
 
     fn statement_signer(&self, scope: &Scope) -> Result<Signer, LogError> {
-        let cell = self.cell(scope.region())?;
+        let cell = self.0.cell(scope.region())?;
         cell.signing.of_statements(scope.org())
     }
 }

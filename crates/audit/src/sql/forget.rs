@@ -100,12 +100,11 @@ pub(crate) const VIEWS_ERASE: Statement = Statement::new(
     "DELETE FROM audit_view WHERE org_id = $1 AND user_id = $2",
 );
 
-/// What nobody but its owner acts on, also what is long gone. Of a hundred thousand there would
-/// be more than anybody made by hand.
+/// What nobody but its owner acts on, also what is long gone.
 pub(crate) const OWN_THINGS: Statement = Statement::new(
     "list the things of a person",
     "SELECT DISTINCT resource_id FROM audit_event
       WHERE org_id = $1 AND user_id = $2 AND resource_type IN ('conversation', 'passkey')
-        AND action NOT IN ('gateway.call.started', 'gateway.call.ended')
-      ORDER BY resource_id LIMIT 100000",
+        AND action NOT IN ('gateway.call.started', 'gateway.call.ended') AND resource_id > $3
+      ORDER BY resource_id LIMIT 1000",
 );

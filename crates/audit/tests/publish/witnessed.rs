@@ -43,6 +43,7 @@ impl audit::Witness for Http {
         match self.0.submit(note, seen, |size| growth.since(size)).await {
             Ok(lines) => Ok(lines.into_iter().map(|line| line.signature).collect()),
             Err(why) if why.is_contradiction() => Err(NotCosigned::Contradicted(why.to_string())),
+            Err(why) if why.is_silence() => Err(NotCosigned::Unreached(why.to_string())),
             Err(why) => Err(NotCosigned::Failed(why.to_string())),
         }
     }
@@ -172,6 +173,24 @@ async fn publishing_goes_on_without_a_witness_and_says_how_long() {
         assert!(told.contains(&format!("record_witness_lag_seconds{{{name}}} 90")), "{told}");
         assert!(told.contains(&format!("record_witness_behind{{{name}}} 1")), "{told}");
         assert!(told.contains(&format!("record_witness_contradictions{{{name}}} 0")), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_a_witness_does_not_know_keeps_it_from_no_other() {
+    for house in House::on_each_engine().await {
+        let ours = house.somebody();
+        let stand = Stand::watching(&["directory"]).await;
+        let log = stand.known_to(&house, &[ours.org.as_str(), "directory"], &Metrics::new());
+        for _ in 0..2 {
+            house.grow(&ours, 3).await;
+            log.publish(EU).await.expect("publishes");
+            log.close_epoch(EU).await.expect("closes");
+            assert_eq!(ask(&log).await, asked(1, 1, 0));
+            house.clock.advance(SignedDuration::from_secs(90));
+        }
+        assert_eq!(cosigned(&house, "directory", &stand.keys), 2);
+        assert_eq!(cosigned(&house, ours.org.as_str(), &stand.keys), 0);
     }
 }
 

@@ -94,7 +94,7 @@ impl Log {
     /// Closes an epoch of a region's directory if a head changed since the last one; gives
     /// its number.
     pub async fn close_epoch(&self, region: Region) -> Result<Option<u64>, LogError> {
-        let cell = self.cell(region)?;
+        let cell = self.0.cell(region)?;
         let mut kept = cell.directory.kept.lock().await;
         self.0.close_epoch(region, &mut kept, None).await
     }

@@ -3,7 +3,7 @@
 use access::OrgId;
 use base::args;
 use base::db::Within;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use tlog::Note;
 
 use super::epoch::Epoch;
@@ -37,10 +37,9 @@ impl Place<'_> {
         }
         let number = state.edge.size();
         let orgs = self.take_changed(first);
-        let heads = orgs.into_iter().map(|org| self.listing(org, number));
-        let heads: Vec<Option<Listing>> =
-            stream::iter(heads).buffer_unordered(AT_ONCE).try_collect().await?;
-        let mut heads: Vec<Listing> = heads.into_iter().flatten().collect();
+        let heads = orgs.into_iter().map(|org| self.listing_or_later(org, number));
+        let heads = stream::iter(heads).buffer_unordered(AT_ONCE);
+        let mut heads: Vec<Listing> = heads.filter_map(std::future::ready).collect().await;
         if heads.is_empty() {
             return Ok((state, None));
         }
@@ -74,19 +73,28 @@ impl Place<'_> {
         orgs
     }
 
-    /// Commits to the newest head of an org. One that cannot be believed, or whose key was
-    /// destroyed, is not listed again.
-    async fn listing(&self, org: OrgId, epoch: u64) -> Result<Option<Listing>, LogError> {
-        let place = Place::new(self.log, self.scope.region(), &org)?;
-        let newest = match place.signed().await {
-            Ok(Some(newest)) => newest,
-            Ok(None) => return Ok(None),
+    /// What an epoch lists of an org. One that cannot be believed is not listed again; one that
+    /// cannot be read now waits for the next epoch, and keeps no other waiting.
+    async fn listing_or_later(&self, org: OrgId, epoch: u64) -> Option<Listing> {
+        match self.listing(org.clone(), epoch).await {
+            Ok(listing) => listing,
             Err(LogError::Fault(fault)) => {
                 fault.tell();
-                return Ok(None);
+                None
             }
-            Err(error) => return Err(error),
-        };
+            Err(error) => {
+                self.cell.directory.changed(&org);
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, org.id = org.as_str(), "a head is listed later");
+                None
+            }
+        }
+    }
+
+    /// Commits to the newest head of an org; none if its key was destroyed.
+    async fn listing(&self, org: OrgId, epoch: u64) -> Result<Option<Listing>, LogError> {
+        let place = Place::new(self.log, self.scope.region(), &org)?;
+        let Some(newest) = place.signed().await? else { return Ok(None) };
         let Some(salt) = place.salt(epoch).await? else { return Ok(None) };
         let text = Note::parse(newest.note.as_bytes()).map_err(|_| LogError::Unsigned)?;
         let head = slots::head(&salt, text.text());

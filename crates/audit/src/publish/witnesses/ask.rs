@@ -1,5 +1,8 @@
 //! Asking.
 
+use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
+
 use access::{OrgId, Region};
 use async_trait::async_trait;
 use base::args;
@@ -12,7 +15,7 @@ use tlog::tile::LEVEL_MAX;
 use tlog::{Hash, Note, Tile};
 
 use super::said::Said;
-use super::{Growth, Known, NotCosigned};
+use super::{Growth, Known, NotCosigned, Quiet};
 use crate::publish::checkpoint::Newest;
 use crate::publish::fault::LogError;
 use crate::publish::org::Place;
@@ -41,6 +44,7 @@ pub struct Asked {
 pub(super) enum Answered {
     Nothing,
     Cosigned,
+    Unreached,
     Failed,
     Contradicted,
 }
@@ -71,21 +75,31 @@ impl Log {
 impl Inner {
     async fn ask_one(&self, region: Region, known: &Known) -> Result<Asked, LogError> {
         let (now, mut asked) = (self.record.clock.now(), Asked::default());
-        if !self.witnesses.may_be_asked(&known.name, region, now) {
+        let witness: Quiet = (known.name.clone(), region, None);
+        if !self.witnesses.may_be_asked(&witness, now) {
             return Ok(asked);
         }
         let directory = known.directory.then(|| self.directory.clone());
         for log in known.orgs.iter().cloned().chain(directory) {
+            let of_log: Quiet = (known.name.clone(), region, Some(log.clone()));
+            if !self.witnesses.may_be_asked(&of_log, now) {
+                continue;
+            }
             match self.ask_of(region, &log, known).await? {
                 Answered::Nothing => {}
                 Answered::Cosigned => {
                     asked.cosigned += 1;
-                    self.witnesses.answered(&known.name, region);
+                    self.witnesses.answered(&[witness.clone(), of_log]);
                 }
                 Answered::Contradicted => asked.contradicted += 1,
+                // What it has against one log is nothing against the others.
                 Answered::Failed => {
                     asked.failed += 1;
-                    self.witnesses.failed(&known.name, region, now);
+                    self.witnesses.failed(of_log, now);
+                }
+                Answered::Unreached => {
+                    asked.failed += 1;
+                    self.witnesses.failed(witness, now);
                     break;
                 }
             }
@@ -124,7 +138,14 @@ impl Inner {
         match known.ask.cosign(&note, said.size, &growth).await {
             Ok(signatures) => place.cosigned(known, &newest, signatures, said).await,
             Err(NotCosigned::Contradicted(why)) => place.contradicted(&newest, why, said).await,
-            Err(NotCosigned::Failed(why)) => place.not_cosigned(why, said).await,
+            Err(NotCosigned::Unreached(why)) => {
+                place.not_cosigned(why, said).await?;
+                Ok(Answered::Unreached)
+            }
+            Err(NotCosigned::Failed(why)) => {
+                place.not_cosigned(why, said).await?;
+                Ok(Answered::Failed)
+            }
         }
     }
 
@@ -150,24 +171,24 @@ impl Inner {
 }
 
 impl super::Witnesses {
-    fn quiet(
-        &self,
-    ) -> std::sync::MutexGuard<'_, std::collections::BTreeMap<(String, Region), (u32, At)>> {
-        self.quiet.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn quiet(&self) -> MutexGuard<'_, BTreeMap<Quiet, (u32, At)>> {
+        self.quiet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn may_be_asked(&self, name: &str, region: Region, now: At) -> bool {
-        let quiet = self.quiet();
-        quiet.get(&(name.to_owned(), region)).is_none_or(|(_, until)| now >= *until)
+    fn may_be_asked(&self, of: &Quiet, now: At) -> bool {
+        self.quiet().get(of).is_none_or(|(_, until)| now >= *until)
     }
 
-    fn answered(&self, name: &str, region: Region) {
-        self.quiet().remove(&(name.to_owned(), region));
-    }
-
-    fn failed(&self, name: &str, region: Region, now: At) {
+    fn answered(&self, of: &[Quiet; 2]) {
         let mut quiet = self.quiet();
-        let (failures, until) = quiet.entry((name.to_owned(), region)).or_insert((0, now));
+        for one in of {
+            quiet.remove(one);
+        }
+    }
+
+    fn failed(&self, of: Quiet, now: At) {
+        let mut quiet = self.quiet();
+        let (failures, until) = quiet.entry(of).or_insert((0, now));
         let secs = QUIET_MIN_SECS.checked_shl(*failures).unwrap_or(QUIET_MAX_SECS);
         *failures = failures.saturating_add(1).min(16);
         *until = now + SignedDuration::from_secs(secs.min(QUIET_MAX_SECS));

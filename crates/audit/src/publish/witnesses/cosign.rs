@@ -42,7 +42,8 @@ impl Place<'_> {
         };
         let signatures: Vec<Signature> = signatures.into_iter().filter(believed).collect();
         if signatures.is_empty() {
-            return self.not_cosigned("nothing that its keys signed".to_owned(), said).await;
+            self.not_cosigned("nothing that its keys signed".to_owned(), said).await?;
+            return Ok(Answered::Failed);
         }
         {
             let _turn = self.turn().await;
@@ -85,11 +86,10 @@ impl Place<'_> {
     }
 
     /// For now it did not.
-    pub(super) async fn not_cosigned(&self, why: String, said: Said) -> Result<Answered, LogError> {
+    pub(super) async fn not_cosigned(&self, why: String, said: Said) -> Result<(), LogError> {
         let why = short(&why);
         tracing::warn!(log = self.name(), witness = said.witness, why, "not cosigned yet");
-        self.keep(&Said { failure: Some(why), ..said }).await?;
-        Ok(Answered::Failed)
+        self.keep(&Said { failure: Some(why), ..said }).await
     }
 
     /// It has seen another log: an alarm, which stands until somebody looked.

@@ -54,17 +54,24 @@ pub enum NotCosigned {
     /// It has seen another log than this one.
     #[error("{0}")]
     Contradicted(String),
-    /// It was not reached, or has not said anything that counts.
+    /// It was not reached: it is left alone for a while.
+    #[error("{0}")]
+    Unreached(String),
+    /// It answered, and did not cosign this log; others it may.
     #[error("{0}")]
     Failed(String),
 }
+
+/// Who is left alone, and about which log if not about all.
+type Quiet = (String, Region, Option<OrgId>);
 
 /// The witnesses of a node, and how long each is left alone.
 #[derive(Debug)]
 pub(super) struct Witnesses {
     pub(super) known: Vec<Known>,
-    /// Failures in a row of each witness in each region, and when it is asked again.
-    quiet: Mutex<BTreeMap<(String, Region), (u32, At)>>,
+    /// Failures in a row, and when it is asked again: of each witness in each region, and of
+    /// each log that it answers about and does not cosign.
+    quiet: Mutex<BTreeMap<Quiet, (u32, At)>>,
 }
 
 /// A witness that the operator named.
