@@ -143,28 +143,42 @@
       if (words.length > RECEIPT_BYTES_MAX) refuse("it is longer than a receipt can be");
       const receipt = JSON.parse(words);
       const { opening, checkpoint, directory } = receipt;
-      const entry = [utf8("audit/v1")];
+      const entry = base64(text(receipt.entry, "the entry"), "the entry");
+      if (entry.length !== 104 || !same(entry.subarray(0, 8), utf8("audit/v1"))) refuse("the entry is none");
       /** @type {Record<string, unknown>} */
       const shown = {};
-      for (const name of CLASSES) {
+      /** @type {string[]} */
+      const hidden = [];
+      for (const [place, name] of CLASSES.entries()) {
         const one = opening[name];
-        // What was forgotten cannot be shown, and nothing is proven of it.
-        if (one === null) refuse(`the ${name} of the event was forgotten: this receipt can be verified no more`);
+        if (one === null) {
+          hidden.push(name);
+          continue;
+        }
         const json = text(one.json, name);
-        entry.push(await sha256(join(utf8(`audit/v1 ${name}\n`), salt(one.salt, "a salt"), utf8(json))));
+        const commitment = await sha256(join(utf8(`audit/v1 ${name}\n`), salt(one.salt, "a salt"), utf8(json)));
+        if (!same(commitment, entry.subarray(8 + 32 * place, 40 + 32 * place))) {
+          step(false, "", `The ${name} of the event says something else than what was committed to.`);
+        }
         Object.assign(shown, JSON.parse(json));
       }
-      const told = Object.entries(receipt.event).filter(([name]) => !["sequence"].includes(name));
+      const { sequence, erased = [], withheld = [], ...event } = receipt.event;
+      const told = Object.entries(event);
       const names = new Set([...Object.keys(shown), ...ALWAYS]);
       const agrees = told.length === names.size
         && told.every(([name, value]) => names.has(name) && agree(shown[name] ?? null, value))
-        && receipt.event.sequence === receipt.index && opening.index === receipt.index
+        && sequence === receipt.index && opening.index === receipt.index
+        && agree(hidden, [...erased, ...withheld].sort((a, b) => CLASSES.indexOf(a) - CLASSES.indexOf(b)))
         && shown.resourceId === receipt.id;
       step(agrees, "The event says what was committed to.", "The event says something else than what was committed to.");
 
+      if (hidden.length) {
+        step(true, `Of its ${hidden.join(" and ")} only that something was committed to: it was erased, or is withheld.`, "");
+      }
+
       const proof = proofOf(text(receipt.proof, "the proof"));
       const note = noteOf(text(checkpoint.note, "the checkpoint"));
-      const leaf = await leafOf(join(...entry));
+      const leaf = await leafOf(entry);
       const root = await rootOf(leaf, proof.index, proof.note.size, proof.path);
       const leads = root !== null && same(root, proof.note.root) && proof.index === receipt.index
         && note.signed === proof.note.signed && checkpoint.size === note.size

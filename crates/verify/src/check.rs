@@ -70,14 +70,19 @@ fn judge<R: Read + Seek>(source: R, options: &Options, verdict: &mut Verdict) ->
     verdict.checkpoint = Some(SignedCheckpoint::new(&checkpoint, &signed, &ring));
 
     if let Some(bytes) = bundle.optional(Name::Directory, DIRECTORY_BYTES_MAX)? {
-        verdict.listed = Some(listed::judge(&bytes, &text, &manifest, &options.trusted, &keys)?);
+        verdict.listed =
+            Some(listed::judge(&bytes, &text, &manifest.log(), &options.trusted, &keys)?);
     }
 
     let mut outside = Vec::new();
     for other in &options.outside {
         outside.push((other, other.signatures(&ring, &manifest.origin)?));
     }
-    let mut seen = seen(&checkpoint, &signed, made_at, &outside);
+    // What the bundle says of its own making counts too: an event behind it contradicts it.
+    let by = "the manifest".to_owned();
+    let made = Seen { size: checkpoint.size, at: made_at, by, outside: false };
+    let others = outside.iter().flat_map(|(other, signatures)| other.seen(signatures));
+    let mut seen: Vec<_> = seen(&checkpoint, &signed).chain([made]).chain(others).collect();
     if let Some(listed) = &verdict.listed {
         let by = format!("epoch {} of the directory", listed.epoch);
         seen.push(Seen { size: checkpoint.size, at: listed.closed, by, outside: false });
@@ -123,36 +128,16 @@ fn signed(
     if checkpoint.size != manifest.size {
         return other("the checkpoint is of another size than the manifest says");
     }
-    let signed = ring.signatures(&note, &checkpoint).map_err(|by| {
-        FaultKind::Signature.because(format!("the signature of `{by}` is not by its key"))
-    })?;
-    if ring.of_log(&signed).is_empty() {
-        let words = if ring.has_given_log() {
-            "none of the keys that you gave for the log signed the checkpoint"
-        } else {
-            "no Ed25519 key of the log signed the checkpoint"
-        };
-        return Err(FaultKind::Signature.because(words));
-    }
+    let signed = ring.stands_behind(&note, &checkpoint)?;
     Ok((note.text, checkpoint, signed))
 }
 
-/// When which tree was seen. What the bundle says of its own making counts too: an event behind
-/// it contradicts it.
-fn seen(
-    checkpoint: &Checkpoint,
-    signed: &[Signed],
-    made_at: Instant,
-    outside: &[(&Outside, Vec<Signed>)],
-) -> Vec<Seen> {
-    let size = checkpoint.size;
-    let own = signed.iter().filter_map(|signed| {
+/// When the tree of the checkpoint was seen, by who signed it.
+pub(crate) fn seen(checkpoint: &Checkpoint, signed: &[Signed]) -> impl Iterator<Item = Seen> {
+    signed.iter().filter_map(|signed| {
         let by = format!("`{}` under the checkpoint", signed.by);
-        Some(Seen { size, at: signed.at?, by, outside: false })
-    });
-    let made = Seen { size, at: made_at, by: "the manifest".to_owned(), outside: false };
-    let others = outside.iter().flat_map(|(other, signatures)| other.seen(signatures));
-    own.chain([made]).chain(others).collect()
+        Some(Seen { size: checkpoint.size, at: signed.at?, by, outside: false })
+    })
 }
 
 /// Lays the tiles, from below.
@@ -182,7 +167,7 @@ fn tiles<R: Read + Seek>(
 
 /// That one of the keys which stand behind the checkpoint was in use when it was signed: not
 /// before its last event that is shown, and not after a witness saw it.
-fn in_use(
+pub(crate) fn in_use(
     ring: &Ring<'_>,
     keys: &[LogKey],
     signed: &[Signed],

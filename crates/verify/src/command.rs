@@ -4,12 +4,17 @@ use std::fs::File;
 use std::io::{self, BufReader, Read as _, Write};
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use crate::check::{Options, check};
-use crate::erasure::{KIND, erasure};
+use crate::erasure::{Erasure, KIND, erasure};
+use crate::fault::{Fault, FaultKind};
 use crate::key::VerifierKey;
 use crate::note::NOTE_BYTES_MAX;
 use crate::outside::Outside;
+use crate::receipt::{NotProven, RECEIPT_BYTES_MAX, Receipt, receipt};
 use crate::unreadable::Unreadable;
+use crate::verdict::Verdict;
 
 /// Exit code: nothing is wrong.
 pub const SOUND: u8 = 0;
@@ -21,7 +26,7 @@ pub const UNREADABLE: u8 = 2;
 /// Arguments of `portico verify`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// The evidence bundle, or the receipt of an erasure.
+    /// The evidence bundle, the receipt of a call, or that of an erasure.
     bundle: PathBuf,
     /// A checkpoint that you hold, from a witness or an earlier receipt; or an earlier bundle.
     #[arg(long = "checkpoint", value_name = "FILE")]
@@ -40,59 +45,39 @@ pub struct Args {
     json: bool,
 }
 
+/// What a file was found to be, and whether it is sound.
+enum Judged {
+    Bundle(Box<Verdict>),
+    Receipt(Box<Receipt>),
+    Erasure(Erasure),
+    /// A receipt with this fault.
+    Fault(Fault),
+}
+
 impl Args {
     /// Judges, writes the verdict, and returns the exit code.
     pub fn run(&self, out: &mut impl Write) -> io::Result<u8> {
-        if let Ok(Some(receipt)) = receipt(&self.bundle) {
-            return self.run_on_receipt(&receipt, out);
-        }
         let judged = self.options().and_then(|options| {
-            let bundle = open(&self.bundle)?;
-            check(bundle, &options)
+            let kind = start(&self.bundle, u64::try_from(KIND.len()).unwrap_or_default())?;
+            if kind == KIND.as_bytes() {
+                return Ok(Judged::of_erasure(&start(&self.bundle, NOTE_BYTES_MAX + 1)?, &options));
+            }
+            if kind.starts_with(b"{") {
+                return Judged::of_receipt(&start(&self.bundle, RECEIPT_BYTES_MAX + 1)?, &options);
+            }
+            Ok(Judged::Bundle(Box::new(check(open(&self.bundle)?, &options)?)))
         });
-        let verdict = match judged {
-            Ok(verdict) => verdict,
-            Err(unreadable) => {
-                let (words, bundle) = (unreadable.to_string(), self.bundle.display());
-                if self.json {
-                    writeln!(out, "{}", serde_json::json!({ "unreadable": words }))?;
-                } else {
-                    writeln!(out, "UNREADABLE {bundle}: {words}")?;
-                }
-                return Ok(UNREADABLE);
-            }
-        };
-        if self.json {
-            serde_json::to_writer_pretty(&mut *out, &verdict)?;
-            writeln!(out)?;
-        } else {
-            write!(out, "{verdict}")?;
-        }
-        Ok(if verdict.sound { SOUND } else { FAULT })
-    }
-
-    /// Judges the receipt of an erasure.
-    fn run_on_receipt(&self, receipt: &[u8], out: &mut impl Write) -> io::Result<u8> {
-        let judged = match self.options() {
-            Ok(options) => erasure(receipt, &options.trusted).map_err(str::to_owned),
-            Err(unreadable) => Err(unreadable.to_string()),
-        };
         match judged {
-            Ok(judged) => {
+            Ok(judged) if self.json => judged.json(out),
+            Ok(judged) => judged.words(&self.bundle, out),
+            Err(unreadable) => {
                 if self.json {
-                    writeln!(out, "{}", serde_json::to_string_pretty(&judged)?)?;
+                    let words = unreadable.to_string();
+                    writeln!(out, "{}", json!({ "unreadable": words }))?;
                 } else {
-                    write!(out, "{judged}")?;
+                    writeln!(out, "UNREADABLE {}: {unreadable}", self.bundle.display())?;
                 }
-                Ok(SOUND)
-            }
-            Err(words) => {
-                if self.json {
-                    writeln!(out, "{}", serde_json::json!({ "fault": words }))?;
-                } else {
-                    writeln!(out, "FAULT {}: {words}", self.bundle.display())?;
-                }
-                Ok(FAULT)
+                Ok(UNREADABLE)
             }
         }
     }
@@ -115,6 +100,52 @@ impl Args {
     }
 }
 
+impl Judged {
+    fn of_receipt(bytes: &[u8], options: &Options) -> Result<Self, Unreadable> {
+        match receipt(bytes, options) {
+            Ok(receipt) => Ok(Self::Receipt(Box::new(receipt))),
+            Err(NotProven::Fault(fault)) => Ok(Self::Fault(fault)),
+            Err(NotProven::Unreadable(unreadable)) => Err(unreadable),
+        }
+    }
+
+    fn of_erasure(bytes: &[u8], options: &Options) -> Self {
+        erasure(bytes, &options.trusted)
+            .map_or_else(|words| Self::Fault(FaultKind::Erasure.because(words)), Self::Erasure)
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Bundle(verdict) if !verdict.sound => FAULT,
+            Self::Bundle(_) | Self::Receipt(_) | Self::Erasure(_) => SOUND,
+            Self::Fault(_) => FAULT,
+        }
+    }
+
+    fn json(&self, out: &mut impl Write) -> io::Result<u8> {
+        let told = match self {
+            Self::Bundle(verdict) => serde_json::to_string_pretty(verdict)?,
+            Self::Receipt(receipt) => serde_json::to_string_pretty(receipt)?,
+            Self::Erasure(erasure) => serde_json::to_string_pretty(erasure)?,
+            Self::Fault(fault) => {
+                serde_json::to_string_pretty(&json!({ "sound": false, "fault": fault }))?
+            }
+        };
+        writeln!(out, "{told}")?;
+        Ok(self.code())
+    }
+
+    fn words(&self, name: &Path, out: &mut impl Write) -> io::Result<u8> {
+        match self {
+            Self::Bundle(verdict) => write!(out, "{verdict}")?,
+            Self::Receipt(receipt) => write!(out, "{receipt}")?,
+            Self::Erasure(erasure) => write!(out, "{erasure}")?,
+            Self::Fault(fault) => writeln!(out, "FAULT {}: {}", name.display(), fault.words)?,
+        }
+        Ok(self.code())
+    }
+}
+
 fn open(path: &Path) -> Result<BufReader<File>, Unreadable> {
     let given = |cause: io::Error| Unreadable::Given {
         name: path.display().to_string(),
@@ -123,18 +154,17 @@ fn open(path: &Path) -> Result<BufReader<File>, Unreadable> {
     Ok(BufReader::new(File::open(path).map_err(given)?))
 }
 
-/// The receipt of an erasure, if that is what the file is.
-fn receipt(path: &Path) -> Result<Option<Vec<u8>>, Unreadable> {
+/// The first bytes of a file, at most this many.
+fn start(path: &Path, bytes_max: u64) -> Result<Vec<u8>, Unreadable> {
     let mut start = Vec::new();
-    open(path)?.take(NOTE_BYTES_MAX + 1).read_to_end(&mut start)?;
-    Ok(start.starts_with(KIND.as_bytes()).then_some(start))
+    open(path)?.take(bytes_max).read_to_end(&mut start)?;
+    Ok(start)
 }
 
 /// A checkpoint, or the one in a bundle.
 fn outside(path: &Path) -> Result<Outside, Unreadable> {
     let name = path.display().to_string();
-    let mut start = Vec::new();
-    open(path)?.take(NOTE_BYTES_MAX + 1).read_to_end(&mut start)?;
+    let start = start(path, NOTE_BYTES_MAX + 1)?;
     if start.starts_with(b"PK") {
         return Outside::of_bundle(&name, open(path)?);
     }

@@ -67,6 +67,8 @@ pub enum FaultKind {
     Commitment,
     /// The core of an event lacks what each has.
     Core,
+    /// The event that a receipt tells is not what was committed to, or of another call.
+    Event,
     /// An event of another org.
     Org,
     /// An event with a time behind that of a checkpoint which already holds it.
@@ -83,6 +85,8 @@ pub enum FaultKind {
     OutsideSignature,
     /// An outside checkpoint is of another log.
     OutsideOther,
+    /// The receipt of an erasure is not what the format says, or not by a key that was given.
+    Erasure,
     /// An outside checkpoint has more entries than the bundle's.
     Rollback,
     /// An outside checkpoint has another root at its size than the bundle.
@@ -117,6 +121,7 @@ impl FaultKind {
         Self::NotCanonical,
         Self::Commitment,
         Self::Core,
+        Self::Event,
         Self::Org,
         Self::Future,
         Self::Backwards,
@@ -125,6 +130,7 @@ impl FaultKind {
         Self::OutcomeAlone,
         Self::OutsideSignature,
         Self::OutsideOther,
+        Self::Erasure,
         Self::Rollback,
         Self::Fork,
     ];

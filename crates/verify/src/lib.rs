@@ -24,6 +24,9 @@
 //!   (`bytes_of_strangers_are_judged_or_refused`, `a_bomb_is_not_unpacked`).
 //! - A receipt of an erasure is judged by its own key alone
 //!   (`a_receipt_of_an_erasure_is_judged_by_its_own_key_alone`).
+//! - A receipt of a call is judged like a bundle of one event
+//!   (`every_character_of_a_receipt_counts`), also when a part of the event was erased
+//!   (`a_receipt_of_an_event_that_was_erased_in_part_still_proves_the_rest`).
 //! - The page comes to the same verdicts (`the_page_comes_to_the_same_verdicts`).
 
 mod archive;
@@ -44,6 +47,8 @@ mod note;
 mod opening;
 mod order;
 mod outside;
+mod proof;
+mod receipt;
 mod ring;
 mod tell;
 mod tree;
@@ -57,6 +62,7 @@ pub use fault::{Fault, FaultKind};
 pub use key::{Algorithm, NotAKey, VerifierKey};
 pub use listed::Listed;
 pub use outside::{Agreement, Compared, Outside};
+pub use receipt::{NotProven, Receipt, receipt};
 pub use ring::{Believed, Role, Signed};
 pub use unreadable::Unreadable;
 pub use verdict::{Completeness, Counts, Period, SignedCheckpoint, Verdict};

@@ -2,22 +2,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::checkpoint::Checkpoint;
 use crate::fault::{Fault, FaultKind};
 use crate::hash::{Hash, from_hex};
 use crate::instant::Instant;
 use crate::key::VerifierKey;
-use crate::manifest::{LogKey, Manifest};
-use crate::note::Note;
+use crate::manifest::{Log, LogKey};
+use crate::proof::Proof;
 use crate::ring::{Ring, Signed};
 
 /// Bytes of `directory.json` at most: a path, and a note as long as notes may be.
 pub(crate) const DIRECTORY_BYTES_MAX: u64 = 512 * 1024;
 /// Levels of the tree of slots.
 const HEIGHT: usize = 64;
-/// Hashes of the path of an entry at most.
-const PATH_MAX: usize = 63;
-const TITLE: &str = "c2sp.org/tlog-proof@v1";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,26 +43,18 @@ pub struct Listed {
     pub(crate) closed: Instant,
 }
 
-/// An epoch's proof, taken apart.
-struct Proof {
-    index: u64,
-    path: Vec<Hash>,
-    note: Note,
-    checkpoint: Checkpoint,
-}
-
 /// Judges `directory.json` for a checkpoint, of which this is the text that was signed.
 pub(crate) fn judge(
     bytes: &[u8],
     text: &str,
-    manifest: &Manifest,
+    log: &Log<'_>,
     given: &[VerifierKey],
     brought: &[LogKey],
 ) -> Result<Listed, Fault> {
     let malformed = |words: &str| FaultKind::Directory.because(format!("directory.json: {words}"));
     let document: Document =
         serde_json::from_slice(bytes).map_err(|cause| malformed(&cause.to_string()))?;
-    let cell = manifest.origin.strip_suffix(&manifest.org).unwrap_or_default();
+    let cell = log.origin.strip_suffix(log.org).unwrap_or_default();
     if document.origin != format!("{cell}directory") {
         return Err(malformed("it is not of the directory beside this log"));
     }
@@ -83,14 +71,14 @@ pub(crate) fn judge(
         return Err(malformed("its proof is of another epoch or another log"));
     }
 
-    let root = slots_root(&manifest.org, &salt, text, &path);
+    let root = slots_root(log.org, &salt, text, &path);
     let entry = [&b"directory/v1"[..], &closed.micros().to_be_bytes(), &root.0].concat();
-    let (index, size) = (proof.index, proof.checkpoint.size);
-    if root_of(Hash::leaf(&entry), index, size, &proof.path) != Some(proof.checkpoint.root) {
+    let size = proof.checkpoint.size;
+    if !proof.leads_from(Hash::leaf(&entry)) {
         let words = "the directory does not list this checkpoint for this org in that epoch";
         return Err(FaultKind::DirectoryHead.because(words));
     }
-    let signatures = signed(&proof, &document.origin, &manifest.origin, given, brought)?;
+    let signatures = signed(&proof, &document.origin, log.origin, given, brought)?;
     let Document { origin, epoch, at, .. } = document;
     Ok(Listed { origin, epoch, at, size, signatures, closed })
 }
@@ -129,50 +117,4 @@ fn slots_root(org: &str, salt: &[u8; 32], text: &str, path: &[Hash]) -> Hash {
     bits.zip(path).fold(Hash::leaf(&head.0), |hash, (bit, sibling)| {
         if bit == 0 { Hash::node(&hash, sibling) } else { Hash::node(sibling, &hash) }
     })
-}
-
-/// Where a leaf and its path lead, as RFC 9162 says (2.1.3.2); nothing if the path is too short
-/// or too long.
-fn root_of(leaf: Hash, index: u64, size: u64, path: &[Hash]) -> Option<Hash> {
-    let (mut node, mut last) = (index, size.checked_sub(1).filter(|last| index <= *last)?);
-    let mut root = leaf;
-    for hash in path {
-        if last == 0 {
-            return None;
-        }
-        if node & 1 == 1 || node == last {
-            root = Hash::node(hash, &root);
-            while node & 1 == 0 && node > 0 {
-                (node, last) = (node >> 1, last >> 1);
-            }
-        } else {
-            root = Hash::node(&root, hash);
-        }
-        (node, last) = (node >> 1, last >> 1);
-    }
-    (last == 0).then_some(root)
-}
-
-impl Proof {
-    /// Reads C2SP `tlog-proof`, without extra data.
-    fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix(TITLE)?.strip_prefix("\nindex ")?;
-        let (index, mut rest) = rest.split_once('\n')?;
-        let number: u64 = index.parse().ok().filter(|number: &u64| number.to_string() == index)?;
-        let mut path = Vec::new();
-        loop {
-            let (line, behind) = rest.split_once('\n')?;
-            rest = behind;
-            if line.is_empty() {
-                break;
-            }
-            if path.len() >= PATH_MAX {
-                return None;
-            }
-            path.push(Hash::from_base64(line)?);
-        }
-        let note = Note::parse(rest.as_bytes()).ok()?;
-        let checkpoint = Checkpoint::parse(&note.text).ok()?;
-        Some(Self { index: number, path, note, checkpoint })
-    }
 }

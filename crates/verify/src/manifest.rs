@@ -68,6 +68,20 @@ impl Manifest {
     }
 }
 
+/// Which log it is, and whose.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Log<'a> {
+    pub(crate) origin: &'a str,
+    pub(crate) org: &'a str,
+}
+
+impl Manifest {
+    /// The log whose entries the bundle holds.
+    pub(crate) fn log(&self) -> Log<'_> {
+        Log { origin: &self.origin, org: &self.org }
+    }
+}
+
 /// A key of the log, and when it was in use.
 #[derive(Debug, Clone)]
 pub(crate) struct LogKey {
@@ -84,11 +98,11 @@ struct Keys {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Key {
-    vkey: String,
-    from: String,
+pub(crate) struct Key {
+    pub(crate) vkey: String,
+    pub(crate) from: String,
     #[serde(deserialize_with = "Option::deserialize")]
-    to: Option<String>,
+    pub(crate) to: Option<String>,
 }
 
 /// Reads `keys.json`.
@@ -96,8 +110,14 @@ pub(crate) fn keys(bytes: &[u8]) -> Result<Vec<LogKey>, Fault> {
     let kind = FaultKind::Keys;
     let Keys { keys } = serde_json::from_slice(bytes)
         .map_err(|cause| kind.because(format!("keys.json holds no keys: {cause}")))?;
+    log_keys(keys, "keys.json")
+}
+
+/// Reads keys of a log, from where this names.
+pub(crate) fn log_keys(keys: Vec<Key>, place: &str) -> Result<Vec<LogKey>, Fault> {
+    let kind = FaultKind::Keys;
     if keys.len() > KEYS_MAX {
-        return Err(kind.because(format!("keys.json holds more than {KEYS_MAX} keys")));
+        return Err(kind.because(format!("{place} holds more than {KEYS_MAX} keys")));
     }
     let read = |Key { vkey, from, to }: Key| {
         let key: VerifierKey = vkey.parse().map_err(|cause| format!("a key: {cause}"))?;
@@ -112,5 +132,5 @@ pub(crate) fn keys(bytes: &[u8]) -> Result<Vec<LogKey>, Fault> {
         Ok(LogKey { key, from, to })
     };
     let keys: Result<_, String> = keys.into_iter().map(read).collect();
-    keys.map_err(|words| kind.because(format!("keys.json: {words}")))
+    keys.map_err(|words| kind.because(format!("{place}: {words}")))
 }

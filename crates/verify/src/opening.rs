@@ -22,7 +22,7 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Core => "core",
             Self::Subject => "subject",
@@ -47,10 +47,11 @@ impl Entry {
     }
 }
 
+/// What is shown of an event.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Opening {
-    index: u64,
+pub(crate) struct Opening {
+    pub(crate) index: u64,
     #[serde(deserialize_with = "Option::deserialize")]
     core: Option<Shown>,
     #[serde(deserialize_with = "Option::deserialize")]
@@ -61,7 +62,7 @@ struct Opening {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shown {
+pub(crate) struct Shown {
     salt: String,
     json: String,
 }
@@ -79,6 +80,8 @@ pub(crate) struct Core {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) core: Option<Core>,
+    /// Core, subject and payload, as far as they are shown.
+    pub(crate) values: [Option<Value>; 3],
     pub(crate) hidden: Vec<Class>,
 }
 
@@ -88,37 +91,69 @@ pub(crate) fn open(line: &[u8], index: u64, entry: &Entry, org: &str) -> Result<
         FaultKind::OpeningShape
             .at(index, format!("the line of entry {index} is no opening: {cause}"))
     })?;
+    judge(&opening, index, entry, org)
+}
+
+/// Compares an opening with the entry of this index.
+pub(crate) fn judge(
+    opening: &Opening,
+    index: u64,
+    entry: &Entry,
+    org: &str,
+) -> Result<Opened, Fault> {
     if opening.index != index {
         let words = format!("where entry {index} belongs, the opening of {} stands", opening.index);
         return Err(FaultKind::OpeningOrder.at(index, words));
     }
-    let mut opened = Opened { core: None, hidden: Vec::new() };
-    let shown = [
-        (Class::Core, opening.core),
-        (Class::Subject, opening.subject),
-        (Class::Payload, opening.payload),
-    ];
-    for ((class, shown), commitment) in shown.into_iter().zip(entry.commitments) {
+    let mut opened = Opened { core: None, values: [None, None, None], hidden: Vec::new() };
+    let shown = opening.classes().into_iter().zip(entry.commitments).zip(&mut opened.values);
+    for (((class, shown), commitment), place) in shown {
         let Some(shown) = shown else {
             opened.hidden.push(class);
             continue;
         };
-        let value = class_of(index, class, &shown, commitment)?;
+        let value = class_of(index, class, shown, commitment)?;
         if class == Class::Core {
             opened.core = Some(core(index, &value, org)?);
         }
+        *place = Some(value);
     }
     Ok(opened)
 }
 
+impl Opening {
+    fn classes(&self) -> [(Class, Option<&Shown>); 3] {
+        [
+            (Class::Core, self.core.as_ref()),
+            (Class::Subject, self.subject.as_ref()),
+            (Class::Payload, self.payload.as_ref()),
+        ]
+    }
+
+    /// The entry that commits to it, if all of it is shown.
+    pub(crate) fn entry(&self) -> Option<Entry> {
+        let mut bytes = VERSION.to_vec();
+        for (class, shown) in self.classes() {
+            bytes.extend(shown?.commitment(class)?.0);
+        }
+        Entry::parse(&bytes)
+    }
+}
+
+impl Shown {
+    /// What commits to it; nothing if the salt is none.
+    fn commitment(&self, class: Class) -> Option<Hash> {
+        let label = format!("audit/v1 {}\n", class.as_str());
+        Some(Hash::of(&[label.as_bytes(), &from_hex(&self.salt)?, self.json.as_bytes()]))
+    }
+}
+
 fn class_of(index: u64, class: Class, shown: &Shown, commitment: [u8; 32]) -> Result<Value, Fault> {
     let name = class.as_str();
-    let salt = from_hex(&shown.salt).ok_or_else(|| {
+    let hash = shown.commitment(class).ok_or_else(|| {
         FaultKind::OpeningShape
             .at(index, format!("the salt of {name} is not 64 hexadecimal digits"))
     })?;
-    let label = format!("audit/v1 {name}\n");
-    let hash = Hash::of(&[label.as_bytes(), &salt, shown.json.as_bytes()]);
     if hash.0 != commitment {
         let words = format!("the {name} that is shown is not what the entry commits to");
         return Err(FaultKind::Commitment.at(index, words));

@@ -125,11 +125,7 @@ impl Outside {
             return Err(FaultKind::Rollback.at(manifest.size, words));
         }
         let (agreement, words) = match tree.root(size) {
-            Some(root) if root != self.checkpoint.root => {
-                let words =
-                    format!("{name} has another root at {size} entries: the record was rewritten");
-                return Err(FaultKind::Fork.because(words));
-            }
+            Some(root) if root != self.checkpoint.root => return Err(self.fork()),
             Some(_) if size == manifest.size => {
                 (Agreement::Same, format!("{name} is a checkpoint of the same tree"))
             }
@@ -145,5 +141,19 @@ impl Outside {
             }
         };
         Ok(Compared { name: name.clone(), size, signatures, agreement, words })
+    }
+
+    /// Of two checkpoints of one size the roots are the same.
+    pub(crate) fn same_size_same_root(&self, checkpoint: &Checkpoint) -> Result<(), Fault> {
+        if self.size() != checkpoint.size || self.checkpoint.root == checkpoint.root {
+            return Ok(());
+        }
+        Err(self.fork())
+    }
+
+    fn fork(&self) -> Fault {
+        let (name, size) = (&self.name, self.size());
+        let words = format!("{name} has another root at {size} entries: the record was rewritten");
+        FaultKind::Fork.because(words)
     }
 }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::checkpoint::Checkpoint;
+use crate::fault::{Fault, FaultKind};
 use crate::instant::Instant;
 use crate::key::{Algorithm, VerifierKey};
 use crate::manifest::LogKey;
@@ -128,5 +129,25 @@ impl<'a> Ring<'a> {
                 }
         };
         all.iter().filter(counts).collect()
+    }
+
+    /// Who signed a checkpoint; a fault if the log itself did not.
+    pub(crate) fn stands_behind(
+        &self,
+        note: &Note,
+        checkpoint: &Checkpoint,
+    ) -> Result<Vec<Signed>, Fault> {
+        let signed = self.signatures(note, checkpoint).map_err(|by| {
+            FaultKind::Signature.because(format!("the signature of `{by}` is not by its key"))
+        })?;
+        if !self.of_log(&signed).is_empty() {
+            return Ok(signed);
+        }
+        let words = if self.has_given_log() {
+            "none of the keys that you gave for the log signed the checkpoint"
+        } else {
+            "no Ed25519 key of the log signed the checkpoint"
+        };
+        Err(FaultKind::Signature.because(words))
     }
 }

@@ -2,8 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
+use serde_json::Value;
+
 use crate::fault::Fault;
 use crate::listed::Listed;
+use crate::receipt::Receipt;
 use crate::ring::{Believed, Role, Signed};
 use crate::verdict::{SignedCheckpoint, Verdict};
 
@@ -79,6 +82,56 @@ impl Verdict {
     }
 }
 
+impl Display for Receipt {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.stands_alone() {
+            writeln!(f, "SOUND IN ITSELF: its keys were compared with nothing that you hold")?;
+        } else {
+            writeln!(f, "SOUND")?;
+        }
+        let SignedCheckpoint { origin, size, root, signatures, .. } = &self.checkpoint;
+        let Listed { epoch, at, .. } = &self.listed;
+        writeln!(f, "\n  call        {}", plain(&self.id))?;
+        writeln!(f, "  org         {}", plain(&self.org))?;
+        writeln!(f, "  event       {} of {size}", self.index)?;
+        for (name, value) in &self.event {
+            match value {
+                Value::Null => continue,
+                Value::String(text) => writeln!(f, "    {}: {}", plain(name), plain(text))?,
+                other => writeln!(f, "    {}: {}", plain(name), plain(&other.to_string()))?,
+            }
+        }
+        writeln!(f, "  checkpoint  {}, root {root}", plain(origin))?;
+        writeln!(f, "  directory   lists it in epoch {epoch}, closed at {}", plain(at))?;
+        writeln!(f, "\nSigned by")?;
+        signatures.iter().try_for_each(|signed| signature(f, signed))?;
+        writeln!(f, "\nDirectory signed by")?;
+        self.listed.signatures.iter().try_for_each(|signed| signature(f, signed))?;
+        writeln!(
+            f,
+            "\nProven\n  - This event was in the record when the checkpoint was signed, and says this."
+        )?;
+        if !self.hidden.is_empty() {
+            let hidden = self.hidden.join(" and ");
+            writeln!(
+                f,
+                "  - Of {hidden} only that something was committed to: it was erased, or is withheld."
+            )?;
+        }
+        writeln!(f, "\nNot proven")?;
+        if self.checkpoint.log != Believed::Given {
+            writeln!(
+                f,
+                "  - The keys are those of the receipt: give the key of the log that you know."
+            )?;
+        }
+        writeln!(
+            f,
+            "  - That the record still is as it was: compare the checkpoint with later ones."
+        )
+    }
+}
+
 fn signature(f: &mut Formatter<'_>, signed: &Signed) -> fmt::Result {
     let role = match signed.role {
         Role::Log => "the log",
@@ -87,7 +140,7 @@ fn signature(f: &mut Formatter<'_>, signed: &Signed) -> fmt::Result {
     };
     let believed = match signed.believed {
         Believed::Given => "verified with a key that you gave",
-        Believed::Brought => "verified with a key of the bundle",
+        Believed::Brought => "verified with a key that came with it",
         Believed::NotChecked => "not checked: you gave no key for it",
     };
     write!(f, "  {} ({role}): {believed}", plain(&signed.by))?;

@@ -15,6 +15,9 @@ pub enum Unreadable {
     /// More than a bundle may have.
     #[error("the ZIP file names more files than a bundle may have")]
     TooLarge,
+    /// JSON, and no receipt.
+    #[error("this is no receipt of a call: {0}")]
+    Receipt(String),
     /// Something that the user gave beside the bundle.
     #[error("{name}: {words}")]
     Given {

@@ -6,6 +6,8 @@ use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
 use base::args;
 use base::http::Json;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 use tlog::{Note, Proof};
@@ -30,6 +32,8 @@ pub struct Receipt {
     pub index: u64,
     /// The event: how the call ended, or that it began or was refused if there is no end yet.
     pub event: Value,
+    /// The entry of the tree, in base64: what is not shown of the event is committed to too.
+    pub entry: String,
     /// What the entry of the event commits to.
     pub opening: Opening,
     /// The tree in which the entry is.
@@ -94,7 +98,8 @@ impl Log {
         let Newest { size, root, note } = newest;
         let checkpoint = SignedTree { size, root: root.to_string(), note };
         let (id, proof) = (id.to_owned(), proof.to_string());
-        Ok(Receipt { id, index, event, opening, checkpoint, proof, directory, keys })
+        let entry = STANDARD.encode(stored.sealed.entry);
+        Ok(Receipt { id, index, event, entry, opening, checkpoint, proof, directory, keys })
     }
 }
 

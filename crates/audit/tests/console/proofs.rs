@@ -127,6 +127,18 @@ async fn the_script_of_the_receipt_finds_it_true_and_each_changed_byte_false() {
         let text = serde_json::to_string(&receipt).expect("json");
         let mut other: Value = serde_json::from_str(&text).expect("json");
         other["event"]["userId"] = json!("mem_somebody");
+        // As it is written once the key of the payload was destroyed.
+        let mut erased: Value = serde_json::from_str(&text).expect("json");
+        erased["opening"]["payload"] = Value::Null;
+        let mut silent = erased.clone();
+        erased["event"]["erased"] = json!(["payload"]);
+        silent["event"]["userAgent"] = Value::Null;
+        for (told, sound) in
+            [(&text, true), (&erased.to_string(), true), (&other.to_string(), false)]
+        {
+            let judged = verify::receipt(told.as_bytes(), &verify::Options::default());
+            assert_eq!(judged.is_ok(), sound, "{judged:?}");
+        }
         let changed = |text: &str| json!({ "receipt": text, "key": "" });
         let mut cases = vec![
             changed(&text),
@@ -135,6 +147,8 @@ async fn the_script_of_the_receipt_finds_it_true_and_each_changed_byte_false() {
             changed(&other.to_string()),
             changed("{}"),
             changed("no receipt"),
+            changed(&erased.to_string()),
+            changed(&silent.to_string()),
         ];
         // One byte in each stretch of what is proven: all but the line feeds and quotes
         // around it, the keys that nobody uses here, and signatures that browsers do not verify.
@@ -153,15 +167,15 @@ async fn the_script_of_the_receipt_finds_it_true_and_each_changed_byte_false() {
         let states: Vec<&str> =
             said.iter().map(|one| one["state"].as_str().expect("text")).collect();
         assert_eq!(
-            states[..6],
-            ["true", "true", "false", "false", "false", "false"],
+            states[..8],
+            ["true", "true", "false", "false", "false", "false", "true", "false"],
             "{:?}",
             said[0]
         );
         assert_eq!(said[0]["steps"].as_array().expect("steps").len(), 7);
-        let passed: Vec<&Value> = cases[6..]
+        let passed: Vec<&Value> = cases[8..]
             .iter()
-            .zip(&states[6..])
+            .zip(&states[8..])
             .filter(|(_, state)| **state != "false")
             .map(|(case, _)| &case["receipt"])
             .collect();

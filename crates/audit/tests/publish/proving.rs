@@ -69,6 +69,8 @@ async fn whoever_made_a_call_proves_it_right_after_it() {
         let told = receipt(&house.ask(&ours, &path(CALL), "*/*").await);
         assert_eq!(i64::try_from(proven(&told)), Ok(seq));
         assert_eq!(told["id"], CALL);
+        let judged = verify::receipt(told.to_string().as_bytes(), &verify::Options::default());
+        assert_eq!(judged.expect("sound").event, *told["event"].as_object().expect("an object"));
         assert_eq!(told["event"]["action"], "gateway.call.ended");
         assert_eq!(told["event"]["sequence"], seq);
         assert_eq!(told["event"]["userId"], ours.actor.id());

@@ -20,13 +20,15 @@ fn each_kind_of_tampering_is_named() {
         kinds.insert(fault.kind);
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    // What only a ZIP file or somebody from outside can be at fault for has tests of its own.
+    // What only a ZIP file, a receipt or somebody from outside can be at fault for has tests of its own.
     let elsewhere = [
         FaultKind::FileTwice,
         FaultKind::FileDamaged,
+        FaultKind::Event,
         FaultKind::Backdated,
         FaultKind::OutsideSignature,
         FaultKind::OutsideOther,
+        FaultKind::Erasure,
         FaultKind::Rollback,
         FaultKind::Fork,
     ];

@@ -11,6 +11,7 @@ mod keys;
 mod kinds;
 mod page;
 mod parts;
+mod receipts;
 mod strangers;
 mod told;
 mod trusting;

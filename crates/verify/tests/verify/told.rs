@@ -54,6 +54,16 @@ fn the_command_tells_people_and_programs_and_ends_with_a_code() {
         (&20.into(), &"commitment".into())
     );
 
+    let receipt = crate::receipts::of(&Book::of(30), &[LOG]);
+    let (code, told) = run(&[&path("receipt.json", receipt.to_string().as_bytes())]);
+    assert_eq!(code, SOUND, "{told}");
+    assert!(told.starts_with("SOUND IN ITSELF") && told.contains("action: gateway.call.ended"));
+    let altered = receipt.to_string().replace("203.0.113.9", "203.0.113.8");
+    let (code, told) = run(&[&path("altered.json", altered.as_bytes()), "--json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    assert_eq!((code, &told["fault"]["kind"]), (FAULT, &"commitment".into()));
+    assert_eq!(run(&[&path("other.json", b"{}")]).0, UNREADABLE);
+
     for nothing in [path("nothing", b"nothing"), folder.path().join("absent").display().to_string()]
     {
         assert_eq!(run(&[&nothing]).0, UNREADABLE);
