@@ -96,7 +96,7 @@ impl Display for Receipt {
         writeln!(f, "  event       {} of {size}", self.index)?;
         for (name, value) in &self.event {
             match value {
-                Value::Null => continue,
+                Value::Null => {}
                 Value::String(text) => writeln!(f, "    {}: {}", plain(name), plain(text))?,
                 other => writeln!(f, "    {}: {}", plain(name), plain(&other.to_string()))?,
             }
