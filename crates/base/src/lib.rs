@@ -8,6 +8,7 @@ pub mod checks;
 pub mod csv;
 pub mod db;
 pub mod fetch;
+pub mod hex;
 pub mod http;
 pub mod id;
 pub mod metrics;

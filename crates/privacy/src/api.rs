@@ -130,8 +130,7 @@ async fn receipt(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let receipt = privacy.receipt(&caller, &id).await?;
-    let plain = headers.get(ACCEPT).is_some_and(|accept| accept.as_bytes() == b"text/plain");
-    Ok(written(receipt, plain))
+    Ok(written(receipt, wants_text(&headers)))
 }
 
 /// The legal holds of the org, newest first.
@@ -203,6 +202,24 @@ fn file(export: Export) -> Response {
     ([(CONTENT_DISPOSITION, name)], Json(export)).into_response()
 }
 
+/// Whether somebody names `text/plain` and likes JSON, if they name it, less.
+fn wants_text(headers: &HeaderMap) -> bool {
+    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let (mut text, mut json) = (0.0, 0.0);
+    for range in accepted.flat_map(|value| value.split(',')) {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let weight = parts.find_map(|part| part.strip_prefix("q=").or(part.strip_prefix("Q=")));
+        let weight = weight.map_or(1.0, |weight| weight.parse().unwrap_or(0.0_f32));
+        match kind.as_str() {
+            "text/plain" => text = weight,
+            "application/json" => json = weight,
+            _ => {}
+        }
+    }
+    text > json
+}
+
 fn written(receipt: Receipt, plain: bool) -> Response {
     let vary = [(VARY, "accept")];
     if plain {
@@ -210,4 +227,31 @@ fn written(receipt: Receipt, plain: bool) -> Response {
         return (vary, kind, receipt.note).into_response();
     }
     (vary, Json(receipt)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn whoever_names_text_gets_text_unless_they_like_json_as_much() {
+        for (accept, text) in [
+            ("text/plain", true),
+            ("text/plain, */*", true),
+            ("Text/Plain; charset=utf-8, */*;q=0.1", true),
+            ("application/json;q=0.5, text/plain", true),
+            ("text/plain;q=0", false),
+            ("text/plain;q=0.5, application/json", false),
+            ("application/json, text/plain, */*", false),
+            ("*/*", false),
+            ("text/html", false),
+            ("", false),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(accept))]);
+            assert_eq!(wants_text(&headers), text, "{accept}");
+        }
+        assert!(!wants_text(&HeaderMap::new()));
+    }
 }

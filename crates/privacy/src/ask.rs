@@ -59,7 +59,9 @@ impl Privacy {
         if blocked.is_free() {
             self.carry_out(change, erasure).await?;
         } else {
-            change.run(sql::REQUEST_RESTRICT, args![id.as_str()]).await?;
+            if change.run(sql::REQUEST_RESTRICT, args![id.as_str()]).await? == 0 {
+                return Err(Error::NotFound);
+            }
             change.restrict(&ids).await?;
             change.commit(events::restricted(&id, &erasure.pseudonym, &blocked)).await?;
         }
@@ -68,12 +70,16 @@ impl Privacy {
 
     /// Carries out an erasure that waited, if nothing blocks it any more. Says whether it did.
     pub(crate) async fn go_on(&self, scope: &Scope, request: &Request) -> Result<bool, Error> {
+        // Looked at before anybody has to wait for it: what waits mostly waits on.
+        let (db, last) = (self.0.databases.of(scope)?, request.last_event_at);
+        if !self.blocked(&db, &request.person, last).await?.is_free() {
+            return Ok(false);
+        }
         let person = self.person(scope, &request.person).await?;
         let ids = ids(&person);
         let pseudonym = self.0.record.pseudonym(scope, &person.id)?;
         let mut change = Change::begin(&self.0.record, scope).await?;
         change.run(sql::TURN, args![]).await?;
-        let last = request.last_event_at;
         if !self.blocked_within(&mut change, &person.id, last).await?.is_free()
             || change.run(sql::REQUEST_TAKE, args![request.id.as_str()]).await? == 0
         {
@@ -108,7 +114,10 @@ impl Privacy {
             backups_until: backups_until(now, self.0.log.forget_days()),
         };
         let statement = statement.to_json()?;
-        change.run(sql::REQUEST_ERASED, args![id.as_str(), now, statement]).await?;
+        // Nobody is erased without a request that says so.
+        if change.run(sql::REQUEST_ERASED, args![id.as_str(), now, statement]).await? == 0 {
+            return Err(Error::NotFound);
+        }
         change.commit_noting(event, sql::REQUEST_EVENT, args![id.as_str()]).await?;
         // What was deleted may still stand in the database's log; a failure costs time alone.
         if let Err(error) = self.0.databases.region(scope.region())?.settle().await {

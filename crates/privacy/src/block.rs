@@ -51,7 +51,7 @@ impl Blocked {
     /// Retention counts from the person's last event.
     fn read(
         holds: &[Row],
-        retention: Option<&Row>,
+        retention: &Retention,
         last_event_at: Option<At>,
         now: At,
     ) -> Result<Self, DbError> {
@@ -59,8 +59,7 @@ impl Blocked {
         for row in holds {
             by.push(Block::of_hold(&Hold::read(row, now)?));
         }
-        let retention = retention.map(Retention::read).transpose()?.unwrap_or_default();
-        by.extend(Block::of_retention(&retention, last_event_at, now));
+        by.extend(Block::of_retention(retention, last_event_at, now));
         Ok(Self::of(by))
     }
 
@@ -92,10 +91,21 @@ impl Privacy {
         person: &str,
         last_event_at: Option<At>,
     ) -> Result<Blocked, DbError> {
+        let retention = Retention::of(db.maybe(sql::RETENTION, args![]).await?.as_ref())?;
+        self.blocked_beside(db, &retention, person, last_event_at).await
+    }
+
+    /// The same for whoever asks about many people and has read the retention.
+    pub(crate) async fn blocked_beside(
+        &self,
+        db: &OrgDb<'_>,
+        retention: &Retention,
+        person: &str,
+        last_event_at: Option<At>,
+    ) -> Result<Blocked, DbError> {
         let now = self.now();
         let holds = db.all(sql::HOLDS_ON, args![person, now]).await?;
-        let retention = db.maybe(sql::RETENTION, args![]).await?;
-        Blocked::read(&holds, retention.as_ref(), last_event_at, now)
+        Blocked::read(&holds, retention, last_event_at, now)
     }
 
     /// The same for a change that has the turn: nobody places a hold before it has ended.
@@ -107,8 +117,8 @@ impl Privacy {
     ) -> Result<Blocked, DbError> {
         let now = self.now();
         let holds = change.all(sql::HOLDS_ON, args![person, now]).await?;
-        let retention = change.maybe(sql::RETENTION, args![]).await?;
-        Blocked::read(&holds, retention.as_ref(), last_event_at, now)
+        let retention = Retention::of(change.maybe(sql::RETENTION, args![]).await?.as_ref())?;
+        Blocked::read(&holds, &retention, last_event_at, now)
     }
 }
 

@@ -33,6 +33,9 @@ pub enum Error {
     /// The erasure is done, or was taken back.
     #[error("this erasure is {0}")]
     NotNow(&'static str),
+    /// A hold that holds nothing any more.
+    #[error("this hold is lifted already")]
+    Lifted,
     /// A receipt before its erasure.
     #[error("there is a receipt when the erasure is done")]
     NotErased,
@@ -66,14 +69,14 @@ impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         let text = error.to_string();
         let conflict = |code| Self::new(StatusCode::CONFLICT, code, text.clone());
-        let missing = |code| Self::new(StatusCode::NOT_FOUND, code, text.clone());
         match error {
             Error::Denied(denied) => denied.into(),
             Error::NeedsFactor(needs) => needs.into(),
-            Error::NoSuchPerson => missing("no_such_person"),
-            Error::NotFound => missing("not_found"),
+            Error::NoSuchPerson => Self::new(StatusCode::NOT_FOUND, "no_such_person", text),
+            Error::NotFound => Self::not_found(),
             Error::StillThere => conflict("still_a_member"),
             Error::NotNow(_) => conflict("not_now"),
+            Error::Lifted => conflict("lifted_already"),
             Error::NotErased => conflict("not_erased"),
             Error::Invalid(errors) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text).errors(errors)

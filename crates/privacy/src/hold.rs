@@ -114,7 +114,7 @@ impl Privacy {
         }
         let asked = new.person.as_deref().map(str::trim).filter(|person| !person.is_empty());
         let person = match asked {
-            Some(asked) => match self.person(&scope, asked).await {
+            Some(asked) => match self.somebody(&scope, asked).await {
                 Ok(person) => Some(person.id),
                 Err(Error::NoSuchPerson) => {
                     checks.refuse("/person", "is nobody of this organization");
@@ -163,7 +163,7 @@ impl Privacy {
         let mut change = Change::begin(&self.0.record, &scope).await?;
         let args = args![id.as_str(), self.now(), caller.actor.id()];
         if change.run(sql::HOLD_LIFT, args).await? == 0 {
-            return Err(Error::NotNow("lifted already"));
+            return Err(Error::Lifted);
         }
         change.commit(events::lifted(&hold)).await?;
         self.0.wake.notify_one();

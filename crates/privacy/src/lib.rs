@@ -13,7 +13,9 @@
 //! - A legal hold and a retention that is not over block an erasure and say so; meanwhile what
 //!   the record holds of the person is withheld: `a_hold_blocks_an_erasure_and_says_so`,
 //!   `values_are_kept_as_long_as_the_law_says`; and it is carried out when nothing blocks it
-//!   any more: `a_lifted_hold_lets_the_erasure_be_carried_out`.
+//!   any more: `a_lifted_hold_lets_the_erasure_be_carried_out`; by nobody but the node that
+//!   serves: `a_room_that_does_not_run_erases_nobody_by_itself`; and an erasure that cannot be
+//!   read keeps no other waiting: `an_erasure_that_cannot_be_read_keeps_no_other_waiting`.
 //! - The receipt of an erasure is signed, can be had again, and passes for no checkpoint:
 //!   `a_receipt_of_an_erasure_is_verified_by_code_of_others`.
 //! - Erasing and exporting ask for a second factor: `erasing_asks_for_a_second_factor`.
@@ -83,18 +85,23 @@ struct Room {
     record: Record,
     log: Log,
     keepers: Vec<Arc<dyn Keeper>>,
+    tasks: Tasks,
     /// Something that blocked may block no more.
     wake: Notify,
 }
 
 impl Privacy {
-    /// Opens the room; what waits is carried out from now on, when nothing blocks it any more.
+    /// Opens the room. Erases nobody by itself yet.
     pub fn open(needs: Needs) -> Self {
         let Needs { databases, clock, record, log, keepers, tasks } = needs;
-        let room =
-            Self(Arc::new(Room { databases, clock, record, log, keepers, wake: Notify::new() }));
-        tasks.spawn(room.clone().tend(tasks.clone()));
-        room
+        let wake = Notify::new();
+        Self(Arc::new(Room { databases, clock, record, log, keepers, tasks, wake }))
+    }
+
+    /// Carries out what waits, when nothing blocks it any more, until shutdown begins. To be
+    /// called once, on the one node that serves the regions.
+    pub fn run(&self) {
+        self.0.tasks.spawn(self.clone().tend());
     }
 
     fn now(&self) -> At {

@@ -60,19 +60,25 @@ impl Privacy {
 
     /// Who this is, with all that is theirs alone.
     pub(crate) async fn person(&self, scope: &Scope, who: &str) -> Result<Person, Error> {
+        let (mut person, db) = (self.somebody(scope, who).await?, self.0.databases.of(scope)?);
+        for keeper in &self.0.keepers {
+            let things = keeper.things(&db, scope, &person).await?;
+            person.things.extend(things);
+        }
+        person.things.sort_unstable();
+        person.things.dedup();
+        Ok(person)
+    }
+
+    /// Who this is.
+    pub(crate) async fn somebody(&self, scope: &Scope, who: &str) -> Result<Person, Error> {
         let who = who.trim();
         if who.is_empty() || who.chars().count() > PERSON_CHARS_MAX {
             return Err(Error::NoSuchPerson);
         }
         let db = self.0.databases.of(scope)?;
         for keeper in &self.0.keepers {
-            if let Some(mut person) = keeper.person(&db, who).await? {
-                for keeper in &self.0.keepers {
-                    let things = keeper.things(&db, scope, &person).await?;
-                    person.things.extend(things);
-                }
-                person.things.sort_unstable();
-                person.things.dedup();
+            if let Some(person) = keeper.person(&db, who).await? {
                 return Ok(person);
             }
         }

@@ -119,9 +119,16 @@ impl Privacy {
         let before = paging.after.as_deref().unwrap_or("prq_z");
         let db = self.0.databases.of(&scope)?;
         let rows = db.all(sql::REQUEST_PAGE, args![before, i64::from(limit) + 1]).await?;
-        let mut requests = Vec::with_capacity(rows.len());
+        let (mut requests, retention) =
+            (Vec::with_capacity(rows.len()), self.retention_of(&scope).await?);
         for row in &rows {
-            requests.push(self.told(&scope, Request::read(row)?).await?);
+            let mut request = Request::read(row)?;
+            if request.state == State::Restricted {
+                let (person, last) = (request.person.as_str(), request.last_event_at);
+                let blocked = self.blocked_beside(&db, &retention, person, last).await?;
+                request.blocked = Some(blocked);
+            }
+            requests.push(request);
         }
         Ok(Page::of(requests, limit, |request: &Request| request.id.to_string()))
     }

@@ -44,7 +44,12 @@ pub struct SetRetention {
 }
 
 impl Retention {
-    pub(crate) fn read(row: &Row) -> Result<Self, DbError> {
+    /// That of an org, by its row, if it has one.
+    pub(crate) fn of(row: Option<&Row>) -> Result<Self, DbError> {
+        row.map(Self::read).transpose().map(Option::unwrap_or_default)
+    }
+
+    fn read(row: &Row) -> Result<Self, DbError> {
         let set_by = row.text("set_by")?;
         let set = !set_by.is_empty();
         Ok(Self {
@@ -92,8 +97,8 @@ impl Privacy {
         self.retention_of(&scope).await
     }
 
-    async fn retention_of(&self, scope: &Scope) -> Result<Retention, Error> {
+    pub(crate) async fn retention_of(&self, scope: &Scope) -> Result<Retention, Error> {
         let row = self.0.databases.of(scope)?.maybe(sql::RETENTION, args![]).await?;
-        Ok(row.as_ref().map(Retention::read).transpose()?.unwrap_or_default())
+        Ok(Retention::of(row.as_ref())?)
     }
 }

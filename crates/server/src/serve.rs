@@ -87,6 +87,7 @@ impl Serving {
         house.log.run(&house.tasks);
         house.epochs.run(&house.tasks);
         house.streams.run();
+        house.privacy.run();
         let ops = Ops::new(house.metrics.clone(), house.databases.clone(), house.directory.clone());
         let serving = Self {
             ops: ops.clone(),

@@ -1,7 +1,5 @@
 //! Somebody who is on their way to a provider and back.
 
-use std::fmt::Write as _;
-
 use access::{MemberId, Scope};
 use base::args;
 use base::seal;
@@ -114,11 +112,7 @@ impl Flow {
 
 /// A new token.
 pub(crate) fn token() -> Result<String, Error> {
-    let bytes = seal::random::<{ TOKEN_CHARS / 2 }>()?;
-    Ok(bytes.iter().fold(String::with_capacity(TOKEN_CHARS), |mut out, byte| {
-        let _infallible = write!(out, "{byte:02x}");
-        out
-    }))
+    Ok(base::hex::encode(&seal::random::<{ TOKEN_CHARS / 2 }>()?))
 }
 
 /// Whether a text can be one of ours.

@@ -2,7 +2,6 @@
 //! recognised is kept as a keyed hash.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io;
 
 use access::{Region, Scope};
@@ -145,11 +144,7 @@ impl Seals {
         known: Known<'_>,
         text: &str,
     ) -> Result<String, DbError> {
-        let tag = self.tag(scope, known, text)?;
-        Ok(tag.iter().fold(String::with_capacity(64), |mut out, byte| {
-            let _infallible = write!(out, "{byte:02x}");
-            out
-        }))
+        Ok(base::hex::encode(&self.tag(scope, known, text)?))
     }
 
     fn of(&self, scope: &Scope) -> Result<&Keys, DbError> {

@@ -29,7 +29,8 @@ pub struct ChangeSink {
     /// How it is written.
     #[serde(default)]
     pub format: Option<Format>,
-    /// What proves us there.
+    /// What proves us there. Needed where the target leads to another host than before: the one
+    /// that is kept is between us and that host.
     #[serde(default)]
     pub secret: Option<Secret>,
     /// Whether it is kept still.
@@ -38,8 +39,9 @@ pub struct ChangeSink {
 }
 
 impl Streams {
-    /// Changes a sink. It is tried again at once: what it refused may have been a setting's
-    /// fault.
+    /// Changes a sink. With another setting it is tried again at once: what it refused may have
+    /// been that setting's fault. Where it leads to another host than before, the secret must be
+    /// given anew.
     pub async fn change(
         &self,
         caller: &Caller,
@@ -47,7 +49,7 @@ impl Streams {
         wanted: ChangeSink,
     ) -> Result<Sink, Error> {
         let scope = may_change(caller)?;
-        let before = self.known(&scope, id).await?;
+        let (change, before) = self.take(&scope, id).await?;
         let mut checks = Checks::default();
         let mut after = before.clone();
         if let Some(name) = &wanted.name {
@@ -62,7 +64,17 @@ impl Streams {
         }
         after.format = wanted.format.unwrap_or(before.format);
         let secret = wanted.secret.filter(|secret| !secret.reveal().is_empty());
-        check_secret(&mut checks, &after.target, secret.as_ref(), Given::Again);
+        match (&secret, before.target.entrusts_another(&after.target)) {
+            (None, Some(field)) => checks.refuse(
+                "/secret",
+                format!(
+                    "must be given anew: `{field}` leads to another host than the one it was given for"
+                ),
+            ),
+            (Some(_), _) | (None, None) => {
+                check_secret(&mut checks, &after.target, secret.as_ref(), Given::Again);
+            }
+        }
         checks.done()?;
         after.paused_at = match wanted.paused {
             Some(true) => before.paused_at.or(Some(self.now())),
@@ -75,6 +87,7 @@ impl Streams {
             changes.insert("secret".to_owned(), json!("replaced"));
         }
         if changes.is_empty() {
+            drop(change);
             return self.shown(&scope, before).await;
         }
         let action = match (changes.len(), wanted.paused) {
@@ -83,41 +96,71 @@ impl Streams {
             _ => "streams.sink.changed",
         };
         let event = Event::done(action, "sink", id.as_str()).changes(Value::Object(changes));
-        self.put(&scope, &after, event).await
+        self.put(change, &before, &after, event).await
     }
 
     /// Makes a new secret of a webhook. The one before signs beside it for a day.
     pub async fn rotate(&self, caller: &Caller, id: &SinkId) -> Result<Made, Error> {
         let scope = may_change(caller)?;
-        let mut known = self.known(&scope, id).await?;
-        let secrets = self.secrets(&scope, &known)?;
-        let (Target::Webhook { .. }, Some(secrets)) = (&known.target, secrets) else {
+        let (change, before) = self.take(&scope, id).await?;
+        let secrets = self.secrets(&scope, &before)?;
+        let (Target::Webhook { .. }, Some(secrets)) = (&before.target, secrets) else {
             return Err(Error::NotOurs);
         };
         let made = fresh()?;
         let secrets = secrets.rotated(made.clone(), self.now());
-        known.sealed = Some(self.0.seals.seal(&scope, id, &secrets)?);
+        let sealed = Some(self.0.seals.seal(&scope, id, &secrets)?);
+        let after = Known { sealed, ..before.clone() };
         let event = Event::done("streams.sink.rotated", "sink", id.as_str());
-        let sink = self.put(&scope, &known, event).await?;
+        let sink = self.put(change, &before, &after, event).await?;
         Ok(Made { sink, secret: Some(made.reveal().to_owned()) })
     }
 
-    async fn put(&self, scope: &Scope, known: &Known, event: Event) -> Result<Sink, Error> {
-        let (id, now) = (known.id.as_str(), self.now());
-        let target = crate::sink::target_json(&known.target)?;
-        let sealed = base::db::Value::Bytes(known.sealed.clone());
+    /// Begins a change of a sink that nobody else changes meanwhile.
+    async fn take(&self, scope: &Scope, id: &SinkId) -> Result<(Change, Known), Error> {
         let mut change = Change::begin(&self.0.record, scope).await?;
+        if change.run(sql::TAKE, args![id.as_str()]).await? == 0 {
+            return Err(Error::NotFound);
+        }
+        let row = change.maybe(sql::ONE, args![id.as_str()]).await?;
+        let known = Known::of(&row.ok_or(Error::NotFound)?)?;
+        Ok((change, known))
+    }
+
+    async fn put(
+        &self,
+        mut change: Change,
+        before: &Known,
+        after: &Known,
+        event: Event,
+    ) -> Result<Sink, Error> {
+        let (id, now) = (after.id.as_str(), self.now());
+        let target = crate::sink::target_json(&after.target)?;
+        let sealed = base::db::Value::Bytes(after.sealed.clone());
         let changed =
-            args![id, &known.name, known.format.as_str(), target, sealed, known.paused_at, now];
+            args![id, &after.name, after.format.as_str(), target, sealed, after.paused_at, now];
         if change.run(sql::CHANGE, changed).await? == 0 {
             return Err(Error::NotFound);
         }
-        change.run(sql::MEND, args![id, now]).await?;
+        if may_mend(before, after) && change.run(sql::MEND, args![id, now]).await? == 0 {
+            return Err(Error::NotFound);
+        }
+        let scope = change.scope().clone();
         change.commit(event).await?;
-        self.0.wires.forget_token(known);
-        let known = self.known(scope, &known.id).await?;
-        self.shown(scope, known).await
+        self.0.wires.forget_token(after);
+        let known = self.known(&scope, &after.id).await?;
+        self.shown(&scope, known).await
     }
+}
+
+/// Whether a sink may take now what it refused before. A new name mends nothing, and what
+/// stands in the way of a sink stays in view while it is paused.
+fn may_mend(before: &Known, after: &Known) -> bool {
+    let resumed = before.paused_at.is_some() && after.paused_at.is_none();
+    resumed
+        || before.target != after.target
+        || before.format != after.format
+        || before.sealed != after.sealed
 }
 
 /// What an event says of a change: everything but secrets.

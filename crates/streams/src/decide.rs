@@ -23,7 +23,8 @@ pub struct SetAside {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Replay {
-    /// The index of the first event that is sent again; 0 if not given.
+    /// The index of the first event that is sent again; 0 if not given. Not beyond the next one
+    /// that is due: nothing is passed over.
     #[serde(default)]
     pub from: i64,
 }
@@ -34,7 +35,9 @@ impl Streams {
         let scope = may_change(caller)?;
         let known = self.known(&scope, id).await?;
         let mut change = Change::begin(&self.0.record, &scope).await?;
-        change.run(sql::MEND, args![id.as_str(), self.now()]).await?;
+        if change.run(sql::MEND, args![id.as_str(), self.now()]).await? == 0 {
+            return Err(Error::NotFound);
+        }
         let item = json!({ "item": known.position.blocked });
         let event = Event::done("streams.sink.retried", "sink", id.as_str()).changes(item);
         change.commit(event).await?;
@@ -70,7 +73,8 @@ impl Streams {
         self.shown(&scope, known).await
     }
 
-    /// Begins again from an index. What was set aside behind it is tried again.
+    /// Begins again from an index that was delivered already, or from where the stream stands.
+    /// What was set aside behind it is tried again.
     pub async fn replay(
         &self,
         caller: &Caller,
@@ -80,16 +84,19 @@ impl Streams {
         let scope = may_change(caller)?;
         let known = self.known(&scope, id).await?;
         let mut checks = Checks::default();
-        let size = self.0.record.size(&scope).await?;
-        if !(0..=size).contains(&replay.from) {
-            checks.refuse("/from", format!("must be 0 to {size}, the size of the record"));
+        let next = known.position.next;
+        if !(0..=next).contains(&replay.from) {
+            checks.refuse("/from", format!("must be 0 to {next}, where the stream stands"));
         }
         checks.done()?;
         let mut change = Change::begin(&self.0.record, &scope).await?;
-        change.run(sql::REPLAY, args![id.as_str(), replay.from, self.now()]).await?;
+        let back = args![id.as_str(), replay.from, self.now()];
+        if change.run(sql::REPLAY, back).await? == 0 {
+            return Err(Error::Moved);
+        }
         let event = Event::done("streams.sink.replayed", "sink", id.as_str());
-        let next = json!({ "next": { "from": known.position.next, "to": replay.from } });
-        change.commit(event.changes(next)).await?;
+        let back = json!({ "next": { "from": next, "to": replay.from } });
+        change.commit(event.changes(back)).await?;
         let known = self.known(&scope, id).await?;
         self.shown(&scope, known).await
     }

@@ -35,6 +35,9 @@ const PAUSE_SECS_MAX: u64 = 600;
 /// The longest pause that a sink may ask for.
 const ASKED_SECS_MAX: u64 = 3_600;
 
+/// What a sink shows of a failure that is not the sink's own. The operator's log says more.
+const OURS: &str = "this server could not deliver: the operator must look";
+
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Delivered {
@@ -46,18 +49,23 @@ pub struct Delivered {
 
 impl Streams {
     /// One turn of a sink: what it lacks, as far as one turn goes.
-    pub(crate) async fn turn(&self, region: Region, known: Known) -> Result<Delivered, Error> {
+    pub(crate) async fn turn(&self, region: Region, mut known: Known) -> Result<Delivered, Error> {
         let scope = Caller::node(known.org.clone(), region, &self.0.node).itself();
         if !self.claim(&scope, &known).await? {
             return Ok(Delivered::default());
         }
-        let done = self.held(&scope, known.clone()).await;
+        let done = self.held(&scope, &mut known).await;
+        // Whatever it was, the next try waits as after any other failure.
+        let noted = match &done {
+            Ok(_) => Ok(()),
+            Err(_) => self.failed(&scope, &known, OURS, None).await,
+        };
         let release = args![known.id.as_str(), &*self.0.node];
         self.write(&scope, sql::RELEASE, release).await?;
-        done
+        done.and_then(|done| noted.map(|()| done))
     }
 
-    async fn held(&self, scope: &Scope, mut known: Known) -> Result<Delivered, Error> {
+    async fn held(&self, scope: &Scope, known: &mut Known) -> Result<Delivered, Error> {
         let mut done = Delivered::default();
         for _ in 0..DELIVERIES_OF_A_TURN {
             done.more = false;
@@ -65,7 +73,7 @@ impl Streams {
                 break;
             }
             // As it is now: changed, replayed or removed since.
-            known = match self.known(scope, &known.id).await {
+            *known = match self.known(scope, &known.id).await {
                 Ok(known) => known,
                 Err(Error::NotFound) => break,
                 Err(error) => return Err(error),
@@ -73,7 +81,8 @@ impl Streams {
             if !known.is_due(self.now()) {
                 break;
             }
-            let items = match gather(&self.0.record, scope, &known.position).await {
+            let most = known.target.bounds().items;
+            let items = match gather(&self.0.record, scope, &known.position, most).await {
                 Ok(items) => items,
                 Err(Unread::Db(error)) if error.is_unreachable() || error.is_passing() => {
                     return Err(error.into());
@@ -81,11 +90,11 @@ impl Streams {
                 Err(unread) => {
                     told(scope, &unread);
                     let why = "the record cannot be read from here on: the operator must look";
-                    self.failed(scope, &known, why, None).await?;
+                    self.failed(scope, known, why, None).await?;
                     break;
                 }
             };
-            let Some(sent) = self.send_some(scope, &known, &items).await? else { break };
+            let Some(sent) = self.send_some(scope, known, &items).await? else { break };
             done.events += sent;
             done.more = true;
         }
@@ -114,6 +123,10 @@ impl Streams {
         let mut count = pieces.len();
         while let (Some(items), Some(pieces)) = (items.get(..count), pieces.get(..count)) {
             let Some(last) = items.last() else { break };
+            // Reading and halving take their time: whoever lost the turn meanwhile sends nothing.
+            if !self.renew(scope, known).await? {
+                break;
+            }
             let size: usize = pieces.iter().map(|piece| piece.len() + 1).sum();
             let sent = if size > bounds.bytes {
                 let why = format!("larger than the {} bytes that are sent at most", bounds.bytes);
@@ -181,7 +194,8 @@ impl Streams {
             checkpoint,
             now,
             now + SignedDuration::from_secs(HELD_SECS),
-            aside
+            aside,
+            &*self.0.node
         ];
         if self.write(scope, sql::ADVANCE, moved).await? == 0 {
             return Ok(None);
@@ -200,9 +214,11 @@ impl Streams {
         let now = self.now();
         let try_at = now + pause(known.position.failures, asked);
         let (next, checkpoint) = (known.position.next, known.position.checkpoint);
-        let failed = args![known.id.as_str(), next, checkpoint, try_at, bounded(why), now];
-        self.write(scope, sql::FAIL, failed).await?;
-        self.0.counts.failed(known.target.kind());
+        let (id, node) = (known.id.as_str(), &*self.0.node);
+        let failed = args![id, next, checkpoint, try_at, bounded(why), now, node];
+        if self.write(scope, sql::FAIL, failed).await? > 0 {
+            self.0.counts.failed(known.target.kind());
+        }
         Ok(())
     }
 
@@ -216,8 +232,8 @@ impl Streams {
     ) -> Result<(), Error> {
         let (next, checkpoint) = (known.position.next, known.position.checkpoint);
         let mut change = Change::begin(&self.0.record, scope).await?;
-        let blocked =
-            args![known.id.as_str(), next, checkpoint, item.name(), bounded(why), self.now()];
+        let (id, node) = (known.id.as_str(), &*self.0.node);
+        let blocked = args![id, next, checkpoint, item.name(), bounded(why), self.now(), node];
         if change.run(sql::BLOCK, blocked).await? == 0 {
             return Ok(());
         }
@@ -233,6 +249,13 @@ impl Streams {
         let until = now + SignedDuration::from_secs(HELD_SECS);
         let claim = args![known.id.as_str(), &*self.0.node, until, now];
         Ok(self.write(scope, sql::CLAIM, claim).await? > 0)
+    }
+
+    /// Keeps the turn, if nobody took it over.
+    async fn renew(&self, scope: &Scope, known: &Known) -> Result<bool, Error> {
+        let until = self.now() + SignedDuration::from_secs(HELD_SECS);
+        let renew = args![known.id.as_str(), &*self.0.node, until];
+        Ok(self.write(scope, sql::RENEW, renew).await? > 0)
     }
 
     #[expect(

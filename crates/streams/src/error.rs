@@ -34,6 +34,9 @@ pub enum Error {
     /// What stands in the way is not what was meant.
     #[error("the sink is blocked at `{0}` now: look again")]
     OtherItem(String),
+    /// Somebody set the stream back meanwhile, or removed it.
+    #[error("the stream stands elsewhere now: look again")]
+    Moved,
     /// A notice of a gap is what makes the copy honest.
     #[error("the notice of a gap cannot be set aside: mend the sink, and it is tried again")]
     NoticeRefused,
@@ -74,6 +77,7 @@ impl From<Error> for Problem {
             }
             Error::NotBlocked => conflict("not_blocked"),
             Error::OtherItem(_) => conflict("other_item").param("item"),
+            Error::Moved => conflict("moved"),
             Error::NoticeRefused => conflict("notice_refused"),
             Error::NotOurs => conflict("not_a_webhook"),
             Error::NotDurable(cause) => cause.into(),

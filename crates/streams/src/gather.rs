@@ -7,8 +7,8 @@ use base::db::DbError;
 use crate::item::Item;
 use crate::sink::Position;
 
-/// What is read at once for one delivery and more. Whoever lacks more reads again.
-const AT_ONCE: i64 = audit::STRETCH_MAX;
+/// As many checkpoints as the record gives at once. Behind so many there may be more.
+const CHECKPOINTS_AT_ONCE: usize = 100;
 
 /// Why nothing can be read.
 #[derive(Debug, thiserror::Error)]
@@ -21,16 +21,23 @@ pub(crate) enum Unread {
     Db(#[from] DbError),
 }
 
-/// The items behind a position, the oldest first. A checkpoint of so many events stands behind
-/// the last of them; one that was signed later than that was delivered comes as soon as it
-/// is there.
+/// The items behind a position, the oldest first, with `most` events at most. A checkpoint of so
+/// many events stands behind the last of them; one that was signed later than that was delivered
+/// comes as soon as it is there.
 pub(crate) async fn gather(
     record: &Record,
     scope: &Scope,
     position: &Position,
+    most: usize,
 ) -> Result<Vec<Item>, Unread> {
-    let events = record.stretch(scope, position.next, AT_ONCE).await?;
     let checkpoints = record.checkpoints_beyond(scope, position.checkpoint).await?;
+    // Events behind the last of a full page would come before checkpoints that it does not hold.
+    let known_to = match checkpoints.last() {
+        Some(last) if checkpoints.len() >= CHECKPOINTS_AT_ONCE => last.size,
+        Some(_) | None => i64::MAX,
+    };
+    let most = i64::try_from(most).unwrap_or(i64::MAX).min(known_to.saturating_sub(position.next));
+    let events = record.stretch(scope, position.next, most).await?;
     let mut checkpoints = checkpoints.into_iter().map(Item::checkpoint).peekable();
     let mut items = Vec::with_capacity(events.len());
     let mut next = position.next;

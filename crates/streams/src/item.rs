@@ -2,6 +2,7 @@
 
 use access::{OrgId, Region};
 use audit::ToldCheckpoint;
+use base::hex;
 use base::time::At;
 use serde_json::{Value, json};
 
@@ -43,11 +44,7 @@ impl Item {
     }
 
     pub(crate) fn checkpoint(told: ToldCheckpoint) -> Self {
-        let root = told.root.iter().fold(String::with_capacity(64), |mut text, byte| {
-            let _infallible = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
-            text
-        });
-        let what = What::Checkpoint { root, note: told.note };
+        let what = What::Checkpoint { root: hex::encode(&told.root), note: told.note };
         Self { what, index: told.size, at: told.at }
     }
 

@@ -6,7 +6,10 @@
 //!   its key: `a_sink_in_chaos_ends_with_every_event_in_order`.
 //! - A node that is killed between a delivery and its note sends again, and skips nothing:
 //!   `a_node_that_dies_before_it_noted_a_delivery_delivers_again`.
-//! - One node delivers a sink at a time: `two_nodes_do_not_deliver_a_sink_at_once`.
+//! - One node delivers a sink at a time: `two_nodes_do_not_deliver_a_sink_at_once`,
+//!   `a_node_that_lost_its_turn_sends_nothing_more_and_notes_nothing`.
+//! - A sink that cannot be read or served keeps no other waiting:
+//!   `a_sink_that_cannot_be_read_or_opened_keeps_no_other_waiting`.
 //! - Nothing is skipped silently: what a sink refuses blocks it, and what an admin sets aside
 //!   leaves a notice in its place: `what_a_sink_refuses_blocks_it_until_somebody_decides`.
 //! - A checkpoint stands behind the last event that it covers, so that the copy can be checked:
@@ -19,7 +22,9 @@
 //! - An org sees nothing of another: `two_orgs_see_nothing_of_each_other`. The operator's
 //!   support leaves no stream behind: `support_leaves_no_stream_behind_whatever_it_was_allowed`.
 //! - Secrets are sealed, shown at most once and never repeated:
-//!   `a_secret_is_shown_once_and_lies_sealed`.
+//!   `a_secret_is_shown_once_and_lies_sealed`,
+//!   `a_sink_that_repeats_a_secret_is_not_quoted_with_any_of_it`. Nor are they sent to another
+//!   host than they were given for: `a_secret_is_not_sent_to_a_host_it_was_not_given_for`.
 
 mod api;
 mod change;
@@ -52,7 +57,7 @@ use base::metrics::Metrics;
 use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 pub use self::api::routes;
 pub use self::change::ChangeSink;
@@ -109,6 +114,8 @@ struct Room {
     node: Arc<str>,
     /// Sinks whose turn it is on this node.
     running: Mutex<HashSet<SinkId>>,
+    /// A turn ended, and its sink lacks more than a turn gives.
+    more: Notify,
     places: Semaphore,
 }
 
@@ -125,6 +132,7 @@ impl Streams {
             counts: Counts::register(needs.metrics),
             node: needs.node.into(),
             running: Mutex::default(),
+            more: Notify::new(),
             places: Semaphore::new(AT_ONCE),
         })))
     }

@@ -82,9 +82,6 @@ impl Streams {
             checks.refuse("/from", format!("must be 0 to {size}, the size of the record"));
         }
         checks.done()?;
-        if self.all(&scope).await?.len() >= SINKS_MAX {
-            return Err(Error::TooMany(SINKS_MAX));
-        }
         let made = match (&new.target, &given) {
             (Target::Webhook { .. }, None) => Some(fresh()?),
             _ => None,
@@ -95,6 +92,12 @@ impl Streams {
         let format = new.format.unwrap_or_else(|| new.target.usual_format());
         let target = crate::sink::target_json(&new.target)?;
         let mut change = Change::begin(&self.0.record, &scope).await?;
+        change.run(sql::TURN, args![]).await?;
+        let row = change.maybe(sql::COUNT, args![]).await?;
+        let sinks = row.map(|row| row.count("rows")).transpose()?.unwrap_or_default();
+        if usize::try_from(sinks).unwrap_or(usize::MAX) >= SINKS_MAX {
+            return Err(Error::TooMany(SINKS_MAX));
+        }
         let sealed = base::db::Value::Bytes(sealed);
         let added = args![id.as_str(), &name, format.as_str(), target, sealed, now];
         change.run(sql::ADD, added).await?;
@@ -113,7 +116,9 @@ impl Streams {
         let scope = may_change(caller)?;
         let known = self.known(&scope, id).await?;
         let mut change = Change::begin(&self.0.record, &scope).await?;
-        change.run(sql::REMOVE, args![id.as_str()]).await?;
+        if change.run(sql::REMOVE, args![id.as_str()]).await? == 0 {
+            return Err(Error::NotFound);
+        }
         change.run(sql::REMOVE_POSITION, args![id.as_str()]).await?;
         let event = Event::done("streams.sink.removed", "sink", id.as_str());
         let was =
@@ -123,7 +128,7 @@ impl Streams {
         Ok(())
     }
 
-    pub(crate) async fn all(&self, scope: &Scope) -> Result<Vec<Known>, Error> {
+    async fn all(&self, scope: &Scope) -> Result<Vec<Known>, Error> {
         let rows = self.0.databases.of(scope)?.all(sql::LIST, args![]).await?;
         Ok(rows.iter().map(Known::of).collect::<Result<_, _>>()?)
     }

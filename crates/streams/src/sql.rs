@@ -49,6 +49,23 @@ pub(crate) const ADD_POSITION: Statement = Statement::new(
      VALUES ($1, $2, $3, $3, 0, $4)",
 );
 
+/// Whoever adds a sink takes turns by this row, which is the position of none.
+pub(crate) const TURN: Statement = Statement::new(
+    "take the turn of an org's sinks",
+    "INSERT INTO streams_position (org_id, sink_id, next, checkpoint, failures, try_at)
+     VALUES ($1, '', 0, 0, 0, 0)
+     ON CONFLICT (org_id, sink_id) DO UPDATE SET next = streams_position.next",
+);
+
+pub(crate) const COUNT: Statement =
+    Statement::new("count sinks", "SELECT COUNT(*) AS rows FROM streams_sink WHERE org_id = $1");
+
+/// Locks it until the commit: what is read behind this is what is changed.
+pub(crate) const TAKE: Statement = Statement::new(
+    "take a sink to change it",
+    "UPDATE streams_sink SET changed_at = changed_at WHERE org_id = $1 AND sink_id = $2",
+);
+
 pub(crate) const CHANGE: Statement = Statement::new(
     "change a sink",
     "UPDATE streams_sink
@@ -72,33 +89,42 @@ pub(crate) const CLAIM: Statement = Statement::new(
         AND (held_until IS NULL OR held_until <= $5 OR held_by = $3)",
 );
 
+/// Nobody has taken it meanwhile.
+pub(crate) const RENEW: Statement = Statement::new(
+    "keep a sink's turn",
+    "UPDATE streams_position SET held_until = $4
+      WHERE org_id = $1 AND sink_id = $2 AND held_by = $3",
+);
+
 pub(crate) const RELEASE: Statement = Statement::new(
     "end a sink's turn",
     "UPDATE streams_position SET held_until = NULL
       WHERE org_id = $1 AND sink_id = $2 AND held_by = $3",
 );
 
-/// Only from where it was when the batch was read: who replays meanwhile is not overruled.
+/// Only from where it was when the batch was read, and by whoever has the turn: who replays or
+/// takes it over meanwhile is not overruled.
 pub(crate) const ADVANCE: Statement = Statement::new(
     "note what a sink acknowledged",
     "UPDATE streams_position
         SET next = $5, checkpoint = $6, delivered_at = $7, try_at = $7, held_until = $8,
             failures = 0, why = NULL, failed_at = NULL,
             aside = CASE WHEN aside = $9 THEN NULL ELSE aside END
-      WHERE org_id = $1 AND sink_id = $2 AND next = $3 AND checkpoint = $4",
+      WHERE org_id = $1 AND sink_id = $2 AND next = $3 AND checkpoint = $4 AND held_by = $10",
 );
 
 pub(crate) const FAIL: Statement = Statement::new(
     "note that a sink failed",
     "UPDATE streams_position
         SET failures = failures + 1, try_at = $5, why = $6, failed_at = $7
-      WHERE org_id = $1 AND sink_id = $2 AND next = $3 AND checkpoint = $4",
+      WHERE org_id = $1 AND sink_id = $2 AND next = $3 AND checkpoint = $4 AND held_by = $8",
 );
 
 pub(crate) const BLOCK: Statement = Statement::new(
     "note what a sink refused",
     "UPDATE streams_position SET blocked = $5, why = $6, failed_at = $7
-      WHERE org_id = $1 AND sink_id = $2 AND next = $3 AND checkpoint = $4 AND blocked IS NULL",
+      WHERE org_id = $1 AND sink_id = $2 AND next = $3 AND checkpoint = $4 AND blocked IS NULL
+        AND held_by = $8",
 );
 
 pub(crate) const MEND: Statement = Statement::new(
@@ -115,12 +141,14 @@ pub(crate) const SET_ASIDE: Statement = Statement::new(
       WHERE org_id = $1 AND sink_id = $2 AND blocked = $3",
 );
 
+/// Back, and never on: nothing that it lacks is passed over, checkpoints included.
 pub(crate) const REPLAY: Statement = Statement::new(
     "set a sink back",
     "UPDATE streams_position
-        SET next = $3, checkpoint = $3, aside = NULL, blocked = NULL, failures = 0, try_at = $4,
-            why = NULL, failed_at = NULL
-      WHERE org_id = $1 AND sink_id = $2",
+        SET next = $3, checkpoint = CASE WHEN checkpoint < $3 THEN checkpoint ELSE $3 END,
+            aside = NULL, blocked = NULL, failures = 0, try_at = $4, why = NULL,
+            failed_at = NULL
+      WHERE org_id = $1 AND sink_id = $2 AND next >= $3",
 );
 
 /// For the tests that prepare every statement on each engine.
@@ -130,10 +158,14 @@ pub const STATEMENTS: &[Statement] = &[
     ALL,
     ADD,
     ADD_POSITION,
+    TURN,
+    COUNT,
+    TAKE,
     CHANGE,
     REMOVE,
     REMOVE_POSITION,
     CLAIM,
+    RENEW,
     RELEASE,
     ADVANCE,
     FAIL,

@@ -2,11 +2,14 @@
 
 use base::checks::Checks;
 use base::fetch::Fetch;
+use http::Uri;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::format::Format;
 
+/// Where Sentinel's tokens are given, if a sink does not say.
+const LOGIN: &str = "https://login.microsoftonline.com";
 /// Characters of a field at most.
 const TEXT_MAX: usize = 512;
 
@@ -144,6 +147,32 @@ impl Target {
         !matches!(self, Self::Syslog { .. })
     }
 
+    /// The field by which whoever shares the secret, or a token that it gives, is another one in
+    /// `other`, of the same kind.
+    pub(crate) fn entrusts_another(&self, other: &Self) -> Option<&'static str> {
+        let (ours, theirs) = (self.entrusted(), other.entrusted());
+        let changed = ours.into_iter().zip(theirs).find(|(ours, theirs)| ours != theirs);
+        changed.map(|((field, _), _)| field)
+    }
+
+    /// Who shares the secret, by the fields that say so. A webhook's is never sent, but whoever
+    /// has it signs with it: the former receiver must not sign for another one.
+    fn entrusted(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Syslog { .. } => Vec::new(),
+            Self::Webhook { url } | Self::Splunk { url, .. } => vec![("target.url", origin(url))],
+            Self::Datadog { site } => vec![("target.site", origin(&intake(site)))],
+            Self::S3 { endpoint, .. } => {
+                vec![("target.endpoint", endpoint.as_deref().map(origin).unwrap_or_default())]
+            }
+            Self::Sentinel { endpoint, tenant, login, .. } => vec![
+                ("target.login", origin(login_of(login.as_deref()))),
+                ("target.tenant", tenant.clone()),
+                ("target.endpoint", origin(endpoint)),
+            ],
+        }
+    }
+
     /// Datadog and Sentinel take a megabyte; what is more Datadog cuts off without a word.
     pub(crate) const fn bounds(&self) -> Bounds {
         match self {
@@ -219,6 +248,30 @@ impl Target {
     }
 }
 
+/// Where Datadog takes logs in. A whole address stands for those who stand in between.
+pub(crate) fn intake(site: &str) -> String {
+    if site.starts_with("http") {
+        return format!("{}/api/v2/logs", site.trim_end_matches('/'));
+    }
+    format!("https://http-intake.logs.{site}/api/v2/logs")
+}
+
+/// Where a sink of Sentinel gets its tokens.
+pub(crate) fn login_of(login: Option<&str>) -> &str {
+    login.unwrap_or(LOGIN).trim_end_matches('/')
+}
+
+/// Scheme, host and port of an address. One that is none is its own.
+fn origin(url: &str) -> String {
+    let read = |uri: Uri| {
+        let scheme = uri.scheme_str()?.to_ascii_lowercase();
+        let host = uri.host()?.to_ascii_lowercase();
+        let usual = if scheme == "http" { 80 } else { 443 };
+        Some(format!("{scheme}://{host}:{}", uri.port_u16().unwrap_or(usual)))
+    };
+    url.parse().ok().and_then(read).unwrap_or_else(|| url.to_owned())
+}
+
 fn address(fetch: &Fetch, checks: &mut Checks, pointer: &str, url: &str) {
     if let Err(why) = fetch.check(url) {
         checks.refuse(pointer, why.to_string());
@@ -231,5 +284,59 @@ fn word(checks: &mut Checks, pointer: &str, text: &str) {
     let dots = text.bytes().all(|byte| byte == b'.');
     if dots || text.len() > TEXT_MAX || !text.bytes().all(plain) {
         checks.refuse(pointer, "must have 1 to 512 letters, digits and `-_.` alone");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn target(value: Value) -> Target {
+        serde_json::from_value(value).expect("a target")
+    }
+
+    #[test]
+    fn whoever_shares_a_secret_is_known_by_scheme_host_and_port() {
+        let splunk = |url: &str, index: &str| {
+            target(json!({ "kind": "splunk", "url": url, "index": index }))
+        };
+        let before = splunk("https://hec.example", "a");
+        for (url, index) in [("https://HEC.example:443/", "a"), ("https://hec.example/x", "b")] {
+            assert_eq!(before.entrusts_another(&splunk(url, index)), None, "{url}");
+        }
+        for url in ["https://hec.example:8088", "http://hec.example", "https://hec.example.evil"] {
+            assert_eq!(before.entrusts_another(&splunk(url, "a")), Some("target.url"), "{url}");
+        }
+        let datadog = |site: &str| target(json!({ "kind": "datadog", "site": site }));
+        let other = datadog("datadoghq.eu").entrusts_another(&datadog("datadoghq.com"));
+        assert_eq!(other, Some("target.site"));
+        let s3 = |endpoint: Value| {
+            target(json!({ "kind": "s3", "bucket": "b", "region": "r", "endpoint": endpoint,
+                           "access_key_id": "i" }))
+        };
+        let other = s3(Value::Null).entrusts_another(&s3(json!("https://s3.example")));
+        assert_eq!(other, Some("target.endpoint"));
+        let webhook = |url: &str| target(json!({ "kind": "webhook", "url": url }));
+        let before = webhook("https://a.example/in");
+        assert_eq!(before.entrusts_another(&webhook("https://a.example/other")), None);
+        let other = before.entrusts_another(&webhook("https://b.example/in"));
+        assert_eq!(other, Some("target.url"));
+        let sentinel = |endpoint: &str, tenant: &str, login: Value, stream: &str| {
+            target(json!({ "kind": "sentinel", "endpoint": endpoint, "rule": "dcr-1",
+                           "stream": stream, "tenant": tenant, "client_id": "c", "login": login }))
+        };
+        let before = sentinel("https://in.example", "t", Value::Null, "Custom-A");
+        for (endpoint, tenant, login, stream, field) in [
+            ("https://in.example", "t", Value::Null, "Custom-B", None),
+            ("https://in.example", "t", json!("https://login.microsoftonline.com/"), "A", None),
+            ("https://in.example", "t", json!("https://evil.example"), "A", Some("target.login")),
+            ("https://in.example", "u", Value::Null, "A", Some("target.tenant")),
+            ("https://evil.example", "t", Value::Null, "A", Some("target.endpoint")),
+        ] {
+            let other = sentinel(endpoint, tenant, login, stream);
+            assert_eq!(before.entrusts_another(&other), field);
+        }
     }
 }

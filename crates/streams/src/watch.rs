@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::{Caller, OrgId, Region};
 use base::args;
-use base::db::Within;
+use base::db::{Db, Row, Within};
 use futures_util::future::join_all;
 
 use crate::sink::Known;
@@ -15,7 +15,7 @@ use crate::{Delivered, Error, SinkId, State, Streams, sql};
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_secs(2);
-/// How long it rests while some sink lacks more than one turn gives.
+/// How long it rests when some sink lacks more than one turn gives.
 const REST: Duration = Duration::from_millis(100);
 /// Sinks that a page of the database names.
 const PAGE: usize = 500;
@@ -26,6 +26,16 @@ struct Due {
     region: Region,
     known: Known,
 }
+
+/// What a look over all regions found.
+struct Look {
+    sinks: Vec<Due>,
+    /// Whether every region could be looked at.
+    whole: Result<(), Error>,
+}
+
+/// How the sinks of each kind are.
+type All = BTreeMap<&'static str, Health>;
 
 /// A sink whose turn it is, however the turn ends.
 struct Running<'a> {
@@ -53,33 +63,37 @@ impl Streams {
     }
 
     async fn watch(self) {
-        let mut wait = EVERY;
-        while tokio::time::timeout(wait, self.0.tasks.stopping()).await.is_err() {
-            wait = EVERY;
-            match self.due().await {
-                // A slow sink keeps no other waiting: each has a task of its own.
-                Ok(due) => {
-                    for due in due.into_iter().filter(|due| !self.is_running(&due.known.id)) {
-                        wait = REST;
-                        let streams = self.clone();
-                        self.0.tasks.spawn(async move {
-                            streams.in_turn(due).await;
-                        });
+        while self.waited().await {
+            // A slow sink keeps no other waiting: each has a task of its own.
+            let due = self.due().await.sinks;
+            for due in due.into_iter().filter(|due| !self.is_running(&due.known.id)) {
+                let streams = self.clone();
+                self.0.tasks.spawn(async move {
+                    if streams.in_turn(due).await.more {
+                        streams.0.more.notify_one();
                     }
-                }
-                Err(error) => {
-                    let error = &error as &dyn std::error::Error;
-                    tracing::warn!(error, "sinks could not be looked for");
-                }
+                });
             }
         }
     }
 
+    /// Waits for the next look. False: the server stops.
+    async fn waited(&self) -> bool {
+        tokio::select! {
+            () = self.0.tasks.stopping() => return false,
+            () = tokio::time::sleep(EVERY) => return true,
+            () = self.0.more.notified() => {}
+        }
+        tokio::time::timeout(REST, self.0.tasks.stopping()).await.is_err()
+    }
+
     /// One turn of every sink that lacks something, to its end. The room does it by itself;
-    /// this is for whoever waits for it.
+    /// this is for whoever waits for it. A region that could not be looked at is an error, after
+    /// the turns of all others.
     pub async fn deliver(&self) -> Result<Delivered, Error> {
-        let turns = self.due().await?.into_iter().map(|due| self.in_turn(due));
-        let all = join_all(turns).await;
+        let Look { sinks, whole } = self.due().await;
+        let all = join_all(sinks.into_iter().map(|due| self.in_turn(due))).await;
+        whole?;
         Ok(all.into_iter().fold(Delivered::default(), |all, one| Delivered {
             events: all.events + one.events,
             more: all.more | one.more,
@@ -101,30 +115,62 @@ impl Streams {
     }
 
     /// Sinks that lack something and may be tried now. Counts how all of them are.
-    async fn due(&self) -> Result<Vec<Due>, Error> {
-        let (mut due, mut health) = (Vec::new(), BTreeMap::<_, Health>::new());
+    async fn due(&self) -> Look {
+        let (mut sinks, mut whole, mut health) = (Vec::new(), Ok(()), All::new());
         for (region, db) in self.0.databases.iter() {
-            let (mut org, mut sink) = (String::new(), String::new());
-            let mut sizes = HashMap::new();
-            loop {
-                let rows = db.all(&Within::node(), sql::ALL, args![&org, &sink]).await?;
-                for row in &rows {
-                    (org, sink) = (row.text("org_id")?, row.text("sink_id")?);
-                    let known = Known::of(row)?;
-                    let size = self.size(region, &known.org, &mut sizes).await?;
-                    let health = health.entry(known.target.kind()).or_default();
-                    self.count(region, &known, size, health).await?;
-                    if known.is_due(self.now()) && self.lacks(region, &known, size).await? {
-                        due.push(Due { region, known });
-                    }
+            if let Err(error) = self.due_in(region, db, &mut sinks, &mut health).await {
+                {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(%region, error, "sinks could not be looked for");
                 }
-                if rows.len() < PAGE {
-                    break;
-                }
+                whole = Err(error);
             }
         }
         self.0.counts.now(&health);
-        Ok(due)
+        Look { sinks, whole }
+    }
+
+    async fn due_in(
+        &self,
+        region: Region,
+        db: &Db,
+        due: &mut Vec<Due>,
+        health: &mut All,
+    ) -> Result<(), Error> {
+        let (mut org, mut sink, mut sizes) = (String::new(), String::new(), HashMap::new());
+        loop {
+            let rows = db.all(&Within::node(), sql::ALL, args![&org, &sink]).await?;
+            for row in &rows {
+                (org, sink) = (row.text("org_id")?, row.text("sink_id")?);
+                match self.due_of(region, row, &mut sizes, health).await {
+                    Ok(known) => due.extend(known.map(|known| Due { region, known })),
+                    Err(Error::Db(error)) if error.is_unreachable() => return Err(error.into()),
+                    // One that cannot be read does not keep the others.
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(org.id = %org, sink.id = %sink, error, "a sink could not be read");
+                    }
+                }
+            }
+            if rows.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The sink of a row, if it is due.
+    async fn due_of(
+        &self,
+        region: Region,
+        row: &Row,
+        sizes: &mut HashMap<OrgId, i64>,
+        health: &mut All,
+    ) -> Result<Option<Known>, Error> {
+        let known = Known::of(row)?;
+        let size = self.size(region, &known.org, sizes).await?;
+        self.count(region, &known, size, health.entry(known.target.kind()).or_default()).await?;
+        let due = known.is_due(self.now()) && self.lacks(region, &known, size).await?;
+        Ok(due.then_some(known))
     }
 
     async fn size(

@@ -93,11 +93,7 @@ impl Keys {
             Holder::Org => Ok(Tag::new()),
             Holder::Of(id) => {
                 let tag = self.cell(region)?.tags.tag(format!("{org}/{id}").as_bytes());
-                Ok(tag.iter().take(12).fold(Tag::with_capacity(24), |mut text, byte| {
-                    use std::fmt::Write as _;
-                    let _infallible = write!(text, "{byte:02x}");
-                    text
-                }))
+                Ok(base::hex::encode(tag.iter().take(12)))
             }
         }
     }

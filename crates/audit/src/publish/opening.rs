@@ -1,7 +1,5 @@
 //! What is shown of an event, so that others can compare it with its entry.
 
-use std::fmt::Write as _;
-
 use base::db::DbError;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -136,9 +134,5 @@ impl Place<'_> {
 }
 
 pub(super) fn hex<S: Serializer>(bytes: &[u8; 32], to: S) -> Result<S::Ok, S::Error> {
-    let text = bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _infallible = write!(text, "{byte:02x}");
-        text
-    });
-    to.serialize_str(&text)
+    to.serialize_str(&base::hex::encode(bytes))
 }

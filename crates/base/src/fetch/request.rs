@@ -86,6 +86,12 @@ impl Request {
         self.set(name, value, false)
     }
 
+    /// With a header that proves something.
+    #[must_use]
+    pub fn secret_header(self, name: HeaderName, value: &Secret) -> Self {
+        self.set(name, value.reveal(), true)
+    }
+
     /// With a name and a password (RFC 7617), as they are.
     #[must_use]
     pub fn basic(self, name: &str, password: &Secret) -> Self {

@@ -1,6 +1,6 @@
 //! Files that pages need: in the binary, named by their content, kept by browsers for ever.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::Write as _;
 use std::sync::OnceLock;
 
@@ -13,6 +13,8 @@ use axum::response::Response;
 use axum::routing::get;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+
+use crate::hex;
 
 /// One file. Its address changes with its content.
 pub struct Asset {
@@ -59,10 +61,7 @@ impl Asset {
     fn made(&self) -> &Made {
         self.made.get_or_init(|| {
             let digest = digest(&SHA256, self.bytes);
-            let hash = digest.as_ref().iter().take(8).fold(String::new(), |mut hash, byte| {
-                let _infallible = write!(hash, "{byte:02x}");
-                hash
-            });
+            let hash = hex::encode(digest.as_ref().iter().take(8));
             let gzip = gzip(self.bytes, Compression::best());
             Made { url: format!("/assets/{hash}/{}", self.name), gzip: gzip.into() }
         })

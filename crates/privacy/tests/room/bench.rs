@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use access::{MemberId, Method, Permission, Region};
+use access::{Databases, MemberId, Method, Permission, Region};
 use audit::{Folder, Keeper, Log, LogConfig, LogNeeds};
 use axum::body::to_bytes;
 use base::metrics::Metrics;
@@ -72,7 +72,7 @@ impl House {
             metrics: &Metrics::new(),
         });
         let log = log.expect("opens");
-        let privacy = room(&house, &log, Vec::new());
+        let privacy = room(&house, &log, house.databases.clone(), Vec::new());
         let routes = privacy::routes(privacy.clone())
             .merge(privacy::pages(privacy.clone()))
             .merge(audit::routes(house.record.clone()))
@@ -82,7 +82,12 @@ impl House {
 
     /// The room with one more keeper behind the others.
     pub(crate) fn with(&self, keeper: Arc<dyn Keeper>) -> Privacy {
-        room(&self.shared, &self.log, vec![keeper])
+        room(&self.shared, &self.log, self.shared.databases.clone(), vec![keeper])
+    }
+
+    /// The room on a node that serves these databases.
+    pub(crate) fn over(&self, databases: Databases) -> Privacy {
+        room(&self.shared, &self.log, databases, Vec::new())
     }
 
     /// Somebody with a name, an address, a device and a key, who did something.
@@ -149,12 +154,17 @@ impl House {
     }
 }
 
-fn room(house: &testing::House, log: &Log, more: Vec<Arc<dyn Keeper>>) -> Privacy {
+fn room(
+    house: &testing::House,
+    log: &Log,
+    databases: Databases,
+    more: Vec<Arc<dyn Keeper>>,
+) -> Privacy {
     let mut keepers: Vec<Arc<dyn Keeper>> =
         vec![Arc::new(house.identity.clone()), Arc::new(house.record.clone()), Arc::new(Requests)];
     keepers.extend(more);
     Privacy::open(Needs {
-        databases: house.databases.clone(),
+        databases,
         clock: house.clock.shared(),
         record: house.record.clone(),
         log: log.clone(),

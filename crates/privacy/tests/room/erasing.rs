@@ -8,6 +8,7 @@ use audit::{Change, Held, Keeper, Person, Record, Table};
 use base::db::DbError;
 use base::metrics::Metrics;
 use base::tasks::Tasks;
+use identity::testing;
 use serde_json::{Value, json};
 use tlog::note::Verifier;
 use tlog::{Checkpoint, Note};
@@ -188,6 +189,10 @@ async fn a_receipt_of_an_erasure_is_verified_by_code_of_others() {
         }
         assert_eq!(receipt["statement"]["forgetDays"], 30);
         assert_eq!(house.get(&house.acme.owner.key, &path).await.json(), receipt);
+        let shown = testing::shown(&house.acme.owner.key);
+        let heads = [shown, ("accept", "text/plain, */*".to_owned())];
+        let plain = house.send(testing::request("GET", &path, &heads, Value::Null)).await;
+        assert_eq!(plain.text, note);
     }
 }
 

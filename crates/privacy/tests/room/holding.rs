@@ -63,6 +63,10 @@ async fn a_lifted_hold_lets_the_erasure_be_carried_out() {
         let path = format!("/api/privacy/holds/{forever}");
         let lifted = house.ask(&house.acme.owner.key, "DELETE", &path, Value::Null).await;
         assert_eq!(lifted.json()["in_force"], false, "{}", lifted.text);
+        let again = house.ask(&house.acme.owner.key, "DELETE", &path, Value::Null).await;
+        assert_eq!((again.status, again.code().as_str()), (409, "lifted_already"));
+        let said = again.json()["detail"].clone();
+        assert_eq!(said, "this hold is lifted already", "{}", again.text);
         assert_eq!(house.privacy.sweep().await.expect("sweeps"), 0, "the other one holds");
         assert_eq!(one(&house, &request).await["blocked"]["until"], "2026-02-01T00:00:00Z");
         house.clock.advance(SignedDuration::from_hours(24 * 32));

@@ -1,5 +1,14 @@
 //! What is shown: to whoever answers for the org, to the person, and on the pages.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use access::{OrgDb, Scope};
+use async_trait::async_trait;
+use audit::{Exported, Keeper, Person, Table};
+use base::db::DbError;
+use privacy::NewHold;
 use serde_json::json;
 
 use crate::bench::{ADDRESS, EMAIL, House, KEY_NAME, NAME};
@@ -37,6 +46,49 @@ async fn what_is_held_of_a_person_is_located_and_exported() {
         assert!(own.text.contains(NAME));
         let path = format!("/api/privacy/export?person={}", house.acme.owner.id);
         assert_eq!(house.get(&session, &path).await.status, 403);
+    }
+}
+
+/// A room of which the person alone reads what it holds, and which counts who asked.
+#[derive(Debug, Default)]
+struct Diary {
+    exported: AtomicUsize,
+    asked_for_things: AtomicUsize,
+}
+
+#[async_trait]
+impl Keeper for Diary {
+    fn tables(&self) -> &'static [Table] {
+        const { &[Table::own("diary_page", "pages").private(), Table::nothing("diary_setting")] }
+    }
+
+    async fn export(&self, _: &OrgDb<'_>, _: &Scope, _: &Person) -> Result<Vec<Exported>, DbError> {
+        self.exported.fetch_add(1, Relaxed);
+        Ok(vec![Exported::of("diary_page", vec![json!({ "text": "dear diary" })])])
+    }
+
+    async fn things(&self, _: &OrgDb<'_>, _: &Scope, _: &Person) -> Result<Vec<String>, DbError> {
+        self.asked_for_things.fetch_add(1, Relaxed);
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn what_a_member_alone_reads_is_not_even_read_for_others() {
+    for house in House::on_each_engine().await {
+        let (id, diary) = (house.ingrid().await, Arc::new(Diary::default()));
+        let privacy = house.with(diary.clone());
+        let export = privacy.export(&house.acme.operator, &id).await.expect("exports");
+        assert_eq!((export.left_out, diary.exported.load(Relaxed)), (vec!["diary_page".into()], 0));
+        house.removed(&id).await;
+        let export = privacy.export(&house.acme.operator, &id).await.expect("exports");
+        assert!(export.stores.iter().any(|store| store.store == "diary_page"));
+        assert_eq!((export.left_out.len(), diary.exported.load(Relaxed)), (0, 1));
+        // A hold needs to know who it is, and nothing of theirs.
+        let before = diary.asked_for_things.load(Relaxed);
+        let new = NewHold { person: Some(id), reason: "file 7".to_owned(), until: None };
+        privacy.place_hold(&house.acme.operator, &new).await.expect("places");
+        assert_eq!(diary.asked_for_things.load(Relaxed), before);
     }
 }
 

@@ -10,3 +10,4 @@ mod erasing;
 mod holding;
 mod looking;
 mod searching;
+mod sweeping;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use base::fetch::{Answer, Failed};
+use base::secret::Secret;
 use base::time::At;
 use http::StatusCode;
 use http::header::RETRY_AFTER;
@@ -23,15 +24,31 @@ pub(crate) fn bounded(text: &str) -> String {
     short.trim().to_owned()
 }
 
+/// A text of somebody else without secrets that it repeats, as they are or as they stand in
+/// JSON. To be asked before the text is cut: a part of a secret is not found.
+pub(super) fn hidden<'a>(text: String, secrets: impl Iterator<Item = &'a Secret>) -> String {
+    let mut secrets: Vec<_> = secrets.filter(|secret| !secret.reveal().is_empty()).collect();
+    // One may be the beginning of another.
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.reveal().len()));
+    secrets.into_iter().fold(text, |text, secret| {
+        let plain = secret.reveal();
+        let quoted = Secret::new(plain.replace('\\', "\\\\").replace('"', "\\\""));
+        let slashed = Secret::new(quoted.reveal().replace('/', "\\/"));
+        [slashed.reveal(), quoted.reveal(), plain]
+            .into_iter()
+            .fold(text, |text, form| text.replace(form, "[secret]"))
+    })
+}
+
 /// Nothing came back.
 pub(super) fn failed(failed: &Failed) -> Trouble {
     Trouble::later(failed.to_string())
 }
 
-/// What came back, for every kind of sink that speaks HTTP.
+/// What came back, for every kind of sink that speaks HTTP. Not cut yet, and nothing hidden.
 pub(super) fn judge(answer: &Answer, now: At) -> Result<String, Trouble> {
     let text = String::from_utf8_lossy(&answer.body);
-    let said = bounded(&format!("{} {text}", answer.status));
+    let said = format!("{} {text}", answer.status);
     if answer.status.is_success() {
         return match error_in(&answer.body) {
             Some(why) => {
@@ -77,7 +94,7 @@ fn error_in(body: &[u8]) -> Option<String> {
     let word = object.get("status").and_then(Value::as_str).unwrap_or_default();
     let worded =
         ["error", "failed", "failure", "rejected"].iter().any(|w| word.eq_ignore_ascii_case(w));
-    (found || denied || worded).then(|| bounded(&value.to_string()))
+    (found || denied || worded).then(|| value.to_string())
 }
 
 #[cfg(test)]
@@ -131,6 +148,17 @@ mod tests {
         let date = http::HeaderValue::from_static("Thu, 01 Jan 1970 00:01:00 GMT");
         late.headers.insert(RETRY_AFTER, date);
         assert_eq!(after(&late), Some(Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn no_form_of_a_secret_and_no_rest_of_a_longer_one_is_repeated() {
+        let [short, long] =
+            [r#"a"b/c\d1"#, r#"a"b/c\d1-and-more"#].map(|it| Secret::new(it.into()));
+        let quoted = serde_json::to_string(long.reveal()).expect("JSON");
+        let said =
+            format!("{} {quoted} {} {}", long.reveal(), quoted.replace('/', r"\/"), short.reveal());
+        let told = hidden(said, [&short, &long].into_iter());
+        assert_eq!(told, r#"[secret] "[secret]" "[secret]" [secret]"#);
     }
 
     #[test]

@@ -17,12 +17,8 @@ use object_store::client::{
 use object_store::path::Path;
 use object_store::{ClientOptions, Error, ObjectStore as _, PutMode, RetryConfig};
 
-use super::answer::bounded;
-use super::{DEADLINE, Parcel, Trouble, Wires, digest};
+use super::{ANSWER_BYTES_MAX, DEADLINE, Parcel, Trouble, Wires, digest};
 use crate::target::Target;
-
-/// Bytes of an answer at most.
-const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// The client of a store, by way of ours.
 #[derive(Clone)]
@@ -78,7 +74,7 @@ fn why(error: &Error) -> String {
     while let Some(cause) = deepest.source() {
         deepest = cause;
     }
-    bounded(&deepest.to_string())
+    deepest.to_string()
 }
 
 #[async_trait]

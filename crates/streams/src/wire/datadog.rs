@@ -5,14 +5,18 @@
 //! time of the log, which Datadog then sets itself, and with a tag that says so. Its own
 //! time stands in it as always.
 
+use base::fetch::Request;
 use base::time::At;
+use http::HeaderName;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use super::post::Post;
+use super::answer::judge;
 use super::{Parcel, Trouble, Wires};
 use crate::item::{Item, Whose};
+use crate::target::intake;
 
+const API_KEY: HeaderName = HeaderName::from_static("dd-api-key");
 /// How old a log may be, with an hour for its way.
 const AGE_MAX: SignedDuration = SignedDuration::from_hours(17);
 
@@ -37,12 +41,7 @@ pub(super) fn piece(item: &Item, whose: &Whose, line: &str, now: At) -> String {
 }
 
 pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>, site: &str) -> Result<String, Trouble> {
-    let url = if site.starts_with("http") {
-        format!("{}/api/v2/logs", site.trim_end_matches('/'))
-    } else {
-        format!("https://http-intake.logs.{site}/api/v2/logs")
-    };
-    let headers = [("dd-api-key", parcel.secret()?.reveal())];
-    let (kind, body) = ("application/json", parcel.array());
-    Post { url: &url, kind, headers: &headers, body }.send(wires, parcel.now).await
+    let post = Request::post(&intake(site), "application/json", parcel.array());
+    let post = post.secret_header(API_KEY, parcel.secret()?);
+    judge(&wires.ask(post).await?, parcel.now)
 }

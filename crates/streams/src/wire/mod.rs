@@ -3,7 +3,6 @@
 mod answer;
 mod bucket;
 mod datadog;
-mod post;
 mod sentinel;
 mod splunk;
 mod syslog;
@@ -13,12 +12,15 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use base::fetch::Fetch;
+use base::fetch::{Answer, Fetch, Request};
+use base::hex;
 use base::secret::Secret;
 use base::time::At;
 use sha2::{Digest as _, Sha256};
 
 pub(crate) use self::answer::bounded;
+use self::answer::{failed, hidden};
+use self::sentinel::Token;
 use crate::item::{Item, Whose};
 use crate::secrets::Secrets;
 use crate::sink::{Known, SinkId};
@@ -26,6 +28,8 @@ use crate::target::Target;
 
 /// How long one delivery may take as a whole.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
+/// Bytes of an answer at most: a sink has little to say.
+const ANSWER_BYTES_MAX: usize = 64 << 10;
 
 /// Why a sink did not take something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +45,14 @@ impl Trouble {
         Self::Later { why: why.into(), after: None }
     }
 
+    /// The same in other words.
+    fn told(self, tell: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Later { why, after } => Self::Later { why: tell(why), after },
+            Self::Refused { why } => Self::Refused { why: tell(why) },
+        }
+    }
+
     pub(crate) fn why(&self) -> &str {
         match self {
             Self::Later { why, .. } | Self::Refused { why } => why,
@@ -53,7 +65,7 @@ impl Trouble {
 pub(crate) struct Wires {
     pub(crate) fetch: Fetch,
     /// Tokens of Sentinel, until they end.
-    tokens: Mutex<HashMap<SinkId, (Secret, At)>>,
+    tokens: Mutex<HashMap<SinkId, Token>>,
 }
 
 /// A delivery: items in order, each with its text.
@@ -73,6 +85,13 @@ impl Parcel<'_> {
         Ok(&secrets.now)
     }
 
+    /// Every secret of the sink, the former one too.
+    fn proofs(&self) -> impl Iterator<Item = &Secret> {
+        self.secrets.into_iter().flat_map(|secrets| {
+            std::iter::once(&secrets.now).chain(secrets.before.as_ref().map(|(before, _)| before))
+        })
+    }
+
     /// The positions of the first and the last item.
     fn span(&self) -> (i64, i64) {
         let at = |item: Option<&Item>| item.map(|item| item.index).unwrap_or_default();
@@ -90,11 +109,7 @@ impl Parcel<'_> {
 
 /// The first half of the SHA-256 of a body, as hex: the same body has the same name.
 fn digest(body: &[u8]) -> String {
-    let digest = Sha256::digest(body);
-    digest.iter().take(16).fold(String::with_capacity(32), |mut text, byte| {
-        let _infallible = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
-        text
-    })
+    hex::encode(Sha256::digest(body).iter().take(16))
 }
 
 impl Wires {
@@ -116,6 +131,12 @@ impl Wires {
         }
     }
 
+    /// Asks over HTTP, within the bounds of a delivery.
+    async fn ask(&self, request: Request) -> Result<Answer, Trouble> {
+        let request = request.deadline(DEADLINE).body_bytes_max(ANSWER_BYTES_MAX);
+        self.fetch.send(request).await.map_err(|error| failed(&error))
+    }
+
     /// Sends, and says what the sink said.
     pub(crate) async fn send(&self, parcel: Parcel<'_>) -> Result<String, Trouble> {
         let said = match &parcel.sink.target {
@@ -126,15 +147,8 @@ impl Wires {
             Target::Syslog { host, port } => syslog::send(self, parcel, host, *port).await,
             Target::Sentinel { .. } => sentinel::send(self, parcel).await,
         };
-        // A sink that says our own secret is not repeated.
-        let hide = |text: String| match parcel.secrets {
-            Some(secrets) => bounded(&text.replace(secrets.now.reveal(), "[secret]")),
-            None => bounded(&text),
-        };
-        match said {
-            Ok(said) => Ok(hide(said)),
-            Err(Trouble::Refused { why }) => Err(Trouble::Refused { why: hide(why) }),
-            Err(Trouble::Later { why, after }) => Err(Trouble::Later { why: hide(why), after }),
-        }
+        // Whole until here: what is hidden is hidden before the text is cut.
+        let hide = |text: String| bounded(&hidden(text, parcel.proofs()));
+        said.map(hide).map_err(|trouble| trouble.told(hide))
     }
 }

@@ -8,15 +8,13 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::answer::{failed, judge};
-use super::post::Post;
-use super::{DEADLINE, Parcel, Trouble, Wires};
+use super::answer::{hidden, judge};
+use super::{Parcel, Trouble, Wires};
 use crate::format::Format;
 use crate::item::{Item, Whose};
-use crate::sink::Known;
-use crate::target::Target;
+use crate::sink::{Known, SinkId};
+use crate::target::{Target, login_of};
 
-const LOGIN: &str = "https://login.microsoftonline.com";
 const SCOPE: &str = "https://monitor.azure.com//.default";
 const VERSION: &str = "2023-01-01";
 /// A token is not used in its last minutes.
@@ -25,9 +23,24 @@ const SPARE_SECS: i64 = 300;
 const TOKENS_MAX: usize = 1_000;
 
 #[derive(Deserialize)]
-struct Token {
+struct Given {
     access_token: Secret,
     expires_in: i64,
+}
+
+/// A token, and for whom it was given: it goes with the settings by which it was had.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    text: Secret,
+    until: At,
+    target: Target,
+    sealed: Option<Vec<u8>>,
+}
+
+impl Token {
+    fn serves(&self, sink: &Known, now: At) -> bool {
+        self.until > now && self.target == sink.target && self.sealed == sink.sealed
+    }
 }
 
 pub(super) fn piece(format: Format, item: &Item, whose: &Whose, line: &str) -> String {
@@ -54,49 +67,53 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>) -> Result<String, Tr
         "{}/dataCollectionRules/{rule}/streams/{stream}?api-version={VERSION}",
         endpoint.trim_end_matches('/')
     );
-    let bearer = Secret::new(format!("Bearer {}", token.reveal()));
-    let headers = [("authorization", bearer.reveal())];
-    let post =
-        Post { url: &url, kind: "application/json", headers: &headers, body: parcel.array() };
-    let answer = post.ask(wires).await?;
+    let post = Request::post(&url, "application/json", parcel.array()).bearer(&token);
+    let answer = wires.ask(post).await?;
     if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         wires.forget_token(parcel.sink);
     }
-    judge(&answer, parcel.now)
+    let hide = |text| hidden(text, std::iter::once(&token));
+    judge(&answer, parcel.now).map(hide).map_err(|trouble| trouble.told(hide))
 }
 
 impl Wires {
     /// A token of the sink's application, kept until shortly before it ends.
     async fn token(&self, parcel: Parcel<'_>) -> Result<Secret, Trouble> {
         let kept = self.tokens().get(&parcel.sink.id).cloned();
-        if let Some((token, _)) = kept.filter(|(_, until)| *until > parcel.now) {
-            return Ok(token);
+        if let Some(token) = kept.filter(|token| token.serves(parcel.sink, parcel.now)) {
+            return Ok(token.text);
         }
         let Target::Sentinel { tenant, client_id, login, scope, .. } = &parcel.sink.target else {
             return Err(Trouble::later("not a sink of this kind"));
         };
-        let login = login.as_deref().unwrap_or(LOGIN).trim_end_matches('/');
-        let url = format!("{login}/{tenant}/oauth2/v2.0/token");
+        let url = format!("{}/{tenant}/oauth2/v2.0/token", login_of(login.as_deref()));
         let fields = [
             ("grant_type", "client_credentials"),
             ("client_id", client_id),
             ("client_secret", parcel.secret()?.reveal()),
             ("scope", scope.as_deref().unwrap_or(SCOPE)),
         ];
-        let answer = self.fetch.send(Request::form(&url, &fields).deadline(DEADLINE)).await;
-        let answer = answer.map_err(|error| failed(&error))?;
+        let answer = self.ask(Request::form(&url, &fields)).await?;
+        let given: Option<Given> = serde_json::from_slice(&answer.body).ok();
         // What is wrong with a token is wrong with the settings, never with an event.
-        judge(&answer, parcel.now)
-            .map_err(|trouble| Trouble::later(format!("no token: {}", trouble.why())))?;
-        let token: Token = serde_json::from_slice(&answer.body)
-            .map_err(|_| Trouble::later("no token: the answer holds none"))?;
-        let until = lasts(parcel.now, token.expires_in);
+        judge(&answer, parcel.now).map_err(|trouble| {
+            let why = trouble.why().to_owned();
+            let why = hidden(why, given.iter().map(|given| &given.access_token));
+            Trouble::later(format!("no token: {why}"))
+        })?;
+        let given = given.ok_or_else(|| Trouble::later("no token: the answer holds none"))?;
+        let token = Token {
+            text: given.access_token.clone(),
+            until: lasts(parcel.now, given.expires_in),
+            target: parcel.sink.target.clone(),
+            sealed: parcel.sink.sealed.clone(),
+        };
         let mut tokens = self.tokens();
         if tokens.len() >= TOKENS_MAX {
             tokens.clear();
         }
-        tokens.insert(parcel.sink.id.clone(), (token.access_token.clone(), until));
-        Ok(token.access_token)
+        tokens.insert(parcel.sink.id.clone(), token);
+        Ok(given.access_token)
     }
 
     /// Another token is asked for next time.
@@ -104,9 +121,7 @@ impl Wires {
         self.tokens().remove(&sink.id);
     }
 
-    fn tokens(
-        &self,
-    ) -> std::sync::MutexGuard<'_, std::collections::HashMap<crate::SinkId, (Secret, At)>> {
+    fn tokens(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<SinkId, Token>> {
         self.tokens.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -1,12 +1,12 @@
 //! Splunk's HTTP Event Collector. What counts is the code in the body, not the status.
 
-use base::fetch::Answer;
+use base::fetch::{Answer, Request};
 use base::secret::Secret;
 use base::time::At;
+use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
-use super::answer::{bounded, judge};
-use super::post::Post;
+use super::answer::judge;
 use super::{Parcel, Trouble, Wires};
 use crate::format::Format;
 use crate::item::{Item, Whose};
@@ -45,16 +45,15 @@ pub(super) fn piece(
 pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>, url: &str) -> Result<String, Trouble> {
     let url = format!("{}/services/collector/event", url.trim_end_matches('/'));
     let token = Secret::new(format!("Splunk {}", parcel.secret()?.reveal()));
-    let headers = [("authorization", token.reveal())];
-    let post =
-        Post { url: &url, kind: "application/json", headers: &headers, body: parcel.lines() };
-    read(&post.ask(wires).await?, parcel.now)
+    let post = Request::post(&url, "application/json", parcel.lines());
+    let post = post.secret_header(AUTHORIZATION, &token);
+    read(&wires.ask(post).await?, parcel.now)
 }
 
 fn read(answer: &Answer, now: At) -> Result<String, Trouble> {
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     let code = body.as_ref().and_then(|body| body.get("code")).and_then(Value::as_i64);
-    let said = || bounded(&String::from_utf8_lossy(&answer.body));
+    let said = || String::from_utf8_lossy(&answer.body).into_owned();
     match code {
         Some(0) if answer.status.is_success() => Ok(said()),
         Some(code) if REFUSED.contains(&code) => {

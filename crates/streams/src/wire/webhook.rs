@@ -2,13 +2,20 @@
 //! over both and the body, by each secret that holds.
 
 use aws_lc_rs::hmac;
+use base::fetch::Request;
+use base::secret::Secret;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use http::HeaderName;
 
-use super::post::Post;
+use super::answer::judge;
 use super::{Parcel, Trouble, Wires, digest};
 use crate::format::Format;
 use crate::secrets::signing_key;
+
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>, url: &str) -> Result<String, Trouble> {
     let (kind, body) = match parcel.sink.format {
@@ -27,13 +34,11 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>, url: &str) -> Result
             signing_key(secret).ok_or_else(|| Trouble::later("the secret is no `whsec_…`"))?;
         signatures.push(signature(&key, &id, &time, &body));
     }
-    let signatures = signatures.join(" ");
-    let headers = [
-        ("webhook-id", id.as_str()),
-        ("webhook-timestamp", &time),
-        ("webhook-signature", &signatures),
-    ];
-    Post { url, kind, headers: &headers, body }.send(wires, parcel.now).await
+    let post = Request::post(url, kind, body)
+        .header(ID, &id)
+        .header(TIMESTAMP, &time)
+        .secret_header(SIGNATURE, &Secret::new(signatures.join(" ")));
+    judge(&wires.ask(post).await?, parcel.now)
 }
 
 fn signature(key: &[u8], id: &str, time: &str, body: &str) -> String {
@@ -44,8 +49,6 @@ fn signature(key: &[u8], id: &str, time: &str, body: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use base::secret::Secret;
-
     use super::*;
 
     #[test]

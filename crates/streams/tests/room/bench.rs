@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use access::{Caller, Region};
+use access::{Caller, Databases, Region};
 use audit::{Event, Log, LogConfig, LogNeeds};
 use base::fetch::{Fetch, FetchConfig};
 use base::metrics::Metrics;
@@ -44,7 +44,8 @@ impl Room {
         let mut rooms = Vec::new();
         for house in Plan::of(streams::sql::MIGRATIONS).houses().await {
             let metrics = Metrics::new();
-            let streams = open(&house, &metrics, "n1", config.clone());
+            let databases = house.databases.clone();
+            let streams = open(&house, &metrics, "n1", databases, config.clone());
             let folder = tempfile::tempdir().expect("a folder");
             let log = Log::open(LogNeeds {
                 record: house.record.clone(),
@@ -73,7 +74,12 @@ impl Room {
 
     /// Another node, or this one after a restart.
     pub(crate) fn node(&self, name: &str) -> Streams {
-        open(&self.house, &Metrics::new(), name, permissive())
+        open(&self.house, &Metrics::new(), name, self.house.databases.clone(), permissive())
+    }
+
+    /// A node that serves these databases.
+    pub(crate) fn over(&self, databases: Databases) -> Streams {
+        open(&self.house, &Metrics::new(), "n1", databases, permissive())
     }
 
     /// Adds so many events to the record.
@@ -138,9 +144,15 @@ impl Room {
     }
 }
 
-fn open(house: &House, metrics: &Metrics, node: &str, config: FetchConfig) -> Streams {
+fn open(
+    house: &House,
+    metrics: &Metrics,
+    node: &str,
+    databases: Databases,
+    config: FetchConfig,
+) -> Streams {
     Streams::open(Needs {
-        databases: house.databases.clone(),
+        databases,
         clock: house.clock.shared(),
         record: house.record.clone(),
         roots: &house.roots,

@@ -90,12 +90,60 @@ async fn a_replay_sends_everything_again_also_what_was_set_aside() {
 }
 
 #[tokio::test]
+async fn a_replay_passes_over_nothing_that_the_sink_lacks() {
+    for room in Room::on_each_engine().await {
+        let hook = Hook::listening().await;
+        let (org, id, poison) = blocked(&room, &hook).await;
+        let beyond = room.does(&org, &id, "replay", json!({ "from": poison + 1 })).await;
+        assert_eq!((beyond.status, beyond.json()["param"].as_str()), (422, Some("from")));
+        room.does(&org, &id, "set-aside", json!({ "item": poison.to_string() })).await;
+        let beyond = room.does(&org, &id, "replay", json!({ "from": poison + 1 })).await;
+        assert_eq!(beyond.status, 422, "a notice is still due: {}", beyond.text);
+        room.until_delivered(&org, &id).await;
+
+        // From where it stands: what it is blocked at comes first again, also a checkpoint.
+        room.publish().await;
+        hook.state().refuses = Some(("/checkpoint-".to_owned(), Act::Say(400, "", "no")));
+        room.streams.deliver().await.expect("delivers");
+        let shown = room.shown(&org, &id).await;
+        let (item, next) = (shown["blocked_at"].clone(), shown["next"].clone());
+        assert_eq!(item, format!("checkpoint-{next}"), "{shown}");
+        let again = room.does(&org, &id, "replay", json!({ "from": next })).await;
+        assert_eq!((again.status, &again.json()["state"]), (200, &json!("delivering")));
+        for _ in 0..4 {
+            room.streams.deliver().await.expect("delivers");
+        }
+        let shown = room.shown(&org, &id).await;
+        assert_eq!((&shown["state"], &shown["blocked_at"]), (&json!("blocked"), &item), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_name_or_a_pause_unblocks_nothing() {
+    for room in Room::on_each_engine().await {
+        let hook = Hook::listening().await;
+        let (org, id, poison) = blocked(&room, &hook).await;
+        let (path, item) = (format!("/api/streams/{id}"), json!(poison.to_string()));
+        for (wanted, state, blocked_at) in [
+            (json!({ "name": "Other" }), "blocked", &item),
+            (json!({ "paused": true }), "paused", &item),
+            (json!({ "name": "Third" }), "paused", &item),
+            (json!({ "paused": false }), "delivering", &Value::Null),
+        ] {
+            let changed = room.ask(&org.owner.key, "PATCH", &path, wanted.clone()).await.json();
+            assert_eq!((&changed["state"], &changed["blocked_at"]), (&json!(state), blocked_at));
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_changed_setting_is_tried_at_once() {
     for room in Room::on_each_engine().await {
         let hook = Hook::listening().await;
         let (org, id, _) = blocked(&room, &hook).await;
         let good = Hook::listening().await;
-        let target = json!({ "target": { "kind": "webhook", "url": good.url } });
+        let target = json!({ "target": { "kind": "webhook", "url": good.url },
+                             "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
         let path = format!("/api/streams/{id}");
         let changed = room.ask(&org.owner.key, "PATCH", &path, target).await;
         assert_eq!((changed.status, &changed.json()["state"]), (200, &json!("delivering")));

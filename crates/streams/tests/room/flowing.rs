@@ -80,6 +80,42 @@ async fn checkpoints_stand_in_the_stream_behind_what_they_cover() {
 }
 
 #[tokio::test]
+async fn more_checkpoints_than_are_read_at_once_stand_behind_what_they_cover_too() {
+    for room in Room::on_each_engine().await {
+        let (org, hook) = (room.org("acme").await, Hook::listening().await);
+        // Of an hour the last ones are remembered.
+        for _ in 0..104 {
+            room.grow(&org, 1).await;
+            room.publish().await;
+            room.pass(3_600);
+        }
+        room.grow(&org, 5).await;
+        hook.state().says = Some((200, r#"{"text":"Success","code":0}"#.to_owned()));
+        // Splunk takes more items at once than there are checkpoints.
+        let target = json!({ "kind": "splunk", "url": hook.url });
+        let new = json!({ "name": "S", "target": target, "secret": "token-1234" });
+        let id = room.made(&org, new).await["sink"]["id"].as_str().expect("an id").to_owned();
+        room.until_delivered(&org, &id).await;
+        let kept = hook.state().kept.clone();
+        let bodies: String = kept.iter().map(|heard| heard.body.as_str()).collect();
+        let items = serde_json::Deserializer::from_str(&bodies).into_iter::<Value>();
+        let (mut next, mut checkpoints) = (0, 0);
+        for item in items {
+            let item = item.expect("JSON");
+            let key = item["fields"]["portico_key"].as_str().expect("a key").to_owned();
+            if item["fields"]["portico_kind"] == "checkpoint" {
+                assert_eq!(key, format!("{}/checkpoint-{next}", org.id));
+                checkpoints += 1;
+            } else {
+                assert_eq!(key, format!("{}/{next}", org.id));
+                next += 1;
+            }
+        }
+        assert_eq!((next, checkpoints), (room.size(&org).await, 104));
+    }
+}
+
+#[tokio::test]
 async fn a_webhook_that_asks_for_patience_gets_it() {
     for room in Room::on_each_engine().await {
         let (org, hook) = (room.org("acme").await, Hook::listening().await);

@@ -22,6 +22,8 @@ pub(crate) enum Act {
     Drop,
     /// Keeps nothing, and says this.
     Say(u16, &'static str, &'static str),
+    /// Keeps nothing, and says this status when it is told to.
+    SayWhenTold(Arc<Notify>, u16),
     /// Keeps it, and never answers.
     Hold,
 }
@@ -133,6 +135,10 @@ impl Hook {
             }
             Act::TakeAndSay(status, headers, body) | Act::Say(status, headers, body) => {
                 (status, headers, body.to_owned())
+            }
+            Act::SayWhenTold(told, status) => {
+                told.notified().await;
+                (status, "", String::new())
             }
             Act::TakeAndDrop | Act::Drop => return Ok(()),
             Act::Hold => return std::future::pending().await,

@@ -16,4 +16,6 @@ mod hook;
 mod judged;
 mod kinds;
 mod pages;
+mod secrets;
 mod syslog;
+mod together;

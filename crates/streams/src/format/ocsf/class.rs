@@ -122,20 +122,20 @@ fn by_words(action: &str) -> Kind {
 }
 
 fn reads(verb: &str) -> bool {
-    matches!(verb, "read" | "exported" | "followed" | "simulated" | "tried")
+    matches!(verb, "read" | "exported" | "followed" | "simulated" | "tried" | "located")
 }
 
 /// Create, update, delete.
 fn changes(verb: &str) -> Option<i64> {
     match verb {
         "added" | "created" | "made" | "claimed" | "taught" | "saved" | "begun" | "offered"
-        | "asked" | "imported" | "joined" | "started" | "sent" => Some(1),
+        | "asked" | "imported" | "joined" | "started" | "sent" | "placed" => Some(1),
         "changed" | "set" | "renamed" | "cases_set" | "published" | "retired" | "enforced"
         | "relaxed" | "verified" | "checked" | "missing" | "granted" | "vouched" | "refreshed"
         | "decided" | "signed" | "closed" | "reopened" | "tested" | "rotated" | "replayed"
-        | "retried" | "set_aside" | "blocked" => Some(3),
+        | "retried" | "set_aside" | "blocked" | "restricted" => Some(3),
         "removed" | "deleted" | "lost" | "left" | "ended" | "withdrawn" | "cancelled"
-        | "expired" | "revoked" => Some(4),
+        | "expired" | "revoked" | "erased" | "lifted" => Some(4),
         _ => None,
     }
 }
@@ -143,4 +143,25 @@ fn changes(verb: &str) -> Option<i64> {
 /// What an activity that OCSF has no word for is called: the action's last word.
 pub(super) fn verb(action: &str) -> String {
     action.rsplit('.').next().unwrap_or(action).replace('_', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_done_about_privacy_has_words_of_the_schema() {
+        for (action, kind) in [
+            ("privacy.person.located", api(2)),
+            ("privacy.person.exported", api(2)),
+            ("privacy.person.restricted", entity(3)),
+            ("privacy.person.erased", entity(4)),
+            ("privacy.request.withdrawn", entity(4)),
+            ("privacy.hold.placed", entity(1)),
+            ("privacy.hold.lifted", entity(4)),
+            ("privacy.retention.set", entity(3)),
+        ] {
+            assert_eq!(of(action), kind, "{action}");
+        }
+    }
 }
