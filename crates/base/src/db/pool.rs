@@ -18,7 +18,7 @@ use sqlx::{Executor as _, SqlSafeStr as _};
 
 use super::row::EngineRow;
 use super::statement::{Batch, Statement};
-use super::value::{Value, bind};
+use super::value::{Column, Value, bind};
 use super::{DbError, Row, Tx, Within};
 
 /// Connections of one node to one database at most.
@@ -42,7 +42,7 @@ pub struct Db(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pool: Pool,
-    batches: Mutex<HashMap<(&'static str, usize), Arc<str>>>,
+    batches: Mutex<HashMap<(&'static str, &'static str, usize), Arc<str>>>,
 }
 
 #[derive(Debug)]
@@ -183,11 +183,18 @@ impl Db {
 
     /// The text of a batch of so many rows, written once.
     pub(crate) fn batch_text(&self, batch: &Batch, rows: usize) -> Arc<str> {
+        self.written(batch, rows, || batch.text(self.engine(), rows))
+    }
+
+    /// The text of a batch of any number of rows of these columns, written once: the columns
+    /// of a batch are always of the same types.
+    pub(crate) fn columns_text(&self, batch: &Batch, columns: &[Column]) -> Arc<str> {
+        self.written(batch, 0, || batch.by_columns(columns))
+    }
+
+    fn written(&self, batch: &Batch, rows: usize, write: impl FnOnce() -> String) -> Arc<str> {
         let mut texts = self.0.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        texts
-            .entry((batch.head, rows))
-            .or_insert_with(|| batch.text(self.engine(), rows).into())
-            .clone()
+        texts.entry((batch.head, batch.tail, rows)).or_insert_with(|| write().into()).clone()
     }
 }
 

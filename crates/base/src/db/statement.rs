@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Engine;
+use super::value::Column;
 
 /// One statement, and what it does in words for errors: "look up a key".
 #[derive(Debug, Clone, Copy)]
@@ -34,14 +35,14 @@ pub struct Batch {
 }
 
 /// Rows that one statement carries at most: 512 rows of 20 values stay below SQLite's 32,766
-/// and PostgreSQL's 65,535 parameters.
-const BATCH_ROWS_MAX: usize = 512;
+/// parameters.
+pub(crate) const BATCH_ROWS_MAX: usize = 512;
 /// Up to here a batch has a text for every number of rows, above for powers of two alone, so
 /// that few texts of it are ever prepared.
 const BATCH_ROWS_ANY: usize = 64;
 
-/// How many of so many rows the next statement carries: few statements, as each one costs a
-/// hop to the engine and back, and few texts.
+/// How many of so many rows the next statement carries, where a text is of so many rows: few
+/// statements, as each one costs a hop to the engine and back, and few texts.
 pub(crate) fn rows_of_next(rows: usize) -> usize {
     match rows.min(BATCH_ROWS_MAX) {
         few @ ..=BATCH_ROWS_ANY => few,
@@ -58,6 +59,24 @@ impl Batch {
         tail: &'static str,
     ) -> Self {
         Self { doing, head, width, tail }
+    }
+
+    /// The SQL for any number of rows, which PostgreSQL is given by columns: one text and one
+    /// plan, whatever the number.
+    pub(crate) fn by_columns(&self, columns: &[Column]) -> String {
+        let mut text = format!("{} SELECT * FROM unnest(", self.head);
+        for (at, column) in columns.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            let kind = match column {
+                Column::Text(_) => "text",
+                Column::Int(_) => "bigint",
+                Column::Bytes(_) => "bytea",
+            };
+            let _infallible = write!(text, "{comma}${}::{kind}[]", at + 1);
+        }
+        text.push_str(") ");
+        text.push_str(self.tail);
+        text
     }
 
     /// The SQL for this many rows, as this engine numbers parameters.
@@ -108,5 +127,9 @@ mod tests {
         assert_eq!(batch.text(Engine::Postgres, 2), text);
         let text = "INSERT INTO t (a, b) VALUES (?, ?), (?, ?) ON CONFLICT DO NOTHING";
         assert_eq!(batch.text(Engine::Sqlite, 2), text);
+        let text = "INSERT INTO t (a, b) SELECT * FROM unnest($1::text[], $2::bytea[]) \
+            ON CONFLICT DO NOTHING";
+        let columns = [Column::Text(Vec::new()), Column::Bytes(Vec::new())];
+        assert_eq!(batch.by_columns(&columns), text);
     }
 }

@@ -2,11 +2,11 @@
 
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{Arguments as _, Postgres, Sqlite, Transaction};
 
 use super::row::EngineRow;
-use super::statement::{Batch, Statement, rows_of_next};
-use super::value::{Value, bind};
+use super::statement::{BATCH_ROWS_MAX, Batch, Statement, rows_of_next};
+use super::value::{Column, Value, bind};
 use super::{Db, DbError, Pool, Row, Within};
 
 /// One unit of work. Dropped without a commit, it leaves no trace.
@@ -98,25 +98,43 @@ impl Tx {
         let mut rows = rows.into_iter();
         let mut given = Vec::new();
         while rows.len() > 0 {
-            let count = rows_of_next(rows.len());
-            let text = self.db.batch_text(batch, count);
-            let args = rows.by_ref().take(count).flatten().collect::<Vec<_>>();
-            given.extend(
-                self.batch(text, args).await.map_err(|cause| DbError::new(batch.doing, cause))?,
-            );
+            let some = self.some(batch, &mut rows).await;
+            given.extend(some.map_err(|cause| DbError::new(batch.doing, cause))?);
         }
         Ok(given)
     }
 
-    async fn batch(
+    /// As many rows as one statement takes.
+    async fn some(
         &mut self,
-        text: std::sync::Arc<str>,
-        args: Vec<Value>,
+        batch: &Batch,
+        rows: &mut impl ExactSizeIterator<Item = Vec<Value>>,
     ) -> Result<Vec<Row>, sqlx::Error> {
-        match run!(self, sqlx::AssertSqlSafe(text), args, fetch_all)? {
-            Done::Sqlite(rows) => Ok(rows.into_iter().map(|r| Row(EngineRow::Sqlite(r))).collect()),
-            Done::Postgres(rows) => {
-                Ok(rows.into_iter().map(|r| Row(EngineRow::Postgres(r))).collect())
+        match &mut self.on {
+            On::Sqlite(tx) => {
+                let count = rows_of_next(rows.len());
+                let text = self.db.batch_text(batch, count);
+                let args = bind!(SqliteArguments, rows.take(count).flatten())?;
+                let query = sqlx::query_with(sqlx::AssertSqlSafe(text), args);
+                let rows = query.fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect())
+            }
+            On::Postgres(tx) => {
+                let columns = Column::of(rows.take(BATCH_ROWS_MAX));
+                let columns = columns.map_err(|mixed| sqlx::Error::Encode(mixed.into()))?;
+                let text = self.db.columns_text(batch, &columns);
+                let mut args = PgArguments::default();
+                for column in columns {
+                    match column {
+                        Column::Text(all) => args.add(all),
+                        Column::Int(all) => args.add(all),
+                        Column::Bytes(all) => args.add(all),
+                    }
+                    .map_err(sqlx::Error::Encode)?;
+                }
+                let query = sqlx::query_with(sqlx::AssertSqlSafe(text), args);
+                let rows = query.fetch_all(&mut **tx).await?;
+                Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
             }
         }
     }

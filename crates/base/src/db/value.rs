@@ -77,6 +77,56 @@ impl From<Vec<u8>> for Value {
     }
 }
 
+/// One column of many rows.
+#[derive(Debug)]
+pub(crate) enum Column {
+    Text(Vec<Option<String>>),
+    Int(Vec<Option<i64>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+}
+
+impl Column {
+    /// Turns rows into columns. Each row has a value of the same type at the same place.
+    pub(crate) fn of(rows: impl Iterator<Item = Vec<Value>>) -> Result<Vec<Self>, MixedRows> {
+        let mut columns: Vec<Self> = Vec::new();
+        for row in rows {
+            if columns.is_empty() {
+                columns = row.iter().map(Self::like).collect();
+            }
+            if row.len() != columns.len() {
+                return Err(MixedRows);
+            }
+            for (column, value) in columns.iter_mut().zip(row) {
+                column.push(value)?;
+            }
+        }
+        Ok(columns)
+    }
+
+    fn like(value: &Value) -> Self {
+        match value {
+            Value::Text(_) => Self::Text(Vec::new()),
+            Value::Int(_) => Self::Int(Vec::new()),
+            Value::Bytes(_) => Self::Bytes(Vec::new()),
+        }
+    }
+
+    fn push(&mut self, value: Value) -> Result<(), MixedRows> {
+        match (self, value) {
+            (Self::Text(all), Value::Text(one)) => all.push(one),
+            (Self::Int(all), Value::Int(one)) => all.push(one),
+            (Self::Bytes(all), Value::Bytes(one)) => all.push(one),
+            _ => return Err(MixedRows),
+        }
+        Ok(())
+    }
+}
+
+/// The rows of a batch are not alike.
+#[derive(Debug, thiserror::Error)]
+#[error("the rows of a batch have values of different types")]
+pub(crate) struct MixedRows;
+
 /// Turns values into the arguments of one engine.
 macro_rules! bind {
     ($arguments:ty, $values:expr) => {{
