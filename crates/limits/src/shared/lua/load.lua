@@ -1,0 +1,27 @@
+-- Takes over what the durable ledger says was spent in the day and month of the asking node.
+-- `first`: only if the org is not there yet.
+local new_gen, new_version, first, many
+new_gen, new_version, first, many, pos = unpack('<c8I8I1I4', ARGV[1], pos)
+local known = call('HGET', C, 'm')
+if known then
+  local why = begin(known)
+  if why then return why end
+elseif first == 0 then
+  return 'L'
+else
+  call('DEL', C, D)
+  now, day, month, day_ends, month_ends = at, at_day, at_month, at_day_ends, at_month_ends
+  next_due, open, seq, version, dirty, gen, touch = NEVER, 0, 0, new_version, first, new_gen, true
+end
+if not known or first == 0 then
+  for _ = 1, many do
+    local name, dl, dh, ml, mh
+    name, dl, dh, ml, mh, pos = unpack('<I2c0I4I4I4I4', ARGV[1], pos)
+    local a = account(name)
+    if turn_day(a, at_day) then a.dsh, a.dsl = dh, dl end
+    if turn_month(a, at_month) then a.msh, a.msl = mh, ml end
+    changed[name] = true
+  end
+end
+save()
+return answer('')

@@ -1,0 +1,152 @@
+-- Admits a call at every subject or at none, and names what takes longest to lift.
+local id, tokens, l, h, hold_tokens, hold_l, hold_h, many
+id, tokens, l, h, hold_tokens, hold_l, hold_h, many, pos = unpack('<I2c0I8I4I4I8I4I4I2', ARGV[1], pos)
+local subjects, fields = {}, { 'HMGET', C, 'm', 'r' .. id }
+for i = 1, many do
+  local name, mask, rpm, tpm, slots, dl, dh, ml, mh
+  name, mask, rpm, tpm, slots, dl, dh, ml, mh, pos = unpack('<I2c0I1I8I8I8I4I4I4I4', ARGV[1], pos)
+  subjects[i] = { name = name, mask = mask, rpm = rpm, tpm = tpm, slots = slots, dl = dl, dh = dh,
+    ml = ml, mh = mh }
+  fields[i + 4] = 'a' .. name
+end
+local values = call(spread(fields))
+local state_text = values[1]
+if not state_text then return 'L' end
+-- Accounts roll by `now`, so the state comes first; a lapse may have read some already.
+local why = begin(state_text)
+if why then return why end
+if version ~= asked_version then return 'V' .. pack('<I8', version) end
+for i = 1, many do
+  local subject = subjects[i]
+  local a = accounts[subject.name]
+  if not a then
+    a = read(values[i + 2])
+    accounts[subject.name] = a
+  end
+  subject.a = a
+end
+
+-- How long until no more than `most` counts.
+local function wait(a, left, place, most)
+  local b = a.b
+  for p = 1, #b, BUCKET_LEN do
+    local last, r, t = unpack(BUCKET, b, p)
+    left = left - (place == 1 and r or t)
+    if left <= most then return last + MINUTE - now end
+  end
+  return 0
+end
+local function reset(a, place)
+  local b = a.b
+  for p = 1, #b, BUCKET_LEN do
+    local last, r, t = unpack(BUCKET, b, p)
+    if (place == 1 and r or t) > 0 then return last + MINUTE - now end
+  end
+  return 0
+end
+
+-- The tightest rates: place of the subject from 0, what remains, and when some comes back.
+local function standing()
+  local rp, rr, tp, tr
+  for i = 1, many do
+    local subject = subjects[i]
+    local mask, a = subject.mask, subject.a
+    if mask % 2 == 1 then
+      local left = subject.rpm - a.r
+      if left < 0 then left = 0 end
+      if not rr or left < rr then rp, rr = i, left end
+    end
+    if mask % 4 >= 2 then
+      local left = subject.tpm - a.t
+      if left < 0 then left = 0 end
+      if not tr or left < tr then tp, tr = i, left end
+    end
+  end
+  return pack('<I2I8i8I2I8i8', rp or 0, rr or 0, rp and reset(subjects[rp].a, 1) or 0,
+    tp or 0, tr or 0, tp and reset(subjects[tp].a, 2) or 0)
+end
+
+-- Read again if leases have ended meanwhile: it may be one of them.
+local known = values[2]
+if known and expired_count > 0 then known = call('HGET', C, 'r' .. id) end
+if known then
+  local r = reserved(known)
+  -- What was settled after the store had lost it is not made anew.
+  if r.state ~= LAPSED then
+    save()
+    return answer('P' .. pack('<i8i8', r.made, r.due) .. standing())
+  end
+end
+
+local place, dimension, left_h, left_l, longest
+local function obstacle(i, of, h_left, l_left, waits)
+  if not longest or waits > longest then
+    place, dimension, left_h, left_l, longest = i, of, h_left, l_left, waits
+  end
+end
+local function small(i, of, a, limit, used, ask, rates)
+  local left = limit - used
+  if left < 0 then left = 0 end
+  if ask > left then
+    local waits = ask > limit and NEVER or (rates and wait(a, used, rates, limit - ask) or SECOND)
+    obstacle(i, of, floor(left / HALF), left % HALF, waits)
+  end
+end
+local function money(i, of, lh, ll, sh, sl, hh, hl, ends)
+  local uh, ul = plus(sh, sl, hh, hl)
+  local rh, rl = minus(lh, ll, uh, ul)
+  if more(h, l, rh, rl) then
+    local waits = NEVER
+    if not more(h, l, lh, ll) then
+      local most_h, most_l = minus(lh, ll, h, l)
+      waits = more(sh, sl, most_h, most_l) and ends or SECOND
+    end
+    obstacle(i, of, rh, rl, waits)
+  end
+end
+for i = 1, many do
+  local subject = subjects[i]
+  local mask, a = subject.mask, subject.a
+  if mask > 0 then
+    if mask % 2 == 1 then small(i, 0, a, subject.rpm, a.r, 1, 1) end
+    if mask % 4 >= 2 then small(i, 1, a, subject.tpm, a.t, tokens, 2) end
+    if mask % 8 >= 4 then small(i, 2, a, subject.slots, a.s, 1) end
+    if mask % 16 >= 8 then
+      local same = a.d == day
+      money(i, 3, subject.dh, subject.dl, same and a.dsh or 0, same and a.dsl or 0,
+        same and a.dhh or 0, same and a.dhl or 0, day_ends - now)
+    end
+    if mask >= 16 then
+      local same = a.m == month
+      money(i, 4, subject.mh, subject.ml, same and a.msh or 0, same and a.msl or 0,
+        same and a.mhh or 0, same and a.mhl or 0, month_ends - now)
+    end
+  end
+end
+if longest then
+  -- Nothing was taken; only time has passed.
+  save()
+  return answer('R' .. pack('<I2I1I4I4i8', place, dimension, left_l, left_h, longest) .. standing())
+end
+
+local due = now + lease
+local list, taken, many_names = {}, {}, 0
+for i = 1, many do
+  local subject = subjects[i]
+  local name, a = subject.name, subject.a
+  -- A subject that is named twice is taken once.
+  if not taken[name] then
+    many_names = many_names + 1
+    list[many_names], taken[name], changed[name] = pack('<I2', #name) .. name, true, true
+    count(a, hold_tokens)
+    a.s = a.s + 1
+    hold(a, day, month, hold_h, hold_l)
+  end
+end
+if open == 0 then touch = true end
+open, seq = open + 1, seq + 1
+if due < next_due then next_due = due end
+call('ZADD', D, due, id)
+save('r' .. id, pack(RESERVED, OPEN, due, now, day, month, hold_tokens, hold_l, hold_h, many_names)
+  .. table.concat(list, '', 1, many_names))
+return answer('A' .. pack('<i8i8', now, due) .. standing())
