@@ -78,7 +78,10 @@ pub use self::hold::Hold;
 pub use self::ledger::Ledger;
 use self::org::Org;
 pub use self::pages::pages;
-pub use self::shared::{Address, Away, BadStore, Config, Configured, Link, Nodes, SharedBook};
+pub use self::shared::{
+    Address, Away, BadStore, Config, Configured, Link, Nodes, Shared, SharedBook, StoreClock,
+};
+use self::shared::{SharedOrg, Together, Wanted};
 pub use self::subject::NotASubject;
 use self::subject::Subjects;
 pub use self::view::{Amounts, Applies, Limit, Usage};
@@ -95,6 +98,8 @@ struct Room {
     tasks: Tasks,
     orgs: RwLock<HashMap<OrgId, Arc<Org>>>,
     counts: telemetry::Counts,
+    /// The other nodes, where counters are shared.
+    together: Option<Together>,
 }
 
 /// Writes the ledger; to be given to the record.
@@ -111,6 +116,18 @@ impl Limits {
         tasks: &Tasks,
         metrics: &Metrics,
     ) -> Self {
+        Self::over(None, databases, clock, record, tasks, metrics)
+    }
+
+    /// The same, over a store that other nodes count into as well.
+    pub fn over(
+        shared: Option<Shared>,
+        databases: &Databases,
+        clock: &SharedClock,
+        record: &Record,
+        tasks: &Tasks,
+        metrics: &Metrics,
+    ) -> Self {
         let room = Arc::new(Room {
             databases: databases.clone(),
             clock: clock.clone(),
@@ -118,8 +135,12 @@ impl Limits {
             tasks: tasks.clone(),
             orgs: RwLock::default(),
             counts: telemetry::Counts::register(metrics),
+            together: shared.map(|shared| Together::new(shared, metrics)),
         });
         tasks.spawn(watch::watch(Arc::downgrade(&room), tasks.clone()));
+        if let Some(together) = &room.together {
+            together.begin(&Arc::downgrade(&room), tasks);
+        }
         Self(room)
     }
 
@@ -135,6 +156,11 @@ impl Limits {
         at: At,
     ) -> Result<Hold, Error> {
         let (org, names) = (self.org(&caller.org), Subjects::of_call(caller, model));
+        if let Some(shared) = &org.shared {
+            let wanted = Wanted { caller, names: &names, request, ask, at };
+            // Boxed, so that a node that counts alone does not carry it along.
+            return Box::pin(self.reserve_together(&org, shared, wanted)).await;
+        }
         let mut answer = org.reserve(at, request, &names, ask);
         if answer.is_none() {
             self.load(&org, &caller.itself()).await?;
@@ -156,7 +182,11 @@ impl Limits {
             return Arc::clone(known);
         }
         let mut orgs = self.0.orgs.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(orgs.entry(id.clone()).or_insert_with(|| Arc::new(Org::unknown())))
+        let new = || {
+            let shared = self.0.together.as_ref().map(|together| SharedOrg::new(together, id));
+            Arc::new(Org::unknown(shared))
+        };
+        Arc::clone(orgs.entry(id.clone()).or_insert_with(new))
     }
 }
 

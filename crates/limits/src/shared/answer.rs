@@ -32,7 +32,7 @@ pub(super) fn read<T>(
     let mut cut = Cut(answer);
     match cut.u8()? {
         b'L' => return Some(Said::Lost),
-        b'V' => return cut.u64().map(Said::Stale),
+        b'V' => return Some(Said::Stale),
         b'T' => return cut.i64().map(|latest| Said::Ahead(instant(latest))),
         _ => {}
     }

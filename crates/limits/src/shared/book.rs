@@ -43,7 +43,7 @@ impl SharedBook {
                 (self.version, self.life) = (given.version, given.life);
                 Ok(done)
             }
-            Said::Lost | Said::Stale(_) | Said::Ahead(_) => Err(Away::Unreadable),
+            Said::Lost | Said::Stale | Said::Ahead(_) => Err(Away::Unreadable),
         }
     }
 

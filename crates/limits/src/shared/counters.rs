@@ -35,8 +35,8 @@ pub(crate) enum Said<T> {
     Done(Given, T),
     /// The store does not know the org: never did, or has lost it.
     Lost,
-    /// The limits have changed; this is the version that is known there.
-    Stale(u64),
+    /// The limits have changed since this version: nothing was done.
+    Stale,
     /// The clock of this node is far ahead of the store's: nothing was done.
     Ahead(At),
 }

@@ -1,5 +1,5 @@
 -- Takes up calls that are under way already, unasked: the store has lost them, or was away
--- when they began. Their tokens count from now on.
+-- when they began. Their tokens count from now on. What is there is held for another lease.
 local why = begin(call('HGET', C, 'm'))
 if why then return why end
 local many, due, adopted = 0, now + lease, 0
@@ -9,7 +9,13 @@ for _ = 1, many do
   id, tokens, l, h, of_day, of_month, subjects, pos = unpack('<I2c0I8I4I4i4i4I2', ARGV[1], pos)
   local from = pos
   list, pos = names(ARGV[1], pos, subjects)
-  if call('HEXISTS', C, 'r' .. id) == 0 then
+  local text = call('HGET', C, 'r' .. id)
+  if text then
+    if unpack('<I1', text) == OPEN then
+      call('HSET', C, 'r' .. id, pack('<I1i8', OPEN, due) .. sub(text, 10))
+      call('ZADD', D, due, id)
+    end
+  else
     for _, name in ipairs(list) do
       local a = account(name)
       count(a, tokens)

@@ -9,6 +9,10 @@ if known then
 elseif first == 0 then
   return 'L'
 else
+  if ahead_max >= 0 then
+    local believed = latest()
+    if at > believed then return 'T' .. pack('<i8', believed) end
+  end
   call('DEL', C, D)
   now, day, month, day_ends, month_ends = at, at_day, at_month, at_day_ends, at_month_ends
   next_due, open, seq, version, dirty, gen, touch = NEVER, 0, 0, new_version, first, new_gen, true

@@ -176,19 +176,27 @@ local function lapse()
   next_due = first[2] and tonumber(first[2]) or NEVER
 end
 
+-- The latest time that is believed: a clock that is far ahead must not carry everybody along.
+local function latest()
+  local time = call('TIME')
+  return tonumber(time[1]) * SECOND + tonumber(time[2]) + ahead_max
+end
+
 -- Takes up the state of the org and lets time pass, which never runs backwards. Answers why not.
 local function begin(state)
   if not state then return 'L' end
   now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gen = unpack(STATE, state)
   if at > now then
-    -- A clock that is far ahead of ours must not carry everybody along.
     if ahead_max >= 0 and at > now + SECOND then
-      local time = call('TIME')
-      local latest = tonumber(time[1]) * SECOND + tonumber(time[2]) + ahead_max
-      if at > latest then return 'T' .. pack('<i8', latest) end
+      local believed = latest()
+      if at > believed then
+        -- What day it is then only the node can say.
+        if believed >= day_ends then return 'T' .. pack('<i8', believed) end
+        at = believed
+      end
     end
-    now = at
-    if at >= day_ends then
+    if at > now then now = at end
+    if now >= day_ends then
       day, month, day_ends, month_ends = at_day, at_month, at_day_ends, at_month_ends
       touch = true
     end

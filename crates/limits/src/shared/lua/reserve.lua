@@ -15,7 +15,7 @@ if not state_text then return 'L' end
 -- Accounts roll by `now`, so the state comes first; a lapse may have read some already.
 local why = begin(state_text)
 if why then return why end
-if version ~= asked_version then return 'V' .. pack('<I8', version) end
+if version ~= asked_version then return 'V' end
 for i = 1, many do
   local subject = subjects[i]
   local a = accounts[subject.name]
