@@ -97,13 +97,20 @@ impl Config {
         let (Some(db), false, None) = (db, authority.as_str().contains('@'), url.query()) else {
             return Err(bad("store", known));
         };
+        let port = match authority.port_u16() {
+            Some(0) => return Err(bad("store", known)),
+            Some(port) => port,
+            // What is no port is taken for none.
+            None if authority.as_str() == authority.host() => PORT,
+            None => return Err(bad("store", known)),
+        };
         let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        if host.is_empty() || authority.port().is_some_and(|port| port.as_u16() == 0) {
+        if host.is_empty() {
             return Err(bad("store", known));
         }
         Ok(Some(Address {
             host,
-            port: authority.port_u16().unwrap_or(PORT),
+            port,
             db: i64::from(db),
             user: self.user.clone(),
             password,
