@@ -27,11 +27,33 @@
 //! - Who changed a limit, from what to what, is in the record:
 //!   `a_change_of_a_limit_is_recorded_with_before_and_after`.
 //!
+//! Where nodes share a store:
+//!
+//! - They admit together what one would admit alone, whatever their clocks and whoever dies:
+//!   `three_and_six_nodes_at_ten_times_the_load_admit_exactly_the_limit`,
+//!   `nodes_whose_clocks_differ_let_nothing_be_overshot`,
+//!   `a_budget_is_spent_to_the_last_call_and_not_beyond_by_six_nodes_of_which_three_die`.
+//! - The store runs the same steps:
+//!   `every_vector_is_answered_as_written_by_the_scripts_of_the_store`,
+//!   `four_hundred_histories_are_counted_by_the_store_as_a_plain_list_counts_them`.
+//! - What a dead node held is back within ten seconds, and what it had recorded stays charged:
+//!   `slots_of_a_node_that_dies_are_back_within_ten_seconds_and_those_of_the_living_are_kept`,
+//!   `what_a_dead_node_had_recorded_and_not_settled_is_charged_from_the_ledger`.
+//! - A call is charged once: `a_settlement_whose_answer_was_lost_is_charged_once`.
+//! - While the store is away rates are shared out and money is closed; afterwards all is
+//!   exact, and equals the ledger:
+//!   `while_the_store_is_away_rates_are_shared_out_and_money_is_closed_and_then_all_is_exact`,
+//!   `what_was_counted_alone_is_counted_by_the_store_when_it_is_back`,
+//!   `a_frozen_store_costs_one_wait_and_not_one_for_each_call`.
+//! - A store that has lost its data stands on the ledger and on what is under way:
+//!   `a_store_that_has_lost_its_data_stands_on_the_ledger_and_on_what_is_under_way`.
+//! - A change applies to the next call on every node:
+//!   `a_limit_that_is_changed_on_one_node_applies_to_the_next_call_on_another`.
+//!
 //! # What it is not yet
 //!
-//! The counters are those of one node. Several nodes of a cell will share a store
-//! that runs the same steps (`vectors/`); until then one node serves an org. Money is
-//! remembered over a restart; the last minute's requests and tokens are not.
+//! Without a store the counters are those of one node: money is remembered over its
+//! restart, the last minute's requests and tokens are not.
 
 mod api;
 mod ceilings;

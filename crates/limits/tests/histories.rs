@@ -201,7 +201,12 @@ impl Both {
             Verb::Wait => {}
         }
         for (_, name) in SUBJECTS {
-            prop_assert_eq!(self.book.tally(at, name).await, self.model.tally(now, name), "{}", name);
+            prop_assert_eq!(
+                self.book.tally(at, name).await,
+                self.model.tally(now, name),
+                "{}",
+                name
+            );
         }
         Ok(())
     }

@@ -72,7 +72,13 @@ async fn every_vector_is_answered_as_written_by_the_scripts_of_the_store() {
     let link = counted::link(&redis, None, &tasks);
     for (name, story) in stories() {
         let lease = Duration::from_millis(story.lease_ms);
-        let counted = Counted::shared(&link, &name, lease, story.start - jiff::SignedDuration::from_hours(48)).await;
+        let counted = Counted::shared(
+            &link,
+            &name,
+            lease,
+            story.start - jiff::SignedDuration::from_hours(48),
+        )
+        .await;
         told(&name, story, counted).await;
     }
 }

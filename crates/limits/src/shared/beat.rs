@@ -104,7 +104,7 @@ impl Limits {
     async fn take_up(&self, shared: &SharedOrg, calls: &[Known]) -> Result<(), Error> {
         for calls in calls.chunks(STEP_MAX) {
             let said = shared.counters.adopt(self.0.clock.now(), calls).await?;
-            if let Said::Done(given, _) = said {
+            if let Said::Done(given, ()) = said {
                 shared.hears(&given, &self.0.counts);
                 shared.under_way.moved(calls, given.life);
             }

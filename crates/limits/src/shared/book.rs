@@ -9,9 +9,7 @@ use base::time::At;
 
 use super::counters::{Charged, Counters, Known, NO_LIFE, Said, UNKNOWN};
 use super::link::{Away, Link};
-use crate::core::{
-    Admitted, Ask, Expired, NotOpen, Refused, Settled, Subject, Tally, Used,
-};
+use crate::core::{Admitted, Ask, Expired, NotOpen, Refused, Settled, Subject, Tally, Used};
 
 /// The counters of one org, in a store that several nodes share; the same steps and answers
 /// as those of a [`crate::Book`].
@@ -74,8 +72,7 @@ impl SharedBook {
         used: Used,
     ) -> Result<Result<Settled, NotOpen>, Away> {
         let (names, life) = (Arc::from([]), self.life);
-        let known =
-            Known { request: request.into(), names, made: now, hold: Ask::default(), life };
+        let known = Known { request: request.into(), names, made: now, hold: Ask::default(), life };
         let said = self.counters.settle(now, &[(known, used)]).await?;
         Ok(match self.done(said)?.pop() {
             Some(Charged::Settled(settled)) => Ok(settled),

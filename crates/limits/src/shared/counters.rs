@@ -201,7 +201,7 @@ impl Counters {
     }
 
     /// Takes up calls that are under way, unasked.
-    pub(crate) async fn adopt(&self, now: At, calls: &[Known]) -> Result<Said<u16>, Away> {
+    pub(crate) async fn adopt(&self, now: At, calls: &[Known]) -> Result<Said<()>, Away> {
         let mut pack = self.head(now, UNKNOWN);
         pack.many(calls.len());
         for call in calls {
@@ -213,7 +213,7 @@ impl Counters {
             pack.period(made.month);
             listed(&mut pack, &call.names);
         }
-        self.ask(Verb::Adopt, pack, |cut| cut.u16()).await
+        self.ask(Verb::Adopt, pack, |cut| cut.u16().map(drop)).await
     }
 
     /// Begins a new life of the org, on what the ledger says; nothing if one has begun.
@@ -356,20 +356,25 @@ fn decision(cut: &mut Cut<'_>, subjects: &[Subject<'_>]) -> Option<Result<Admitt
 }
 
 fn standing(cut: &mut Cut<'_>, subjects: &[Subject<'_>]) -> Option<Standing> {
-    let requests = gauge(cut, subjects, |ceiling| ceiling.requests_per_minute)?;
-    let tokens = gauge(cut, subjects, |ceiling| ceiling.tokens_per_minute)?;
-    Some(Standing { requests, tokens })
+    let mut standing = Standing::default();
+    let requests = |ceiling: &Ceiling| ceiling.requests_per_minute;
+    gauge(&mut standing.requests, cut, subjects, requests)?;
+    gauge(&mut standing.tokens, cut, subjects, |ceiling| ceiling.tokens_per_minute)?;
+    Some(standing)
 }
 
 /// A rate: whose, what remains, and when some comes back; whose is 0 where there is none.
 fn gauge(
+    tightest: &mut Option<Gauge>,
     cut: &mut Cut<'_>,
     subjects: &[Subject<'_>],
     limit: impl Fn(&Ceiling) -> Option<u64>,
-) -> Option<Option<Gauge>> {
+) -> Option<()> {
     let (place, remaining, reset) = (usize::from(cut.u16()?), cut.u64()?, span(cut.i64()?));
-    let Some(place) = place.checked_sub(1) else { return Some(None) };
-    let subject = subjects.get(place)?;
-    let limit = limit(subject.ceiling)?;
-    Some(Some(Gauge { level: subject.level, limit, remaining, reset }))
+    if let Some(place) = place.checked_sub(1) {
+        let subject = subjects.get(place)?;
+        let limit = limit(subject.ceiling)?;
+        *tightest = Some(Gauge { level: subject.level, limit, remaining, reset });
+    }
+    Some(())
 }

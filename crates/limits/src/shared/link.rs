@@ -78,7 +78,9 @@ struct Inner {
 #[derive(Clone)]
 enum Phase {
     Up(Arc<Live>),
-    Down { since: Instant },
+    Down {
+        since: Instant,
+    },
     /// Shutdown: nobody asks any more.
     Closed,
 }
@@ -189,7 +191,8 @@ impl Link {
         let mut command = cmd("SET");
         let millis = u64::try_from(for_a.as_millis()).unwrap_or(u64::MAX);
         command.arg(key).arg(1).arg("NX").arg("PX").arg(millis);
-        let answer = self.asked(&live, &command).await.inspect_err(|away| self.trip(&live, away))?;
+        let answer =
+            self.asked(&live, &command).await.inspect_err(|away| self.trip(&live, away))?;
         Ok(answer != Value::Nil)
     }
 
@@ -335,8 +338,7 @@ async fn multiplexed(
     }
     // The time of each step is ours to watch.
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
-    let (connection, driver) =
-        MultiplexedConnection::new_with_config(&who, stream, config).await?;
+    let (connection, driver) = MultiplexedConnection::new_with_config(&who, stream, config).await?;
     let mut phase = inner.phase.subscribe();
     inner.tasks.spawn(async move {
         tokio::select! {

@@ -28,8 +28,8 @@ use base::tasks::Tasks;
 use crate::Room;
 
 pub use self::book::SharedBook;
-pub(crate) use self::counters::{Generation, UNKNOWN};
 pub use self::config::{BadStore, Config};
+pub(crate) use self::counters::{Generation, UNKNOWN};
 pub use self::link::{Address, Away, Link};
 pub(crate) use self::org::SharedOrg;
 pub(crate) use self::queue::Queue;

@@ -136,7 +136,11 @@ pub(crate) async fn work(room: Weak<Room>, queue: Arc<Queue>, tasks: Tasks) {
     }
     let Some(room) = room.upgrade() else { return };
     let limits = Limits(Arc::clone(&room));
-    let flushed = async { while !round(&limits, &queue).await { sleep(AGAIN).await } };
+    let flushed = async {
+        while !round(&limits, &queue).await {
+            sleep(AGAIN).await;
+        }
+    };
     if timeout(FLUSH_TIMEOUT, flushed).await.is_err() {
         tracing::warn!("settlements were left to the ledger at shutdown");
     }

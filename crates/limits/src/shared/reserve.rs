@@ -67,7 +67,7 @@ impl Limits {
                     tracing::debug!(%away, "a call is decided without the store");
                     let alone = self.reserve_alone(org, &wanted, &ceilings);
                     if alone.is_err() && !matches!(away, super::Away::Known) {
-                        self.take_back(org, shared, &wanted);
+                        take_back(org, shared, &wanted);
                     }
                     return alone;
                 }
@@ -84,8 +84,7 @@ impl Limits {
         wanted: &Wanted<'_>,
         ceilings: &[Ceiling],
     ) -> Result<Hold, Error> {
-        let limited =
-            |one: &Ceiling| one.money_per_day.is_some() || one.money_per_month.is_some();
+        let limited = |one: &Ceiling| one.money_per_day.is_some() || one.money_per_month.is_some();
         if wanted.ask.money.0 > 0 && ceilings.iter().any(limited) {
             self.0.counts.closed.inc();
             return Err(Error::StoreAway(super::Away::Known));
@@ -131,15 +130,6 @@ impl Limits {
         Hold::new(Arc::clone(org), self.0.clock.clone(), wanted.request, admitted)
     }
 
-    /// A step that failed may have been done: what it may have taken is given back.
-    fn take_back(&self, org: &Arc<Org>, shared: &SharedOrg, wanted: &Wanted<'_>) {
-        let life = shared.heard().life;
-        if life != NO_LIFE {
-            let known = known(wanted, wanted.at, life);
-            shared.queue.push(Arc::clone(org), known, Used::default());
-        }
-    }
-
     /// The counters of some subjects: of all nodes, where they are shared.
     pub(crate) async fn tallies(
         &self,
@@ -179,6 +169,15 @@ impl Limits {
     fn refused(&self, refused: Refused) -> Error {
         self.0.counts.refused(&refused);
         Error::Refused(Box::new(refused))
+    }
+}
+
+/// A step that failed may have been done: what it may have taken is given back.
+fn take_back(org: &Arc<Org>, shared: &SharedOrg, wanted: &Wanted<'_>) {
+    let life = shared.heard().life;
+    if life != NO_LIFE {
+        let known = known(wanted, wanted.at, life);
+        shared.queue.push(Arc::clone(org), known, Used::default());
     }
 }
 

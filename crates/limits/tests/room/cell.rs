@@ -57,8 +57,12 @@ impl Cell {
     /// Another node, with a clock of its own.
     pub(crate) fn join(&mut self, of: u32, clock: SharedClock, judged: StoreClock) {
         let (tasks, metrics) = (Tasks::new(), Metrics::new());
-        let config =
-            Config { store: Some(self.redis.url()), timeout_ms: 250, nodes: of, ..Config::default() };
+        let config = Config {
+            store: Some(self.redis.url()),
+            timeout_ms: 250,
+            nodes: of,
+            ..Config::default()
+        };
         let tls = Arc::new(base::tls::client(&[]).expect("a client"));
         let address = config.address(None, tls).expect("a URL").expect("a store");
         let link = Link::open(address, &tasks, &metrics);

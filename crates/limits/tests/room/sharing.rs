@@ -40,7 +40,10 @@ async fn three_and_six_nodes_at_ten_times_the_load_admit_exactly_the_limit() {
         }
         let admitted: usize = asking.join_all().await.into_iter().sum();
         assert_eq!(admitted, 150, "{nodes} nodes");
-        crate::cell::until(async || cell.nodes.iter().all(|node| node.figure("limits_settlements_waiting") == 0)).await;
+        crate::cell::until(async || {
+            cell.nodes.iter().all(|node| node.figure("limits_settlements_waiting") == 0)
+        })
+        .await;
         let spent = cell.spent().await;
         assert!(["0.99", "1.00"].iter().any(|most| spent <= (*most).to_owned()), "{spent}");
     }
@@ -56,7 +59,11 @@ async fn a_budget_is_spent_to_the_last_call_and_not_beyond_by_six_nodes_of_which
         let asking = if round < 10 { &cell.nodes[..] } else { &cell.nodes[..3] };
         for (place, node) in asking.iter().enumerate() {
             if let Ok(hold) = node.reserve(&caller, ask(1, "0.01")).await {
-                if place < 3 { living.push(hold) } else { dead.push(hold) };
+                if place < 3 {
+                    living.push(hold)
+                } else {
+                    dead.push(hold)
+                };
             }
         }
     }
@@ -119,9 +126,11 @@ async fn a_limit_that_is_changed_on_one_node_applies_to_the_next_call_on_another
         }
         assert_eq!(u64::try_from(held.len()).expect("few"), limit);
         drop(held);
-        crate::cell::until(async || other.figure("limits_settlements_waiting") == 0 && {
-            let left = one.limits.standing(caller, Level::Org, "org").await.expect("reads");
-            left.used.concurrency == Some(0)
+        crate::cell::until(async || {
+            other.figure("limits_settlements_waiting") == 0 && {
+                let left = one.limits.standing(caller, Level::Org, "org").await.expect("reads");
+                left.used.concurrency == Some(0)
+            }
         })
         .await;
     }

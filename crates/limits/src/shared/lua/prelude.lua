@@ -16,7 +16,7 @@ local OPEN, LAPSED, DONE = 1, 2, 3
 local STATE = '<i8i4i4i8i8i8I4I8I8I1c8'
 local ACCOUNT = '<i4i4I4I4I8I4I4I4I4I4I4I4I4'
 local ACCOUNT_LEN, BUCKET, BUCKET_LEN = 56, '<i8I4I8', 20
-local RESERVED = '<I1i8i8i4i4I8I4I4I2'
+local RESERVED, LIMITS_LEN = '<I1i8i8i4i4I8I4I4I2', 41
 
 local at, at_day, at_month, at_day_ends, at_month_ends, ahead_max, lease, asked_version, pos =
   unpack('<i8i4i4i8i8i8i8I8', ARGV[1])
@@ -74,6 +74,17 @@ local function account(name)
   return a
 end
 
+-- Reads several at once.
+local function fetch(list)
+  local fields = { 'HMGET', C }
+  for i = 1, #list do fields[i + 2] = 'a' .. list[i] end
+  if #list == 0 then return end
+  local values = call(spread(fields))
+  for i = 1, #list do
+    if not accounts[list[i]] then accounts[list[i]] = read(values[i]) end
+  end
+end
+
 -- Goes on to a later period; false when that period is already past.
 local function turn_day(a, period)
   if period > a.d then a.d, a.dsh, a.dsl, a.dhh, a.dhl = period, 0, 0, 0, 0 end
@@ -110,25 +121,6 @@ local function count(a, tokens)
     end
   end
   a.b = b .. pack(BUCKET, now, 1, tokens)
-end
-
--- What was taken at an instant as `from` turns out to be `to`.
-local function correct(a, made, from, to)
-  if from == to then return end
-  local b, target = a.b, floor(made / SECOND)
-  local low, high = 0, #b / BUCKET_LEN - 1
-  while low <= high do
-    local middle = floor((low + high) / 2)
-    local p = middle * BUCKET_LEN + 1
-    local last, r, t = unpack(BUCKET, b, p)
-    local second = floor(last / SECOND)
-    if second == target then
-      a.t = a.t - from + to
-      a.b = sub(b, 1, p - 1) .. pack(BUCKET, last, r, t - from + to) .. sub(b, p + BUCKET_LEN)
-      return
-    end
-    if second < target then low = middle + 1 else high = middle - 1 end
-  end
 end
 
 -- The names at the end of a reservation or an argument.

@@ -1,29 +1,28 @@
 -- Admits a call at every subject or at none, and names what takes longest to lift.
 local id, tokens, l, h, hold_tokens, hold_l, hold_h, many
 id, tokens, l, h, hold_tokens, hold_l, hold_h, many, pos = unpack('<I2c0I8I4I4I8I4I4I2', ARGV[1], pos)
-local subjects, fields = {}, { 'HMGET', C, 'm', 'r' .. id }
+-- Of each subject its name, where its limits stand in the argument, and its account.
+local listed, limits, held = {}, {}, {}
+local fields, argument = { 'HMGET', C, 'm', 'r' .. id }, ARGV[1]
 for i = 1, many do
-  local name, mask, rpm, tpm, slots, dl, dh, ml, mh
-  name, mask, rpm, tpm, slots, dl, dh, ml, mh, pos = unpack('<I2c0I1I8I8I8I4I4I4I4', ARGV[1], pos)
-  subjects[i] = { name = name, mask = mask, rpm = rpm, tpm = tpm, slots = slots, dl = dl, dh = dh,
-    ml = ml, mh = mh }
-  fields[i + 4] = 'a' .. name
+  local name
+  name, pos = unpack('<I2c0', argument, pos)
+  listed[i], limits[i], fields[i + 4] = name, pos, 'a' .. name
+  pos = pos + LIMITS_LEN
 end
 local values = call(spread(fields))
-local state_text = values[1]
-if not state_text then return 'L' end
 -- Accounts roll by `now`, so the state comes first; a lapse may have read some already.
-local why = begin(state_text)
+local why = begin(values[1])
 if why then return why end
 if version ~= asked_version then return 'V' end
 for i = 1, many do
-  local subject = subjects[i]
-  local a = accounts[subject.name]
+  local name = listed[i]
+  local a = accounts[name]
   if not a then
     a = read(values[i + 2])
-    accounts[subject.name] = a
+    accounts[name] = a
   end
-  subject.a = a
+  held[i] = a
 end
 
 -- How long until no more than `most` counts.
@@ -49,21 +48,20 @@ end
 local function standing()
   local rp, rr, tp, tr
   for i = 1, many do
-    local subject = subjects[i]
-    local mask, a = subject.mask, subject.a
+    local mask, rpm, tpm = unpack('<I1I8I8', argument, limits[i])
     if mask % 2 == 1 then
-      local left = subject.rpm - a.r
+      local left = rpm - held[i].r
       if left < 0 then left = 0 end
       if not rr or left < rr then rp, rr = i, left end
     end
     if mask % 4 >= 2 then
-      local left = subject.tpm - a.t
+      local left = tpm - held[i].t
       if left < 0 then left = 0 end
       if not tr or left < tr then tp, tr = i, left end
     end
   end
-  return pack('<I2I8i8I2I8i8', rp or 0, rr or 0, rp and reset(subjects[rp].a, 1) or 0,
-    tp or 0, tr or 0, tp and reset(subjects[tp].a, 2) or 0)
+  return pack('<I2I8i8I2I8i8', rp or 0, rr or 0, rp and reset(held[rp], 1) or 0,
+    tp or 0, tr or 0, tp and reset(held[tp], 2) or 0)
 end
 
 -- Read again if leases have ended meanwhile: it may be one of them.
@@ -84,13 +82,11 @@ local function obstacle(i, of, h_left, l_left, waits)
     place, dimension, left_h, left_l, longest = i, of, h_left, l_left, waits
   end
 end
-local function small(i, of, a, limit, used, ask, rates)
+local function small(i, of, limit, used, ask, rates)
   local left = limit - used
   if left < 0 then left = 0 end
-  if ask > left then
-    local waits = ask > limit and NEVER or (rates and wait(a, used, rates, limit - ask) or SECOND)
-    obstacle(i, of, floor(left / HALF), left % HALF, waits)
-  end
+  local waits = ask > limit and NEVER or (rates and wait(held[i], used, rates, limit - ask) or SECOND)
+  obstacle(i, of, floor(left / HALF), left % HALF, waits)
 end
 local function money(i, of, lh, ll, sh, sl, hh, hl, ends)
   local uh, ul = plus(sh, sl, hh, hl)
@@ -104,22 +100,31 @@ local function money(i, of, lh, ll, sh, sl, hh, hl, ends)
     obstacle(i, of, rh, rl, waits)
   end
 end
+local costs = h * HALF + l
 for i = 1, many do
-  local subject = subjects[i]
-  local mask, a = subject.mask, subject.a
+  local mask, rpm, tpm, slots, dl, dh, ml, mh = unpack('<I1I8I8I8I4I4I4I4', argument, limits[i])
   if mask > 0 then
-    if mask % 2 == 1 then small(i, 0, a, subject.rpm, a.r, 1, 1) end
-    if mask % 4 >= 2 then small(i, 1, a, subject.tpm, a.t, tokens, 2) end
-    if mask % 8 >= 4 then small(i, 2, a, subject.slots, a.s, 1) end
-    if mask % 16 >= 8 then
-      local same = a.d == day
-      money(i, 3, subject.dh, subject.dl, same and a.dsh or 0, same and a.dsl or 0,
-        same and a.dhh or 0, same and a.dhl or 0, day_ends - now)
-    end
-    if mask >= 16 then
-      local same = a.m == month
-      money(i, 4, subject.mh, subject.ml, same and a.msh or 0, same and a.msl or 0,
-        same and a.mhh or 0, same and a.mhl or 0, month_ends - now)
+    local a = held[i]
+    if a.r >= rpm and mask % 2 == 1 then small(i, 0, rpm, a.r, 1, 1) end
+    if a.t + tokens > tpm and tokens > 0 and mask % 4 >= 2 then small(i, 1, tpm, a.t, tokens, 2) end
+    if a.s >= slots and mask % 8 >= 4 then small(i, 2, slots, a.s, 1) end
+    -- What costs nothing is in nobody's way. Sums below 2^53 are exact as they are; those
+    -- above, and those that do not fit, are looked at in halves.
+    if mask >= 8 and costs > 0 then
+      if mask % 16 >= 8 then
+        if a.d ~= day then turn_day(a, day) end
+        local sum = (a.dsh + a.dhh) * HALF + a.dsl + a.dhl + costs
+        if sum >= NEVER or sum > dh * HALF + dl then
+          money(i, 3, dh, dl, a.dsh, a.dsl, a.dhh, a.dhl, day_ends - now)
+        end
+      end
+      if mask >= 16 then
+        if a.m ~= month then turn_month(a, month) end
+        local sum = (a.msh + a.mhh) * HALF + a.msl + a.mhl + costs
+        if sum >= NEVER or sum > mh * HALF + ml then
+          money(i, 4, mh, ml, a.msh, a.msl, a.mhh, a.mhl, month_ends - now)
+        end
+      end
     end
   end
 end
@@ -132,8 +137,7 @@ end
 local due = now + lease
 local list, taken, many_names = {}, {}, 0
 for i = 1, many do
-  local subject = subjects[i]
-  local name, a = subject.name, subject.a
+  local name, a = listed[i], held[i]
   -- A subject that is named twice is taken once.
   if not taken[name] then
     many_names = many_names + 1

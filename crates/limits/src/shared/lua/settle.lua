@@ -1,5 +1,25 @@
 -- Ends reservations and charges what was used, in the minute, day and month in which each was
 -- made. One that the store has lost is charged by what the node knows of it, once.
+
+-- What was taken at an instant as `from` turns out to be `to`.
+local function correct(a, made, from, to)
+  if from == to then return end
+  local b, target = a.b, floor(made / SECOND)
+  local low, high = 0, #b / BUCKET_LEN - 1
+  while low <= high do
+    local middle = floor((low + high) / 2)
+    local p = middle * BUCKET_LEN + 1
+    local last, r, t = unpack(BUCKET, b, p)
+    local second = floor(last / SECOND)
+    if second == target then
+      a.t = a.t - from + to
+      a.b = sub(b, 1, p - 1) .. pack(BUCKET, last, r, t - from + to) .. sub(b, p + BUCKET_LEN)
+      return
+    end
+    if second < target then low = middle + 1 else high = middle - 1 end
+  end
+end
+
 local why = begin(call('HGET', C, 'm'))
 if why then return why end
 local many, said = 0, {}
@@ -12,7 +32,9 @@ for i = 1, many do
   local text = call('HGET', C, 'r' .. id)
   local r = text and reserved(text)
   if r and r.state ~= DONE then
-    for _, name in ipairs((names(text, r.p, r.many))) do
+    local those = names(text, r.p, r.many)
+    fetch(those)
+    for _, name in ipairs(those) do
       local a = account(name)
       if r.state == OPEN then release(a, r.d, r.m, r.h, r.l) end
       correct(a, r.made, r.t, used)
@@ -27,6 +49,7 @@ for i = 1, many do
   elseif r or its_gen == gen then
     said[i] = 'N'
   else
+    fetch(list)
     for _, name in ipairs(list) do
       local a = account(name)
       if made + MINUTE > now then count(a, used) end

@@ -4,6 +4,7 @@ if why then return why end
 local many, list
 many, pos = unpack('<I2', ARGV[1], pos)
 list, pos = names(ARGV[1], pos, many)
+fetch(list)
 local said = {}
 for i = 1, many do
   local a = account(list[i])
