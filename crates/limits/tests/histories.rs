@@ -133,7 +133,7 @@ fn four_hundred_histories_are_counted_by_the_store_as_a_plain_list_counts_them()
         let org = format!("history-{}", number.get());
         runtime.block_on(async {
             let book = Counted::shared(&link, &org, LEASE, instant(start)).await;
-            live(book, start, ceilings, steps).await
+            live(book, start, &ceilings, steps).await
         })
     });
     if let Err(error) = lived {
@@ -143,16 +143,16 @@ fn four_hundred_histories_are_counted_by_the_store_as_a_plain_list_counts_them()
 
 fn in_memory((start, ceilings, steps): History) -> Result<(), TestCaseError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(live(Counted::in_memory(LEASE), start, ceilings, steps))
+    runtime.block_on(live(Counted::in_memory(LEASE), start, &ceilings, steps))
 }
 
 async fn live(
     book: Counted,
     start: i64,
-    ceilings: [Ceiling; 6],
+    ceilings: &[Ceiling; 6],
     steps: Vec<(i64, Verb)>,
 ) -> Result<(), TestCaseError> {
-    let mut both = Both { book, model: Model::new(LEASE), ceilings, now: start };
+    let mut both = Both { book, model: Model::new(LEASE), ceilings: *ceilings, now: start };
     for (pause, verb) in steps {
         both.now += pause;
         both.step(verb).await?;

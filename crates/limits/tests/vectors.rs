@@ -92,7 +92,8 @@ fn stories() -> Vec<(String, Story)> {
             let path = file.unwrap().path();
             let story = serde_json::from_slice(&std::fs::read(&path).unwrap());
             let name = path.display().to_string();
-            (name.clone(), story.unwrap_or_else(|error| panic!("{name}: {error}")))
+            let story = story.map_err(|error| format!("{name}: {error}"));
+            (name, story.unwrap())
         })
         .collect();
     assert!(!stories.is_empty(), "there are vectors");

@@ -33,6 +33,7 @@ pub(super) fn read<T>(
     match cut.u8()? {
         b'L' => return Some(Said::Lost),
         b'V' => return Some(Said::Stale),
+        b'G' => return Some(Said::Gathering),
         b'T' => return cut.i64().map(|latest| Said::Ahead(instant(latest))),
         _ => {}
     }

@@ -28,7 +28,7 @@ impl SharedBook {
         let counters = Counters::new(link, org, lease, None);
         let mut book = Self { counters, version: UNKNOWN, life: NO_LIFE, expired: Vec::new() };
         let life = seal::random().map_err(|_| Away::Unreadable)?;
-        let said = book.counters.begin(at, life, &[]).await?;
+        let said = book.counters.begin(at, life, Duration::ZERO, &[]).await?;
         book.done(said)?;
         Ok(book)
     }
@@ -41,7 +41,7 @@ impl SharedBook {
                 (self.version, self.life) = (given.version, given.life);
                 Ok(done)
             }
-            Said::Lost | Said::Stale | Said::Ahead(_) => Err(Away::Unreadable),
+            Said::Lost | Said::Stale | Said::Gathering | Said::Ahead(_) => Err(Away::Unreadable),
         }
     }
 

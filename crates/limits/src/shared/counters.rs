@@ -37,6 +37,8 @@ pub(crate) enum Said<T> {
     Lost,
     /// The limits have changed since this version: nothing was done.
     Stale,
+    /// The store has lost the org, and nodes may hold money that it does not know yet.
+    Gathering,
     /// The clock of this node is far ahead of the store's: nothing was done.
     Ahead(At),
 }
@@ -95,7 +97,6 @@ impl Counters {
 
     fn head(&self, at: At, version: u64) -> Pack {
         let moment = Moment::of(at);
-        let micros = |span: Duration| i64::try_from(span.as_micros()).unwrap_or(NEVER);
         let mut pack = Pack(Vec::with_capacity(512));
         pack.i64(moment.now);
         pack.period(moment.day);
@@ -216,32 +217,35 @@ impl Counters {
         self.ask(Verb::Adopt, pack, |cut| cut.u16().map(drop)).await
     }
 
-    /// Begins a new life of the org, on what the ledger says; nothing if one has begun.
+    /// Begins a new life of the org, on what the ledger says; nothing if one has begun. For as
+    /// long as it gathers, nobody is admitted who costs something under a limit in money.
     pub(crate) async fn begin(
         &self,
         at: At,
         life: Generation,
+        gathers: Duration,
         spent: &[SpentOf<'_>],
     ) -> Result<Said<()>, Away> {
-        self.take_over(at, life, true, spent).await
+        self.take_over(at, life, Some(gathers), spent).await
     }
 
     /// Takes over what the ledger says in a life that has begun.
     pub(crate) async fn load(&self, at: At, spent: &[SpentOf<'_>]) -> Result<Said<()>, Away> {
-        self.take_over(at, NO_LIFE, false, spent).await
+        self.take_over(at, NO_LIFE, None, spent).await
     }
 
     async fn take_over(
         &self,
         at: At,
         life: Generation,
-        first: bool,
+        first: Option<Duration>,
         spent: &[SpentOf<'_>],
     ) -> Result<Said<()>, Away> {
         let mut pack = self.head(at, UNKNOWN);
         pack.bytes(&life);
         pack.u64((u64::from_le_bytes(life) & VERSION_MASK) + 1);
-        pack.u8(u8::from(first));
+        pack.u8(u8::from(first.is_some()));
+        pack.i64(micros(first.unwrap_or_default()));
         money(&mut pack, spent);
         self.ask(Verb::Load, pack, |_| Some(())).await
     }
@@ -290,6 +294,10 @@ impl Counters {
 /// A reservation, asked for.
 #[derive(Debug, Clone)]
 pub(crate) struct Reservation(Pack);
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(NEVER)
+}
 
 /// Bits of the dimensions that are limited, and the limits.
 fn ceiling(pack: &mut Pack, ceiling: &Ceiling) {

@@ -8,7 +8,7 @@ use access::Scope;
 use base::seal;
 use tokio::time::{sleep, timeout};
 
-use super::counters::{Said, SpentOf};
+use super::counters::{NO_LIFE, Said, SpentOf};
 use super::link::Away;
 use super::org::SharedOrg;
 use crate::org::{Org, Spent};
@@ -19,6 +19,9 @@ const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long one node has the ledger to itself, and how often the others look.
 const READING: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_millis(20);
+/// Within so long after a loss every node has said what it has under way: two beats, and what
+/// it takes to reach the store again.
+const GATHER: Duration = Duration::from_secs(3);
 
 impl From<Away> for Error {
     fn from(away: Away) -> Self {
@@ -54,16 +57,21 @@ impl Limits {
                     shared.hears(&given, &self.0.counts);
                     return Ok(given.version);
                 }
-                Said::Stale => return Err(Error::Unavailable),
+                Said::Stale | Said::Gathering => return Err(Error::Unavailable),
                 Said::Ahead(latest) => now = latest,
                 Said::Lost => {}
             }
             if ours || shared.counters.link().first(&lock, READING).await? {
                 ours = true;
                 let spent = self.spent(scope, now).await.map_err(Error::Unloadable)?;
+                // Whoever knew an earlier life knows that it is lost. Whoever did not asks for
+                // the mark that the first node has left.
+                let link = shared.counters.link();
+                let lost = shared.heard().life != NO_LIFE || link.leave_mark().await?;
+                let gathers = if lost { GATHER } else { Duration::ZERO };
                 let life = seal::random().map_err(|_| Error::Unavailable)?;
                 if let Said::Ahead(latest) =
-                    shared.counters.begin(now, life, &spent_of(&spent)).await?
+                    shared.counters.begin(now, life, gathers, &spent_of(&spent)).await?
                 {
                     now = latest;
                     continue;

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use base::metrics::{Counter, Gauge, Histogram, Metrics, exponential_buckets};
@@ -59,6 +60,9 @@ pub enum Away {
     /// It answered with a fault; what was asked may have been done.
     #[error("the store of the counters failed")]
     Failed(#[source] RedisError),
+    /// It has lost its data, and the nodes say what is under way.
+    #[error("the store of the counters has lost its data and is being told again")]
+    Gathering,
     /// It answered what no script of ours answers.
     #[error("the store of the counters answered what cannot be read")]
     Unreadable,
@@ -73,6 +77,8 @@ struct Inner {
     phase: watch::Sender<Phase>,
     tasks: Tasks,
     counts: Counts,
+    /// Whether this node has been there.
+    marked: AtomicBool,
 }
 
 #[derive(Clone)]
@@ -130,6 +136,7 @@ impl Link {
             phase: watch::Sender::new(down),
             tasks: tasks.clone(),
             counts: Counts::register(metrics),
+            marked: AtomicBool::new(false),
         }));
         link.reach();
         link
@@ -183,6 +190,14 @@ impl Link {
                 }
             }
         }
+    }
+
+    /// Leaves a mark in a store that has none: whether there was none. It has lost its data
+    /// then, unless it is new.
+    pub(crate) async fn leave_mark(&self) -> Result<bool, Away> {
+        let live = self.live().await?;
+        let answer = self.asked(&live, &mark()).await;
+        Ok(answer.inspect_err(|away| self.trip(&live, away))? != Value::Nil)
     }
 
     /// Sets a key that nobody has set, for a while: whether it was us.
@@ -282,6 +297,13 @@ impl fmt::Debug for Link {
     }
 }
 
+/// What a store that has not lost its data has.
+fn mark() -> redis::Cmd {
+    let mut mark = cmd("SET");
+    mark.arg("portico:mark").arg(1).arg("NX");
+    mark
+}
+
 /// Connects, checks that the store forgets nothing by itself, and loads the scripts.
 async fn connect(inner: &Arc<Inner>) -> RedisResult<Live> {
     timeout(CONNECT_TIMEOUT, connected(inner)).await.unwrap_or_else(|_| {
@@ -314,6 +336,10 @@ async fn connected(inner: &Arc<Inner>) -> RedisResult<Live> {
     let mut write = cmd("SET");
     write.arg("portico:probe").arg(1).arg("PX").arg(1_000);
     let () = write.query_async(&mut connection).await?;
+    // Only at its first connection can a node take a store without a mark for a new one.
+    if !inner.marked.swap(true, Ordering::AcqRel) {
+        let _new: Value = mark().query_async(&mut connection).await?;
+    }
     let mut scripts = [const { String::new() }; 9];
     for (verb, name) in Verb::ALL.into_iter().zip(&mut scripts) {
         let mut load = cmd("SCRIPT");

@@ -195,6 +195,6 @@ async fn settle(limits: &Limits, group: Vec<Ended>) -> Option<Vec<Ended>> {
             Some(group)
         }
         // The store's own time goes on by itself.
-        Ok(Said::Ahead(_) | Said::Stale) | Err(_) => Some(group),
+        Ok(Said::Ahead(_) | Said::Stale | Said::Gathering) | Err(_) => Some(group),
     }
 }

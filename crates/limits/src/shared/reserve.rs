@@ -61,6 +61,10 @@ impl Limits {
                         return self.reserve_alone(org, &wanted, &ceilings);
                     }
                 }
+                Ok(Said::Gathering) => {
+                    self.0.counts.closed.inc();
+                    return Err(Error::StoreAway(super::Away::Gathering));
+                }
                 Ok(Said::Stale) => org.outdated(version),
                 Ok(Said::Ahead(latest)) => wanted.at = latest,
                 Err(away) => {
@@ -162,7 +166,7 @@ impl Limits {
                 shared.hears(&given, &self.0.counts);
                 Ok(names)
             }
-            Said::Lost | Said::Stale | Said::Ahead(_) => Ok(Vec::new()),
+            Said::Lost | Said::Stale | Said::Gathering | Said::Ahead(_) => Ok(Vec::new()),
         }
     }
 

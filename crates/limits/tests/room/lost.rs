@@ -44,6 +44,9 @@ async fn while_the_store_is_away_rates_are_shared_out_and_money_is_closed_and_th
 
     cell.redis.restart().await;
     cell.up().await;
+    // It came back empty: money is open again once every node has said what it holds.
+    until(async || cell.nodes[0].reserve(&caller, ask(1, "0.10")).await.is_ok()).await;
+    until(async || cell.nodes[0].figure("limits_settlements_waiting") == 0).await;
     // 0.30 are in the ledger, and nothing was forgotten: seven calls fit, and no eighth.
     cell.clock.advance(jiff::SignedDuration::from_secs(61));
     for call in 0..7 {
@@ -138,9 +141,15 @@ async fn a_store_that_has_lost_its_data_stands_on_the_ledger_and_on_what_is_unde
     until(async || cell.nodes[0].figure("limits_settlements_waiting") == 0).await;
     assert!(cell.redis.asked("FLUSHALL").await.is_some());
 
-    // The node that holds the other 0.40 says so before anything else.
-    let refused = cell.nodes[1].refused(caller, ask(1, "0.21")).await;
-    assert_eq!(refused.code(), "insufficient_quota");
+    // Until every node has said what it holds, nobody is admitted who costs something.
+    let refused = cell.nodes[0].refused(caller, ask(1, "0.21")).await;
+    assert_eq!(refused.code(), "counters_unavailable");
+    drop(cell.nodes[0].reserve(caller, Ask::default()).await.expect("costs nothing"));
+    until(async || {
+        let refused = cell.nodes[0].refused(caller, ask(1, "0.21")).await;
+        refused.code() == "insufficient_quota"
+    })
+    .await;
     assert_eq!(cell.spent().await, "0.80");
     let refused = cell.nodes[0].refused(caller, ask(1, "0.21")).await;
     assert_eq!(refused.code(), "insufficient_quota");

@@ -13,14 +13,14 @@ local LAPSE_MAX = 256
 local FORGET_MS = 3456000000
 local NEVER = 9007199254740992
 local OPEN, LAPSED, DONE = 1, 2, 3
-local STATE = '<i8i4i4i8i8i8I4I8I8I1c8'
+local STATE = '<i8i4i4i8i8i8I4I8I8I1i8c8'
 local ACCOUNT = '<i4i4I4I4I8I4I4I4I4I4I4I4I4'
 local ACCOUNT_LEN, BUCKET, BUCKET_LEN = 56, '<i8I4I8', 20
 local RESERVED, LIMITS_LEN = '<I1i8i8i4i4I8I4I4I2', 41
 
 local at, at_day, at_month, at_day_ends, at_month_ends, ahead_max, lease, asked_version, pos =
   unpack('<i8i4i4i8i8i8i8I8', ARGV[1])
-local now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gen
+local now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gather, gen
 local accounts, changed, expired, expired_count, touch = {}, {}, {}, 0, false
 
 -- Money, as a high and a low half.
@@ -168,19 +168,20 @@ local function lapse()
   next_due = first[2] and tonumber(first[2]) or NEVER
 end
 
--- The latest time that is believed: a clock that is far ahead must not carry everybody along.
-local function latest()
+-- The store's own clock.
+local function here()
   local time = call('TIME')
-  return tonumber(time[1]) * SECOND + tonumber(time[2]) + ahead_max
+  return tonumber(time[1]) * SECOND + tonumber(time[2])
 end
 
 -- Takes up the state of the org and lets time pass, which never runs backwards. Answers why not.
 local function begin(state)
   if not state then return 'L' end
-  now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gen = unpack(STATE, state)
+  now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gather, gen = unpack(STATE, state)
   if at > now then
     if ahead_max >= 0 and at > now + SECOND then
-      local believed = latest()
+      -- A clock that is far ahead must not carry everybody along.
+      local believed = here() + ahead_max
       if at > believed then
         -- What day it is then only the node can say.
         if believed >= day_ends then return 'T' .. pack('<i8', believed) end
@@ -197,7 +198,8 @@ local function begin(state)
 end
 
 local function state()
-  return pack(STATE, now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gen)
+  return pack(STATE, now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty,
+    gather, gen)
 end
 
 local function written(a)

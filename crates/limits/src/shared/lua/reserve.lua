@@ -15,6 +15,19 @@ local values = call(spread(fields))
 local why = begin(values[1])
 if why then return why end
 if version ~= asked_version then return 'V' end
+if gather > 0 then
+  if here() >= gather then
+    gather = 0
+  elseif l + h > 0 then
+    for i = 1, many do
+      -- A limit in money.
+      if unpack('<I1', argument, limits[i]) >= 8 then
+        save()
+        return 'G'
+      end
+    end
+  end
+end
 for i = 1, many do
   local name = listed[i]
   local a = accounts[name]
