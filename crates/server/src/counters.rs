@@ -26,7 +26,8 @@ pub(crate) fn open(
 
 /// Where it is, and who we are there.
 pub(crate) fn address(config: &limits::Config) -> Result<Option<Address>, BadStore> {
-    let tls = base::tls::client(&trusted(config)?).map_err(|why| bad("ca_file", why))?;
+    let tls =
+        base::tls::client(&trusted(config)?).map_err(|why| bad("ca_file", &why.to_string()))?;
     config.address(password(config)?, Arc::new(tls))
 }
 
@@ -36,14 +37,14 @@ fn password(config: &limits::Config) -> Result<Option<Secret>, BadStore> {
             Err(bad("password_env", "give `password_env` or `password_file`, not both"))
         }
         (Some(env), None) if !env.starts_with("PORTICO_") => {
-            Err(bad("password_env", format!("`{env}` must begin with `PORTICO_`")))
+            Err(bad("password_env", &format!("`{env}` must begin with `PORTICO_`")))
         }
         (Some(env), None) => {
-            OperatorSecrets.env(env).map(Some).map_err(|why| bad("password_env", why))
+            OperatorSecrets.env(env).map(Some).map_err(|why| bad("password_env", &why))
         }
         (None, Some(file)) => {
             let read = OperatorSecrets.file(&file.display().to_string());
-            read.map(Some).map_err(|why| bad("password_file", why))
+            read.map(Some).map_err(|why| bad("password_file", &why))
         }
         (None, None) => Ok(None),
     }
@@ -53,12 +54,12 @@ fn password(config: &limits::Config) -> Result<Option<Secret>, BadStore> {
 fn trusted(config: &limits::Config) -> Result<Vec<CertificateDer<'static>>, BadStore> {
     let Some(file) = &config.ca_file else { return Ok(Vec::new()) };
     let all = CertificateDer::pem_file_iter(file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let all = all.map_err(|why| bad("ca_file", format!("`{}`: {why}", file.display())))?;
+    let all = all.map_err(|why| bad("ca_file", &format!("`{}`: {why}", file.display())))?;
     if all.is_empty() { Err(bad("ca_file", "holds no certificate (PEM)")) } else { Ok(all) }
 }
 
-fn bad(key: &'static str, why: impl ToString) -> BadStore {
-    BadStore { key, why: why.to_string() }
+fn bad(key: &'static str, why: &str) -> BadStore {
+    BadStore { key, why: why.to_owned() }
 }
 
 #[cfg(test)]

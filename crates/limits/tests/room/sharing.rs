@@ -115,6 +115,34 @@ async fn slots_of_a_node_that_dies_are_back_within_ten_seconds_and_those_of_the_
 }
 
 #[tokio::test]
+async fn a_lease_that_ends_just_as_limits_change_gives_back_what_it_held() {
+    let Some(mut cell) = Cell::of(2).await else { return };
+    cell.set(at_once(2)).await;
+    let caller = cell.caller.clone();
+    let mut held = Vec::new();
+    while let Ok(hold) = cell.nodes[1].reserve(&caller, Ask::default()).await {
+        held.push(hold);
+    }
+    assert_eq!(held.len(), 2);
+    cell.kill(1, held);
+    for _ in 0..3 {
+        // The next call finds its limits changed and the leases over, in one step.
+        cell.set(at_once(2)).await;
+        cell.clock.advance(SignedDuration::from_secs(9));
+        let one = cell.nodes[0].reserve(&caller, Ask::default()).await.expect("they are back");
+        let two = cell.nodes[0].reserve(&caller, Ask::default()).await.expect("both");
+        assert!(cell.nodes[0].reserve(&caller, Ask::default()).await.is_err());
+        drop((one, two));
+        crate::cell::until(async || cell.nodes[0].figure("limits_settlements_waiting") == 0).await;
+        crate::cell::until(async || {
+            let left = cell.nodes[0].limits.standing(&caller, Level::Org, "org").await;
+            left.expect("reads").used.concurrency == Some(0)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
 async fn a_limit_that_is_changed_on_one_node_applies_to_the_next_call_on_another() {
     let Some(cell) = Cell::of(2).await else { return };
     let (one, other, caller) = (&cell.nodes[0], &cell.nodes[1], &cell.caller);

@@ -14,7 +14,11 @@ local values = call(spread(fields))
 -- Accounts roll by `now`, so the state comes first; a lapse may have read some already.
 local why = begin(values[1])
 if why then return why end
-if version ~= asked_version then return 'V' end
+-- What has lapsed meanwhile is written whatever the answer is.
+if version ~= asked_version then
+  save()
+  return 'V'
+end
 if gather > 0 then
   if here() >= gather then
     gather = 0
