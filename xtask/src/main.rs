@@ -7,6 +7,7 @@ mod doctests;
 mod licences;
 mod pages;
 mod postgres;
+mod redis;
 mod scripts;
 mod shell;
 mod sizes;

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::postgres::Cluster;
 use crate::shell::{self, Outcome, cargo, find, heading, note, progress};
 use crate::tally::Tally;
-use crate::{browser, clients, doctests, licences, scripts};
+use crate::{browser, clients, doctests, licences, redis, scripts};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -66,6 +66,7 @@ fn tests(arguments: &[String], tally: &mut Tally) -> Outcome<()> {
     let mut environment: Environment = Vec::new();
     environment.extend(clients::environment()?.map(|(name, path)| (name, path.into())));
     environment.extend(browser::environment()?.map(|(name, path)| (name, path.into())));
+    redis::installed()?;
     progress("starting PostgreSQL");
     let cluster = Cluster::start()?;
     environment.extend(cluster.environment().map(|(name, url)| (name, url.into())));

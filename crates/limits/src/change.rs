@@ -1,5 +1,7 @@
 //! Setting and removing a limit.
 
+use std::sync::atomic::Ordering;
+
 use access::{Caller, Permission};
 use audit::{Change, Event};
 use base::args;
@@ -91,6 +93,11 @@ impl Limits {
         let unsure = Unsure::about(&org);
         change.commit(event).await?;
         unsure.arrived(target, after);
+        if let Some(shared) = &org.shared {
+            // Here as well they are read again, for others may have changed them meanwhile.
+            shared.renew.store(true, Ordering::Release);
+            self.tell_of_change(shared).await?;
+        }
         Ok(())
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::core::{Dimension, Refused, Retry};
 use crate::headers::{self, millis_up, seconds_up};
+use crate::shared::Away;
 use crate::subject::{NotASubject, bare, spoken};
 
 const RETRY_AFTER_MS: HeaderName = HeaderName::from_static("retry-after-ms");
@@ -35,6 +36,9 @@ pub enum Error {
     /// Somebody else has just tried to read them in vain, or it took too long.
     #[error("the limits could not be loaded in time")]
     Unavailable,
+    /// The store of the counters is away, and what was asked cannot be decided without it.
+    #[error("the counters are not available")]
+    StoreAway(#[source] Away),
     /// The caller may not.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -67,6 +71,11 @@ impl From<Error> for Problem {
             Error::Unloadable(_) | Error::Unavailable => {
                 let detail = "the limits are not available; nothing was called";
                 Self::unavailable("limits_unavailable", detail, &error)
+            }
+            Error::StoreAway(_) => {
+                let detail = "the counters are not available, so money cannot be limited now; \
+                              nothing was called";
+                Self::unavailable("counters_unavailable", detail, &error)
             }
             Error::Denied(denied) => denied.into(),
             Error::NotASubject(_) => Self::invalid("subject", text),

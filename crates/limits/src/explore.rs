@@ -1,5 +1,7 @@
 //! Reading limits, what is left of them, and what was used.
 
+use std::sync::Arc;
+
 use access::{Caller, Permission};
 use base::args;
 use base::db::{DbError, Row};
@@ -12,8 +14,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::ceilings::stored;
-use crate::core::Level;
+use crate::core::{Ceiling, Level};
 use crate::load::{first_of_month, level};
+use crate::org::Org;
 use crate::subject::{Subjects, Target, bare, key};
 use crate::view::{Applies, Limit, Usage};
 use crate::{Error, Limits, sql};
@@ -60,8 +63,8 @@ impl Limits {
         let org = self.known(caller).await?;
         let ceiling = org.with_ceilings(|known| *known.of(level, target.key()));
         let ceiling = ceiling.ok_or(Error::Unavailable)?;
-        let tally = org.tally(self.0.clock.now(), target.key());
-        Ok(Applies::new(level, target.key(), ceiling, &tally))
+        let applies = self.applies(&org, vec![(level, target.key(), ceiling)]).await?;
+        applies.into_iter().next().ok_or(Error::Unavailable)
     }
 
     /// Every limit that calls of this caller are under; of models, those that are named.
@@ -73,11 +76,22 @@ impl Limits {
                 names.iter().map(|(level, key)| (level, key.to_owned(), *known.of(level, key)));
             own.chain(known.models()).collect::<Vec<_>>()
         });
-        let now = self.0.clock.now();
         let limited = under.ok_or(Error::Unavailable)?.into_iter().filter(|one| !one.2.is_open());
-        Ok(limited
-            .map(|(level, key, ceiling)| Applies::new(level, &key, ceiling, &org.tally(now, &key)))
-            .collect())
+        self.applies(&org, limited.collect()).await
+    }
+
+    /// What is left of some limits.
+    pub(crate) async fn applies<K: AsRef<str> + Send + Sync>(
+        &self,
+        org: &Arc<Org>,
+        limits: Vec<(Level, K, Ceiling)>,
+    ) -> Result<Vec<Applies>, Error> {
+        let keys: Vec<&str> = limits.iter().map(|(_, key, _)| key.as_ref()).collect();
+        let tallies = self.tallies(org, &keys).await?;
+        let told = limits.iter().zip(&tallies).map(|((level, key, ceiling), tally)| {
+            Applies::new(*level, key.as_ref(), *ceiling, tally)
+        });
+        Ok(told.collect())
     }
 
     /// What was used, by day and subject, newest day first.

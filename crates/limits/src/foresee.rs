@@ -59,10 +59,11 @@ impl Limits {
     pub async fn near(&self, caller: &Caller) -> Result<Vec<Applies>, Error> {
         caller.require(Permission::SettingsRead)?;
         let org = self.known(caller).await?;
-        let now = self.0.clock.now();
-        let limited = org.limited().ok_or(Error::Unavailable)?.into_iter();
-        let mut near: Vec<Applies> = limited
-            .map(|(level, key, ceiling)| Applies::new(level, &key, ceiling, &org.tally(now, &key)))
+        let names = self.counted(&org).await?;
+        let mut near: Vec<Applies> = self
+            .applies(&org, org.limited(names).ok_or(Error::Unavailable)?)
+            .await?
+            .into_iter()
             .filter(|applies| applies.fullest() >= NEAR_THOUSANDTHS)
             .collect();
         near.sort_by(|a, b| {
@@ -117,12 +118,11 @@ impl Limits {
     ) -> Result<Vec<Applies>, Error> {
         caller.require(Permission::SettingsRead)?;
         let org = self.known(caller).await?;
-        let now = self.0.clock.now();
-        let standing = |limit: &Limit| {
+        let those = limits.iter().map(|limit| {
             let key = key(limit.level, &limit.subject);
-            Applies::new(limit.level, &key, limit.ceiling, &org.tally(now, &key))
-        };
-        Ok(limits.iter().map(standing).collect())
+            (limit.level, key, limit.ceiling)
+        });
+        self.applies(&org, those.collect()).await
     }
 
     /// The org of a caller, its limits read.

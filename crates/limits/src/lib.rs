@@ -27,11 +27,33 @@
 //! - Who changed a limit, from what to what, is in the record:
 //!   `a_change_of_a_limit_is_recorded_with_before_and_after`.
 //!
+//! Where nodes share a store:
+//!
+//! - They admit together what one would admit alone, whatever their clocks and whoever dies:
+//!   `three_and_six_nodes_at_ten_times_the_load_admit_exactly_the_limit`,
+//!   `nodes_whose_clocks_differ_let_nothing_be_overshot`,
+//!   `a_budget_is_spent_to_the_last_call_and_not_beyond_by_six_nodes_of_which_three_die`.
+//! - The store runs the same steps:
+//!   `every_vector_is_answered_as_written_by_the_scripts_of_the_store`,
+//!   `four_hundred_histories_are_counted_by_the_store_as_a_plain_list_counts_them`.
+//! - What a dead node held is back within ten seconds, and what it had recorded stays charged:
+//!   `slots_of_a_node_that_dies_are_back_within_ten_seconds_and_those_of_the_living_are_kept`,
+//!   `what_a_dead_node_had_recorded_and_not_settled_is_charged_from_the_ledger`.
+//! - A call is charged once: `a_settlement_whose_answer_was_lost_is_charged_once`.
+//! - While the store is away rates are shared out and money is closed; afterwards all is
+//!   exact, and equals the ledger:
+//!   `while_the_store_is_away_rates_are_shared_out_and_money_is_closed_and_then_all_is_exact`,
+//!   `what_was_counted_alone_is_counted_by_the_store_when_it_is_back`,
+//!   `a_frozen_store_costs_one_wait_and_not_one_for_each_call`.
+//! - A store that has lost its data stands on the ledger and on what is under way:
+//!   `a_store_that_has_lost_its_data_stands_on_the_ledger_and_on_what_is_under_way`.
+//! - A change applies to the next call on every node:
+//!   `a_limit_that_is_changed_on_one_node_applies_to_the_next_call_on_another`.
+//!
 //! # What it is not yet
 //!
-//! The counters are those of one node. Several nodes of a cell will share a store
-//! that runs the same steps (`vectors/`); until then one node serves an org. Money is
-//! remembered over a restart; the last minute's requests and tokens are not.
+//! Without a store the counters are those of one node: money is remembered over its
+//! restart, the last minute's requests and tokens are not.
 
 mod api;
 mod ceilings;
@@ -49,6 +71,7 @@ mod ledger;
 mod load;
 mod org;
 mod pages;
+mod shared;
 pub mod sql;
 mod subject;
 mod telemetry;
@@ -77,6 +100,10 @@ pub use self::hold::Hold;
 pub use self::ledger::Ledger;
 use self::org::Org;
 pub use self::pages::pages;
+pub use self::shared::{
+    Address, Away, BadStore, Config, Configured, Link, Nodes, Shared, SharedBook, StoreClock,
+};
+use self::shared::{SharedOrg, Together, Wanted};
 pub use self::subject::NotASubject;
 use self::subject::Subjects;
 pub use self::view::{Amounts, Applies, Limit, Usage};
@@ -93,6 +120,8 @@ struct Room {
     tasks: Tasks,
     orgs: RwLock<HashMap<OrgId, Arc<Org>>>,
     counts: telemetry::Counts,
+    /// The other nodes, where counters are shared.
+    together: Option<Together>,
 }
 
 /// Writes the ledger; to be given to the record.
@@ -109,6 +138,18 @@ impl Limits {
         tasks: &Tasks,
         metrics: &Metrics,
     ) -> Self {
+        Self::over(None, databases, clock, record, tasks, metrics)
+    }
+
+    /// The same, over a store that other nodes count into as well.
+    pub fn over(
+        shared: Option<Shared>,
+        databases: &Databases,
+        clock: &SharedClock,
+        record: &Record,
+        tasks: &Tasks,
+        metrics: &Metrics,
+    ) -> Self {
         let room = Arc::new(Room {
             databases: databases.clone(),
             clock: clock.clone(),
@@ -116,8 +157,12 @@ impl Limits {
             tasks: tasks.clone(),
             orgs: RwLock::default(),
             counts: telemetry::Counts::register(metrics),
+            together: shared.map(|shared| Together::new(shared, metrics)),
         });
         tasks.spawn(watch::watch(Arc::downgrade(&room), tasks.clone()));
+        if let Some(together) = &room.together {
+            together.begin(&Arc::downgrade(&room), tasks);
+        }
         Self(room)
     }
 
@@ -133,6 +178,11 @@ impl Limits {
         at: At,
     ) -> Result<Hold, Error> {
         let (org, names) = (self.org(&caller.org), Subjects::of_call(caller, model));
+        if let Some(shared) = &org.shared {
+            let wanted = Wanted { caller, names: &names, request, ask, at };
+            // Boxed, so that a node that counts alone does not carry it along.
+            return Box::pin(self.reserve_together(&org, shared, wanted)).await;
+        }
         let mut answer = org.reserve(at, request, &names, ask);
         if answer.is_none() {
             self.load(&org, &caller.itself()).await?;
@@ -154,7 +204,11 @@ impl Limits {
             return Arc::clone(known);
         }
         let mut orgs = self.0.orgs.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(orgs.entry(id.clone()).or_insert_with(|| Arc::new(Org::unknown())))
+        let new = || {
+            let shared = self.0.together.as_ref().map(|together| SharedOrg::new(together, id));
+            Arc::new(Org::unknown(shared))
+        };
+        Arc::clone(orgs.entry(id.clone()).or_insert_with(new))
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::ceilings::{Ceilings, stored};
 use crate::org::{Org, Spent};
+use crate::shared::UNKNOWN;
 use crate::subject::{Target, bare};
 use crate::{Error, Limits, sql};
 
@@ -43,13 +44,21 @@ impl Limits {
     /// Reads the limits, and the ledger of this month unless it counts already.
     async fn learn(&self, org: &Org, scope: &Scope) -> Result<(), Error> {
         let now = self.0.clock.now();
+        if let Some(shared) = &org.shared {
+            shared.knows_scope(scope);
+            // Which change of the limits it is comes before the limits: they are no older.
+            let version = self.bring_back_in_turn(shared, scope).await.unwrap_or(UNKNOWN);
+            let ceilings = self.ceilings(scope).await.map_err(Error::Unloadable)?;
+            org.learn(now, ceilings, version, Some(Vec::new()));
+            return Ok(());
+        }
         let ceilings = self.ceilings(scope).await.map_err(Error::Unloadable)?;
         let spent = if org.counts() {
             None
         } else {
             Some(self.spent(scope, now).await.map_err(Error::Unloadable)?)
         };
-        org.learn(now, ceilings, spent);
+        org.learn(now, ceilings, UNKNOWN, spent);
         Ok(())
     }
 
@@ -65,7 +74,8 @@ impl Limits {
         Ok(ceilings)
     }
 
-    async fn spent(&self, scope: &Scope, now: At) -> Result<Vec<Spent>, DbError> {
+    /// What every subject spent this day and month, as the ledger has it.
+    pub(crate) async fn spent(&self, scope: &Scope, now: At) -> Result<Vec<Spent>, DbError> {
         let today = day(now);
         let first = first_of_month(&today);
         let rows = self.0.databases.of(scope)?.all(sql::SPENT, args![first, today]).await?;

@@ -8,7 +8,8 @@ use base::money::NanoCents;
 use base::time::At;
 
 use crate::ceilings::Ceilings;
-use crate::core::{Admitted, Ask, Book, Ceiling, Expired, Level, Refused, Tally, Used};
+use crate::core::{Admitted, Ask, Book, Ceiling, Expired, Level, Refused, Subject, Tally, Used};
+use crate::shared::{SharedOrg, UNKNOWN};
 use crate::subject::{Subjects, Target, level_of};
 
 /// How long a call may be under way without a sign of life. Dropping a hold gives it
@@ -32,21 +33,28 @@ pub(crate) struct Org {
     /// Held by whoever reads from the database or writes to it: one at a time.
     pub(crate) turn: tokio::sync::Mutex<()>,
     failures: AtomicU64,
+    /// Where its counters are shared with other nodes. The book then counts what this node
+    /// admitted.
+    pub(crate) shared: Option<SharedOrg>,
 }
 
 /// INVARIANT: while `ceilings` is there, it is what the database says.
 #[derive(Debug)]
 struct State {
     ceilings: Option<Ceilings>,
+    /// Which change of the limits these are of, where nodes tell each other of changes.
+    version: u64,
     book: Book,
     counts: bool,
 }
 
 impl Org {
     /// Nothing known yet.
-    pub(crate) fn unknown() -> Self {
-        let state = State { ceilings: None, book: Book::new(LEASE), counts: false };
-        Self { state: Mutex::new(state), turn: tokio::sync::Mutex::default(), failures: 0.into() }
+    pub(crate) fn unknown(shared: Option<SharedOrg>) -> Self {
+        let state =
+            State { ceilings: None, version: UNKNOWN, book: Book::new(LEASE), counts: false };
+        let turn = tokio::sync::Mutex::default();
+        Self { state: Mutex::new(state), turn, failures: 0.into(), shared }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -65,7 +73,13 @@ impl Org {
 
     /// Takes over what the database says. The ledger counts once: from then on the
     /// counters run ahead of it.
-    pub(crate) fn learn(&self, now: At, ceilings: Ceilings, spent: Option<Vec<Spent>>) {
+    pub(crate) fn learn(
+        &self,
+        now: At,
+        ceilings: Ceilings,
+        version: u64,
+        spent: Option<Vec<Spent>>,
+    ) {
         let mut state = self.state();
         if let Some(spent) = spent.filter(|_| !state.counts) {
             for one in spent {
@@ -74,6 +88,7 @@ impl Org {
             state.counts = true;
         }
         state.ceilings = Some(ceilings);
+        state.version = version;
     }
 
     /// How often reading failed; who waited for a turn meanwhile shares the failure.
@@ -102,14 +117,54 @@ impl Org {
         Some(book.reserve(at, request, &subjects, ask))
     }
 
-    pub(crate) fn settle(&self, now: At, request: &str, used: Used) {
-        if self.state().book.settle(now, request, used).is_err() {
+    /// The ceilings of what a call passes, and which change of the limits they are of.
+    pub(crate) fn ceilings_of(&self, names: &Subjects) -> Option<(Vec<Ceiling>, u64)> {
+        let state = self.state();
+        let ceilings = state.ceilings.as_ref()?;
+        let those = names.iter().map(|(level, name)| *ceilings.of(level, name)).collect();
+        Some((those, state.version))
+    }
+
+    /// The limits of this version are no longer those of the database.
+    pub(crate) fn outdated(&self, version: u64) {
+        let mut state = self.state();
+        if state.version == version {
+            state.ceilings = None;
+        }
+    }
+
+    /// Takes a call in the book of this node alone.
+    pub(crate) fn count(
+        &self,
+        at: At,
+        request: &str,
+        subjects: &[Subject<'_>],
+        ask: Ask,
+    ) -> Result<Admitted, Refused> {
+        self.state().book.reserve(at, request, subjects, ask)
+    }
+
+    pub(crate) fn settle(self: &Arc<Self>, now: At, request: &str, used: Used) {
+        let here = self.state().book.settle(now, request, used);
+        if self.shared.is_some() {
+            self.tell(request, used);
+        } else if here.is_err() {
             tracing::warn!(request, "a call was settled an hour after its lease had ended");
         }
     }
 
-    pub(crate) fn abort(&self, now: At, request: &str) {
+    pub(crate) fn abort(self: &Arc<Self>, now: At, request: &str) {
         let _lapsed_long_ago = self.state().book.abort(now, request);
+        self.tell(request, Used::default());
+    }
+
+    /// Tells the store, where there is one, off the path of the call.
+    fn tell(self: &Arc<Self>, request: &str, used: Used) {
+        if let Some(shared) = &self.shared
+            && let Some(known) = shared.under_way.ended(request)
+        {
+            shared.queue.push(Arc::clone(self), known, used);
+        }
     }
 
     pub(crate) fn extend(&self, now: At, request: &str) {
@@ -128,15 +183,20 @@ impl Org {
         self.state().ceilings.as_ref().map(read)
     }
 
-    /// Everything that is counted here and has a limit, with it; nothing while the limits
-    /// are unknown. Copies names alone, so that no call waits long for it.
-    pub(crate) fn limited(&self) -> Option<Vec<(Level, Arc<str>, Ceiling)>> {
+    /// The names of everything that is counted here. Copies names alone, so that no call
+    /// waits long for it.
+    pub(crate) fn counted(&self) -> Vec<Arc<str>> {
+        self.state().book.names().map(Arc::clone).collect()
+    }
+
+    /// Those that have a limit, with it; nothing while the limits are unknown.
+    pub(crate) fn limited(&self, names: Vec<Arc<str>>) -> Option<Vec<(Level, Arc<str>, Ceiling)>> {
         let state = self.state();
         let ceilings = state.ceilings.as_ref()?;
-        let limited = state.book.names().filter_map(|name| {
-            let level = level_of(name)?;
-            let ceiling = *ceilings.of(level, name);
-            (!ceiling.is_open()).then(|| (level, Arc::clone(name), ceiling))
+        let limited = names.into_iter().filter_map(|name| {
+            let level = level_of(&name)?;
+            let ceiling = *ceilings.of(level, &name);
+            (!ceiling.is_open()).then_some((level, name, ceiling))
         });
         Some(limited.collect())
     }
@@ -147,7 +207,13 @@ impl Org {
         if state.counts {
             state.book.advance(now);
         }
-        state.book.drain_expired()
+        let expired = state.book.drain_expired();
+        if let Some(shared) = &self.shared {
+            for lapsed in &expired {
+                shared.under_way.forget(&lapsed.request);
+            }
+        }
+        expired
     }
 
     /// Forgets what no longer matters.

@@ -12,6 +12,8 @@ pub(crate) struct Counts {
     refused: Family<Labels, Counter>,
     pub(crate) lapsed: Counter,
     pub(crate) unloadable: Counter,
+    pub(crate) alone: Counter,
+    pub(crate) closed: Counter,
 }
 
 impl Counts {
@@ -30,6 +32,16 @@ impl Counts {
             unloadable: metrics.register(
                 "limits_load_failures",
                 "Attempts to load an org's limits that failed",
+                Counter::default(),
+            ),
+            alone: metrics.register(
+                "limits_decided_alone",
+                "Calls admitted by a node's share while the store of the counters was away",
+                Counter::default(),
+            ),
+            closed: metrics.register(
+                "limits_money_closed",
+                "Calls refused because money cannot be counted while the store is away",
                 Counter::default(),
             ),
         }

@@ -3,15 +3,20 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![expect(clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
+mod counted;
 mod model;
 
 use std::time::Duration;
 
 use base::money::NanoCents;
+use base::tasks::Tasks;
+use base::testing::Redis;
+use counted::Counted;
 use limits::{Ask, Book, Ceiling, Dimension, Level, NotOpen, Settled, Subject, Used};
 use model::{Model, instant};
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::test_runner::{Config, TestRunner};
 
 const LEASE: Duration = Duration::from_secs(10);
 const SUBJECTS: [(Level, &str); 6] = [
@@ -102,48 +107,80 @@ proptest! {
     fn five_thousand_histories_are_counted_as_a_plain_list_of_what_happened_counts_them(
         history in history()
     ) {
-        live(history)?;
+        in_memory(history)?;
     }
 
     // The other half of the ten thousand, on another core.
     #[test]
     fn five_thousand_more_histories_are_counted_as_a_plain_list_counts_them(history in history()) {
-        live(history)?;
+        in_memory(history)?;
     }
 }
 
-fn live((start, ceilings, steps): History) -> Result<(), TestCaseError> {
-    let (book, model) = (Book::new(LEASE), Model::new(LEASE));
-    let mut both = Both { book, model, ceilings, now: start };
+/// What one history costs in the store is a few dozen round trips: fewer of them, but as long.
+const SHARED_HISTORIES: u32 = 400;
+
+#[test]
+fn four_hundred_histories_are_counted_by_the_store_as_a_plain_list_counts_them() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let Some(redis) = runtime.block_on(Redis::start()) else { return };
+    let tasks = Tasks::new();
+    let link = runtime.block_on(async { counted::link(&redis, None, &tasks) });
+    let config = Config { cases: SHARED_HISTORIES, failure_persistence: None, ..Config::default() };
+    let number = std::cell::Cell::new(0);
+    let lived = TestRunner::new(config).run(&history(), |(start, ceilings, steps)| {
+        number.set(number.get() + 1);
+        let org = format!("history-{}", number.get());
+        runtime.block_on(async {
+            let book = Counted::shared(&link, &org, LEASE, instant(start)).await;
+            live(book, start, &ceilings, steps).await
+        })
+    });
+    if let Err(error) = lived {
+        panic!("{error}");
+    }
+}
+
+fn in_memory((start, ceilings, steps): History) -> Result<(), TestCaseError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(live(Counted::in_memory(LEASE), start, &ceilings, steps))
+}
+
+async fn live(
+    book: Counted,
+    start: i64,
+    ceilings: &[Ceiling; 6],
+    steps: Vec<(i64, Verb)>,
+) -> Result<(), TestCaseError> {
+    let mut both = Both { book, model: Model::new(LEASE), ceilings: *ceilings, now: start };
     for (pause, verb) in steps {
         both.now += pause;
-        both.step(verb)?;
+        both.step(verb).await?;
     }
     Ok(())
 }
 
 /// The counters and the model, which must say the same.
 struct Both {
-    book: Book,
+    book: Counted,
     model: Model,
     ceilings: [Ceiling; 6],
     now: i64,
 }
 
 impl Both {
-    fn step(&mut self, verb: Verb) -> Result<(), TestCaseError> {
+    async fn step(&mut self, verb: Verb) -> Result<(), TestCaseError> {
         let (now, at) = (self.now, instant(self.now));
-        self.book.advance(at);
-        prop_assert_eq!(self.book.drain_expired(), self.model.expired(now));
+        prop_assert_eq!(self.book.expired(at).await, self.model.expired(now));
         match verb {
             Verb::Reserve { id, of, tokens, money } => {
-                self.reserve(IDS[id], of, Ask { tokens, money: NanoCents(money) })?;
+                self.reserve(IDS[id], of, Ask { tokens, money: NanoCents(money) }).await?;
             }
             Verb::Settle { id, tokens, money } => {
-                self.settle(IDS[id], Used { tokens, money: NanoCents(money) })?;
+                self.settle(IDS[id], Used { tokens, money: NanoCents(money) }).await?;
             }
             Verb::Abort { id } => {
-                let answer = self.book.abort(at, IDS[id]);
+                let answer = self.book.abort(at, IDS[id]).await;
                 prop_assert_eq!(answer.is_ok(), self.model.may_settle(now, IDS[id]).is_some());
                 if answer.is_ok() {
                     self.model.settled(IDS[id], Used::default());
@@ -152,24 +189,34 @@ impl Both {
             Verb::Extend { id } => {
                 let open = self.model.open_until(now, IDS[id]);
                 let until = open.map(|_| instant(self.model.extended(now, IDS[id])));
-                prop_assert_eq!(self.book.extend(at, IDS[id]), until.ok_or(NotOpen));
+                prop_assert_eq!(self.book.extend(at, IDS[id]).await, until.ok_or(NotOpen));
             }
             Verb::Limit { subject, ceiling } => self.ceilings[subject] = ceiling,
             Verb::Load { subject, day, month } => {
                 let name = SUBJECTS[subject].1;
-                self.book.load(at, name, NanoCents(day), NanoCents(month));
+                self.book.load(at, name, NanoCents(day), NanoCents(month)).await;
                 self.model.loaded(now, name, day, month);
             }
-            Verb::Tidy => self.book.tidy(at),
+            Verb::Tidy => self.book.tidy(at).await,
             Verb::Wait => {}
         }
         for (_, name) in SUBJECTS {
-            prop_assert_eq!(self.book.tally(at, name), self.model.tally(now, name), "{}", name);
+            prop_assert_eq!(
+                self.book.tally(at, name).await,
+                self.model.tally(now, name),
+                "{}",
+                name
+            );
         }
         Ok(())
     }
 
-    fn reserve(&mut self, id: &'static str, of: [bool; 6], ask: Ask) -> Result<(), TestCaseError> {
+    async fn reserve(
+        &mut self,
+        id: &'static str,
+        of: [bool; 6],
+        ask: Ask,
+    ) -> Result<(), TestCaseError> {
         let (now, at, ceilings) = (self.now, instant(self.now), self.ceilings);
         let subjects: Vec<Subject<'_>> = (0..6)
             .filter(|place| of[*place])
@@ -178,14 +225,14 @@ impl Both {
                 Subject { level, name, ceiling: &ceilings[place] }
             })
             .collect();
-        let before = self.book.clone();
-        let answer = self.book.reserve(at, id, &subjects, ask);
+        let before = self.remembered();
+        let answer = self.book.reserve(at, id, &subjects, ask).await;
         if let Some(due) = self.model.open_until(now, id) {
             let admitted = answer.unwrap();
             prop_assert!(admitted.repeated);
             prop_assert_eq!(admitted.expires_at, instant(due));
             prop_assert_eq!(admitted.standing, self.model.standing(now, &subjects));
-            prop_assert_eq!(&self.book, &before, "a repeated call takes nothing");
+            prop_assert_eq!(self.remembered(), before, "a repeated call takes nothing");
             return Ok(());
         }
         let expected = self.model.refusal(now, &subjects, ask);
@@ -198,7 +245,7 @@ impl Both {
                 prop_assert!(!admitted.repeated);
                 prop_assert_eq!(admitted.expires_at, instant(due));
                 prop_assert_eq!(admitted.standing, self.model.standing(now, &subjects));
-                self.within_every_ceiling(&subjects, ask)?;
+                self.within_every_ceiling(&subjects, ask).await?;
             }
             Err(refused) => {
                 let (subject, dimension, remaining, retry) = expected.unwrap();
@@ -210,20 +257,28 @@ impl Both {
                 prop_assert_eq!(refused.remaining, remaining);
                 prop_assert_eq!(refused.retry, retry);
                 prop_assert_eq!(*refused.standing, self.model.standing(now, &subjects));
-                prop_assert_eq!(&self.book, &before, "a refusal changes nothing");
+                prop_assert_eq!(self.remembered(), before, "a refusal changes nothing");
             }
         }
         Ok(())
     }
 
+    /// Every counter in memory, to be compared; what the store holds is seen by its tallies.
+    fn remembered(&self) -> Option<Book> {
+        match &self.book {
+            Counted::Memory(book) => Some((**book).clone()),
+            Counted::Shared(_) => None,
+        }
+    }
+
     /// Without the model: an admission that asks for something stays within what is allowed.
-    fn within_every_ceiling(
+    async fn within_every_ceiling(
         &mut self,
         subjects: &[Subject<'_>],
         ask: Ask,
     ) -> Result<(), TestCaseError> {
         for subject in subjects.iter().filter(|subject| !subject.ceiling.is_open()) {
-            let tally = self.book.tally(instant(self.now), subject.name);
+            let tally = self.book.tally(instant(self.now), subject.name).await;
             let nanos = |money: NanoCents| u64::try_from(money.0).unwrap();
             let within = |dimension, used: u64| {
                 subject.ceiling.of(dimension).is_none_or(|limit| used <= limit)
@@ -243,16 +298,16 @@ impl Both {
         Ok(())
     }
 
-    fn settle(&mut self, id: &'static str, used: Used) -> Result<(), TestCaseError> {
+    async fn settle(&mut self, id: &'static str, used: Used) -> Result<(), TestCaseError> {
         let expected = match self.model.may_settle(self.now, id) {
             Some(true) => Ok(Settled::InTime),
             Some(false) => Ok(Settled::Late),
             None => Err(NotOpen),
         };
-        prop_assert_eq!(self.book.settle(instant(self.now), id, used), expected);
+        prop_assert_eq!(self.book.settle(instant(self.now), id, used).await, expected);
         if expected.is_ok() {
             self.model.settled(id, used);
-            let again = self.book.settle(instant(self.now), id, used);
+            let again = self.book.settle(instant(self.now), id, used).await;
             prop_assert_eq!(again, Err(NotOpen), "settling twice charges once");
         }
         Ok(())

@@ -1,16 +1,21 @@
-//! Runs `vectors/*.json`: steps and what they must answer. The same files will
-//! be run by the script of the shared store.
+//! Runs `vectors/*.json`: steps and what they must answer, in memory and by the scripts of
+//! the shared store.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod counted;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use base::money::NanoCents;
+use base::tasks::Tasks;
+use base::testing::Redis;
 use base::time::At;
+use counted::Counted;
 use limits::{
-    Ask, Book, Ceiling, Gauge, Level, NotOpen, Refused, Retry, Settled, Standing, Subject, Used,
+    Ask, Ceiling, Gauge, Level, NotOpen, Refused, Retry, Settled, Standing, Subject, Used,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -52,47 +57,75 @@ enum Verb {
     Tidy,
 }
 
-#[test]
-fn every_vector_is_answered_as_written() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
-    let mut count = 0;
-    for file in std::fs::read_dir(folder).unwrap() {
-        let path = file.unwrap().path();
-        let story: Story = serde_json::from_slice(&std::fs::read(&path).unwrap())
-            .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut teller = Teller {
-            book: Book::new(Duration::from_millis(story.lease_ms)),
-            start: story.start,
-            ceilings: story.ceilings,
-        };
-        for (number, step) in story.steps.into_iter().enumerate() {
-            let at = story.start + jiff::SignedDuration::from_millis(step.at_ms);
-            let answer = teller.answer(at, step.verb);
-            let place = format!("{}, step {number}", path.display());
-            assert_eq!(answer, step.expect, "{place}: got {answer}");
-        }
-        count += 1;
+#[tokio::test]
+async fn every_vector_is_answered_as_written() {
+    for (name, story) in stories() {
+        let counted = Counted::in_memory(Duration::from_millis(story.lease_ms));
+        told(&name, story, counted).await;
     }
-    assert!(count > 0, "there are vectors");
+}
+
+#[tokio::test]
+async fn every_vector_is_answered_as_written_by_the_scripts_of_the_store() {
+    let Some(redis) = Redis::start().await else { return };
+    let tasks = Tasks::new();
+    let link = counted::link(&redis, None, &tasks);
+    for (name, story) in stories() {
+        let lease = Duration::from_millis(story.lease_ms);
+        let counted = Counted::shared(
+            &link,
+            &name,
+            lease,
+            story.start - jiff::SignedDuration::from_hours(48),
+        )
+        .await;
+        told(&name, story, counted).await;
+    }
+}
+
+/// Every file, by its name.
+fn stories() -> Vec<(String, Story)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors");
+    let files = std::fs::read_dir(folder).unwrap();
+    let stories: Vec<_> = files
+        .map(|file| {
+            let path = file.unwrap().path();
+            let story = serde_json::from_slice(&std::fs::read(&path).unwrap());
+            let name = path.display().to_string();
+            let story = story.map_err(|error| format!("{name}: {error}"));
+            (name, story.unwrap())
+        })
+        .collect();
+    assert!(!stories.is_empty(), "there are vectors");
+    stories
+}
+
+async fn told(name: &str, story: Story, counted: Counted) {
+    let mut teller = Teller { book: counted, start: story.start, ceilings: story.ceilings };
+    for (number, step) in story.steps.into_iter().enumerate() {
+        let at = story.start + jiff::SignedDuration::from_millis(step.at_ms);
+        let answer = teller.answer(at, step.verb).await;
+        assert_eq!(answer, step.expect, "{name}, step {number}: got {answer}");
+    }
 }
 
 struct Teller {
-    book: Book,
+    book: Counted,
     start: At,
     ceilings: BTreeMap<String, Ceiling>,
 }
 
 impl Teller {
-    fn answer(&mut self, at: At, verb: Verb) -> Value {
+    async fn answer(&mut self, at: At, verb: Verb) -> Value {
         match verb {
             Verb::Reserve { id, subjects, tokens, money } => {
-                self.reserve(at, &id, &subjects, Ask { tokens, money })
+                self.reserve(at, &id, &subjects, Ask { tokens, money }).await
             }
             Verb::Settle { id, tokens, money } => {
-                settled(self.book.settle(at, &id, Used { tokens, money }))
+                settled(self.book.settle(at, &id, Used { tokens, money }).await)
             }
-            Verb::Abort { id } => settled(self.book.abort(at, &id)),
-            Verb::Extend { id } => match self.book.extend(at, &id) {
+            Verb::Abort { id } => settled(self.book.abort(at, &id).await),
+            Verb::Extend { id } => match self.book.extend(at, &id).await {
                 Ok(until) => json!({ "expires_ms": self.since_start(until) }),
                 Err(NotOpen) => json!("not_open"),
             },
@@ -101,11 +134,11 @@ impl Teller {
                 Value::Null
             }
             Verb::Load { subject, day_spent, month_spent } => {
-                self.book.load(at, &subject, day_spent, month_spent);
+                self.book.load(at, &subject, day_spent, month_spent).await;
                 Value::Null
             }
             Verb::Tally { subject } => {
-                let tally = self.book.tally(at, &subject);
+                let tally = self.book.tally(at, &subject).await;
                 json!({
                     "requests": tally.requests, "tokens": tally.tokens,
                     "concurrency": tally.concurrency,
@@ -114,8 +147,7 @@ impl Teller {
                 })
             }
             Verb::Expired => {
-                self.book.advance(at);
-                let expired = self.book.drain_expired();
+                let expired = self.book.expired(at).await;
                 expired
                     .iter()
                     .map(|one| {
@@ -125,13 +157,13 @@ impl Teller {
                     .collect()
             }
             Verb::Tidy => {
-                self.book.tidy(at);
+                self.book.tidy(at).await;
                 Value::Null
             }
         }
     }
 
-    fn reserve(&mut self, at: At, id: &str, names: &[String], ask: Ask) -> Value {
+    async fn reserve(&mut self, at: At, id: &str, names: &[String], ask: Ask) -> Value {
         let open = Ceiling::default();
         let subjects: Vec<Subject<'_>> = names
             .iter()
@@ -141,7 +173,7 @@ impl Teller {
                 ceiling: self.ceilings.get(name).unwrap_or(&open),
             })
             .collect();
-        match self.book.reserve(at, id, &subjects, ask) {
+        match self.book.reserve(at, id, &subjects, ask).await {
             Ok(admitted) => json!({ "admitted": {
                 "expires_ms": self.since_start(admitted.expires_at),
                 "repeated": admitted.repeated,

@@ -14,6 +14,7 @@ mod classes;
 mod commands;
 mod config;
 mod console;
+mod counters;
 mod demo;
 mod directory_search;
 mod door;

@@ -38,7 +38,7 @@ use crate::idempotency::{Answers, Idempotency};
 use crate::mail::Post;
 use crate::permits::Permits;
 use crate::traces::Traces;
-use crate::{log, openapi, outbound, sealing, storage};
+use crate::{counters, log, openapi, outbound, sealing, storage};
 
 /// How long one question to the DNS may take.
 const DNS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -97,7 +97,8 @@ impl House {
         if taken > 0 {
             tracing::info!(events = taken, "took over the record of an earlier version");
         }
-        let limits = Limits::open(&databases, &clock, &record, &tasks, &metrics);
+        let shared = counters::open(&config.limits, &tasks, &metrics).context("[limits]")?;
+        let limits = Limits::over(shared, &databases, &clock, &record, &tasks, &metrics);
         let fetch = outbound::open(&config.outbound)?;
         let log = log::open(config, &record, &roots, &metrics, &fetch).context("[record]")?;
         let mail = Post::read(config).context("[mail]")?;

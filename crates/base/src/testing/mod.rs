@@ -6,6 +6,7 @@
 )]
 
 mod judges;
+mod redis;
 
 use std::sync::{Arc, Mutex};
 
@@ -13,6 +14,7 @@ use crate::db::{Db, Migration};
 use crate::time::{At, Clock, SharedClock};
 
 pub use self::judges::{Moto, Python};
+pub use self::redis::Redis;
 
 /// A clock that stands still until told otherwise.
 #[derive(Debug, Clone)]

@@ -41,9 +41,9 @@ impl Ask {
 
 /// An amount as it is counted: never negative, never so large that sums overflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Amount {
-    pub(super) tokens: u64,
-    pub(super) money: u64,
+pub(crate) struct Amount {
+    pub(crate) tokens: u64,
+    pub(crate) money: u64,
 }
 
 impl Amount {

@@ -12,15 +12,15 @@ const DAY: i64 = 86_400 * SECOND;
 
 /// An instant in whole microseconds, as everywhere at rest, and its periods.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moment {
+pub(crate) struct Moment {
     /// Microseconds since 1970.
-    pub(super) now: i64,
+    pub(crate) now: i64,
     /// Days since 1970.
-    pub(super) day: i64,
+    pub(crate) day: i64,
     /// Months since the year 0.
-    pub(super) month: i64,
-    day_ends: i64,
-    month_ends: i64,
+    pub(crate) month: i64,
+    pub(crate) day_ends: i64,
+    pub(crate) month_ends: i64,
 }
 
 impl Moment {
@@ -29,7 +29,7 @@ impl Moment {
         Self { now: i64::MIN, day: i64::MIN, month: i64::MIN, day_ends: i64::MIN, month_ends: 0 };
 
     /// The moment of an instant.
-    pub(super) fn of(at: At) -> Self {
+    pub(crate) fn of(at: At) -> Self {
         let now = at.as_microsecond();
         let day = now.div_euclid(DAY);
         let day_ends = (day + 1) * DAY;
@@ -66,12 +66,12 @@ impl Moment {
 }
 
 /// Microseconds as a duration; what is past is no time at all.
-pub(super) fn span(micros: i64) -> Duration {
+pub(crate) fn span(micros: i64) -> Duration {
     Duration::from_micros(u64::try_from(micros).unwrap_or(0))
 }
 
 /// Microseconds since 1970 as an instant.
-pub(super) fn instant(micros: i64) -> At {
+pub(crate) fn instant(micros: i64) -> At {
     At::from_microsecond(micros).unwrap_or(At::MAX)
 }
 

@@ -121,7 +121,7 @@ impl Ceiling {
 }
 
 /// Nano-cents as a count; a debt counts as nothing.
-pub(super) fn nanos(money: NanoCents) -> u64 {
+pub(crate) fn nanos(money: NanoCents) -> u64 {
     u64::try_from(money.0).unwrap_or(0)
 }
 

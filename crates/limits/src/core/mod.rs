@@ -28,8 +28,11 @@ mod reservation;
 mod standing;
 mod window;
 
+pub(crate) use amount::Amount;
 pub use amount::{Ask, Used};
 pub use book::Book;
+pub(crate) use calendar::{Moment, instant, span};
+pub(crate) use ceiling::nanos;
 pub use ceiling::{Ceiling, Dimension, Level, Policy, Subject, policies};
 pub use refusal::{NotOpen, Refused, Retry};
 pub use reservation::{Admitted, Expired, Settled};

@@ -44,6 +44,26 @@ pub(crate) fn ask(tokens: u64, price: &str) -> Ask {
     Ask { tokens, money: money(price) }
 }
 
+/// The outcome of a call, durable, with its line in the ledger.
+pub(crate) async fn recorded(record: &Record, caller: &Caller, started_at: At, price: &str) {
+    let facts = CallFacts {
+        model: "small".into(),
+        provider: None,
+        endpoint: None,
+        provider_region: None,
+        pattern: None,
+        tokens_in: 3,
+        tokens_out: 4,
+        estimated: false,
+        price_nanocents: money(price).0,
+        started_at,
+        attempts: 1,
+    };
+    let event = Event::done("gateway.call.ended", "call", fresh(started_at));
+    let event = event.outcome(Outcome::Success).call(facts);
+    record.close_call(caller, &event).await.expect("durable");
+}
+
 impl Room {
     pub(crate) async fn on_each_engine() -> Vec<Self> {
         let steps = [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat();
@@ -128,22 +148,7 @@ impl Room {
     }
 
     pub(crate) async fn recorded(&self, caller: &Caller, started_at: At, price: &str) {
-        let facts = CallFacts {
-            model: "small".into(),
-            provider: None,
-            endpoint: None,
-            provider_region: None,
-            pattern: None,
-            tokens_in: 3,
-            tokens_out: 4,
-            estimated: false,
-            price_nanocents: money(price).0,
-            started_at,
-            attempts: 1,
-        };
-        let event = Event::done("gateway.call.ended", "call", fresh(started_at));
-        let event = event.outcome(Outcome::Success).call(facts);
-        self.record.close_call(caller, &event).await.expect("durable");
+        recorded(&self.record, caller, started_at, price).await;
     }
 
     /// A request to the routes of the room.

@@ -1,11 +1,16 @@
 //! The room as the gateway and as admins use it, on each engine.
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+#![expect(clippy::panic, reason = "a test stops at the first surprise")]
 
 mod bench;
+mod cell;
 mod changing;
 mod charging;
 mod foreseeing;
+mod lost;
 mod outage;
 mod pages;
 mod reserving;
+mod sharing;
 mod telling;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::{Config, DatabaseName, OperatorSecrets};
+use crate::counters;
 use crate::mail::{BadMail, Post};
 use crate::traces::{BadOtlp, Collector};
 
@@ -121,6 +122,9 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
     }
     if let Err(BadMail { key, why }) = Post::read(config) {
         fault(&format!("mail.{key}"), why);
+    }
+    if let Err(limits::BadStore { key, why }) = counters::address(&config.limits) {
+        fault(&format!("limits.{key}"), why);
     }
     if let Err(more) = gateway::Gateway::check(&config.gateway, &OperatorSecrets) {
         faults.extend(more.into_iter().map(|fault| (fault.path, fault.fault)));

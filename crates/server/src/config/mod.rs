@@ -37,6 +37,7 @@ pub(crate) struct Config {
     pub(crate) mail: Option<Mail>,
     pub(crate) outbound: Outbound,
     pub(crate) support: support::Config,
+    pub(crate) limits: limits::Config,
     pub(crate) gateway: gateway::Config,
 }
 
@@ -178,6 +179,7 @@ impl Default for Config {
             mail: None,
             outbound: Outbound::default(),
             support: support::Config::default(),
+            limits: limits::Config::default(),
             gateway: gateway::Config::default(),
         }
     }
@@ -269,6 +271,8 @@ impl Config {
             tls_key_file,
             &mut self.otlp.header_file,
             &mut self.outbound.ca_file,
+            &mut self.limits.password_file,
+            &mut self.limits.ca_file,
         ];
         if let Some(Mail { password_file, ca_file, .. }) = &mut self.mail {
             files.extend([password_file, ca_file]);

@@ -1,0 +1,107 @@
+//! Counters that several nodes of a cell share: the steps of [`crate::Book`] as one atomic
+//! script for each verb, in Redis or Valkey.
+//!
+//! All keys of an org share a hash tag, so that a script finds them on one node of a Redis
+//! Cluster.
+
+mod answer;
+mod beat;
+mod book;
+mod config;
+mod counters;
+mod life;
+mod link;
+mod org;
+mod pack;
+mod queue;
+mod reserve;
+mod script;
+mod under_way;
+
+use std::fmt::Debug;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use base::metrics::Metrics;
+use base::tasks::Tasks;
+
+use crate::Room;
+
+pub use self::book::SharedBook;
+pub use self::config::{BadStore, Config};
+pub(crate) use self::counters::{Generation, UNKNOWN};
+pub use self::link::{Address, Away, Link};
+pub(crate) use self::org::SharedOrg;
+pub(crate) use self::queue::Queue;
+pub(crate) use self::reserve::Wanted;
+
+/// How long a node that gives no sign of life keeps what it holds.
+pub(crate) const LEASE: Duration = Duration::from_secs(8);
+/// How far before the clock of the store a node's clock is believed.
+const AHEAD_MAX: Duration = Duration::from_secs(5);
+
+/// How many nodes count into the store. While it is away each of them admits its share.
+pub trait Nodes: Send + Sync + Debug {
+    /// Nodes that live; at least one.
+    fn living(&self) -> u32;
+}
+
+/// As many nodes as the operator said.
+#[derive(Debug, Clone, Copy)]
+pub struct Configured(pub u32);
+
+impl Nodes for Configured {
+    fn living(&self) -> u32 {
+        self.0
+    }
+}
+
+/// A store, and the nodes that share it.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The way to it.
+    pub link: Link,
+    /// Who else counts there.
+    pub nodes: Arc<dyn Nodes>,
+    /// Whether the clock of the store judges those of the nodes. It is off where time is
+    /// passed in.
+    pub clock: StoreClock,
+}
+
+/// Whether the clock of the store judges those of the nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreClock {
+    /// A node that is more than five seconds ahead of the store carries nobody along.
+    Judges,
+    /// The time is the one that is passed in.
+    IsNotAsked,
+}
+
+/// What the room holds to count together with other nodes.
+#[derive(Debug)]
+pub(crate) struct Together {
+    pub(crate) link: Link,
+    pub(crate) nodes: Arc<dyn Nodes>,
+    pub(crate) queue: Arc<Queue>,
+    clock: StoreClock,
+}
+
+impl Together {
+    pub(crate) fn new(shared: Shared, metrics: &Metrics) -> Self {
+        let Shared { link, nodes, clock } = shared;
+        Self { link, nodes, queue: Arc::new(Queue::open(metrics)), clock }
+    }
+
+    fn ahead_max(&self) -> Option<Duration> {
+        match self.clock {
+            StoreClock::Judges => Some(AHEAD_MAX),
+            StoreClock::IsNotAsked => None,
+        }
+    }
+
+    /// Keeps alive what is under way, and settles what has ended.
+    pub(crate) fn begin(&self, room: &Weak<Room>, tasks: &Tasks) {
+        tasks.spawn(beat::beat(Weak::clone(room), tasks.clone()));
+        tasks.spawn(queue::work(Weak::clone(room), Arc::clone(&self.queue), tasks.clone()));
+    }
+}

@@ -1,0 +1,175 @@
+//! A cell of several nodes: one database, one store of counters.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::{Caller, Databases, OrgId, Region};
+use audit::Record;
+use base::metrics::Metrics;
+use base::problem::Problem;
+use base::seal::RootKey;
+use base::tasks::Tasks;
+use base::testing::{Bench, Redis, StillClock};
+use base::time::{At, Clock, SharedClock};
+use limits::{
+    Ask, Ceiling, Config, Configured, Error, Hold, Level, Limits, Link, Shared, StoreClock, Used,
+};
+
+use crate::bench::{ask, fresh, money, recorded};
+
+/// One node.
+pub(crate) struct Node {
+    pub(crate) limits: Limits,
+    pub(crate) link: Link,
+    pub(crate) clock: SharedClock,
+    metrics: Metrics,
+    record: Record,
+    tasks: Tasks,
+}
+
+/// Several nodes, and what they share.
+pub(crate) struct Cell {
+    pub(crate) redis: Redis,
+    pub(crate) clock: StillClock,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) caller: Caller,
+    bench: Bench,
+}
+
+impl Cell {
+    /// So many nodes over a database of their own; none where there is no store to be had.
+    pub(crate) async fn of(nodes: u32) -> Option<Self> {
+        let redis = Redis::start().await?;
+        let steps = [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat();
+        let bench = Bench::sqlite(&steps).await;
+        let clock = StillClock::new();
+        let caller = Caller::operator(OrgId::new(clock.now()), Region::Eu, "test");
+        let mut cell = Self { redis, clock, nodes: Vec::new(), caller, bench };
+        for _ in 0..nodes {
+            let clock = cell.clock.shared();
+            cell.join(nodes, clock, StoreClock::IsNotAsked);
+        }
+        cell.up().await;
+        Some(cell)
+    }
+
+    /// Another node, with a clock of its own.
+    pub(crate) fn join(&mut self, of: u32, clock: SharedClock, judged: StoreClock) {
+        let (tasks, metrics) = (Tasks::new(), Metrics::new());
+        let config = Config {
+            store: Some(self.redis.url()),
+            timeout_ms: 250,
+            nodes: of,
+            ..Config::default()
+        };
+        let tls = Arc::new(base::tls::client(&[]).expect("a client"));
+        let address = config.address(None, tls).expect("a URL").expect("a store");
+        let link = Link::open(address, &tasks, &metrics);
+        let databases = Databases::new([(Region::Eu, self.bench.db.clone())]);
+        let riders = [limits::rider()];
+        let name = format!("n{}", self.nodes.len() + 1);
+        let roots =
+            BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).expect("32 bytes"))]);
+        let record = Record::open(&databases, &clock, &name, &roots, &riders, &tasks, &metrics)
+            .expect("starts its thread");
+        let nodes = Arc::new(Configured(of));
+        let shared = Shared { link: link.clone(), nodes, clock: judged };
+        let limits = Limits::over(Some(shared), &databases, &clock, &record, &tasks, &metrics);
+        self.nodes.push(Node { limits, link, clock, metrics, record, tasks });
+    }
+
+    /// Waits until every node reaches the store.
+    pub(crate) async fn up(&self) {
+        until(async || self.nodes.iter().all(|node| node.link.is_up())).await;
+    }
+
+    /// Ends a node as a crash does: nobody settles what it held.
+    pub(crate) fn kill(&mut self, node: usize, held: Vec<Hold>) {
+        held.into_iter().for_each(std::mem::forget);
+        let node = self.nodes.swap_remove(node);
+        node.tasks.stop();
+    }
+
+    pub(crate) async fn set(&self, ceiling: Ceiling) {
+        let admin = &self.caller;
+        let set = self.nodes[0].limits.set(admin, Level::Org, "org", ceiling);
+        set.await.expect("sets");
+    }
+
+    /// What the counters of the org say was spent this month.
+    pub(crate) async fn spent(&self) -> String {
+        let left = self.nodes[0].limits.standing(&self.caller, Level::Org, "org").await;
+        left.expect("reads").used.money_per_month.expect("money").to_string()
+    }
+
+    /// What the ledger says.
+    pub(crate) async fn ledger(&self) -> String {
+        let month = limits::UsageFilter::default();
+        let usage = self.nodes[0].limits.usage(&self.caller, &month).await;
+        let rows = usage.expect("reads").items;
+        let org = rows.iter().find(|row| row.level == Level::Org);
+        org.map_or_else(|| "0.00".to_owned(), |row| row.money.to_string())
+    }
+
+    /// Waits until the counters say what the ledger says.
+    pub(crate) async fn agrees(&self) {
+        until(async || self.spent().await == self.ledger().await).await;
+    }
+}
+
+impl Node {
+    pub(crate) fn now(&self) -> At {
+        self.clock.now()
+    }
+
+    pub(crate) async fn reserve(&self, caller: &Caller, ask: Ask) -> Result<Hold, Error> {
+        let at = self.now();
+        self.limits.reserve(caller, "small", &fresh(at), ask, at).await
+    }
+
+    pub(crate) async fn refused(&self, caller: &Caller, ask: Ask) -> Problem {
+        self.reserve(caller, ask).await.expect_err("is refused").into()
+    }
+
+    /// A whole call, as the gateway makes it.
+    pub(crate) async fn call(&self, caller: &Caller, price: &str) -> Result<(), Error> {
+        let hold = self.reserve(caller, ask(10, price)).await?;
+        let started_at = hold.reserved_at();
+        self.end(caller, hold, started_at, price).await;
+        Ok(())
+    }
+
+    pub(crate) async fn end(&self, caller: &Caller, hold: Hold, started_at: At, price: &str) {
+        hold.settle(Used { tokens: 7, money: money(price) });
+        self.record(caller, started_at, price).await;
+    }
+
+    pub(crate) async fn record(&self, caller: &Caller, started_at: At, price: &str) {
+        recorded(&self.record, caller, started_at, price).await;
+    }
+
+    /// A figure of the metrics.
+    pub(crate) fn figure(&self, name: &str) -> u64 {
+        let text = self.metrics.render().expect("text");
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("portico_{name} ")));
+        line.expect("a metric").parse().expect("a number")
+    }
+
+    /// Waits until this node has given signs of life at the instant at which the clock stands.
+    pub(crate) async fn beaten(&self) {
+        let before = self.figure("limits_store_seconds_count");
+        until(async || self.figure("limits_store_seconds_count") >= before + 2).await;
+    }
+}
+
+/// Looks until it is so.
+pub(crate) async fn until(so: impl AsyncFn() -> bool) {
+    for _ in 0..2_000 {
+        if so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never came to be");
+}
