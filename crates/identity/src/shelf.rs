@@ -107,6 +107,16 @@ impl Shelf {
         forgotten.map(|(org, snapshot)| (org.clone(), snapshot.org.region)).collect()
     }
 
+    /// The orgs of a region of which something is remembered, or runs.
+    pub(crate) fn of_region(&self, region: Region) -> Vec<OrgId> {
+        let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let is_there = |slot: &Slot| {
+            let mut held = [&slot.snapshot, &slot.forgotten].into_iter().flatten();
+            held.any(|snapshot| snapshot.org.region == region)
+        };
+        slots.iter().filter(|(_, slot)| is_there(slot)).map(|(org, _)| org.clone()).collect()
+    }
+
     /// Ends what still runs in an org that cannot be read, or is not there any more.
     pub(crate) fn end_forgotten(&self, org: &OrgId) {
         let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);

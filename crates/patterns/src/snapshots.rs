@@ -50,6 +50,11 @@ impl Slot {
         held.snapshot.clone()
     }
 
+    /// The next use reads it anew.
+    fn forget(&self) {
+        self.held.write().unwrap_or_else(PoisonError::into_inner).snapshot = None;
+    }
+
     /// Never again shows what is older than `version`.
     fn raise(&self, version: i64) {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
@@ -88,6 +93,30 @@ impl Snapshots {
                 "patterns could not be read after a change");
         }
         slot.raise(version);
+    }
+
+    /// Another process changed something of this org: what is held of it is replaced if it
+    /// is older. When nobody can say, it is not shown again.
+    pub(crate) async fn heed(&self, org: &OrgId, region: Region) {
+        let Some(held) = self.versions(region).get(org).copied() else { return };
+        let scope = Caller::node(org.clone(), region, "patterns").itself();
+        let asked = async {
+            let db = self.databases.of(&scope)?;
+            let row = db.maybe(sql::VERSION_OF_ORG, args![]).await?;
+            row.map(|row| row.int("version")).transpose()
+        };
+        match asked.await {
+            Ok(Some(version)) if version <= held => {}
+            Ok(Some(version)) => self.changed(org, region, version).await,
+            Ok(None) | Err(_) => self.slot(org, region).forget(),
+        }
+    }
+
+    /// Nothing that is held of a region is shown before it was read anew.
+    pub(crate) fn doubt(&self, region: Region) {
+        for org in self.versions(region).into_keys() {
+            self.slot(&org, region).forget();
+        }
     }
 
     /// Replaces the snapshots that other nodes have changed since they were loaded.

@@ -17,6 +17,7 @@ mod console;
 mod demo;
 mod directory_search;
 mod door;
+mod heeds;
 mod idempotency;
 mod lock;
 mod log;
