@@ -212,7 +212,8 @@ impl Sweep<'_> {
         if !ended.is_empty() {
             return Ok(Closed::Ended(ended));
         }
-        let passed = |(_, call): &(String, CallFacts)| Passed { caller: by.clone(), call: call.clone() };
+        let passed =
+            |(_, call): &(String, CallFacts)| Passed { caller: by.clone(), call: call.clone() };
         let passed: Vec<Passed> = some.iter().map(passed).collect();
         let passed: Vec<&Passed> = passed.iter().collect();
         for rider in record.riders.iter() {

@@ -93,12 +93,7 @@ impl Rider for Herald {
         Box::pin(self.alive(tx))
     }
 
-    fn changed<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        scope: &'a Scope,
-        action: &'static str,
-    ) -> Riding<'a> {
+    fn changed<'a>(&'a self, tx: &'a mut Tx, scope: &'a Scope, action: &'static str) -> Riding<'a> {
         Box::pin(self.tell(tx, scope, action))
     }
 }

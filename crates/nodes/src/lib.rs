@@ -34,8 +34,8 @@ mod telemetry;
 mod tend;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use access::{Databases, Region};
 use audit::Record;

@@ -68,7 +68,8 @@ async fn a_change_that_commits_late_is_heard_as_well() {
         assert_eq!(a.ear.heard(), [early]);
         // It took its instant before the other one, and became visible behind it.
         b.change(&late, CHANGED).await;
-        let back = Statement::new("set back", "UPDATE nodes_news SET at = at - $2 WHERE org_id = $1");
+        let back =
+            Statement::new("set back", "UPDATE nodes_news SET at = at - $2 WHERE org_id = $1");
         house.write(back, args![late.as_str(), 4_000_000]).await;
         a.nodes.tend_once().await;
         assert_eq!(a.ear.heard(), [late], "{:?}", house.engine());
@@ -98,7 +99,10 @@ async fn a_second_process_of_the_same_name_is_refused() {
         let a = house.node("a").await;
         let second = house.silent("a");
         let refused = second.nodes.join(&[]).await;
-        assert!(matches!(refused, Err(Error::Namesake { ref node, .. }) if node == "a"), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Error::Namesake { ref node, .. }) if node == "a"),
+            "{refused:?}"
+        );
         // Once it has left, the name is free at once.
         a.stop().await;
         let begun = tokio::time::Instant::now();
@@ -124,7 +128,9 @@ async fn until_buried(nodes: &[&Node]) {
     while begun.elapsed() < Duration::from_secs(20) {
         let looks = nodes.iter().map(|node| async { node.nodes.tend_once().await });
         futures(looks.collect()).await;
-        if nodes.iter().all(|node| usize::try_from(node.nodes.living(Region::Eu)) == Ok(nodes.len()))
+        if nodes
+            .iter()
+            .all(|node| usize::try_from(node.nodes.living(Region::Eu)) == Ok(nodes.len()))
             && nodes[0].house_members().await == nodes.len()
         {
             return;
@@ -169,7 +175,8 @@ async fn the_calls_of_a_node_that_died_are_closed_by_another_one_and_never_twice
             assert!(late.is_err(), "{:?}", house.engine());
             assert!(dead.record.open_call(&caller, &call("call_dead_9")).await.is_err());
             let ends = house.ends(org).await;
-            let unknown = ["call_dead_1", "call_dead_2"].map(|id| (id.to_owned(), Outcome::Unknown));
+            let unknown =
+                ["call_dead_1", "call_dead_2"].map(|id| (id.to_owned(), Outcome::Unknown));
             let mut expected = vec![("call_dead_0".to_owned(), Outcome::Success)];
             expected.extend(unknown);
             assert_eq!(ends, expected, "{:?}", house.engine());

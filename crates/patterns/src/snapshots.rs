@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use access::{Caller, Databases, OrgId, Region};
+use access::{Caller, Databases, OrgId, Region, Scope};
 use base::args;
 use base::db::{DbError, Within};
 
@@ -73,6 +73,10 @@ impl Snapshots {
     /// The snapshot of the caller's org. What the caller may see of it is for the verbs to say.
     pub(crate) async fn of(&self, caller: &Caller) -> Result<Arc<Snapshot>, DbError> {
         let slot = self.slot(&caller.org, caller.region);
+        if caller.standing.session.is_some() {
+            // Whoever changed something in the console sees it, whichever node shows it.
+            self.look_again(caller, &slot).await;
+        }
         if let Some(snapshot) = slot.get() {
             return Ok(snapshot);
         }
@@ -100,16 +104,27 @@ impl Snapshots {
     pub(crate) async fn heed(&self, org: &OrgId, region: Region) {
         let Some(held) = self.versions(region).get(org).copied() else { return };
         let scope = Caller::node(org.clone(), region, "patterns").itself();
-        let asked = async {
-            let db = self.databases.of(&scope)?;
-            let row = db.maybe(sql::VERSION_OF_ORG, args![]).await?;
-            row.map(|row| row.int("version")).transpose()
-        };
-        match asked.await {
+        match self.version(&scope).await {
             Ok(Some(version)) if version <= held => {}
             Ok(Some(version)) => self.changed(org, region, version).await,
             Ok(None) | Err(_) => self.slot(org, region).forget(),
         }
+    }
+
+    /// What is held is replaced if another process changed it. A database that is away says
+    /// nothing about it.
+    async fn look_again(&self, caller: &Caller, slot: &Slot) {
+        let Some(held) = slot.get() else { return };
+        if let Ok(Some(version)) = self.version(&caller.itself()).await
+            && version > held.version
+        {
+            self.changed(&caller.org, caller.region, version).await;
+        }
+    }
+
+    async fn version(&self, scope: &Scope) -> Result<Option<i64>, DbError> {
+        let row = self.databases.of(scope)?.maybe(sql::VERSION_OF_ORG, args![]).await?;
+        row.map(|row| row.int("version")).transpose()
     }
 
     /// Nothing that is held of a region is shown before it was read anew.

@@ -315,7 +315,10 @@ impl House {
             traces.flush().await;
         }
         if let Err(error) = life.leave().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "others see this node as dead");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "others see this node as dead"
+            );
         }
         for (_, db) in databases.iter() {
             db.close().await;

@@ -112,9 +112,8 @@ impl House {
         let herald = Herald::new(&clock);
         let roots = BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).expect("a key"))]);
         let riders: [Arc<dyn Rider>; 1] = [Arc::new(herald.clone())];
-        let record =
-            Record::open(&self.databases, &clock, name, &roots, &riders, &tasks, &metrics)
-                .expect("opens");
+        let record = Record::open(&self.databases, &clock, name, &roots, &riders, &tasks, &metrics)
+            .expect("opens");
         let ear = Arc::new(Listener::default());
         let nodes = Nodes::open(Needs {
             databases: self.databases.clone(),
@@ -198,7 +197,11 @@ impl Node {
         self.try_change(org, action).await.expect("changes");
     }
 
-    pub(crate) async fn try_change(&self, org: &OrgId, action: &'static str) -> Result<(), DbError> {
+    pub(crate) async fn try_change(
+        &self,
+        org: &OrgId,
+        action: &'static str,
+    ) -> Result<(), DbError> {
         let scope = caller(org).itself();
         let change = Change::begin(&self.record, &scope).await?;
         change.commit(Event::done(action, "thing", "t")).await.map(drop)
