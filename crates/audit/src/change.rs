@@ -10,7 +10,7 @@ use crate::durable::Durable;
 use crate::event::Event;
 use crate::heads::Heads;
 use crate::keys::{Found, Keys, Tag};
-use crate::{Record, append};
+use crate::{Record, Rider, append};
 
 /// A write that will not be committed without its record. Dropped before
 /// [`Change::commit`], it leaves no trace.
@@ -21,6 +21,7 @@ pub struct Change {
     pub(crate) clock: SharedClock,
     pub(crate) keys: Arc<Keys>,
     heads: Arc<Heads>,
+    riders: Arc<[Arc<dyn Rider>]>,
     /// Whose keys this change destroys.
     pub(crate) forgotten: Vec<Tag>,
 }
@@ -37,6 +38,7 @@ impl Change {
             clock: record.clock.clone(),
             keys: Arc::clone(&record.keys),
             heads: Arc::clone(&record.heads),
+            riders: Arc::clone(&record.riders),
             forgotten: Vec::new(),
         })
     }
@@ -108,6 +110,9 @@ impl Change {
         if let Some((note, mut args)) = note {
             args.push(seq.into());
             self.tx.run(note, self.scope.args(args)).await?;
+        }
+        for rider in self.riders.iter() {
+            rider.changed(&mut self.tx, &self.scope, event.action).await?;
         }
         self.tx.commit().await?;
         self.heads.remember(appended.heads);

@@ -4,12 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use access::{Caller, OrgId};
-use base::db::{DbError, Tx};
+use access::OrgId;
 use tokio::sync::oneshot;
 
 use crate::append::Prepared;
-use crate::event::CallFacts;
+use crate::rider::Passed;
 
 /// Events that wait at most; behind that the record refuses.
 pub(crate) const QUEUE_MAX: usize = 65_536;
@@ -53,26 +52,6 @@ pub enum NotOpen {
 #[error("the record is not available")]
 pub struct NotDurable;
 
-/// What a rider sees of an event.
-#[derive(Debug, Clone)]
-pub struct Passed {
-    /// Who called.
-    pub caller: Caller,
-    /// What the call was made of and cost.
-    pub call: CallFacts,
-}
-
-/// Writes ledgers in the very transaction that makes the events durable, so that
-/// neither can exist without the other.
-pub trait Rider: Send + Sync + std::fmt::Debug {
-    /// Adds what these ended calls used.
-    fn ride<'a>(
-        &'a self,
-        tx: &'a mut Tx,
-        ended: &'a [&'a Passed],
-    ) -> Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>>;
-}
-
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) entry: Prepared,
@@ -86,6 +65,14 @@ impl Submission {
         match &self.phase {
             Phase::Closes(passed) => Some(passed),
             Phase::Opens | Phase::Neither => None,
+        }
+    }
+
+    /// Whether a call begins or ends with it.
+    pub(crate) fn is_of_a_call(&self) -> bool {
+        match &self.phase {
+            Phase::Opens | Phase::Closes(_) => true,
+            Phase::Neither => false,
         }
     }
 

@@ -16,6 +16,9 @@
 //!   `a_call_cut_off_by_a_crash_ends_as_unknown`.
 //! - A start closes no call of another node:
 //!   `a_node_that_starts_leaves_the_calls_of_another_node_alone`.
+//! - The calls of a node that died are closed once, by however many others, and not against
+//!   its own outcomes: `the_calls_of_a_dead_node_are_closed_once_by_however_many_others`,
+//!   `an_outcome_that_is_on_disk_is_never_followed_by_another`.
 //! - Reading the record is recorded: `reading_the_record_is_recorded`; following it live,
 //!   once: `new_events_come_as_rows_and_following_is_recorded_once`.
 //! - A search ends soon, whatever is looked for among however many events, and says how
@@ -90,6 +93,7 @@ mod look_back;
 mod open;
 mod pages;
 mod publish;
+mod rider;
 pub mod sql;
 mod sweep;
 mod tail;
@@ -117,7 +121,7 @@ use self::aside::Aside;
 pub use self::catalogue::{Action, Field, actions, catalogue, fields};
 pub use self::change::Change;
 pub use self::describe::describe;
-pub use self::durable::{Durable, NotDurable, NotOpen, Passed, Pending, Rider};
+pub use self::durable::{Durable, NotDurable, NotOpen, Pending};
 use self::durable::{Phase, QUEUE_MAX, Submission};
 pub use self::epochs::{EpochError, Epochs, EpochsNeeds, Turned};
 pub use self::event::{CallFacts, Event, Outcome};
@@ -138,6 +142,8 @@ pub use self::publish::{
     S3Config, Shown, SignedTree, Store, StoreError, Verified, Witness, WitnessConfig, WitnessState,
     log_routes,
 };
+pub use self::rider::{Passed, Rider, Riding};
+pub use self::sweep::Still;
 use self::tail::Tails;
 pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};
 pub use self::told_checkpoints::{STRETCH_MAX, ToldCheckpoint};
@@ -151,6 +157,7 @@ pub struct Record {
     node: Arc<str>,
     keys: Arc<Keys>,
     heads: Arc<Heads>,
+    riders: Arc<[Arc<dyn Rider>]>,
     /// Dropped with the last of these handles: what works for the room ends then.
     _room: Arc<watch::Sender<()>>,
     tails: Tails,
@@ -200,6 +207,7 @@ impl Record {
             node: node.into(),
             keys,
             heads,
+            riders: riders.into(),
             _room: Arc::new(room),
             tails: Tails::default(),
         })

@@ -21,10 +21,11 @@ use tokio::sync::mpsc;
 
 use crate::append::{Appended, Prepared, append};
 use crate::aside::Aside;
-use crate::durable::{Durable, Passed, Rider, Submission};
+use crate::durable::{Durable, Submission};
 use crate::heads::Heads;
 use crate::keys::Keys;
 use crate::open::OpenCalls;
+use crate::rider::{Passed, Rider};
 use crate::sql;
 
 /// Events that one transaction carries at most.
@@ -233,6 +234,11 @@ impl Line {
         let orgs: BTreeSet<_> = entries.iter().map(|entry| entry.org.as_str()).collect();
         let mut tx = self.db.begin(&Within::orgs(orgs)).await?;
         let Appended { seqs, heads } = append(&mut tx, &self.keys, &self.heads, &entries).await?;
+        if group.iter().any(Submission::is_of_a_call) {
+            for rider in &self.riders {
+                rider.fence(&mut tx).await?;
+            }
+        }
         let ended: Vec<&Passed> = group.iter().filter_map(Submission::ended).collect();
         if !ended.is_empty() {
             for rider in &self.riders {

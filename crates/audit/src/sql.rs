@@ -82,7 +82,20 @@ pub(crate) const TOLD_CALLS: Statement = Statement::new(
 pub(crate) const ENDED: Statement = Statement::new(
     "look for the outcome of a call",
     "SELECT seq FROM audit_event
-      WHERE org_id = $1 AND resource_id = $2 AND outcome <> 'started' LIMIT 1",
+      WHERE org_id = $1 AND resource_id = $2 AND action = 'gateway.call.ended' LIMIT 1",
+);
+
+/// Behind an outcome that is being written: it must be the only one.
+pub(crate) const ENDS: Statement = Statement::new(
+    "count the outcomes of a call",
+    "SELECT COUNT(*) AS ends FROM audit_event
+      WHERE org_id = $1 AND resource_id = $2 AND action = 'gateway.call.ended'",
+);
+
+/// Nothing of this node is open in the org any more.
+pub(crate) const OPEN_DROP: Statement = Statement::new(
+    "forget where open calls began",
+    "DELETE FROM audit_open WHERE org_id = $1 AND node = $2",
 );
 
 pub(crate) const FROM: Statement = Statement::new(
@@ -279,6 +292,8 @@ pub const STATEMENTS: &[Statement] = &[
     SIZES,
     TOLD_CALLS,
     ENDED,
+    ENDS,
+    OPEN_DROP,
     FROM,
     PLACE,
     PAGE_OF_ALL,

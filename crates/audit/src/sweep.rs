@@ -1,14 +1,42 @@
 //! After a crash: calls that began and never ended are closed as unknown.
+//!
+//! ```text
+//! whoever closes                        the node that is taken for dead
+//! locks the head of the org, appends    locks the head of the org, appends
+//! is it still dead? is this the only    am I taken for dead? (Rider::fence)
+//!   end of each call?                     then nothing is written
+//! commits                               commits
+//! ```
+//! Both ask behind the lock, so whichever comes second sees the first, and no call has two
+//! ends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use access::{Caller, OrgId};
+use access::{Caller, OrgId, Region};
 use base::args;
-use base::db::{DbError, Within};
+use base::db::{DbError, Statement, Value, Within};
 use serde::Deserialize;
 
+use crate::append::{Appended, Prepared, append};
 use crate::event::{CallFacts, Event, Outcome};
+use crate::rider::Passed;
 use crate::{Record, sql};
+
+/// Calls that one transaction closes at most.
+const TOGETHER_MAX: usize = 64;
+/// Attempts at a transaction that collided with another one.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// What must hold while the calls of another node are closed: a statement of another room
+/// that gives a row as long as that node is dead and not buried.
+#[derive(Debug, Clone)]
+pub struct Still {
+    /// What is asked, in the transaction that closes.
+    pub statement: Statement,
+    /// Its arguments, from `$1` on.
+    pub args: Vec<Value>,
+}
 
 /// What the sweep reads of an intent.
 #[derive(Deserialize)]
@@ -19,43 +47,88 @@ struct Intent {
     node: Option<String>,
 }
 
+/// Closes calls of one node in one org.
+struct Sweep<'a> {
+    record: &'a Record,
+    by: Caller,
+    node: &'a str,
+    still: Option<&'a Still>,
+}
+
+type Open = Vec<(String, CallFacts)>;
+
+/// What became of some calls.
+enum Closed {
+    All,
+    /// These have an end already; none was closed.
+    Ended(BTreeSet<String>),
+    /// It is not for us any more.
+    Over,
+}
+
 impl Record {
     /// Closes what an earlier life of this node left open, and says how many calls
     /// that were. To be called once, before the node takes calls.
     pub async fn sweep(&self) -> Result<usize, DbError> {
         let mut closed = 0;
-        for (region, db) in self.databases.iter() {
-            let mut after = String::new();
-            loop {
-                let args = args![after.as_str(), &*self.node];
-                let rows = db.all(&Within::node(), sql::OPEN_OF_NODE, args).await?;
-                let Some(last) = rows.last() else { break };
-                after = last.text("org_id")?;
-                for row in &rows {
-                    let org: OrgId = row.parse("org_id")?;
-                    let caller = Caller::node(org, region, &self.node);
-                    closed += self.sweep_org(&caller, row.int("first")?).await?;
-                }
-            }
+        for (region, _) in self.databases.iter() {
+            closed += self.sweep_region(region, &self.node, None).await?;
         }
         Ok(closed)
     }
 
-    async fn sweep_org(&self, caller: &Caller, first: i64) -> Result<usize, DbError> {
-        let scope = caller.itself();
-        let db = self.databases.of(&scope)?;
-        let mut open: HashMap<String, CallFacts> = HashMap::new();
+    /// Closes in a region what another node left open when it died, as long as `still`
+    /// holds. Any number of nodes may do it at once, and again.
+    pub async fn sweep_dead(
+        &self,
+        region: Region,
+        node: &str,
+        still: &Still,
+    ) -> Result<usize, DbError> {
+        self.sweep_region(region, node, Some(still)).await
+    }
+
+    async fn sweep_region(
+        &self,
+        region: Region,
+        node: &str,
+        still: Option<&Still>,
+    ) -> Result<usize, DbError> {
+        let db = self.databases.region(region)?;
+        let mut closed = 0;
+        let mut after = String::new();
+        loop {
+            let rows = db.all(&Within::node(), sql::OPEN_OF_NODE, args![after, node]).await?;
+            let Some(last) = rows.last() else { return Ok(closed) };
+            after = last.text("org_id")?;
+            for row in &rows {
+                let org: OrgId = row.parse("org_id")?;
+                let by = Caller::node(org, region, &self.node);
+                let sweep = Sweep { record: self, by, node, still };
+                let open = sweep.open(row.int("first")?).await?;
+                closed += sweep.close(open).await?;
+            }
+        }
+    }
+}
+
+impl Sweep<'_> {
+    /// The calls of the node that began at this position or later and have no end.
+    async fn open(&self, first: i64) -> Result<Open, DbError> {
+        let scope = self.by.itself();
+        let db = self.record.databases.of(&scope)?;
+        let mut open = BTreeMap::new();
         let mut from = first;
         loop {
             let rows = db.all(sql::FROM, args![from]).await?;
             for row in &rows {
                 from = row.int("seq")? + 1;
-                let event = self.opened(&db, &scope, row).await?.into_event();
+                let event = self.record.opened(&db, &scope, row).await?.into_event();
                 let event = Intent::deserialize(event);
                 let event = event.map_err(|cause| DbError::unreadable("body", cause))?;
                 let Some(call) = event.call else { continue };
                 // Another node's calls are its own to close.
-                if event.node.as_deref().is_some_and(|node| *node != *self.node) {
+                if event.node.as_deref().is_some_and(|node| node != self.node) {
                     continue;
                 }
                 let id = row.text("resource_id")?;
@@ -66,20 +139,100 @@ impl Record {
                 }
             }
             if rows.len() < 1000 {
-                break;
+                return Ok(open.into_iter().collect());
             }
         }
-        let count = open.len();
-        for (id, call) in open {
-            let event = Event::done("gateway.call.ended", "call", id)
+    }
+
+    /// Closes them, and says how many that were. What a lost call used is unknown; it is
+    /// charged nothing.
+    async fn close(&self, mut open: Open) -> Result<usize, DbError> {
+        let mut closed = 0;
+        while !open.is_empty() {
+            let rest = open.split_off(open.len().min(TOGETHER_MAX));
+            let mut some = std::mem::replace(&mut open, rest);
+            while !some.is_empty() {
+                match self.stubbornly(&some).await? {
+                    Closed::All => {
+                        closed += some.len();
+                        break;
+                    }
+                    Closed::Ended(ended) => some.retain(|(id, _)| !ended.contains(id)),
+                    Closed::Over => return Ok(closed),
+                }
+            }
+        }
+        if self.still.is_some() {
+            self.forget().await?;
+        }
+        Ok(closed)
+    }
+
+    async fn stubbornly(&self, some: &[(String, CallFacts)]) -> Result<Closed, DbError> {
+        let mut attempt = 1;
+        loop {
+            match self.together(some).await {
+                Err(error) if error.is_passing() && attempt < ATTEMPTS_MAX => {
+                    tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
+                    attempt += 1;
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "writes events alone, as the line does")]
+    async fn together(&self, some: &[(String, CallFacts)]) -> Result<Closed, DbError> {
+        let (record, by) = (self.record, &self.by);
+        record.keys.warm(record.databases.region(by.region)?, by.region, &by.org).await?;
+        let now = record.clock.now();
+        let mut entries = Vec::with_capacity(some.len());
+        for (id, call) in some {
+            let event = Event::done("gateway.call.ended", "call", id.as_str())
                 .outcome(Outcome::Unknown)
                 .reason(serde_json::json!({ "code": "crash" }))
-                .call(call);
-            // What a lost call used is unknown; it is charged nothing.
-            if self.close_call(caller, &event).await.is_err() {
-                return Ok(0);
+                .call(call.clone());
+            entries.push(Prepared::new(&record.keys, by, &event, Some(self.node), now)?);
+        }
+        let entries: Vec<&Prepared> = entries.iter().collect();
+        let mut tx = record.databases.of(&by.itself())?.begin().await?;
+        let Appended { heads, .. } = append(&mut tx, &record.keys, &record.heads, &entries).await?;
+        if let Some(Still { statement, args }) = self.still
+            && tx.maybe(*statement, args.clone()).await?.is_none()
+        {
+            return Ok(Closed::Over);
+        }
+        let mut ended = BTreeSet::new();
+        for (id, _) in some {
+            let row = tx.maybe(sql::ENDS, args![by.org.as_str(), id.as_str()]).await?;
+            if row.map(|row| row.int("ends")).transpose()?.is_some_and(|ends| ends > 1) {
+                ended.insert(id.clone());
             }
         }
-        Ok(count)
+        if !ended.is_empty() {
+            return Ok(Closed::Ended(ended));
+        }
+        let passed =
+            |(_, call): &(String, CallFacts)| Passed { caller: by.clone(), call: call.clone() };
+        let passed: Vec<Passed> = some.iter().map(passed).collect();
+        let passed: Vec<&Passed> = passed.iter().collect();
+        for rider in record.riders.iter() {
+            rider.ride(&mut tx, &passed).await?;
+        }
+        tx.commit().await?;
+        record.heads.remember(heads);
+        Ok(Closed::All)
+    }
+
+    /// Nobody needs to look again for calls of this node in this org.
+    #[expect(clippy::disallowed_methods, reason = "where open calls begin is no change of an org")]
+    async fn forget(&self) -> Result<(), DbError> {
+        let Some(Still { statement, args }) = self.still else { return Ok(()) };
+        let mut tx = self.record.databases.of(&self.by.itself())?.begin().await?;
+        if tx.maybe(*statement, args.clone()).await?.is_some() {
+            tx.run(sql::OPEN_DROP, args![self.by.org.as_str(), self.node]).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 }

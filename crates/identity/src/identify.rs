@@ -104,7 +104,12 @@ impl Identity {
         };
         // Hashed before anything is looked up: an unknown org takes as long as a known one.
         let tag = macs.key.tag(shown.hashed());
-        let snapshot = self.snapshot(&shown.org, shown.region).await?;
+        let mut snapshot = self.snapshot(&shown.org, shown.region).await?;
+        if snapshot.as_ref().is_some_and(|org| org.key(&tag).is_none())
+            && self.is_behind(&shown.org, shown.region).await
+        {
+            snapshot = self.snapshot(&shown.org, shown.region).await?;
+        }
         let known = snapshot.as_ref().and_then(|org| Some((org, org.key(&tag)?)));
         let Some((org, key)) = known.filter(|(_, key)| seal::equal(&key.tag, &tag)) else {
             return Err(unauthorized("invalid_key", "unknown key").into());
@@ -154,6 +159,9 @@ impl Identity {
         let Some(row) = row else { return Err(ended().into()) };
         let stored = load::tag(&row).map_err(Error::Db)?;
         let session = Session::of(&row).map_err(Error::Db)?;
+        // Whoever changed something on another node sees it here.
+        let version = row.count("org_version").map_err(Error::Db)?;
+        self.not_before(&token.org, token.region, version).await;
         let Some(org) = self.snapshot(&token.org, token.region).await? else {
             return Err(ended().into());
         };

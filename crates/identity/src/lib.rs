@@ -83,6 +83,7 @@ mod gate;
 mod grant;
 mod guards;
 mod hearers;
+mod heed;
 mod identify;
 mod inventory;
 mod invite;

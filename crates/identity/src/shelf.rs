@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use access::{Life, OrgId, Region};
 use base::time::At;
@@ -48,7 +49,12 @@ struct Slot {
     forgotten: Option<Arc<OrgSnapshot>>,
     /// The newest version that is known to be committed: nothing older may enter.
     floor: u64,
+    /// When it was last asked whether there is a newer one, on behalf of a stranger.
+    asked: Option<Instant>,
 }
+
+/// How often strangers can have that asked, for one org.
+const ASKED_EVERY: Duration = Duration::from_millis(100);
 
 impl Shelf {
     pub(crate) fn get(&self, org: &OrgId) -> Option<Arc<OrgSnapshot>> {
@@ -83,8 +89,22 @@ impl Shelf {
         standing
     }
 
+    /// Whether a stranger may have it asked if there is a newer version of an org.
+    pub(crate) fn may_ask(&self, org: &OrgId) -> bool {
+        let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(slot) = slots.get_mut(org) else { return false };
+        let may = slot.asked.is_none_or(|asked| asked.elapsed() >= ASKED_EVERY);
+        if may {
+            slot.asked = Some(Instant::now());
+        }
+        may
+    }
+
     /// A change was committed as this version: nothing older may enter from now on.
     pub(crate) fn raise(&self, org: &OrgId, version: u64) {
+        if self.floor(org) >= version {
+            return;
+        }
         let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let slot = slots.entry(org.clone()).or_default();
         slot.floor = slot.floor.max(version);
@@ -105,6 +125,16 @@ impl Shelf {
         let forgotten =
             slots.iter().filter_map(|(org, slot)| Some((org, slot.forgotten.as_ref()?)));
         forgotten.map(|(org, snapshot)| (org.clone(), snapshot.org.region)).collect()
+    }
+
+    /// The orgs of a region of which something is remembered, or runs.
+    pub(crate) fn of_region(&self, region: Region) -> Vec<OrgId> {
+        let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let is_there = |slot: &Slot| {
+            let mut held = [&slot.snapshot, &slot.forgotten].into_iter().flatten();
+            held.any(|snapshot| snapshot.org.region == region)
+        };
+        slots.iter().filter(|(_, slot)| is_there(slot)).map(|(org, _)| org.clone()).collect()
     }
 
     /// Ends what still runs in an org that cannot be read, or is not there any more.

@@ -58,7 +58,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Databases, Region};
+use access::{Databases, OrgId, Region};
 use audit::Record;
 use base::seal::RootKey;
 use base::tasks::Tasks;
@@ -117,6 +117,19 @@ impl Patterns {
             snapshots,
             uses,
         })
+    }
+}
+
+impl Patterns {
+    /// Another process changed something of this org: its patterns are read anew if they
+    /// are held here in an older version.
+    pub async fn heed(&self, org: &OrgId, region: Region) {
+        self.snapshots.heed(org, region).await;
+    }
+
+    /// Nobody can say what was changed in a region: what is held of it is read anew.
+    pub fn doubt(&self, region: Region) {
+        self.snapshots.doubt(region);
     }
 }
 

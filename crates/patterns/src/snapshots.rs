@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use access::{Caller, Databases, OrgId, Region};
+use access::{Caller, Databases, OrgId, Region, Scope};
 use base::args;
 use base::db::{DbError, Within};
 
@@ -50,6 +50,11 @@ impl Slot {
         held.snapshot.clone()
     }
 
+    /// The next use reads it anew.
+    fn forget(&self) {
+        self.held.write().unwrap_or_else(PoisonError::into_inner).snapshot = None;
+    }
+
     /// Never again shows what is older than `version`.
     fn raise(&self, version: i64) {
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
@@ -68,6 +73,10 @@ impl Snapshots {
     /// The snapshot of the caller's org. What the caller may see of it is for the verbs to say.
     pub(crate) async fn of(&self, caller: &Caller) -> Result<Arc<Snapshot>, DbError> {
         let slot = self.slot(&caller.org, caller.region);
+        if caller.standing.session.is_some() {
+            // Whoever changed something in the console sees it, whichever node shows it.
+            self.look_again(caller, &slot).await;
+        }
         if let Some(snapshot) = slot.get() {
             return Ok(snapshot);
         }
@@ -88,6 +97,41 @@ impl Snapshots {
                 "patterns could not be read after a change");
         }
         slot.raise(version);
+    }
+
+    /// Another process changed something of this org: what is held of it is replaced if it
+    /// is older. When nobody can say, it is not shown again.
+    pub(crate) async fn heed(&self, org: &OrgId, region: Region) {
+        let Some(held) = self.versions(region).get(org).copied() else { return };
+        let scope = Caller::node(org.clone(), region, "patterns").itself();
+        match self.version(&scope).await {
+            Ok(Some(version)) if version <= held => {}
+            Ok(Some(version)) => self.changed(org, region, version).await,
+            Ok(None) | Err(_) => self.slot(org, region).forget(),
+        }
+    }
+
+    /// What is held is replaced if another process changed it. A database that is away says
+    /// nothing about it.
+    async fn look_again(&self, caller: &Caller, slot: &Slot) {
+        let Some(held) = slot.get() else { return };
+        if let Ok(Some(version)) = self.version(&caller.itself()).await
+            && version > held.version
+        {
+            self.changed(&caller.org, caller.region, version).await;
+        }
+    }
+
+    async fn version(&self, scope: &Scope) -> Result<Option<i64>, DbError> {
+        let row = self.databases.of(scope)?.maybe(sql::VERSION_OF_ORG, args![]).await?;
+        row.map(|row| row.int("version")).transpose()
+    }
+
+    /// Nothing that is held of a region is shown before it was read anew.
+    pub(crate) fn doubt(&self, region: Region) {
+        for org in self.versions(region).into_keys() {
+            self.slot(&org, region).forget();
+        }
     }
 
     /// Replaces the snapshots that other nodes have changed since they were loaded.

@@ -56,6 +56,11 @@ pub(crate) const VERSIONS_OF_ORGS: Statement = Statement::new(
     "SELECT org_id, version FROM patterns_org WHERE org_id > $1 ORDER BY org_id LIMIT 500",
 );
 
+pub(crate) const VERSION_OF_ORG: Statement = Statement::new(
+    "look whether patterns changed",
+    "SELECT version FROM patterns_org WHERE org_id = $1",
+);
+
 pub(crate) const COUNT: Statement = Statement::new(
     "count patterns",
     "SELECT COUNT(*) AS patterns FROM patterns_pattern WHERE org_id = $1",
@@ -150,6 +155,7 @@ pub const STATEMENTS: &[Statement] = &[
     ONE,
     NEXT,
     VERSIONS_OF_ORGS,
+    VERSION_OF_ORG,
     COUNT,
     UPDATE,
     VERSIONS,

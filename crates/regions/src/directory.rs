@@ -31,14 +31,28 @@ pub enum Error {
     Taken(String),
     /// A living node serves the region.
     #[error(
-        "region `{region}` is already served by node `{node}`; limits are counted per node until \
-         nodes share a store: stop that node first, or serve other `regions`"
+        "region `{region}` is already served by node `{node}`; limits are counted per node unless \
+         nodes share a store (`cell.shared`): stop that node first, or serve other `regions`"
     )]
     Served {
         /// What was asked for.
         region: Region,
         /// Who has it.
         node: String,
+    },
+    /// Nodes that share a region, and one that does not, never serve it together.
+    #[error(
+        "region `{region}` is already served by {}",
+        .node.as_ref().map_or_else(
+            || "nodes that share it: set `cell.shared = true` here too, or stop them first".to_owned(),
+            |node| format!("node `{node}`, which shares it with nobody: stop it first"),
+        )
+    )]
+    Shared {
+        /// What was asked for.
+        region: Region,
+        /// Who has it alone; none: several together.
+        node: Option<String>,
     },
     /// The directory's database failed.
     #[error(transparent)]
@@ -52,7 +66,7 @@ impl From<Error> for Problem {
                 Self::new(axum::http::StatusCode::CONFLICT, "slug_taken", error.to_string())
                     .param("slug")
             }
-            Error::Served { .. } => Self::internal(&error),
+            Error::Served { .. } | Error::Shared { .. } => Self::internal(&error),
             Error::Db(cause) => cause.into(),
         }
     }

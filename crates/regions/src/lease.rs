@@ -1,5 +1,6 @@
-//! Who serves a region: one node at a time. Limits are counted in the memory of a node,
-//! and only a node that is alone may close the calls that an earlier life left open.
+//! Who serves a region: one node at a time, or any number that share it. Where limits are
+//! counted in the memory of a node, one serves; where nodes share a store, all of them hold
+//! the row together, so that one that counts alone never serves beside them.
 //!
 //! A node that lives lets its row beat. Who wants the region watches the row: it trusts
 //! no clock but its own, and nobody's word.
@@ -46,7 +47,13 @@ pub struct Candidate {
     pub dead: Vec<InstanceId>,
     /// How it shows its life.
     pub pulse: Pulse,
+    /// It serves beside others that share, and beside no other.
+    pub sharing: bool,
 }
+
+/// What the row says of nodes that share a region, in place of one life. It is never given
+/// back: a node that leaves does not know whether it is the last.
+const SHARED: &str = "shared";
 
 /// The regions of a node, held while it serves.
 #[derive(Debug, Clone)]
@@ -54,7 +61,8 @@ pub struct Lease {
     db: Db,
     clock: SharedClock,
     regions: Vec<Region>,
-    instance: InstanceId,
+    /// Whose row it is: this life's, or that of all who share.
+    holds_as: String,
     beating: Tasks,
     lost: Tasks,
 }
@@ -68,6 +76,25 @@ struct Holder {
 }
 
 impl Candidate {
+    fn holds_as(&self) -> &str {
+        if self.sharing { SHARED } else { self.instance.as_str() }
+    }
+
+    /// Whether the row is this node's own already, with others.
+    fn shares(&self, holder: &Holder) -> bool {
+        self.sharing && holder.instance == SHARED
+    }
+
+    /// Who stands in the way.
+    fn refused(&self, region: Region, node: String) -> Error {
+        let shared = node == SHARED;
+        if self.sharing || shared {
+            Error::Shared { region, node: Some(node).filter(|_| !shared) }
+        } else {
+            Error::Served { region, node }
+        }
+    }
+
     fn knows_dead(&self, holder: &Holder) -> bool {
         let ours = |life: &InstanceId| life.as_str() == holder.instance;
         holder.node == self.node && self.dead.iter().any(ours)
@@ -81,7 +108,7 @@ impl Directory {
             db: self.db.clone(),
             clock: self.clock.clone(),
             regions: Vec::new(),
-            instance: who.instance.clone(),
+            holds_as: who.holds_as().to_owned(),
             beating: Tasks::new(),
             lost: Tasks::new(),
         };
@@ -112,15 +139,22 @@ impl Lease {
         last: Option<Holder>,
         who: &Candidate,
     ) -> Result<(), Error> {
-        let (instance, beats) = last.map_or_else(Default::default, |h| (h.instance, h.beats));
         let now = self.clock.now();
-        let (node, own) = (who.node.as_str(), self.instance.as_str());
-        let args = args![region.as_str(), node, own, now, instance, beats];
-        if self.write(sql::TAKE, args).await? == 1 {
+        let own = self.holds_as.as_str();
+        if last.as_ref().is_none_or(|holder| !who.shares(holder)) {
+            let (instance, beats) = last.map_or_else(Default::default, |h| (h.instance, h.beats));
+            let node = if who.sharing { SHARED } else { &who.node };
+            let args = args![region.as_str(), node, own, now, instance, beats];
+            if self.write(sql::TAKE, args).await? == 1 {
+                return Ok(());
+            }
+        }
+        // Others that share have it, or took it just now.
+        if who.sharing && self.write(sql::BEAT, args![region.as_str(), own, now]).await? == 1 {
             return Ok(());
         }
         let node = self.holder(region).await?.map_or_else(String::new, |holder| holder.node);
-        Err(Error::Served { region, node })
+        Err(who.refused(region, node))
     }
 
     /// Waits until silence has lasted long enough in every region that somebody holds.
@@ -129,7 +163,7 @@ impl Lease {
         let mut seen: Vec<_> = held
             .iter()
             .filter_map(|(region, holder)| Some((*region, holder.as_ref()?)))
-            .filter(|(_, holder)| !who.knows_dead(holder))
+            .filter(|(_, holder)| !who.knows_dead(holder) && !who.shares(holder))
             .collect();
         for (region, Holder { node, .. }) in &seen {
             tracing::warn!(region = %region, node, "another node has this region: does it live?");
@@ -140,7 +174,8 @@ impl Lease {
             for (region, holder) in seen {
                 match self.holder(region).await? {
                     Some(now) if now == *holder => silent.push((region, holder)),
-                    Some(now) => return Err(Error::Served { region, node: now.node }),
+                    Some(now) if who.shares(&now) => {}
+                    Some(now) => return Err(who.refused(region, now.node)),
                     // Given back meanwhile.
                     None => {}
                 }
@@ -171,8 +206,8 @@ impl Lease {
     pub async fn release(self) -> Result<(), Error> {
         self.beating.stop();
         self.beating.ended().await;
-        for region in &self.regions {
-            let args = args![region.as_str(), self.instance.as_str()];
+        for region in self.regions.iter().filter(|_| self.holds_as != SHARED) {
+            let args = args![region.as_str(), self.holds_as.as_str()];
             self.write(sql::RELEASE, args).await?;
         }
         Ok(())
@@ -196,7 +231,7 @@ async fn beat(lease: Lease, every: Duration) {
             _ = tick.tick() => {}
         }
         for region in &lease.regions {
-            let args = args![region.as_str(), lease.instance.as_str(), lease.clock.now()];
+            let args = args![region.as_str(), lease.holds_as.as_str(), lease.clock.now()];
             match lease.write(sql::BEAT, args).await {
                 Ok(1) => {}
                 Ok(_) => {

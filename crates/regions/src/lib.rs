@@ -10,6 +10,8 @@
 //!   `a_known_home_is_answered_without_the_database`.
 //! - A region is served by one living node: `two_living_nodes_never_serve_one_region`; a
 //!   dead one's is taken after it was watched: `a_dead_nodes_region_is_taken`.
+//!   Nodes that share it join at once, and never beside one that does not:
+//!   `nodes_that_share_a_region_never_serve_it_beside_one_that_does_not`.
 //!
 //! The database of a region is chosen by `access::Databases` from the proof of a
 //! permission; the endpoints of a region by `gateway`; both cannot name another.

@@ -25,7 +25,7 @@ async fn each() -> Vec<(Bench, Directory)> {
 
 fn candidate(node: &str) -> Candidate {
     let instance = InstanceId::new(StillClock::new().now());
-    Candidate { node: node.to_owned(), instance, dead: Vec::new(), pulse: PULSE }
+    Candidate { node: node.to_owned(), instance, dead: Vec::new(), pulse: PULSE, sharing: false }
 }
 
 fn refused_by(taken: Result<Lease, Error>) -> (Region, String) {
@@ -58,6 +58,30 @@ async fn two_living_nodes_never_serve_one_region() {
             .await
             .expect("ends");
         assert!(begun.elapsed() < PULSE.dead_after, "what was given back is free at once");
+    }
+}
+
+#[tokio::test]
+async fn nodes_that_share_a_region_never_serve_it_beside_one_that_does_not() {
+    let sharing = |node: &str| Candidate { sharing: true, ..candidate(node) };
+    for (bench, directory) in each().await {
+        let alone = directory.take(&[Region::Eu], &candidate("alone")).await.expect("is free");
+        let told = directory.take(&[Region::Eu], &sharing("a")).await.expect_err("is another's");
+        let told = told.to_string();
+        assert!(told.contains("node `alone`, which shares it with nobody"), "{told}");
+        alone.release().await.expect("gives it back");
+        let begun = std::time::Instant::now();
+        let a = directory.take(&[Region::Eu], &sharing("a")).await.expect("is free");
+        let b = directory.take(&[Region::Eu], &sharing("b")).await.expect("joins");
+        assert!(begun.elapsed() < PULSE.dead_after, "at once: {:?}", bench.db.engine());
+        a.release().await.expect("leaves");
+        let told = directory.take(&[Region::Eu], &candidate("alone")).await.expect_err("is shared");
+        assert!(told.to_string().contains("set `cell.shared = true` here too"), "{told}");
+        b.release().await.expect("leaves");
+        // The last one does not know that it is: whoever wants to be alone looks first.
+        let alone = directory.take(&[Region::Eu], &candidate("alone")).await.expect("they left");
+        assert!(begun.elapsed() >= PULSE.dead_after);
+        alone.release().await.expect("gives it back");
     }
 }
 

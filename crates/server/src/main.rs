@@ -18,6 +18,7 @@ mod counters;
 mod demo;
 mod directory_search;
 mod door;
+mod heeds;
 mod idempotency;
 mod lock;
 mod log;

@@ -54,15 +54,17 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result
 }
 
 impl Serving {
-    /// Serves until SIGTERM or Ctrl-C, or until another node has taken a region: this one
-    /// was silent for so long that it seemed dead.
+    /// Serves until SIGTERM or Ctrl-C, or until others have taken this node for dead: it was
+    /// silent for so long that they took its region, or closed its calls.
     pub(crate) async fn until_stopped(mut self) -> anyhow::Result<()> {
+        let life = self.house.nodes.life();
         let lost = tokio::select! {
             () = self.stop.asked() => false,
             () = self.lease.lost() => true,
+            () = life.lost() => true,
         };
         Box::pin(self.drain()).await;
-        anyhow::ensure!(!lost, "another node serves a region of this one now");
+        anyhow::ensure!(!lost, "other nodes took this one for dead; start it again");
         Ok(())
     }
 
@@ -79,6 +81,7 @@ impl Serving {
         let house = House::open(config, Arc::new(SystemClock)).await?;
         storage::check_roles(&house.databases).await?;
         let lease = lease(config, &house, &mut lock).await?;
+        house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
         let swept = house.record.sweep().await.context("closing calls that a crash cut off")?;
         if swept > 0 {
@@ -124,6 +127,7 @@ impl Serving {
     async fn drain(self) {
         tracing::info!("draining");
         self.ops.drain();
+        self.house.nodes.life().drain().await;
         tokio::time::sleep(Duration::from_millis(self.listen.drain_wait_ms)).await;
         self.closing.cancel();
         self.house.record.stop_following();
@@ -148,18 +152,26 @@ impl Serving {
     }
 }
 
-/// Takes the regions of this node. Two nodes would each admit the whole limit, and the
-/// sweep of a namesake would close our calls.
+/// Takes the regions of this node, alone or with those that share them, and joins who
+/// serves there. Two nodes that count alone would each admit the whole limit, and the sweep
+/// of a namesake would close our calls.
 async fn lease(config: &Config, house: &House, lock: &mut DataLock) -> anyhow::Result<Lease> {
-    let instance = InstanceId::new(house.clock.now());
+    // The same life by the same name, to the directory and to the regions.
+    let instance: InstanceId = house.nodes.instance().as_str().parse()?;
     lock.begin(&instance)?;
     let who = Candidate {
         node: config.node.clone(),
         instance: instance.clone(),
         dead: lock.dead().to_vec(),
         pulse: Pulse::default(),
+        sharing: config.cell.shared,
     };
     let lease = house.directory.take(&config.regions, &who).await?;
+    let dead: Vec<String> = lock.dead().iter().map(ToString::to_string).collect();
+    if let Err(refused) = house.nodes.join(&dead).await {
+        lease.release().await?;
+        return Err(refused.into());
+    }
     lock.settle(&instance)?;
     Ok(lease)
 }

@@ -16,6 +16,7 @@ use crate::idempotency;
 pub(crate) fn region_steps() -> Vec<Migration> {
     [
         audit::sql::MIGRATIONS,
+        nodes::sql::MIGRATIONS,
         identity::sql::MIGRATIONS,
         limits::sql::MIGRATIONS,
         usage::sql::MIGRATIONS,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
-use audit::{Epochs, EpochsNeeds, Keeper, Log, Record};
+use audit::{Epochs, EpochsNeeds, Keeper, Log, Record, Rider};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use base::metrics::Metrics;
@@ -19,6 +19,7 @@ use gateway::Gateway;
 use guardrails::Guardrails;
 use identity::Identity;
 use limits::Limits;
+use nodes::{Heed, Herald, Nodes};
 use patterns::Patterns;
 use privacy::Privacy;
 use regions::Directory;
@@ -34,6 +35,7 @@ use crate::config::{Config, DatabaseName, Listen, OperatorSecrets};
 use crate::console::{self, Console, Known};
 use crate::directory_search::DirectorySearch;
 use crate::door::{Doors, Front, front};
+use crate::heeds::{Credentials, Forgotten, Taught};
 use crate::idempotency::{Answers, Idempotency};
 use crate::mail::Post;
 use crate::permits::Permits;
@@ -68,6 +70,7 @@ pub(crate) struct House {
     pub(crate) support: Support,
     pub(crate) privacy: Privacy,
     pub(crate) streams: Streams,
+    pub(crate) nodes: Nodes,
     traces: Option<Traces>,
     listen: Arc<Listen>,
     roots: Arc<BTreeMap<Region, RootKey>>,
@@ -85,7 +88,8 @@ impl House {
         let directory_db = storage::open(config, DatabaseName::Directory).await?;
 
         let directory = Directory::open(directory_db, clock.clone(), &directory_key);
-        let riders = [limits::rider()];
+        let herald = Herald::new(&clock);
+        let riders: [Arc<dyn Rider>; 2] = [limits::rider(), Arc::new(herald.clone())];
         let node = &config.node;
         let sealed = sealing::open(config, &roots)?;
         let record = Record::open(&databases, &clock, node, sealed, &riders, &tasks, &metrics)?;
@@ -201,6 +205,24 @@ impl House {
             metrics: &metrics,
             node: &config.node,
         })?;
+        let heeds: Vec<Arc<dyn Heed>> = vec![
+            Arc::new(Credentials(identity.clone())),
+            Arc::new(Taught(patterns.clone())),
+            Arc::new(Forgotten(record.clone())),
+        ];
+        let nodes = Nodes::open(nodes::Needs {
+            databases: databases.clone(),
+            clock: clock.clone(),
+            record: record.clone(),
+            herald,
+            heeds,
+            tasks: tasks.clone(),
+            metrics: &metrics,
+            node: &config.node,
+            version: env!("CARGO_PKG_VERSION"),
+            config: config.cell.clone(),
+            pulse: nodes::Pulse::default(),
+        });
         let keepers: Vec<Arc<dyn Keeper>> = vec![
             Arc::new(identity.clone()),
             Arc::new(record.clone()),
@@ -212,6 +234,7 @@ impl House {
             Arc::new(limits.clone()),
             Arc::new(patterns.clone()),
             Arc::new(reviews.clone()),
+            Arc::new(nodes.clone()),
             Arc::new(streams.clone()),
             Arc::new(support.clone()),
             Arc::new(usage.clone()),
@@ -251,6 +274,7 @@ impl House {
             support,
             privacy,
             streams,
+            nodes,
             traces,
         })
     }
@@ -283,13 +307,19 @@ impl House {
     /// Lets background work end, writes what waits, and closes the databases.
     pub(crate) async fn close(self) {
         let (tasks, databases) = (self.tasks.clone(), self.databases.clone());
-        let traces = self.traces.clone();
+        let (traces, life) = (self.traces.clone(), self.nodes.life());
         tasks.stop();
         // The record's lines end when nobody can submit any more.
         drop(self);
         tasks.ended().await;
         if let Some(traces) = traces {
             traces.flush().await;
+        }
+        if let Err(error) = life.leave().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "others see this node as dead"
+            );
         }
         for (_, db) in databases.iter() {
             db.close().await;

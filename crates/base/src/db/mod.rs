@@ -28,6 +28,10 @@ pub use self::within::Within;
 
 pub(crate) use self::pool::Pool;
 
+/// A unit of work in which nothing happens for this long is undone by PostgreSQL: whoever
+/// stands still must not hold locks, nor go on later where others have taken over.
+pub const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// Arguments of a statement: `args![name, amount]`.
 #[macro_export]
 macro_rules! args {

@@ -25,13 +25,18 @@ impl Within {
 
     /// Begins a transaction on PostgreSQL and says, for it alone, which rows it sees: one
     /// trip, and a connection that comes back from it shows nothing again.
+    /// What stands still in between for longer than [`IDLE_MAX`](super::IDLE_MAX) is undone.
     pub(crate) fn begins(&self, begin: &str) -> Result<AssertSqlSafe<String>, sqlx::Error> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_,*".contains(&byte);
         if !self.0.bytes().all(plain) {
             return Err(sqlx::Error::Protocol("an org id has letters and digits".to_owned()));
         }
         let within = &self.0;
-        let text = format!("{begin}; SELECT set_config('portico.org', '{within}', true)");
+        let idle_ms = super::IDLE_MAX.as_millis();
+        let text = format!(
+            "{begin}; SELECT set_config('portico.org', '{within}', true),
+                             set_config('idle_in_transaction_session_timeout', '{idle_ms}', true)"
+        );
         Ok(AssertSqlSafe(text))
     }
 }

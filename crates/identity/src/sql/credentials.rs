@@ -94,7 +94,8 @@ pub(crate) const SESSION_ADD: Statement = Statement::new(
 pub(crate) const SESSION_BY_TAG: Statement = Statement::new(
     "look up a session",
     "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent,
-            method, factor_at
+            method, factor_at,
+            (SELECT o.version FROM identity_org o WHERE o.org_id = $1) AS org_version
        FROM identity_session WHERE org_id = $1 AND tag = $2",
 );
 

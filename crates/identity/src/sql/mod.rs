@@ -68,6 +68,7 @@ pub const STATEMENTS: &[Statement] = &[
     ORG_RENAME,
     ORG_SETTINGS,
     ORG_VERSIONS,
+    ORG_VERSION,
     MEMBER_ADD,
     MEMBER_ONE,
     MEMBER_BY_EMAIL,

@@ -40,6 +40,11 @@ pub(crate) const ORG_VERSIONS: Statement = Statement::new(
     "SELECT org_id, version FROM identity_org WHERE org_id > $1 ORDER BY org_id LIMIT 1000",
 );
 
+pub(crate) const ORG_VERSION: Statement = Statement::new(
+    "read the version of an org",
+    "SELECT version FROM identity_org WHERE org_id = $1",
+);
+
 pub(crate) const MEMBER_ADD: Statement = Statement::new(
     "add a member",
     "INSERT INTO identity_member

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 mod bootstrap;
+mod nodes;
 mod privacy;
 mod record;
 mod witness;
@@ -57,6 +58,8 @@ pub(crate) enum Command {
     /// API keys.
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Prints which nodes serve each region.
+    Nodes(JsonAnd<ConfigFile>),
     /// What is held of people: erasures, legal holds, retention.
     #[command(subcommand)]
     Privacy(PrivacyCommand),
@@ -110,6 +113,7 @@ impl Command {
                 block_on(serve::run(config, Some(file)))
             }
             Self::Migrate(JsonAnd { inner, json }) => block_on(migrate(inner.load()?, json)),
+            Self::Nodes(JsonAnd { inner, json }) => block_on(nodes::list(inner.load()?, json)),
             Self::Config(ConfigCommand::Check(file)) => {
                 let config = file.load()?;
                 if let (Some(cert), Some(key)) =

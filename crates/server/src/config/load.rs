@@ -111,6 +111,18 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
             fault(&path, "this node does not serve the region".to_owned());
         }
     }
+    if config.cell.shared {
+        let names = config.regions.iter().map(|region| DatabaseName::from(*region));
+        for name in std::iter::once(DatabaseName::Directory).chain(names) {
+            if !config.database(name).url.starts_with("postgres") {
+                let why = "nodes share PostgreSQL; a SQLite file is of one process";
+                fault("cell.shared", format!("the database `{}`: {why}", name.as_str()));
+            }
+        }
+    }
+    if !(10..=86_400).contains(&config.cell.news_max_age_secs) {
+        fault("cell.news_max_age_secs", "must be 10 to 86400 (a day)".to_owned());
+    }
     if tracing_subscriber::EnvFilter::try_new(&config.log.level).is_err() {
         fault("log.level", format!("`{}` is not a filter", config.log.level));
     }

@@ -29,6 +29,7 @@ pub(crate) struct Config {
     /// The regions that this node serves.
     pub(crate) regions: Vec<Region>,
     pub(crate) listen: Listen,
+    pub(crate) cell: nodes::Config,
     pub(crate) database: BTreeMap<DatabaseName, Database>,
     pub(crate) session: Session,
     pub(crate) log: Log,
@@ -171,6 +172,7 @@ impl Default for Config {
             data: PathBuf::from("portico-data"),
             regions: Region::ALL.to_vec(),
             listen: Listen::default(),
+            cell: nodes::Config::default(),
             database: BTreeMap::new(),
             session: Session::default(),
             log: Log::default(),

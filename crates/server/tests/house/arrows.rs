@@ -29,6 +29,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("reviews", &["access", "audit", "base", "identity"]),
     ("support", &["access", "audit", "base", "identity"]),
     ("streams", &["access", "audit", "base"]),
+    ("nodes", &["access", "audit", "base"]),
     (
         "server",
         &[
@@ -41,6 +42,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "guardrails",
             "identity",
             "limits",
+            "nodes",
             "patterns",
             "privacy",
             "regions",

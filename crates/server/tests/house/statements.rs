@@ -8,7 +8,7 @@ use base::testing::Bench;
 use crate::{crates, files};
 
 fn statements() -> Vec<(&'static str, Statement)> {
-    let rooms: [(&str, &[Statement]); 14] = [
+    let rooms: [(&str, &[Statement]); 15] = [
         ("audit", audit::sql::STATEMENTS),
         ("chat", chat::sql::STATEMENTS),
         ("domains", domains::sql::STATEMENTS),
@@ -20,6 +20,7 @@ fn statements() -> Vec<(&'static str, Statement)> {
         ("support", support::sql::STATEMENTS),
         ("identity", identity::sql::STATEMENTS),
         ("limits", limits::sql::STATEMENTS),
+        ("nodes", nodes::sql::STATEMENTS),
         ("patterns", patterns::sql::STATEMENTS),
         ("privacy", privacy::sql::STATEMENTS),
         ("usage", usage::sql::STATEMENTS),
@@ -28,7 +29,7 @@ fn statements() -> Vec<(&'static str, Statement)> {
 }
 
 fn batches() -> Vec<(&'static str, Batch)> {
-    let rooms: [(&str, &[Batch]); 14] = [
+    let rooms: [(&str, &[Batch]); 15] = [
         ("audit", audit::sql::BATCHES),
         ("chat", chat::sql::BATCHES),
         ("domains", domains::sql::BATCHES),
@@ -40,6 +41,7 @@ fn batches() -> Vec<(&'static str, Batch)> {
         ("support", support::sql::BATCHES),
         ("identity", identity::sql::BATCHES),
         ("limits", limits::sql::BATCHES),
+        ("nodes", nodes::sql::BATCHES),
         ("patterns", patterns::sql::BATCHES),
         ("privacy", privacy::sql::BATCHES),
         ("usage", usage::sql::BATCHES),
@@ -52,6 +54,7 @@ fn steps() -> Vec<Migration> {
         audit::sql::MIGRATIONS,
         identity::sql::MIGRATIONS,
         limits::sql::MIGRATIONS,
+        nodes::sql::MIGRATIONS,
         patterns::sql::MIGRATIONS,
         privacy::sql::MIGRATIONS,
         chat::sql::MIGRATIONS,
@@ -81,6 +84,13 @@ async fn every_statement_is_understood_by_each_engine_and_names_its_org() {
                 bench.db.engine()
             );
             assert!(text.contains("org_id"), "{room} does not name the org: {text}");
+        }
+    }
+    // Who serves a region is of no org, like the directory.
+    for bench in Bench::on_each_engine(nodes::sql::MIGRATIONS, &[]).await {
+        for one in nodes::sql::OF_THE_REGION {
+            let understood = bench.db.understands(one.text).await;
+            assert!(understood.is_ok(), "{:?}: {understood:?}", bench.db.engine());
         }
     }
     for bench in Bench::on_each_engine(regions::sql::MIGRATIONS, &[]).await {

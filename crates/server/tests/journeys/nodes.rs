@@ -40,7 +40,7 @@ fn other(portico: &Portico, node: &str) -> PathBuf {
 }
 
 /// What a start that is refused says.
-fn refused(config: &Path) -> String {
+pub(crate) fn refused(config: &Path) -> String {
     let mut serve = Command::new(env!("CARGO_BIN_EXE_portico"));
     let output = serve.args(["serve", "--config"]).arg(config).output().expect("runs");
     assert!(!output.status.success());

@@ -67,25 +67,74 @@ impl Portico {
     /// One on each engine, not yet serving. `gateway` is TOML.
     pub(crate) async fn on_each_engine(gateway: &str) -> Vec<Self> {
         let mut all = vec![Self::on_sqlite(gateway)];
+        all.extend(Self::on_postgres(gateway).await);
+        all
+    }
+
+    /// One on PostgreSQL, if there is one.
+    pub(crate) async fn on_postgres(gateway: &str) -> Option<Self> {
         let mut benches = Vec::new();
         for _ in 0..4 {
             benches.extend(Bench::postgres(&[], &[]).await);
         }
-        if !benches.is_empty() {
-            let mut databases = String::new();
-            for (name, bench) in ["directory", "us", "eu", "apac"].iter().zip(&benches) {
-                let Bench { url, owner_url, .. } = bench;
-                let _infallible = writeln!(
-                    databases,
-                    "[database.{name}]\nurl = \"{url}\"\nowner_url = \"{owner_url}\""
-                );
-            }
-            all.push(Self::new(
-                Extra { config: &format!("{databases}\n{gateway}"), ..Extra::default() },
-                benches,
-            ));
+        if benches.is_empty() {
+            return None;
         }
-        all
+        let mut databases = String::new();
+        for (name, bench) in ["directory", "us", "eu", "apac"].iter().zip(&benches) {
+            let Bench { url, owner_url, .. } = bench;
+            let _infallible = writeln!(
+                databases,
+                "[database.{name}]\nurl = \"{url}\"\nowner_url = \"{owner_url}\""
+            );
+        }
+        let config = format!("{databases}\n{gateway}");
+        Some(Self::new(Extra { config: &config, ..Extra::default() }, benches))
+    }
+
+    /// Another node over the same databases, with the same keys and the same log.
+    pub(crate) fn beside(&self, node: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (address, ops) = (free_port(), free_port());
+        let (base, new_ops) =
+            (format!("http://127.0.0.1:{address}"), format!("http://127.0.0.1:{ops}"));
+        let data = self.folder.path().join("data");
+        let mut text = std::fs::read_to_string(self.config()).expect("reads");
+        for (from, to) in [(&self.base, &base), (&self.ops, &new_ops)] {
+            let place = |url: &str| url.strip_prefix("http://").expect("a URL").to_owned();
+            text = text.replace(&place(from), &place(to));
+        }
+        let own = format!("node = \"{node}\"\ndata = \"{}\"", data.display());
+        std::fs::write(folder.path().join("portico.toml"), text.replace("data = \"data\"", &own))
+            .expect("writes");
+        Self {
+            folder,
+            _benches: Vec::new(),
+            child: None,
+            http: Http::new(&base),
+            base,
+            ops: new_ops,
+        }
+    }
+
+    /// Stops it where it stands, as a machine does that hangs; or lets it go on.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.as_ref().expect("it serves").id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status().expect("kill");
+        assert!(sent.success());
+    }
+
+    /// Whether it has ended by itself within that time, and badly.
+    pub(crate) async fn gave_up(&mut self, within: Duration) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < within {
+            let child = self.child.as_mut().expect("it serves");
+            if let Some(status) = child.try_wait().expect("asks") {
+                return !status.success();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        false
     }
 
     pub(crate) fn on_sqlite(gateway: &str) -> Self {

@@ -115,7 +115,7 @@ pub(crate) fn p99(way: &str, mut took: Vec<Duration>) -> Duration {
     place(99)
 }
 
-async fn done(
+pub(crate) async fn done(
     portico: &Portico,
     org: &Org,
     method: &str,
@@ -128,14 +128,14 @@ async fn done(
 }
 
 /// A new key of the member: its id and its secret.
-async fn key(portico: &Portico, org: &Org) -> (String, String) {
+pub(crate) async fn key(portico: &Portico, org: &Org) -> (String, String) {
     let made = portico.http.post(&org.member, "/api/keys", &json!({ "name": "ci" })).await;
     assert_eq!(made.status, 201, "{}", made.text);
     (text(&made.json()["id"]), text(&made.json()["secret"]))
 }
 
 /// Signs the member in: the cookie.
-async fn sign_in(portico: &Portico, org: &Org) -> String {
+pub(crate) async fn sign_in(portico: &Portico, org: &Org) -> String {
     let body = json!({ "org": org.slug, "email": format!("member@{}.example", org.slug),
                        "password": PASSWORD });
     let answer = portico.http.post("", "/api/session", &body).await;

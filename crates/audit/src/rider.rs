@@ -1,0 +1,46 @@
+//! What other rooms write in the transactions of the record.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use access::{Caller, Scope};
+use base::db::{DbError, Tx};
+
+use crate::event::CallFacts;
+
+/// What a rider sees of an event.
+#[derive(Debug, Clone)]
+pub struct Passed {
+    /// Who called.
+    pub caller: Caller,
+    /// What the call was made of and cost.
+    pub call: CallFacts,
+}
+
+/// What a rider does; its failure is the failure of the whole transaction.
+pub type Riding<'a> = Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>>;
+
+/// Writes in the very transaction that makes events durable, so that neither can exist
+/// without the other.
+pub trait Rider: Send + Sync + std::fmt::Debug {
+    /// Adds what these ended calls used to a ledger.
+    fn ride<'a>(&'a self, _tx: &'a mut Tx, _ended: &'a [&'a Passed]) -> Riding<'a> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Whether this node may still say how calls begin and end: others close the calls of
+    /// a node that they took for dead. Asked while the heads of the orgs are locked.
+    fn fence<'a>(&'a self, _tx: &'a mut Tx) -> Riding<'a> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Hears of every change, whoever makes it and whatever of: no room can forget to tell.
+    fn changed<'a>(
+        &'a self,
+        _tx: &'a mut Tx,
+        _scope: &'a Scope,
+        _action: &'static str,
+    ) -> Riding<'a> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
