@@ -1,26 +1,59 @@
 //! Where the counters of limits are shared, as the operator wrote it, checked.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use access::Region;
 use base::metrics::Metrics;
 use base::secret::Secret;
 use base::tasks::Tasks;
 use gateway::Secrets as _;
-use limits::{Address, BadStore, Configured, Link, Shared, StoreClock};
+use limits::{Address, BadStore, Link, Shared, StoreClock};
+use nodes::Nodes;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use crate::config::OperatorSecrets;
 
+/// How many nodes share out what each may admit alone: as many as are seen to serve the
+/// busiest region of this one, and never fewer than the operator said.
+#[derive(Debug)]
+pub(crate) struct Sharing {
+    configured: u32,
+    seen: OnceLock<(Nodes, Vec<Region>)>,
+}
+
+impl Sharing {
+    pub(crate) fn new(config: &limits::Config) -> Arc<Self> {
+        Arc::new(Self { configured: config.nodes, seen: OnceLock::new() })
+    }
+
+    /// From now on the nodes that serve these regions are counted.
+    pub(crate) fn see(&self, nodes: &Nodes, regions: &[Region]) {
+        let _once = self.seen.set((nodes.clone(), regions.to_vec()));
+    }
+}
+
+impl limits::Nodes for Sharing {
+    fn living(&self) -> u32 {
+        let (nodes, regions) = match self.seen.get() {
+            Some((nodes, regions)) => (nodes, regions),
+            None => return self.configured,
+        };
+        let seen = regions.iter().map(|region| nodes.living(*region)).max();
+        seen.unwrap_or(1).max(self.configured)
+    }
+}
+
 /// Reaches for the store; nothing if counters are in the memory of this node.
 pub(crate) fn open(
     config: &limits::Config,
+    nodes: &Arc<Sharing>,
     tasks: &Tasks,
     metrics: &Metrics,
 ) -> Result<Option<Shared>, BadStore> {
     let Some(address) = address(config)? else { return Ok(None) };
     let link = Link::open(address, tasks, metrics);
-    let nodes = Arc::new(Configured(config.nodes));
+    let nodes: Arc<dyn limits::Nodes> = Arc::clone(nodes) as _;
     Ok(Some(Shared { link, nodes, clock: StoreClock::Judges }))
 }
 

@@ -101,7 +101,9 @@ impl House {
         if taken > 0 {
             tracing::info!(events = taken, "took over the record of an earlier version");
         }
-        let shared = counters::open(&config.limits, &tasks, &metrics).context("[limits]")?;
+        let sharing = counters::Sharing::new(&config.limits);
+        let shared =
+            counters::open(&config.limits, &sharing, &tasks, &metrics).context("[limits]")?;
         let limits = Limits::over(shared, &databases, &clock, &record, &tasks, &metrics);
         let fetch = outbound::open(&config.outbound)?;
         let log = log::open(config, &record, &roots, &metrics, &fetch).context("[record]")?;
@@ -223,6 +225,7 @@ impl House {
             config: config.cell.clone(),
             pulse: nodes::Pulse::default(),
         });
+        sharing.see(&nodes, &config.regions);
         let keepers: Vec<Arc<dyn Keeper>> = vec![
             Arc::new(identity.clone()),
             Arc::new(record.clone()),

@@ -112,6 +112,10 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
         }
     }
     if config.cell.shared {
+        if config.limits.store.is_none() {
+            let why = "nodes that share a region count together: name their Redis or Valkey";
+            fault("limits.store", why.to_owned());
+        }
         let names = config.regions.iter().map(|region| DatabaseName::from(*region));
         for name in std::iter::once(DatabaseName::Directory).chain(names) {
             if !config.database(name).url.starts_with("postgres") {

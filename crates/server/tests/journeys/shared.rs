@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use base::testing::Redis;
 use gateway::testing::FakeProvider;
 use serde_json::{Value, json};
 
@@ -14,15 +15,20 @@ const TRIALS: usize = 6;
 /// A node is taken for dead after ten seconds; looking and closing come on top.
 const CLOSED_WITHIN: Duration = Duration::from_secs(20);
 
-/// Two nodes, and an org; none without PostgreSQL.
-async fn two(provider: &FakeProvider) -> Option<(Portico, Portico, Org)> {
-    let config = format!("[cell]\nshared = true\n{}", catalogue(provider));
+/// Two nodes and the store in which they count, and an org; none without PostgreSQL and Redis.
+async fn two(provider: &FakeProvider) -> Option<(Portico, Portico, Org, Redis)> {
+    let store = Redis::start().await?;
+    let config = format!("{}{}", sharing(true, &store.url()), catalogue(provider));
     let mut a = Portico::on_postgres(&config).await?;
     let org = a.org("acme", "eu");
     let mut b = a.beside("portico-2");
     a.serve().await;
     b.serve().await;
-    Some((a, b, org))
+    Some((a, b, org, store))
+}
+
+fn sharing(yes: bool, store: &str) -> String {
+    format!("[cell]\nshared = {yes}\n[limits]\nstore = \"{store}\"\n")
 }
 
 /// Begins a stream that goes on for ever; gives the id of the call.
@@ -69,7 +75,7 @@ fn serving(portico: &Portico) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_taken_away_at_one_node_ends_at_another_within_a_second() {
     let provider = FakeProvider::start().await;
-    let Some((mut a, mut b, org)) = two(&provider).await else { return };
+    let Some((mut a, mut b, org, _store)) = two(&provider).await else { return };
     assert_eq!(serving(&a), ["portico-1", "portico-2"]);
 
     let mut took = Vec::new();
@@ -121,7 +127,7 @@ async fn what_is_taken_away_at_one_node_ends_at_another_within_a_second() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_calls_of_a_killed_node_are_closed_by_another_one() {
     let provider = FakeProvider::start().await;
-    let Some((a, mut b, org)) = two(&provider).await else { return };
+    let Some((a, mut b, org, _store)) = two(&provider).await else { return };
     let (own, _kept) = call(&a, &org).await;
     let (lost, cut) = call(&b, &org).await;
     b.kill();
@@ -142,7 +148,7 @@ async fn the_calls_of_a_killed_node_are_closed_by_another_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_node_that_stood_still_stops_when_it_wakes_and_no_call_ends_twice() {
     let provider = FakeProvider::start().await;
-    let Some((a, mut b, org)) = two(&provider).await else { return };
+    let Some((a, mut b, org, _store)) = two(&provider).await else { return };
     let mut under_way = Vec::new();
     for _ in 0..3 {
         under_way.push(call(&b, &org).await);
@@ -163,8 +169,9 @@ async fn a_node_that_stood_still_stops_when_it_wakes_and_no_call_ends_twice() {
 
 #[tokio::test]
 async fn a_node_that_shares_and_one_that_does_not_never_serve_together() {
-    let shared = |yes: bool| format!("[cell]\nshared = {yes}\n");
-    let Some(mut a) = Portico::on_postgres(&shared(true)).await else { return };
+    // Nobody counts here: it need not be there.
+    let shared = sharing(true, "redis://127.0.0.1:1");
+    let Some(mut a) = Portico::on_postgres(&shared).await else { return };
     let b = a.beside("portico-2");
     a.serve().await;
     let text = std::fs::read_to_string(b.config()).expect("reads");
@@ -173,8 +180,12 @@ async fn a_node_that_shares_and_one_that_does_not_never_serve_together() {
     assert!(told.contains("set `cell.shared = true` here too"), "{told}");
     // Nodes that share need a database of several processes.
     let sqlite = Portico::on_sqlite("");
-    let text = std::fs::read_to_string(sqlite.config()).expect("reads") + &shared(true);
-    std::fs::write(sqlite.config(), text).expect("writes");
+    let text = std::fs::read_to_string(sqlite.config()).expect("reads");
+    std::fs::write(sqlite.config(), text.clone() + &shared).expect("writes");
     let told = crate::nodes::refused(&sqlite.config());
     assert!(told.contains("nodes share PostgreSQL; a SQLite file is of one process"), "{told}");
+    // And a place where they count together.
+    std::fs::write(sqlite.config(), text + "[cell]\nshared = true\n").expect("writes");
+    let told = crate::nodes::refused(&sqlite.config());
+    assert!(told.contains("limits.store") && told.contains("count together"), "{told}");
 }
