@@ -94,6 +94,23 @@ async fn what_a_command_changes_is_heard_too() {
 }
 
 #[tokio::test]
+async fn whoever_asks_sees_who_serves_and_who_drains() {
+    for house in House::on_each_engine().await {
+        let (a, b) = (house.node("a").await, house.node("b").await);
+        b.life.drain().await;
+        let nodes = nodes::members(&house.bench.db).await.expect("reads");
+        let told: Vec<_> =
+            nodes.iter().map(|one| (&*one.node, one.draining_at.is_some())).collect();
+        assert_eq!(told, [("a", false), ("b", true)], "{:?}", house.engine());
+        assert_eq!((&*nodes[0].version, nodes[0].dead_at), ("1.2.3", None));
+        a.nodes.tend_once().await;
+        assert_eq!(a.nodes.living(Region::Eu), 2, "it still has calls under way");
+        a.stop().await;
+        b.stop().await;
+    }
+}
+
+#[tokio::test]
 async fn a_second_process_of_the_same_name_is_refused() {
     for house in House::on_each_engine().await {
         let a = house.node("a").await;
