@@ -8,6 +8,8 @@
 //!   `what_one_node_changes_is_heard_by_the_others_once`,
 //!   `a_change_that_commits_late_is_heard_as_well`.
 //! - What a command changed is heard in the same way: `what_a_command_changes_is_heard_too`.
+//! - Whoever looks sees who serves, and who takes nothing new:
+//!   `whoever_asks_sees_who_serves_and_who_drains`.
 //! - A name belongs to one living process: `a_second_process_of_the_same_name_is_refused`.
 //! - The open calls of a node that died are closed by another one, once, and what the dead
 //!   one still says of them is not recorded:

@@ -34,6 +34,7 @@ pub(crate) struct Serving {
     connections: Tasks,
     ops_connections: Tasks,
     doors: Tasks,
+    draining: CancellationToken,
     closing: CancellationToken,
     ops_closing: CancellationToken,
     cut: CancellationToken,
@@ -97,6 +98,7 @@ impl Serving {
             connections: Tasks::new(),
             ops_connections: Tasks::new(),
             doors: Tasks::new(),
+            draining: CancellationToken::new(),
             closing: CancellationToken::new(),
             ops_closing: CancellationToken::new(),
             cut: CancellationToken::new(),
@@ -111,13 +113,14 @@ impl Serving {
         house.tasks.spawn(watch);
         let connections_max = listen.connections_max;
         let head_timeout = Duration::from_millis(listen.head_timeout_ms);
-        let cut = serving.cut.clone();
-        let door = Door { listener: main, tls, connections_max, head_timeout, cut };
+        let (draining, cut) = (serving.draining.clone(), serving.cut.clone());
+        let door = Door { listener: main, tls, connections_max, head_timeout, draining, cut };
         let closing = serving.closing.clone().cancelled_owned();
         serving.doors.spawn(door.serve(house.routes()?, serving.connections.clone(), closing));
         let connections_max = OPS_CONNECTIONS_MAX;
-        let cut = serving.cut.clone();
-        let door = Door { listener: probes, tls: None, connections_max, head_timeout, cut };
+        let (draining, cut) = (serving.draining.clone(), serving.cut.clone());
+        let tls = None;
+        let door = Door { listener: probes, tls, connections_max, head_timeout, draining, cut };
         let closing = serving.ops_closing.clone().cancelled_owned();
         serving.doors.spawn(door.serve(ops.routes(), serving.ops_connections.clone(), closing));
         Ok(serving)
@@ -127,6 +130,7 @@ impl Serving {
     async fn drain(self) {
         tracing::info!("draining");
         self.ops.drain();
+        self.draining.cancel();
         self.house.nodes.life().drain().await;
         tokio::time::sleep(Duration::from_millis(self.listen.drain_wait_ms)).await;
         self.closing.cancel();

@@ -13,6 +13,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::HeaderValue;
+use axum::http::header::CONNECTION;
+use axum::response::Response;
 use base::tasks::Tasks;
 use hyper::body::Incoming;
 use hyper::{Request, server::conn};
@@ -44,6 +47,9 @@ pub(crate) struct Door {
     pub(crate) connections_max: usize,
     /// A whole request head must have arrived by then; also how long an idle connection lives.
     pub(crate) head_timeout: Duration,
+    /// From then on an answer is the last one on its connection: whoever is in front of us
+    /// opens the next one elsewhere, before this door closes.
+    pub(crate) draining: CancellationToken,
     /// Drops what is still open, whatever it waits for.
     pub(crate) cut: CancellationToken,
 }
@@ -80,9 +86,10 @@ impl Door {
             let routes = routes.clone();
             let (tls, head_timeout) = (self.tls.clone(), self.head_timeout);
             let (ending, cut) = (connections.clone(), self.cut.clone());
+            let draining = self.draining.clone();
             connections.spawn(async move {
                 let _nodelay = stream.set_nodelay(true);
-                let visit = Visit { peer, routes, ending, head_timeout };
+                let visit = Visit { peer, routes, ending, draining, head_timeout };
                 let _served_or_cut = cut.run_until_cancelled(one(stream, tls, visit)).await;
                 drop(place);
             });
@@ -96,6 +103,7 @@ struct Visit {
     peer: SocketAddr,
     routes: Router,
     ending: Tasks,
+    draining: CancellationToken,
     head_timeout: Duration,
 }
 
@@ -112,13 +120,13 @@ async fn one(stream: TcpStream, tls: Option<Tls>, visit: Visit) {
     }
 }
 
-/// What hyper calls for each request: the routes, told who is on the other side.
+/// What is called for each request: the routes, told who is on the other side.
 macro_rules! service {
     ($routes:expr, $peer:expr) => {
-        TowerToHyperService::new($routes.map_request(move |mut request: Request<Incoming>| {
+        $routes.map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer($peer));
             request.map(axum::body::Body::new)
-        }))
+        })
     };
 }
 
@@ -139,7 +147,13 @@ async fn http1<S>(stream: TokioIo<S>, visit: Visit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Visit { peer, routes, ending, head_timeout } = visit;
+    let Visit { peer, routes, ending, draining, head_timeout } = visit;
+    let service = service!(routes, peer).map_response(move |mut response: Response| {
+        if draining.is_cancelled() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    });
     let mut builder = conn::http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -147,14 +161,16 @@ where
         .max_headers(HEADERS_MAX)
         .max_buf_size(READ_MAX)
         .pipeline_flush(true);
-    run!(builder.serve_connection(stream, service!(routes, peer)), ending);
+    run!(builder.serve_connection(stream, TowerToHyperService::new(service)), ending);
 }
 
+/// Here the frame that says goodbye comes when the door closes, and loses no request.
 async fn http2<S>(stream: TokioIo<S>, visit: Visit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Visit { peer, routes, ending, head_timeout } = visit;
+    let Visit { peer, routes, ending, head_timeout, .. } = visit;
+    let service = TowerToHyperService::new(service!(routes, peer));
     let mut builder = conn::http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
@@ -162,5 +178,5 @@ where
         .keep_alive_timeout(HANDSHAKE_TIMEOUT)
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_MAX);
-    run!(builder.serve_connection(stream, service!(routes, peer)), ending);
+    run!(builder.serve_connection(stream, service), ending);
 }

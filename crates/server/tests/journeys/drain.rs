@@ -65,7 +65,10 @@ async fn a_stream_under_way_ends_well_while_the_node_drains() {
         assert!(asked.elapsed() < Duration::from_millis(300), "readiness is off at once");
     }
     assert_eq!(ops.get("", "/readyz").await.json()["why"], "draining");
-    assert_eq!(portico.http.get(&org.member, "/v1/models").await.status, 200);
+    // Whoever reuses connections is told that this answer is the last one here.
+    let answer = portico.http.get(&org.member, "/v1/models").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers["connection"], "close");
     let address = portico.base.strip_prefix("http://").expect("a URL").to_owned();
     while TcpStream::connect(&address).await.is_ok() {
         assert!(asked.elapsed() < Duration::from_millis(1_200), "the door closes after the wait");
