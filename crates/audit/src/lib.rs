@@ -95,6 +95,7 @@ mod sweep;
 mod tail;
 mod takeover;
 mod telemetry;
+mod tiers;
 mod told_calls;
 mod told_checkpoints;
 mod unseal;
@@ -135,7 +136,7 @@ pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
     Asked, BadLogConfig, Contradiction, Fault, FaultKind, Folder, Growth, Listed, Log, LogConfig,
     LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt, S3,
-    S3Config, Shown, SignedTree, Store, StoreError, Verified, Witness, WitnessConfig, WitnessState,
+    S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified, Waits, Witness, WitnessConfig, WitnessState,
     log_routes,
 };
 use self::tail::Tails;
@@ -154,6 +155,7 @@ pub struct Record {
     /// Dropped with the last of these handles: what works for the room ends then.
     _room: Arc<watch::Sender<()>>,
     tails: Tails,
+    archive: Arc<tiers::Archive>,
     lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
 }
 
@@ -202,6 +204,7 @@ impl Record {
             heads,
             _room: Arc::new(room),
             tails: Tails::default(),
+            archive: Arc::default(),
         })
     }
 

@@ -6,6 +6,7 @@ mod heads;
 mod keys;
 mod log;
 mod takeover;
+mod tiers;
 mod views;
 mod witness;
 
@@ -17,6 +18,7 @@ pub(crate) use self::heads::*;
 pub(crate) use self::keys::*;
 pub(crate) use self::log::*;
 pub(crate) use self::takeover::*;
+pub(crate) use self::tiers::*;
 pub(crate) use self::views::*;
 pub(crate) use self::witness::*;
 
@@ -43,10 +45,16 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0009_move.postgres.sql"),
     },
     Migration::both("audit/0010_erased", include_str!("../migrations/0010_erased.sql")),
+    Migration {
+        name: "audit/0011_tiers",
+        sqlite: include_str!("../migrations/0011_tiers.sqlite.sql"),
+        postgres: include_str!("../migrations/0011_tiers.postgres.sql"),
+    },
 ];
 
 /// Tables that the application may only read and add to.
-pub const APPEND_ONLY: &[&str] = &["audit_event"];
+pub const APPEND_ONLY: &[&str] =
+    &["audit_event", "audit_cold", "audit_cold_person", "audit_cold_thing"];
 
 pub(crate) const OPEN: Batch = Batch::new(
     "note where open calls begin",
@@ -79,6 +87,7 @@ pub(crate) const TOLD_CALLS: Statement = Statement::new(
       ORDER BY seq",
 );
 
+/// Of what waits in memory: far younger than anything in the archive.
 pub(crate) const ENDED: Statement = Statement::new(
     "look for the outcome of a call",
     "SELECT seq FROM audit_event
@@ -91,21 +100,49 @@ pub(crate) const FROM: Statement = Statement::new(
       WHERE org_id = $1 AND seq >= $2 ORDER BY seq LIMIT 1000",
 );
 
-/// The first position from which on no event of the record is much older than `$2`: a
-/// record grows in the order of time (see `append`), so it is found by halving, in twenty
+/// The instant of the event at a position. Of one in the archive: `$bound` of its chunk.
+macro_rules! at {
+    ($position:literal, $bound:literal) => {
+        concat!(
+            "COALESCE((SELECT at FROM audit_event WHERE org_id = $1 AND seq = ",
+            $position,
+            "), (SELECT c.",
+            $bound,
+            " FROM audit_cold c WHERE c.org_id = $1 AND c.first <= ",
+            $position,
+            " ORDER BY c.first DESC LIMIT 1))"
+        )
+    };
+}
+
+/// A record grows in the order of time (see `append`), so a time is found by halving, in twenty
 /// steps for a million events.
-pub(crate) const PLACE: Statement = Statement::new(
-    "find a time in the record",
-    "WITH RECURSIVE halves (low, high) AS (
-       SELECT CAST(0 AS BIGINT), size FROM audit_head WHERE org_id = $1
-       UNION ALL
-       SELECT CASE WHEN (SELECT at FROM audit_event WHERE org_id = $1 AND seq = (low + high) / 2) < $2
-                   THEN (low + high) / 2 + 1 ELSE low END,
-              CASE WHEN (SELECT at FROM audit_event WHERE org_id = $1 AND seq = (low + high) / 2) < $2
-                   THEN high ELSE (low + high) / 2 END
-         FROM halves WHERE low < high)
-     SELECT low AS seq FROM halves WHERE low >= high LIMIT 1",
-);
+macro_rules! place {
+    ($bound:literal) => {
+        concat!(
+            "WITH RECURSIVE halves (low, high) AS (
+               SELECT CAST(0 AS BIGINT), size FROM audit_head WHERE org_id = $1
+               UNION ALL
+               SELECT CASE WHEN ",
+            at!("(low + high) / 2", $bound),
+            " < $2 THEN (low + high) / 2 + 1 ELSE low END,
+                      CASE WHEN ",
+            at!("(low + high) / 2", $bound),
+            " < $2 THEN high ELSE (low + high) / 2 END
+                 FROM halves WHERE low < high)
+             SELECT low AS seq FROM halves WHERE low >= high LIMIT 1"
+        )
+    };
+}
+
+/// A position before which every event is older than `$2`: the first of which that is not
+/// so. In the archive it is the first of a chunk.
+pub(crate) const PLACE: Statement = Statement::new("find a time in the record", place!("to_at"));
+
+/// A position from which on no event of the record is much older than `$2`; in the archive
+/// the first of a chunk.
+pub(crate) const PLACE_BEHIND: Statement =
+    Statement::new("find the end of a time in the record", place!("from_at"));
 
 /// What a page is narrowed by: `$4` and `$5` are times, an empty text turns a filter off,
 /// `$7` is a `LIKE`.
@@ -269,8 +306,12 @@ pub(crate) const ONE: Statement = Statement::new(
 
 pub(crate) const AT: Statement = Statement::new(
     "read when an event was recorded",
-    "SELECT at FROM audit_event WHERE org_id = $1 AND seq = $2",
+    "SELECT seq, at FROM audit_event WHERE org_id = $1 AND seq = $2",
 );
+
+/// The same, or the earliest instant of its chunk.
+pub(crate) const ABOUT: Statement =
+    Statement::new("read about when an event was recorded", concat!("SELECT ", at!("$2", "from_at"), " AS at"));
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
@@ -281,6 +322,7 @@ pub const STATEMENTS: &[Statement] = &[
     ENDED,
     FROM,
     PLACE,
+    PLACE_BEHIND,
     PAGE_OF_ALL,
     PAGE_OF_SELDOM,
     PAGE_OF_ACTION,
@@ -302,6 +344,15 @@ pub const STATEMENTS: &[Statement] = &[
     VIEW_REMOVE,
     ONE,
     AT,
+    ABOUT,
+    COLD_EDGE,
+    COLD_UP,
+    COLD_DOWN,
+    COLD_BEGUN,
+    COLD_OF,
+    COLD_PERSON_IN,
+    COLD_THING_IN,
+    LEAVE,
     EDGE_OF,
     KEY_OF,
     KEY_ADD,
@@ -375,4 +426,4 @@ pub const STATEMENTS: &[Statement] = &[
 ];
 
 /// For the same tests.
-pub const BATCHES: &[Batch] = &[APPEND, TAKE, MOVE, EDGE, OPEN, SLOT_SET];
+pub const BATCHES: &[Batch] = &[APPEND, TAKE, MOVE, EDGE, OPEN, SLOT_SET, COLD_ADD, COLD_PERSON_ADD, COLD_THING_ADD];

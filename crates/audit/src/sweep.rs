@@ -8,6 +8,8 @@ use base::db::{DbError, Within};
 use serde::Deserialize;
 
 use crate::event::{CallFacts, Event, Outcome};
+use crate::look_back::READ_ON_MAX;
+use crate::tiers::Positions;
 use crate::{Record, sql};
 
 /// What the sweep reads of an intent.
@@ -47,7 +49,8 @@ impl Record {
         let mut open: HashMap<String, CallFacts> = HashMap::new();
         let mut from = first;
         loop {
-            let rows = db.all(sql::FROM, args![from]).await?;
+            let positions = Positions::all(from, i64::MAX).at_most(READ_ON_MAX);
+            let rows = self.rows((&db, &scope), (sql::FROM, args![from]), positions).await?;
             for row in &rows {
                 from = row.int("seq")? + 1;
                 let event = self.opened(&db, &scope, row).await?.into_event();
@@ -65,7 +68,7 @@ impl Record {
                     open.remove(&id);
                 }
             }
-            if rows.len() < 1000 {
+            if rows.len() < READ_ON_MAX {
                 break;
             }
         }

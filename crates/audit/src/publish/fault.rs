@@ -4,6 +4,7 @@ use access::OrgId;
 use base::db::DbError;
 
 use super::store::StoreError;
+use crate::tiers::NotRead;
 
 /// The record and what was published of it do not agree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,12 @@ pub enum FaultKind {
     OtherHeads(u64),
     #[error("an epoch of the directory is missing or damaged")]
     NoEpoch,
+    #[error("a part of the archive is missing or damaged: `{0}`")]
+    NoChunk(String),
+    #[error("the {0} that the database tells of a part of the archive are not its own")]
+    OtherSummary(&'static str),
+    #[error("an event changed while it was being moved to the archive")]
+    Restless,
 }
 
 /// Why the log was not published, read or verified.
@@ -69,7 +76,7 @@ pub enum LogError {
     Store(#[from] StoreError),
     /// The database failed; trying again may succeed.
     #[error(transparent)]
-    Db(#[from] DbError),
+    Db(DbError),
     /// The cryptographic library did not sign.
     #[error("a checkpoint could not be signed")]
     Unsigned,
@@ -79,6 +86,16 @@ pub enum LogError {
     /// A bundle could not be packed.
     #[error("a bundle could not be packed")]
     Unpacked(#[from] std::io::Error),
+}
+
+/// What the archive has wrong is a finding like any other.
+impl From<DbError> for LogError {
+    fn from(cause: DbError) -> Self {
+        match cause.of_archive() {
+            Some(NotRead::Faulty(fault)) => Self::Fault(fault.clone()),
+            Some(NotRead::Away(_) | NotRead::NotHere) | None => Self::Db(cause),
+        }
+    }
 }
 
 impl Fault {
