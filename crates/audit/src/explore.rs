@@ -114,6 +114,16 @@ pub enum Error {
     Db(#[from] DbError),
 }
 
+impl Error {
+    /// Trying again in some seconds may succeed.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Db(cause) => cause.is_passing(),
+            other => matches!(other, Self::Behind),
+        }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {

@@ -136,8 +136,8 @@ pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
     Asked, BadLogConfig, Contradiction, Fault, FaultKind, Folder, Growth, Listed, Log, LogConfig,
     LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt, S3,
-    S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified, Waits, Witness, WitnessConfig, WitnessState,
-    log_routes,
+    S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified, Waits, Witness,
+    WitnessConfig, WitnessState, log_routes,
 };
 use self::tail::Tails;
 pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};

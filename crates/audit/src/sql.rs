@@ -310,8 +310,10 @@ pub(crate) const AT: Statement = Statement::new(
 );
 
 /// The same, or the earliest instant of its chunk.
-pub(crate) const ABOUT: Statement =
-    Statement::new("read about when an event was recorded", concat!("SELECT ", at!("$2", "from_at"), " AS at"));
+pub(crate) const ABOUT: Statement = Statement::new(
+    "read about when an event was recorded",
+    concat!("SELECT ", at!("$2", "from_at"), " AS at"),
+);
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
@@ -426,4 +428,5 @@ pub const STATEMENTS: &[Statement] = &[
 ];
 
 /// For the same tests.
-pub const BATCHES: &[Batch] = &[APPEND, TAKE, MOVE, EDGE, OPEN, SLOT_SET, COLD_ADD, COLD_PERSON_ADD, COLD_THING_ADD];
+pub const BATCHES: &[Batch] =
+    &[APPEND, TAKE, MOVE, EDGE, OPEN, SLOT_SET, COLD_ADD, COLD_PERSON_ADD, COLD_THING_ADD];

@@ -133,6 +133,12 @@ pub(crate) async fn migrate(
     Ok(applied)
 }
 
+/// The database of a region as whoever owns its tables.
+pub(crate) async fn owner(config: &Config, region: Region) -> anyhow::Result<Db> {
+    let Database { url, owner_url } = config.database(region.into());
+    connect(region.into(), owner_url.as_deref().unwrap_or(&url)).await
+}
+
 async fn connect(name: DatabaseName, url: &str) -> anyhow::Result<Db> {
     Db::open(url).await.with_context(|| format!("the database `{}`", name.as_str()))
 }

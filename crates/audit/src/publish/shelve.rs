@@ -164,7 +164,8 @@ impl Place<'_> {
         }
         for (person, told) in &summary.people {
             let row = db.maybe(sql::COLD_PERSON_IN, args![*person, filed.first]).await?;
-            let found = row.map(|row| Ok::<_, LogError>((row.int("events")?, row.opt_int("last_at")?)));
+            let found =
+                row.map(|row| Ok::<_, LogError>((row.int("events")?, row.opt_int("last_at")?)));
             if found.transpose()?.as_ref() != Some(told) {
                 return Ok(Some("people"));
             }

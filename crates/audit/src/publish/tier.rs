@@ -155,7 +155,9 @@ impl Place<'_> {
         let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return Ok(()) };
         let (from, to) = (first.first(), last.next());
         let mut hash = Context::new(&SHA256);
-        filed.iter().for_each(|filed| hash.update(&filed.sha256));
+        for filed in filed {
+            hash.update(&filed.sha256);
+        }
         let digest = hash.finish().as_ref().iter().fold(String::new(), |mut text, byte| {
             use std::fmt::Write as _;
             let _infallible = write!(text, "{byte:02x}");

@@ -20,8 +20,7 @@ const BEHIND_MICROS: i64 = 7 * 24 * 3_600_000_000;
 /// Chunks that are asked for a call at most: of four million events.
 const ASKED_MAX: usize = 4_096;
 /// What a call is told by.
-const OF_CALLS: [&str; 3] =
-    ["gateway.call.started", "gateway.call.ended", "gateway.call.refused"];
+const OF_CALLS: [&str; 3] = ["gateway.call.started", "gateway.call.ended", "gateway.call.refused"];
 const ENDED: &str = "gateway.call.ended";
 
 impl Record {

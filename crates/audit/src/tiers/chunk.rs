@@ -67,16 +67,8 @@ impl Kept {
 
     /// As a statement gives it.
     pub(crate) fn row(&self) -> Row {
-        let names = [
-            "seq",
-            "at",
-            "action",
-            "user_id",
-            "resource_type",
-            "resource_id",
-            "outcome",
-            "body",
-        ];
+        let names =
+            ["seq", "at", "action", "user_id", "resource_type", "resource_id", "outcome", "body"];
         let values: Vec<Value> = args![
             self.seq,
             self.at,
@@ -161,8 +153,7 @@ impl Chunk {
             let (action, user_id) = (text()?, text()?);
             let (resource_type, resource_id, outcome) = (text()?, text()?, text()?);
             let body = part(&mut bytes)?;
-            let row =
-                Kept { seq, at, action, user_id, resource_type, resource_id, outcome, body };
+            let row = Kept { seq, at, action, user_id, resource_type, resource_id, outcome, body };
             rows.push(row);
         }
         if bytes.is_empty() { Self::new(rows).ok_or(NoChunk) } else { Err(NoChunk) }
@@ -264,8 +255,8 @@ mod tests {
 
     #[test]
     fn a_full_chunk_that_cannot_be_packed_smaller_fits_into_a_file() {
-        let noise = |n: usize| base::seal::random::<1_000>().unwrap().repeat(1)[..n].to_vec();
-        let bodies: Vec<_> = (0..940).map(|_| noise(1_000)).collect();
+        let noise = |_| base::seal::random::<1_000>().unwrap().to_vec();
+        let bodies: Vec<_> = (0..940).map(noise).collect();
         let chunk = chunk(&bodies);
         let bytes: usize = chunk.rows().iter().map(Kept::bytes).sum();
         assert!(bytes > 950_000 && bytes <= CHUNK_BYTES_MAX, "{bytes}");

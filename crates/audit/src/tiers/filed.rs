@@ -86,8 +86,7 @@ impl<'a> Summary<'a> {
             ]);
             for person in BTreeSet::from([row.user_id.as_str(), &row.resource_id]) {
                 if person.starts_with(MARK) {
-                    let (events, last): &mut (i64, Option<i64>) =
-                        people.entry(person).or_default();
+                    let (events, last): &mut (i64, Option<i64>) = people.entry(person).or_default();
                     *events += 1;
                     *last = (*last).max(row.tells_of(person).then_some(row.at));
                 }
@@ -101,7 +100,15 @@ impl<'a> Summary<'a> {
 
     pub(crate) fn filed(&self, chunk: &Chunk, file: String, sha256: Vec<u8>) -> Filed {
         let (first, next) = (chunk.first(), chunk.next());
-        Filed { first, next, at: self.at, file, sha256, names: self.names.clone(), bytes: self.bytes }
+        Filed {
+            first,
+            next,
+            at: self.at,
+            file,
+            sha256,
+            names: self.names.clone(),
+            bytes: self.bytes,
+        }
     }
 
     pub(crate) fn people_values(&self, scope: &Scope, first: i64) -> Vec<Vec<Value>> {

@@ -56,9 +56,11 @@ impl Record {
                     }
                     opened += 1;
                     let chunk = self.chunk(db, scope, &filed).await?;
-                    let found = chunk.rows().iter().rev().filter(|row| {
-                        (from..before).contains(&row.seq) && wanted.matches(row)
-                    });
+                    let found = chunk
+                        .rows()
+                        .iter()
+                        .rev()
+                        .filter(|row| (from..before).contains(&row.seq) && wanted.matches(row));
                     rows.extend(found.take(limit - rows.len()).map(Kept::row));
                     if rows.len() >= limit {
                         return Ok(Older { rows, floor: None });

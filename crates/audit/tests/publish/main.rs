@@ -19,4 +19,6 @@ mod reading;
 mod shelf;
 mod starting;
 mod tampering;
+mod tiered;
+mod tiers;
 mod witnessed;

@@ -4,6 +4,7 @@
 mod bootstrap;
 mod privacy;
 mod record;
+mod tier;
 mod witness;
 
 pub(crate) use self::bootstrap::create_org;
