@@ -80,7 +80,9 @@ impl Record {
         if hot.first().map(|row| row.int("seq")).transpose()? == Some(positions.from) {
             return Ok(hot);
         }
-        self.with_older((db, scope), hot, positions, &|_| true).await
+        let limit = i64::try_from(positions.limit).unwrap_or(i64::MAX);
+        let before = positions.before.min(positions.from.saturating_add(limit));
+        self.with_older((db, scope), hot, Positions { before, ..positions }, &|_| true).await
     }
 
     /// Those rows of a stretch that are wanted, the oldest first. The statement gives those

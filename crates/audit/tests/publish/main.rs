@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod archived;
 mod bucket;
 mod crashing;
 mod directory;

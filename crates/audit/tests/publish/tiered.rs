@@ -1,7 +1,7 @@
 //! A record of several months, and moving its older part to the archive.
 
 use access::{Caller, Standing};
-use audit::{Event, Filter, Log, Outcome, Record, Tiered};
+use audit::{Event, Filter, Log, Outcome, Person, Record, Tiered};
 use axum::body::Body;
 use axum::http::Request;
 use base::args;
@@ -17,6 +17,9 @@ use crate::people::Answer;
 
 /// Who is in the record of [`House::months`], beside the operator.
 pub(crate) const INGRID: &str = "mem_01KDVDNA00495K2ZPTT9ZNDTZG";
+
+/// When the second month has not begun yet, and the first is over.
+pub(crate) const SECOND: &str = "2026-01-31T00:00:00Z";
 
 /// An org with a past.
 pub(crate) struct Past {
@@ -112,6 +115,16 @@ impl House {
     }
 }
 
+pub(crate) fn person(id: &str) -> Person {
+    Person {
+        id: id.to_owned(),
+        standing: audit::Standing::Former,
+        name: String::new(),
+        email: String::new(),
+        things: Vec::new(),
+    }
+}
+
 /// Asks through the routes of the record.
 pub(crate) async fn asked(record: &Record, caller: &Caller, path: &str) -> Answer {
     let (routes, _) = audit::routes(record.clone()).split_for_parts();
@@ -130,7 +143,7 @@ pub(crate) async fn pages(
     filter: &Filter,
     size: i64,
 ) -> Vec<Value> {
-    let (mut filter, mut all) = (Filter { limit: Some(37), ..filter.clone() }, Vec::new());
+    let (mut filter, mut all) = (Filter { limit: Some(97), ..filter.clone() }, Vec::new());
     loop {
         let page = record.events(caller, &filter).await.expect("reads");
         all.extend(page.items);

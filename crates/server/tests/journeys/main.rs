@@ -25,6 +25,7 @@ mod reload;
 mod revoked;
 mod routes;
 mod setup;
+mod tiers;
 mod tls;
 mod traces;
 mod walls;
