@@ -104,7 +104,7 @@ impl Fault {
     }
 
     /// Says it where operators look.
-    pub(super) fn tell(&self) {
+    pub(crate) fn tell(&self) {
         tracing::error!(org.id = self.org, seq = self.seq, "{self}");
     }
 }

@@ -79,7 +79,8 @@ impl Archive {
 }
 
 impl Record {
-    /// A chunk of the archive, if it is still the one that was put there.
+    /// A chunk of the archive, if it is still the one that was put there. What is wrong with it
+    /// is told to the operator, whoever asked.
     pub(crate) async fn chunk(
         &self,
         db: &OrgDb<'_>,
@@ -90,7 +91,12 @@ impl Record {
         if let Some(chunk) = self.archive.remembered(&path) {
             return Ok(chunk);
         }
-        let chunk = Arc::new(self.chunk_anew(db, scope, filed).await?);
+        let chunk = self.chunk_anew(db, scope, filed).await.inspect_err(|error| {
+            if let Some(NotRead::Faulty(fault)) = error.of_archive() {
+                fault.tell();
+            }
+        });
+        let chunk = Arc::new(chunk?);
         self.archive.remember(path, &chunk);
         Ok(chunk)
     }

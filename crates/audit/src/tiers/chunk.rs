@@ -254,6 +254,23 @@ mod tests {
     }
 
     #[test]
+    fn the_form_of_a_chunk_never_changes() {
+        let bytes = [
+            &40_i64.to_be_bytes()[..],
+            &1_u32.to_be_bytes(),
+            &277_i64.to_be_bytes(),
+            b"\0\0\0\x0etest.thing.set\0\0\0\x03~40\0\0\0\x05thing\0\0\0\0\0\0\0\x07success",
+            b"\0\0\0\x02\x01\xff",
+        ]
+        .concat();
+        let chunk = chunk(&[vec![1, 0xff]]);
+        assert_eq!(chunk.to_bytes().unwrap(), bytes);
+        assert_eq!(Chunk::from_bytes(&bytes).unwrap(), chunk);
+        assert_eq!(Chunk::from_bytes(&[&bytes[..], b"x"].concat()), Err(NoChunk));
+        assert!((0..bytes.len()).all(|cut| Chunk::from_bytes(&bytes[..cut]).is_err()));
+    }
+
+    #[test]
     fn a_full_chunk_that_cannot_be_packed_smaller_fits_into_a_file() {
         let noise = |_| base::seal::random::<1_000>().unwrap().to_vec();
         let bodies: Vec<_> = (0..940).map(noise).collect();
