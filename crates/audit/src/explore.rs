@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use crate::durable::NotDurable;
 use crate::event::Event;
-use crate::{Filter, Record, sql, walk};
+use crate::tiers::NotRead;
+use crate::{Filter, Record, sql};
 
 /// A page of the record.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -113,6 +114,16 @@ pub enum Error {
     Db(#[from] DbError),
 }
 
+impl Error {
+    /// Trying again in some seconds may succeed.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Db(cause) => cause.is_passing(),
+            other => matches!(other, Self::Behind),
+        }
+    }
+}
+
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match error {
@@ -159,7 +170,10 @@ impl From<Error> for Problem {
             ),
             Error::CredentialsEnded(ended) => ended.into(),
             Error::NotDurable(cause) => cause.into(),
-            Error::Db(cause) => cause.into(),
+            Error::Db(cause) => match cause.of_archive() {
+                Some(NotRead::Faulty(fault)) => Error::Faulty(Box::new(fault.clone())).into(),
+                Some(NotRead::Away(_) | NotRead::NotHere) | None => cause.into(),
+            },
         }
     }
 }
@@ -192,10 +206,8 @@ impl Record {
         let limit = page_limit(filter.limit).map_err(Error::BadLimit)?;
         filter.check()?;
         let db = self.databases().of(&scope)?;
-        let now = self.clock.now();
-        let found =
-            walk::page(&db, &self.as_stored(&scope, filter)?, filter.before()?, limit + 1, now)
-                .await?;
+        let stored = self.as_stored(&scope, filter)?;
+        let found = self.page((&db, &scope), &stored, filter.before()?, limit + 1).await?;
         let mut items = self.shown(&db, &scope, &found.rows).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let (mut next, mut searched_to) = (None, None);
@@ -204,8 +216,8 @@ impl Record {
             next = items.last().map(|event| sequence(event).to_string());
         } else if let Some(floor) = found.floor {
             next = Some(floor.to_string());
-            let row = db.maybe(sql::AT, args![floor]).await?;
-            searched_to = row.map(|row| row.at("at")).transpose()?;
+            let row = db.maybe(sql::ABOUT, args![floor]).await?;
+            searched_to = row.map(|row| row.opt_at("at")).transpose()?.flatten();
         }
         self.read(caller, "audit.events.read", filter).await?;
         Ok(Events { items, next, searched_to, seen_to: found.before })
@@ -215,7 +227,7 @@ impl Record {
     pub async fn event(&self, caller: &Caller, seq: i64) -> Result<Value, Error> {
         let scope = caller.require(Permission::EventsRead)?;
         let db = self.databases().of(&scope)?;
-        let row = db.maybe(sql::ONE, args![seq]).await?.ok_or(Error::NoSuchEvent)?;
+        let row = self.row_at((&db, &scope), sql::ONE, seq).await?.ok_or(Error::NoSuchEvent)?;
         let shown = self.shown(&db, &scope, std::slice::from_ref(&row)).await?;
         let event = shown.into_iter().next().ok_or(Error::NoSuchEvent)?;
         let reading = Event::done("audit.event.read", "event", seq.to_string());
@@ -234,7 +246,7 @@ impl Record {
         let db = self.databases().of(&scope)?;
         let limit = base::http::PAGE_MAX;
         let filter = self.as_stored(&scope, filter)?;
-        let found = walk::page(&db, &filter, before, limit, self.clock.now()).await?;
+        let found = self.page((&db, &scope), &filter, before, limit).await?;
         let events = self.shown(&db, &scope, &found.rows).await?;
         let full = events.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let last = events.last().map(sequence).filter(|seq| full && *seq > 0);

@@ -28,6 +28,10 @@ const TABLES: &[Table] = &[
             Column::At("created_at"),
         ],
     ),
+    // By keyed hashes, like the columns of events; counted and exported with them.
+    Table::own("audit_cold_person", "in which parts of the archive the person is"),
+    Table::own("audit_cold_thing", "which things in the archive are the person's alone"),
+    Table::nothing("audit_cold"),
     Table::nothing("audit_event_v0"),
     Table::nothing("audit_head"),
     Table::nothing("audit_open"),
@@ -79,6 +83,10 @@ impl Keeper for Record {
                 // Not withheld from the person whose they are.
                 events.push(self.opened(db, scope, row).await?.into_event());
             }
+        }
+        let room = (EXPORTED_MAX + 1).saturating_sub(events.len());
+        for row in self.archived_of((db, scope), &stored, before, room).await? {
+            events.push(self.opened(db, scope, &row).await?.into_event());
         }
         let mut all = vec![Exported::of(EVENTS.name, events)];
         all.extend(Table::export_all(TABLES, db, person).await?);

@@ -62,6 +62,19 @@
 //!   seal, and nobody waits for the key of another org:
 //!   `a_node_asks_once_for_each_org_and_goes_on_while_the_kms_is_away`,
 //!   `nobody_waits_for_the_key_of_another_org`.
+//! - Old months leave the database for the archive only as what was published, whole and
+//!   witnessed, and are read, searched, exported and proven as before:
+//!   `what_was_moved_is_read_searched_and_exported_as_before`,
+//!   `a_moved_month_is_proven_by_its_receipts_and_its_bundle`,
+//!   `only_what_is_old_published_and_whole_is_moved`,
+//!   `what_a_witness_has_not_seen_does_not_leave_the_database`,
+//!   `a_crash_between_any_two_steps_loses_nothing_and_is_gone_on_with`. The application has no
+//!   right to it: `the_application_lets_no_event_leave`.
+//! - What is changed in the archive is found and named, and while it is away only questions
+//!   about old events are refused: `whatever_is_changed_in_the_archive_is_found_and_named`,
+//!   `while_the_archive_is_away_old_questions_are_refused_and_new_ones_go_on`.
+//! - Whoever is erased is gone from the archive too:
+//!   `whoever_is_erased_after_the_move_is_gone_and_every_proof_stands`.
 //! - The tree costs an event less than 35 bytes:
 //!   `a_tree_of_three_levels_costs_each_event_less_than_35_bytes_of_tiles`.
 //! - A key that was destroyed is never made again, and other nodes forget it within a second:
@@ -99,6 +112,7 @@ mod sweep;
 mod tail;
 mod takeover;
 mod telemetry;
+mod tiers;
 mod told_calls;
 mod told_checkpoints;
 mod unseal;
@@ -139,8 +153,8 @@ pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
     Asked, BadLogConfig, Contradiction, Fault, FaultKind, Folder, Growth, Listed, Log, LogConfig,
     LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt, S3,
-    S3Config, Shown, SignedTree, Store, StoreError, Verified, Witness, WitnessConfig, WitnessState,
-    log_routes,
+    S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified, Waits, Witness,
+    WitnessConfig, WitnessState, log_routes,
 };
 pub use self::rider::{Passed, Rider, Riding};
 pub use self::sweep::Still;
@@ -161,6 +175,7 @@ pub struct Record {
     /// Dropped with the last of these handles: what works for the room ends then.
     _room: Arc<watch::Sender<()>>,
     tails: Tails,
+    archive: Arc<tiers::Archive>,
     lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
 }
 
@@ -210,6 +225,7 @@ impl Record {
             riders: riders.into(),
             _room: Arc::new(room),
             tails: Tails::default(),
+            archive: Arc::default(),
         })
     }
 

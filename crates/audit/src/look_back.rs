@@ -9,10 +9,13 @@ use base::time::At;
 use serde_json::Value;
 
 use crate::explore::sequence;
-use crate::{Filter, Record, sql, walk};
+use crate::tiers::Positions;
+use crate::{Filter, Record, sql};
 
 /// Events of one piece at most.
 const PIECE: u32 = 500;
+/// Events that are read on with at most.
+pub(crate) const READ_ON_MAX: usize = 1_000;
 
 /// A piece of the record.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +31,8 @@ impl Record {
     /// it leaves no event. Whoever passes them on has checked who may.
     pub async fn read_on(&self, scope: &Scope, from: i64) -> Result<Vec<Value>, DbError> {
         let db = self.databases().of(scope)?;
-        let rows = db.all(sql::FROM, args![from]).await?;
+        let positions = Positions::all(from, i64::MAX).at_most(READ_ON_MAX);
+        let rows = self.rows((&db, scope), (sql::FROM, args![from]), positions).await?;
         self.shown(&db, scope, &rows).await
     }
 
@@ -42,7 +46,7 @@ impl Record {
         let db = self.databases().of(scope)?;
         let filter = Filter { from: Some(since), ..Filter::default() };
         let before = before.unwrap_or(i64::MAX);
-        let found = walk::page(&db, &filter, before, PIECE, self.clock.now()).await?;
+        let found = self.page((&db, scope), &filter, before, PIECE).await?;
         let events = self.shown(&db, scope, &found.rows).await?;
         let full = events.len() >= usize::try_from(PIECE).unwrap_or(usize::MAX);
         let last = events.last().map(sequence).filter(|seq| full && *seq > 0);

@@ -6,6 +6,8 @@ mod heads;
 mod keys;
 mod log;
 mod takeover;
+mod tiers;
+mod time;
 mod views;
 mod witness;
 
@@ -17,6 +19,8 @@ pub(crate) use self::heads::*;
 pub(crate) use self::keys::*;
 pub(crate) use self::log::*;
 pub(crate) use self::takeover::*;
+pub(crate) use self::tiers::*;
+pub(crate) use self::time::*;
 pub(crate) use self::views::*;
 pub(crate) use self::witness::*;
 
@@ -43,10 +47,16 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0009_move.postgres.sql"),
     },
     Migration::both("audit/0010_erased", include_str!("../migrations/0010_erased.sql")),
+    Migration {
+        name: "audit/0011_tiers",
+        sqlite: include_str!("../migrations/0011_tiers.sqlite.sql"),
+        postgres: include_str!("../migrations/0011_tiers.postgres.sql"),
+    },
 ];
 
 /// Tables that the application may only read and add to.
-pub const APPEND_ONLY: &[&str] = &["audit_event"];
+pub const APPEND_ONLY: &[&str] =
+    &["audit_event", "audit_cold", "audit_cold_person", "audit_cold_thing"];
 
 pub(crate) const OPEN: Batch = Batch::new(
     "note where open calls begin",
@@ -79,6 +89,7 @@ pub(crate) const TOLD_CALLS: Statement = Statement::new(
       ORDER BY seq",
 );
 
+/// Of what waits in memory: far younger than anything in the archive.
 pub(crate) const ENDED: Statement = Statement::new(
     "look for the outcome of a call",
     "SELECT seq FROM audit_event
@@ -102,22 +113,6 @@ pub(crate) const FROM: Statement = Statement::new(
     "read the record",
     "SELECT seq, action, resource_id, body FROM audit_event
       WHERE org_id = $1 AND seq >= $2 ORDER BY seq LIMIT 1000",
-);
-
-/// The first position from which on no event of the record is much older than `$2`: a
-/// record grows in the order of time (see `append`), so it is found by halving, in twenty
-/// steps for a million events.
-pub(crate) const PLACE: Statement = Statement::new(
-    "find a time in the record",
-    "WITH RECURSIVE halves (low, high) AS (
-       SELECT CAST(0 AS BIGINT), size FROM audit_head WHERE org_id = $1
-       UNION ALL
-       SELECT CASE WHEN (SELECT at FROM audit_event WHERE org_id = $1 AND seq = (low + high) / 2) < $2
-                   THEN (low + high) / 2 + 1 ELSE low END,
-              CASE WHEN (SELECT at FROM audit_event WHERE org_id = $1 AND seq = (low + high) / 2) < $2
-                   THEN high ELSE (low + high) / 2 END
-         FROM halves WHERE low < high)
-     SELECT low AS seq FROM halves WHERE low >= high LIMIT 1",
 );
 
 /// What a page is narrowed by: `$4` and `$5` are times, an empty text turns a filter off,
@@ -280,11 +275,6 @@ pub(crate) const ONE: Statement = Statement::new(
     "SELECT seq, body FROM audit_event WHERE org_id = $1 AND seq = $2",
 );
 
-pub(crate) const AT: Statement = Statement::new(
-    "read when an event was recorded",
-    "SELECT at FROM audit_event WHERE org_id = $1 AND seq = $2",
-);
-
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
     OPEN_OF_NODE,
@@ -296,6 +286,7 @@ pub const STATEMENTS: &[Statement] = &[
     OPEN_DROP,
     FROM,
     PLACE,
+    PLACE_BEHIND,
     PAGE_OF_ALL,
     PAGE_OF_SELDOM,
     PAGE_OF_ACTION,
@@ -317,6 +308,15 @@ pub const STATEMENTS: &[Statement] = &[
     VIEW_REMOVE,
     ONE,
     AT,
+    ABOUT,
+    COLD_EDGE,
+    COLD_UP,
+    COLD_DOWN,
+    COLD_BEGUN,
+    COLD_OF,
+    COLD_PERSON_IN,
+    COLD_THING_IN,
+    LEAVE,
     EDGE_OF,
     KEY_OF,
     KEY_ADD,
@@ -390,4 +390,5 @@ pub const STATEMENTS: &[Statement] = &[
 ];
 
 /// For the same tests.
-pub const BATCHES: &[Batch] = &[APPEND, TAKE, MOVE, EDGE, OPEN, SLOT_SET];
+pub const BATCHES: &[Batch] =
+    &[APPEND, TAKE, MOVE, EDGE, OPEN, SLOT_SET, COLD_ADD, COLD_PERSON_ADD, COLD_THING_ADD];

@@ -20,7 +20,9 @@ use serde::Deserialize;
 
 use crate::append::{Appended, Prepared, append};
 use crate::event::{CallFacts, Event, Outcome};
+use crate::look_back::READ_ON_MAX;
 use crate::rider::Passed;
+use crate::tiers::Positions;
 use crate::{Record, sql};
 
 /// Calls that one transaction closes at most.
@@ -120,7 +122,8 @@ impl Sweep<'_> {
         let mut open = BTreeMap::new();
         let mut from = first;
         loop {
-            let rows = db.all(sql::FROM, args![from]).await?;
+            let positions = Positions::all(from, i64::MAX).at_most(READ_ON_MAX);
+            let rows = self.record.rows((&db, &scope), (sql::FROM, args![from]), positions).await?;
             for row in &rows {
                 from = row.int("seq")? + 1;
                 let event = self.record.opened(&db, &scope, row).await?.into_event();
@@ -138,7 +141,7 @@ impl Sweep<'_> {
                     open.remove(&id);
                 }
             }
-            if rows.len() < 1000 {
+            if rows.len() < READ_ON_MAX {
                 return Ok(open.into_iter().collect());
             }
         }

@@ -23,6 +23,7 @@ use tokio::time::Instant;
 
 use crate::describe::text;
 use crate::explore::Error;
+use crate::tiers::{Kept, Positions, Wanted};
 use crate::{Filter, Record, sql, walk};
 
 /// How long one connection lasts: the longest that somebody sees more who may not any more.
@@ -159,8 +160,13 @@ impl Tail {
         let limits = args![self.next, size];
         let filter = self.record.as_stored(&self.scope, &self.filter)?;
         let args = [limits, walk::narrowing(&filter), args![EVENTS_MAX]].concat();
-        let rows = db.all(sql::TAIL, args).await?;
-        let full = rows.len() >= usize::try_from(EVENTS_MAX).unwrap_or(usize::MAX);
+        let limit = usize::try_from(EVENTS_MAX).unwrap_or(usize::MAX);
+        let positions = Positions::all(self.next, size).at_most(limit);
+        let wanted = Wanted::at_any_time(&filter);
+        let at = (&db, &self.scope);
+        let matches = |row: &Kept| wanted.matches(row);
+        let rows = self.record.rows_that(at, (sql::TAIL, args), positions, &matches).await?;
+        let full = rows.len() >= limit;
         let last = rows.last().map(|row| row.int("seq")).transpose()?;
         self.next = last.filter(|_| full).map_or(size, |last| last + 1);
         let mut events = self.record.shown(&db, &self.scope, &rows).await?;

@@ -12,6 +12,7 @@ use base::time::At;
 use serde::Deserialize;
 
 use crate::event::{CallFacts, Outcome};
+use crate::tiers::{Kept, Positions};
 use crate::{Record, sql};
 
 /// Positions that one reading looks at, at most.
@@ -21,6 +22,7 @@ pub const POSITIONS_MAX: i64 = 5_000;
 const BEFORE_A_REFUSAL: i64 = 1_000;
 
 const ENDED: &str = "gateway.call.ended";
+const REFUSED: &str = "gateway.call.refused";
 
 /// What one call came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +95,7 @@ impl Record {
         let next = size.min(from.saturating_add(positions.min(POSITIONS_MAX))).max(from);
         let mut calls = Vec::new();
         if next > from {
-            let rows = db.all(sql::TOLD_CALLS, args![from, next]).await?;
+            let rows = self.rows_of_calls((&db, scope), from, next).await?;
             let mut ended = BTreeSet::new();
             for (row, refused) in rows.iter().map(|row| (row, is_refusal(row))) {
                 let body = self.body(&db, scope, row).await?;
@@ -107,7 +109,7 @@ impl Record {
             if let Some((_, first)) = calls.iter().find(|(_, one)| one.refused) {
                 let back = (first.seq - BEFORE_A_REFUSAL).max(0);
                 if back < from {
-                    for row in db.all(sql::TOLD_CALLS, args![back, from]).await? {
+                    for row in self.rows_of_calls((&db, scope), back, from).await? {
                         if !is_refusal(&row)? {
                             ended.insert(self.body(&db, scope, &row).await?.request_id);
                         }
@@ -118,6 +120,17 @@ impl Record {
         }
         let calls = calls.into_iter().map(|(_, one)| one).collect();
         Ok(ToldCalls { calls, next, size })
+    }
+
+    async fn rows_of_calls(
+        &self,
+        at: (&OrgDb<'_>, &Scope),
+        from: i64,
+        before: i64,
+    ) -> Result<Vec<Row>, DbError> {
+        let of_call = |row: &Kept| [ENDED, REFUSED].contains(&row.action.as_str());
+        let asked = (sql::TOLD_CALLS, args![from, before]);
+        self.rows_that(at, asked, Positions::all(from, before), &of_call).await
     }
 
     async fn body(&self, db: &OrgDb<'_>, scope: &Scope, row: &Row) -> Result<Body, DbError> {

@@ -8,6 +8,7 @@ use base::db::DbError;
 use base::time::At;
 use serde_json::Value;
 
+use crate::tiers::Positions;
 use crate::{Record, sql};
 
 /// Events of one stretch at most.
@@ -36,7 +37,11 @@ impl Record {
         limit: i64,
     ) -> Result<Vec<Value>, DbError> {
         let db = self.databases().of(scope)?;
-        let rows = db.all(sql::STRETCH, args![from, limit.clamp(0, STRETCH_MAX)]).await?;
+        let limit = limit.clamp(0, STRETCH_MAX);
+        let positions = Positions::all(from, i64::MAX);
+        let positions = positions.at_most(usize::try_from(limit).unwrap_or_default());
+        let asked = (sql::STRETCH, args![from, limit]);
+        let rows = self.rows((&db, scope), asked, positions).await?;
         self.shown(&db, scope, &rows).await
     }
 
@@ -48,7 +53,8 @@ impl Record {
 
     /// When the event at a position was recorded.
     pub async fn recorded_at(&self, scope: &Scope, seq: i64) -> Result<Option<At>, DbError> {
-        let row = self.databases().of(scope)?.maybe(sql::AT, args![seq]).await?;
+        let db = self.databases().of(scope)?;
+        let row = self.row_at((&db, scope), sql::AT, seq).await?;
         row.map(|row| row.at("at")).transpose()
     }
 

@@ -14,16 +14,17 @@
 //! else           the record itself: most events are those of calls
 //! ```
 //! Where several ways are open, the one is taken that ends in reach, or else reaches
-//! back furthest.
+//! back furthest. What is older than the database goes on in the archive: see `tiers`.
 
-use access::OrgDb;
+use access::{OrgDb, Scope};
 use base::args;
 use base::db::{DbError, Row, Statement, Value};
 use base::time::At;
 
 use crate::event::Outcome;
 use crate::heads::LATE_MAX_MICROS;
-use crate::{Filter, sql};
+use crate::tiers::place;
+use crate::{Filter, Record, sql};
 
 /// Events that a walk along the record, or along its seldom events, looks at: 8,000 rows
 /// that lie side by side take 3 to 8 ms.
@@ -63,20 +64,43 @@ struct Stretch {
     before: i64,
 }
 
-/// Up to `limit` events before a position, newest first.
-pub(crate) async fn page(
-    db: &OrgDb<'_>,
-    filter: &Filter,
-    before: i64,
-    limit: u32,
-    now: At,
-) -> Result<Found, DbError> {
-    let stretch = stretch(db, filter, before, now).await?;
-    let (way, floor) = choose(db, filter, stretch).await?;
-    let from = floor.unwrap_or(stretch.from);
-    let rows = db.all(way.page(), args_of(filter, stretch.before, from, limit, now)).await?;
-    let floor = floor.filter(|floor| *floor > stretch.from);
-    Ok(Found { rows, floor, before: stretch.before })
+impl Record {
+    /// Up to `limit` events before a position, newest first. The filter is one as the columns
+    /// hold it.
+    pub(crate) async fn page(
+        &self,
+        (db, scope): (&OrgDb<'_>, &Scope),
+        filter: &Filter,
+        before: i64,
+        limit: u32,
+    ) -> Result<Found, DbError> {
+        let now = self.clock.now();
+        let stretch = stretch(db, filter, before, now).await?;
+        let (way, floor) = choose(db, filter, stretch).await?;
+        let from = floor.unwrap_or(stretch.from);
+        let args = args_of(filter, stretch.before, from, limit, now);
+        let mut rows = db.all(way.page(), args).await?;
+        let mut floor = floor.filter(|floor| *floor > stretch.from);
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        if rows.len() < limit {
+            // Asked behind the walk: what left the database meanwhile is in the archive.
+            let edge = self.hot_from(db).await?.min(stretch.before);
+            if edge > stretch.from && floor.is_none_or(|floor| floor < edge) {
+                let mut hot = Vec::with_capacity(rows.len());
+                for row in rows {
+                    if row.int("seq")? >= edge {
+                        hot.push(row);
+                    }
+                }
+                let (stretch, limit) = ((stretch.from, edge), limit - hot.len());
+                let older = self.older((db, scope), filter, stretch, limit, now).await?;
+                rows = hot;
+                rows.extend(older.rows);
+                floor = older.floor;
+            }
+        }
+        Ok(Found { rows, floor, before: stretch.before })
+    }
 }
 
 /// The positions between which everything of the filter's time range is.
@@ -86,16 +110,12 @@ async fn stretch(
     before: i64,
     now: At,
 ) -> Result<Stretch, DbError> {
-    let place = async |at: i64| {
-        let row = db.maybe(sql::PLACE, args![at]).await?;
-        row.map(|row| row.int("seq")).transpose().map(Option::unwrap_or_default)
-    };
     let from = match filter.begins(now) {
-        Some(from) => place(from.as_microsecond() - LATE_MAX_MICROS).await?,
+        Some(from) => place(db, sql::PLACE, from.as_microsecond() - LATE_MAX_MICROS).await?,
         None => 0,
     };
     let end = if let Some(to) = filter.to {
-        place(to.as_microsecond() + LATE_MAX_MICROS).await?
+        place(db, sql::PLACE_BEHIND, to.as_microsecond() + LATE_MAX_MICROS).await?
     } else {
         let row = db.maybe(sql::SIZE, args![]).await?;
         row.map(|row| row.int("size")).transpose()?.unwrap_or_default()

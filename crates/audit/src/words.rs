@@ -47,6 +47,11 @@ pub(crate) const ROOMS: &[(&str, &str)] = &[
 const WORK: &[Words] = &[
     words("access.request.refused", "Request refused", "was refused[: {why}]"),
     words("audit.event.read", "Event read", "read event {it} of the record"),
+    words(
+        "audit.events.archived",
+        "Events archived",
+        "moved old events of the record to its archive",
+    ),
     words("audit.events.exported", "Record exported", "exported the record"),
     words("audit.events.followed", "Record followed", "began to follow the record live"),
     words("audit.events.read", "Record read", "read the record"),

@@ -77,6 +77,13 @@ pub fn check(prefix: &'static str, text: &str) -> Result<(), NotAnId> {
         .ok_or(NotAnId { prefix })
 }
 
+/// When an id was made, of whatever kind it is; none: it is no id of ours.
+pub fn made_at(id: &str) -> Option<At> {
+    let (_, ulid) = id.rsplit_once('_')?;
+    let millis = ulid::Ulid::from_string(ulid).ok()?.timestamp_ms();
+    At::from_millisecond(i64::try_from(millis).ok()?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     ids! {

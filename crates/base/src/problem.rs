@@ -190,6 +190,12 @@ impl From<crate::db::DbError> for Problem {
                 "the keys of the record are not available",
                 &error,
             )
+        } else if error.is_archive() {
+            Self::unavailable(
+                "archive_unavailable",
+                "this needs older events, and their archive is not available",
+                &error,
+            )
         } else {
             Self::internal(&error)
         }

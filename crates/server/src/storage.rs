@@ -134,6 +134,19 @@ pub(crate) async fn migrate(
     Ok(applied)
 }
 
+/// The database of a region as whoever owns its tables.
+pub(crate) async fn owner(config: &Config, region: Region) -> anyhow::Result<Db> {
+    let Database { url, owner_url } = config.database(region.into());
+    let url = owner_url.unwrap_or(url);
+    let db = connect(region.into(), &url).await?;
+    anyhow::ensure!(
+        url.starts_with("sqlite:") || !db.posture(audit::sql::APPEND_ONLY).await?.is_empty(),
+        "the database `{region}`: only the role that owns the tables moves events out of them: \
+         name it as `owner_url`"
+    );
+    Ok(db)
+}
+
 async fn connect(name: DatabaseName, url: &str) -> anyhow::Result<Db> {
     Db::open(url).await.with_context(|| format!("the database `{}`", name.as_str()))
 }

@@ -58,4 +58,18 @@ impl Key {
     pub(crate) fn open(&self, class: Class, sealed: &[u8]) -> Result<Vec<u8>, NotOpened> {
         self.values.open(class.as_str(), sealed)
     }
+
+    /// What a chunk of the archive is called by: nobody else can tell its rows from its name.
+    pub(crate) fn chunk_tag(&self, rows: &[u8]) -> [u8; 32] {
+        self.salts.tag(&[b"portico-chunk/v1 name\n", rows].concat())
+    }
+
+    /// `purpose` is that of no class.
+    pub(crate) fn seal_chunk(&self, purpose: &str, packed: &[u8]) -> Result<Vec<u8>, NotOpened> {
+        self.values.seal(purpose, packed)
+    }
+
+    pub(crate) fn open_chunk(&self, purpose: &str, sealed: &[u8]) -> Result<Vec<u8>, NotOpened> {
+        self.values.open(purpose, sealed)
+    }
 }

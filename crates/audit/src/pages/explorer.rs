@@ -90,7 +90,8 @@ pub(super) async fn show(
     let known = desk.names.names(caller, &ids).await;
     let query = filter.query();
     let covered = desk.log.covered(caller).await?;
-    let row = |event| Row::of(event, &known).covered_to(covered);
+    let hot_from = desk.record.archived_before(caller).await?;
+    let row = |event| Row::of(event, &known).covered_to(covered).archived_before(hot_from);
     let tail = filter.after.is_none() && filter.to.is_none();
     let page = Explorer {
         from: typed(filter.from),

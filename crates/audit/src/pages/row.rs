@@ -30,6 +30,8 @@ pub(super) struct Row {
     agent: String,
     /// No checkpoint covers it yet.
     waits: bool,
+    /// It was read from the archive.
+    archived: bool,
 }
 
 /// A resource, and where to look at it.
@@ -60,12 +62,18 @@ impl Row {
             whence: text(event, "ipAddress").to_owned(),
             agent: text(event, "userAgent").to_owned(),
             waits: false,
+            archived: false,
         }
     }
 
     /// Beside a checkpoint of this size.
     pub(super) fn covered_to(self, size: u64) -> Self {
         Self { waits: u64::try_from(self.sequence).is_ok_and(|at| at >= size), ..self }
+    }
+
+    /// Beside an archive that ends here.
+    pub(super) fn archived_before(self, hot_from: i64) -> Self {
+        Self { archived: self.sequence < hot_from, ..self }
     }
 }
 

@@ -40,6 +40,9 @@ pub struct LogConfig {
     /// Within how many days no copy of the database brings back what was erased. Receipts of
     /// erasures state it.
     pub forget_days: u32,
+    /// How many whole months stay in the database when `portico record tier` moves the older
+    /// ones to the archive. Nothing moves by itself.
+    pub hot_months: Option<u32>,
     /// The folder of the secrets of epochs, if not `epochs` in the data folder.
     pub epochs: Option<PathBuf>,
     /// Who wraps the keys of a region, if not its root key and the secrets of epochs.
@@ -140,6 +143,7 @@ impl Default for LogConfig {
             witness: Vec::new(),
             forget_days: 30,
             s3: BTreeMap::new(),
+            hot_months: None,
             epochs: None,
             kms: BTreeMap::new(),
         }
@@ -172,6 +176,9 @@ impl LogConfig {
         }
         if !(2..=366).contains(&self.forget_days) {
             return bad("forget_days", "must be 2 to 366");
+        }
+        if self.hot_months.is_some_and(|months| !(1..=1_200).contains(&months)) {
+            return bad("hot_months", "must be 1 to 1200");
         }
         KmsConfig::check(&self.kms)?;
         for (region, s3) in &self.s3 {
@@ -221,5 +228,7 @@ mod tests {
             let config = LogConfig { forget_days, ..LogConfig::default() };
             assert_eq!(config.check().unwrap_err().key, "forget_days", "{forget_days}");
         }
+        let config = LogConfig { hot_months: Some(0), ..LogConfig::default() };
+        assert_eq!(config.check().unwrap_err().key, "hot_months");
     }
 }

@@ -4,6 +4,7 @@ use access::OrgId;
 use base::db::DbError;
 
 use super::store::StoreError;
+use crate::tiers::NotRead;
 
 /// The record and what was published of it do not agree.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +57,12 @@ pub enum FaultKind {
     OtherHeads(u64),
     #[error("an epoch of the directory is missing or damaged")]
     NoEpoch,
+    #[error("a part of the archive is missing or damaged: `{0}`")]
+    NoChunk(String),
+    #[error("the {0} that the database tells of a part of the archive are not its own")]
+    OtherSummary(&'static str),
+    #[error("an event changed while it was being moved to the archive")]
+    Restless,
 }
 
 /// Why the log was not published, read or verified.
@@ -69,7 +76,7 @@ pub enum LogError {
     Store(#[from] StoreError),
     /// The database failed; trying again may succeed.
     #[error(transparent)]
-    Db(#[from] DbError),
+    Db(DbError),
     /// The cryptographic library did not sign.
     #[error("a checkpoint could not be signed")]
     Unsigned,
@@ -81,13 +88,23 @@ pub enum LogError {
     Unpacked(#[from] std::io::Error),
 }
 
+/// What the archive has wrong is a finding like any other.
+impl From<DbError> for LogError {
+    fn from(cause: DbError) -> Self {
+        match cause.of_archive() {
+            Some(NotRead::Faulty(fault)) => Self::Fault(fault.clone()),
+            Some(NotRead::Away(_) | NotRead::NotHere) | None => Self::Db(cause),
+        }
+    }
+}
+
 impl Fault {
     pub(crate) fn at(org: &OrgId, seq: u64, kind: FaultKind) -> Self {
         Self { org: org.to_string(), seq: Some(seq), kind }
     }
 
     /// Says it where operators look.
-    pub(super) fn tell(&self) {
+    pub(crate) fn tell(&self) {
         tracing::error!(org.id = self.org, seq = self.seq, "{self}");
     }
 }

@@ -8,6 +8,7 @@
 //!                                                                    ─► row of the checkpoint
 //! at start:   published checkpoint ─► contained in the tree of the database? else no start
 //! all along:  rows, a few at a time ─► the same as what was published?
+//! once a month: rows ─► the same as what was published? ─► chunks of the archive ─► leave
 //! beside it:  heads of all orgs ─► one epoch of the directory, signed
 //! when asked: one org, at once ─► a proof of one event, or a bundle of a period
 //! ```
@@ -32,9 +33,11 @@ mod receipt;
 mod round;
 mod row;
 mod s3;
+mod shelve;
 mod start;
 mod statement;
 mod store;
+mod tier;
 mod turn;
 mod verify;
 mod witnesses;
@@ -68,6 +71,7 @@ pub use self::round::Published;
 use self::round::Work;
 pub use self::s3::S3;
 pub use self::store::{Store, StoreError};
+pub use self::tier::{Tiered, Waits};
 use self::turn::Turns;
 pub use self::verify::Verified;
 pub use self::witnesses::{Asked, Contradiction, Growth, NotCosigned, Witness, WitnessState};
@@ -129,6 +133,9 @@ impl Log {
     pub fn open(needs: LogNeeds<'_>) -> Result<Self, BadLogConfig> {
         let LogNeeds { record, roots, stores, config, witnesses, page, metrics } = needs;
         config.check()?;
+        for (region, store) in &stores {
+            record.archive.lies_in(*region, Arc::clone(store));
+        }
         let known = witnesses.into_iter().map(|(config, ask)| Known::new(&config, ask));
         let known = known.collect::<Result<Vec<_>, _>>()?;
         let cells = stores.into_iter().filter_map(|(region, store)| {

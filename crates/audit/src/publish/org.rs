@@ -16,7 +16,10 @@ use super::store::StoreError;
 use super::{Cell, Inner};
 use crate::entry::Stored;
 use crate::sql;
+use crate::tiers::Positions;
 
+/// Events that are read at once.
+const BODIES_MAX: usize = 1_024;
 /// Files of one org that are asked for at once.
 const AT_ONCE: usize = 16;
 /// The name of the file that changes.
@@ -88,7 +91,7 @@ impl<'a> Place<'a> {
     }
 
     /// A conflict is a finding; anything else may pass.
-    fn of_store(&self, error: StoreError) -> LogError {
+    pub(super) fn of_store(&self, error: StoreError) -> LogError {
         match error {
             StoreError::Conflict(path) | StoreError::TooLarge(path) => {
                 self.fault(FaultKind::OtherFile(path))
@@ -161,12 +164,21 @@ impl<'a> Place<'a> {
         replaced.map_err(|error| self.of_store(error))
     }
 
+    /// The events from one position to before another, 1,024 at most, wherever they lie.
+    pub(super) async fn bodies(&self, from: u64, to: u64) -> Result<Vec<Row>, LogError> {
+        let (from, to) = (int(from)?, int(to)?);
+        let positions = Positions::all(from, to).at_most(BODIES_MAX);
+        let asked = (sql::BODIES, args![from, to]);
+        let record = &self.log.record;
+        Ok(record.rows((&self.db()?, &self.scope), asked, positions).await?)
+    }
+
     /// The entries from one position to before another, read from the record.
     pub(super) async fn entries(&self, from: u64, to: u64) -> Result<Vec<Entry>, LogError> {
         let mut entries = Vec::new();
         let mut next = from;
         while next < to {
-            let rows = self.db()?.all(sql::BODIES, args![int(next)?, int(to)?]).await?;
+            let rows = self.bodies(next, to).await?;
             if rows.is_empty() {
                 return Err(self.fault_at(next, FaultKind::Missing));
             }

@@ -17,6 +17,8 @@ use crate::sql;
 pub(crate) struct Proofs {
     /// Events of the record.
     pub(crate) events: u64,
+    /// How many of them are in the archive: the oldest.
+    pub(crate) archived: u64,
     /// Checkpoints, the newest first.
     pub(crate) checkpoints: Vec<Signed>,
     /// The newest of the directory.
@@ -54,10 +56,13 @@ impl Log {
         let place = self.place(&scope)?;
         let head = place.db()?.maybe(sql::SIZE, args![]).await?;
         let events = head.map(|row| row.count("size")).transpose()?.unwrap_or_default();
+        let archived = self.0.record.hot_from(&place.db()?).await?;
+        let archived = u64::try_from(archived).unwrap_or_default();
         let directory = self.0.directory_of(scope.region())?;
         let verified = place.db()?.maybe(sql::VERIFIED_OF, args![]).await?;
         Ok(Proofs {
             events,
+            archived,
             checkpoints: place.checkpoints().await?,
             directory: directory.checkpoints().await?.into_iter().next(),
             witnesses: self.witnesses(caller).await?,

@@ -4,7 +4,6 @@ use access::{Caller, Permission};
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
 use axum::response::{IntoResponse, Response};
-use base::args;
 use base::http::Json;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -21,7 +20,6 @@ use super::{Log, LogKeys};
 use crate::entry::{ENTRY_LEN, Stored};
 use crate::event::Event;
 use crate::explore::Error;
-use crate::sql;
 
 /// The receipt of a call. Whoever has it and a key of the log can prove the call to others.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -65,7 +63,8 @@ impl Log {
         let reads = caller.require(Permission::EventsRead).ok();
         let scope = reads.clone().unwrap_or_else(|| caller.itself());
         let place = self.place(&scope)?;
-        let row = place.db()?.maybe(sql::CALL, args![id]).await?.ok_or(Error::NoSuchEvent)?;
+        let row = self.0.record.call_row((&place.db()?, &scope), id).await?;
+        let row = row.ok_or(Error::NoSuchEvent)?;
         let keys = &self.0.record.keys;
         let asks = keys.stored(scope.region(), scope.org(), caller.actor.id())?;
         if reads.is_none() && row.text("user_id")? != asks {

@@ -13,6 +13,7 @@ use crate::entry::Sealed;
 use crate::heads::LATE_MAX_MICROS;
 use crate::keys::{MARK, Tag};
 use crate::sql;
+use crate::tiers::Positions;
 
 /// How many events back the one is looked for that made a late event stand where it stands.
 const LATE_BEHIND_MAX: u64 = 65_536;
@@ -86,7 +87,11 @@ impl Place<'_> {
         }
         let seq = row.count("seq")?;
         let from = int(seq.saturating_sub(LATE_BEHIND_MAX))?;
-        let args = args![from, int(seq + LATE_AHEAD_MAX)?, at + LATE_MAX_MICROS];
-        Ok(self.db()?.maybe(sql::SET_BY, args).await?.is_some())
+        let (before, at) = (int(seq + LATE_AHEAD_MAX)?, at + LATE_MAX_MICROS);
+        let asked = (sql::SET_BY, args![from, before, at]);
+        let positions = Positions { at: (at, at), ..Positions::all(from, before) }.at_most(1);
+        let (db, record) = (self.db()?, &self.log.record);
+        let found = record.rows_that((&db, &self.scope), asked, positions, &|_| true).await?;
+        Ok(!found.is_empty())
     }
 }

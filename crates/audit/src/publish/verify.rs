@@ -15,6 +15,7 @@ use super::org::{Place, int};
 use super::{Inner, Log};
 use crate::entry::Stored;
 use crate::sql;
+use crate::tiers::Positions;
 
 /// Faults that one piece names at most; the record of an org whose fault is known is read on.
 const FAULTS_MAX: usize = 100;
@@ -79,6 +80,9 @@ impl Place<'_> {
             if let Err(error) = self.verify_bundle(next / width, &newest, to).await {
                 to.note(error)?;
             }
+            if let Err(error) = self.verify_chunks(next, next + width, to).await {
+                to.note(error)?;
+            }
             next = newest.size.min(next + width);
         }
         if next < newest.size {
@@ -90,7 +94,7 @@ impl Place<'_> {
 
     /// That the record still has as many events as were published, and outside lies no
     /// longer one.
-    async fn contains(&self, newest: &Newest) -> Result<(), LogError> {
+    pub(super) async fn contains(&self, newest: &Newest) -> Result<(), LogError> {
         let head = self.db()?.maybe(sql::EDGE_OF, args![]).await?;
         let found = head.map(|row| row.count("size")).transpose()?.unwrap_or_default();
         let outside = self.outside().await?;
@@ -112,9 +116,12 @@ impl Place<'_> {
     ) -> Result<(), LogError> {
         let first = index * u64::from(TILE_WIDTH);
         let (leaves, bundle) = self.published_bundle(index, newest).await?;
-        let args =
-            args![int(first)?, int(first + u64::try_from(leaves.len()).unwrap_or_default())?];
-        let mut rows = self.db()?.all(sql::WHOLE, args).await?.into_iter().peekable();
+        let behind = int(first + u64::try_from(leaves.len()).unwrap_or_default())?;
+        let positions = Positions::all(int(first)?, behind);
+        let asked = (sql::WHOLE, args![positions.from, behind]);
+        let record = &self.log.record;
+        let rows = record.rows((&self.db()?, &self.scope), asked, positions).await?;
+        let mut rows = rows.into_iter().peekable();
         for ((seq, leaf), entry) in (first..).zip(leaves).zip(bundle) {
             to.checked += 1;
             let row = rows.next_if(|row| row.count("seq").is_ok_and(|found| found == seq));
@@ -132,7 +139,7 @@ impl Place<'_> {
         Ok(())
     }
 
-    async fn row(
+    pub(super) async fn row(
         &self,
         row: &Row,
         leaf: Hash,
@@ -152,7 +159,7 @@ impl Place<'_> {
 
     /// The hashes of a tile of leaves and the entries beside it. A proof for its first leaf
     /// is made from every other hash of the tile, so that one proof holds for all of them.
-    async fn published_bundle(
+    pub(super) async fn published_bundle(
         &self,
         index: u64,
         newest: &Newest,
@@ -195,7 +202,10 @@ impl Verified {
     fn note(&mut self, error: LogError) -> Result<(), LogError> {
         match error {
             LogError::Fault(fault) => {
-                self.faults.push(fault);
+                // One chunk of the archive holds the events of several bundles.
+                if self.faults.last() != Some(&fault) {
+                    self.faults.push(fault);
+                }
                 Ok(())
             }
             error @ (LogError::Store(_)

@@ -61,7 +61,9 @@ pub(crate) const EVENTS_OF: Statement = Statement::new(
     "count events of a person",
     "SELECT (SELECT COUNT(*) FROM audit_event WHERE org_id = $1 AND user_id = $2)
           + (SELECT COUNT(*) FROM audit_event
-              WHERE org_id = $1 AND resource_id = $2 AND user_id <> $2) AS rows",
+              WHERE org_id = $1 AND resource_id = $2 AND user_id <> $2)
+          + (SELECT CAST(COALESCE(SUM(events), 0) AS BIGINT) FROM audit_cold_person
+              WHERE org_id = $1 AND person = $2) AS rows",
 );
 
 /// What this very product does about a person's data does not keep it longer.
@@ -73,7 +75,10 @@ pub(crate) const LAST_OF: Statement = Statement::new(
              UNION ALL
              SELECT (SELECT at FROM audit_event
                       WHERE org_id = $1 AND resource_id = $2 AND action NOT LIKE 'privacy.%'
-                      ORDER BY seq DESC LIMIT 1) AS at) AS newest",
+                      ORDER BY seq DESC LIMIT 1) AS at
+             UNION ALL
+             SELECT (SELECT MAX(last_at) FROM audit_cold_person
+                      WHERE org_id = $1 AND person = $2) AS at) AS newest",
 );
 
 /// The newest first, of both kinds.
@@ -103,8 +108,11 @@ pub(crate) const VIEWS_ERASE: Statement = Statement::new(
 /// What nobody but its owner acts on, also what is long gone.
 pub(crate) const OWN_THINGS: Statement = Statement::new(
     "list the things of a person",
-    "SELECT DISTINCT resource_id FROM audit_event
+    "SELECT resource_id FROM audit_event
       WHERE org_id = $1 AND user_id = $2 AND resource_type IN ('conversation', 'passkey')
         AND action NOT IN ('gateway.call.started', 'gateway.call.ended') AND resource_id > $3
+      UNION
+     SELECT thing AS resource_id FROM audit_cold_thing
+      WHERE org_id = $1 AND person = $2 AND thing > $3
       ORDER BY resource_id LIMIT 1000",
 );

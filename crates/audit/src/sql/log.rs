@@ -42,21 +42,23 @@ pub(crate) const CALL: Statement = Statement::new(
 /// Behind the place that halving found there are only a few seconds to look through.
 pub(crate) const PERIOD_FIRST: Statement = Statement::new(
     "find the beginning of a period",
-    "SELECT seq FROM audit_event
+    "SELECT seq, at FROM audit_event
       WHERE org_id = $1 AND seq >= $2 AND at >= $3 ORDER BY seq LIMIT 1",
 );
 
 pub(crate) const PERIOD_LAST: Statement = Statement::new(
     "find the end of a period",
-    "SELECT seq FROM audit_event
+    "SELECT seq, at FROM audit_event
       WHERE org_id = $1 AND seq < $2 AND at < $3 ORDER BY seq DESC LIMIT 1",
 );
 
-/// At most as many rows as a bundle has entries.
+/// At most as many rows as a bundle has entries; of the archive whole chunks.
 pub(crate) const PERIOD_BYTES: Statement = Statement::new(
     "measure a period",
-    "SELECT CAST(COALESCE(SUM(LENGTH(body)), 0) AS BIGINT) AS bytes FROM audit_event
-      WHERE org_id = $1 AND seq >= $2 AND seq < $3",
+    "SELECT (SELECT CAST(COALESCE(SUM(LENGTH(body)), 0) AS BIGINT) FROM audit_event
+              WHERE org_id = $1 AND seq >= $2 AND seq < $3)
+          + (SELECT CAST(COALESCE(SUM(bytes), 0) AS BIGINT) FROM audit_cold
+              WHERE org_id = $1 AND first < $3 AND next > $2) AS bytes",
 );
 
 pub(crate) const BODIES: Statement = Statement::new(
@@ -76,7 +78,7 @@ pub(crate) const WHOLE: Statement = Statement::new(
 pub(crate) const SET_BY: Statement = Statement::new(
     "verify when an event came",
     "SELECT seq FROM audit_event
-      WHERE org_id = $1 AND seq >= $2 AND seq < $3 AND at = $4 LIMIT 1",
+      WHERE org_id = $1 AND seq >= $2 AND seq < $3 AND at = $4 ORDER BY seq LIMIT 1",
 );
 
 pub(crate) const CHECKPOINT_NEWEST: Statement = Statement::new(

@@ -57,6 +57,37 @@ async fn each_event_says_whether_it_is_proven() {
 }
 
 #[tokio::test]
+async fn what_comes_from_the_archive_says_so_with_a_word_alone() {
+    for house in House::on_each_engine().await {
+        let auditor = house.auditor();
+        for nth in 0..300 {
+            let event = Event::done("identity.key.revoked", "key", format!("key_{nth}"));
+            house.record.note(&auditor, &event).await.expect("durable");
+        }
+        house.log.publish(Region::Eu).await.expect("publishes");
+        house.clock.advance(jiff::SignedDuration::from_hours(48));
+        let owner = base::db::Db::open(&house.bench.owner_url).await.expect("opens");
+        let operator = Caller::operator(auditor.org.clone(), Region::Eu, "test");
+        let before = house.clock.now();
+        assert_eq!(house.log.tier(&operator, &owner, before).await.expect("moves").moved, 256);
+        let list = house.get(&auditor, "/record?action=identity.*&limit=60").await.text;
+        let rows: Vec<bool> = list
+            .split("<tr data-sequence")
+            .skip(1)
+            .map(|row| row.split("</tr>").next().unwrap_or_default().contains(">archive</span>"))
+            .collect();
+        assert_eq!(rows.len(), 60);
+        assert_eq!(rows.iter().filter(|archived| **archived).count(), 16, "{list}");
+        assert!(!rows[0] && rows[59], "the newest first");
+        assert_eq!(house.get(&auditor, "/record/3").await.status, 200);
+        let proofs = house.get(&auditor, "/record/proofs").await.text;
+        let told = format!("The database holds those from event {} on", number(256));
+        assert!(proofs.contains(&told), "{proofs}");
+        owner.close().await;
+    }
+}
+
+#[tokio::test]
 async fn the_page_of_proofs_shows_what_stands_behind_the_record() {
     for house in House::on_each_engine().await {
         let (auditor, reader) = (house.auditor(), house.member(&["events:read"]));

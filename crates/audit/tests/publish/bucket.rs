@@ -85,3 +85,29 @@ async fn a_log_in_a_bucket_is_published_checked_and_verified() {
     let verified = log.verify_some(crate::house::EU, 1_000).await.expect("verifies");
     assert_eq!((verified.checked, verified.faults), (304, vec![]));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_archive_in_a_bucket_is_read_as_one_in_a_folder_is() {
+    let Some(python) = Python::installed() else { return };
+    let Some(moto) = Moto::start(&python).await else { return };
+    let endpoint = &*moto.endpoint;
+    python.says(BOTO, &[endpoint, "make"], "");
+    let bench = base::testing::Bench::sqlite(audit::sql::MIGRATIONS).await;
+    let house = House::on(bench, crate::shelf::Shelf::default());
+    let log = house.within(std::sync::Arc::new(bucket(endpoint, "log")));
+    let ours = house.somebody();
+    house.grow(&ours, 1_500).await;
+    log.publish(crate::house::EU).await.expect("publishes");
+    let before = house.record.read_on(&ours.itself(), 0).await.expect("reads");
+    house.clock.advance(jiff::SignedDuration::from_hours(48));
+    let moved = house.tier_from(&log, &ours, "2026-01-02T00:00:00Z").await;
+    assert_eq!(moved.moved, 1_280);
+    assert_eq!(house.record.read_on(&ours.itself(), 0).await.expect("reads"), before);
+    let verified = log.verify_some(crate::house::EU, 10_000).await.expect("verifies");
+    assert_eq!((verified.checked, verified.faults), (1_500, vec![]));
+    log.check().await.expect("what lies beside the logs is no org of its own");
+    let versions = python.says(BOTO, &[endpoint, "list"], "");
+    let chunks: Vec<_> = versions.lines().filter(|line| line.contains("/archive/org_")).collect();
+    assert_eq!(chunks.len(), 2, "{versions}");
+    assert!(chunks.iter().all(|line| line.ends_with(" COMPLIANCE")), "locked like the log");
+}

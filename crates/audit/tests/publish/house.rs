@@ -55,6 +55,16 @@ impl House {
         open(&self.record, Arc::new(self.shelf.clone()), &Metrics::new(), Vec::new())
     }
 
+    /// Another process behind the same database and the same store, which remembers nothing.
+    pub(crate) fn anew(&self) -> (Record, Log) {
+        let databases = Databases::new([(EU, self.bench.db.clone())]);
+        let (clock, tasks, metrics) = (self.clock.shared(), Tasks::new(), Metrics::new());
+        let record = Record::open(&databases, &clock, "n1", &roots(), &[], &tasks, &metrics);
+        let record = record.expect("starts its thread");
+        let log = open(&record, Arc::new(self.shelf.clone()), &metrics, Vec::new());
+        (record, log)
+    }
+
     /// The log of the same record in another store.
     pub(crate) fn within(&self, store: Arc<dyn Store>) -> Log {
         open(&self.record, store, &Metrics::new(), Vec::new())
@@ -107,10 +117,18 @@ impl House {
             Engine::Sqlite => &[
                 "DROP TRIGGER IF EXISTS audit_event_no_update",
                 "DROP TRIGGER IF EXISTS audit_event_no_delete",
+                "DROP TRIGGER IF EXISTS audit_cold_no_update",
+                "DROP TRIGGER IF EXISTS audit_cold_no_delete",
+                "DROP TRIGGER IF EXISTS audit_cold_person_no_update",
+                "DROP TRIGGER IF EXISTS audit_cold_person_no_delete",
+                "DROP TRIGGER IF EXISTS audit_cold_thing_no_delete",
             ],
             Engine::Postgres => &[
                 "ALTER TABLE audit_event DISABLE TRIGGER audit_event_append_only",
                 "ALTER TABLE audit_event DISABLE TRIGGER audit_event_no_truncate",
+                "ALTER TABLE audit_cold DISABLE TRIGGER audit_cold_append_only",
+                "ALTER TABLE audit_cold_person DISABLE TRIGGER audit_cold_person_append_only",
+                "ALTER TABLE audit_cold_thing DISABLE TRIGGER audit_cold_thing_append_only",
             ],
         };
         for wall in walls {

@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod archived;
 mod bucket;
 mod crashing;
 mod directory;
@@ -19,4 +20,6 @@ mod reading;
 mod shelf;
 mod starting;
 mod tampering;
+mod tiered;
+mod tiers;
 mod witnessed;

@@ -1,7 +1,7 @@
 //! A store in memory that tests look into, and that stops working when told to.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use audit::{Store, StoreError};
@@ -11,11 +11,17 @@ pub(crate) struct Shelf {
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
     /// How many more writes succeed.
     left: Arc<AtomicI64>,
+    /// Whether it is not to be reached at all.
+    away: Arc<AtomicBool>,
 }
 
 impl Default for Shelf {
     fn default() -> Self {
-        Self { files: Arc::default(), left: Arc::new(AtomicI64::new(i64::MAX)) }
+        Self {
+            files: Arc::default(),
+            left: Arc::new(AtomicI64::new(i64::MAX)),
+            away: Arc::default(),
+        }
     }
 }
 
@@ -31,9 +37,22 @@ impl Shelf {
 
     pub(crate) fn works(&self) {
         self.breaks_after(i64::MAX);
+        self.is_away(false);
+    }
+
+    pub(crate) fn is_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    fn reached(&self, path: &str) -> Result<(), StoreError> {
+        if self.away.load(Ordering::SeqCst) {
+            return Err(StoreError::Failed(path.to_owned(), "nobody answers".into()));
+        }
+        Ok(())
     }
 
     fn write(&self, path: &str) -> Result<(), StoreError> {
+        self.reached(path)?;
         if self.left.fetch_sub(1, Ordering::SeqCst) <= 0 {
             return Err(StoreError::Failed(path.to_owned(), "the disk is full".into()));
         }
@@ -44,6 +63,7 @@ impl Shelf {
 #[async_trait::async_trait]
 impl Store for Shelf {
     async fn get(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.reached(path)?;
         Ok(self.files().get(path).cloned())
     }
 
@@ -67,6 +87,7 @@ impl Store for Shelf {
     }
 
     async fn orgs(&self) -> Result<Vec<String>, StoreError> {
+        self.reached("")?;
         let mut orgs: Vec<String> = self
             .files()
             .keys()

@@ -292,3 +292,39 @@ async fn an_org_sees_witnesses_of_its_own_log_and_of_the_directory_alone() {
         }
     }
 }
+
+#[tokio::test]
+async fn what_a_witness_has_not_seen_does_not_leave_the_database() {
+    for house in House::on_each_engine().await {
+        let ours = house.somebody();
+        house.grow(&ours, 600).await;
+        let log = ours.org.as_str();
+        let (own, of_directory) =
+            (Stand::watching(&[log]).await, Stand::watching(&["directory"]).await);
+        let metrics = Metrics::new();
+        let own_log = own.known_to(&house, &[log], &metrics);
+        let directory_log = of_directory.known_to(&house, &["directory"], &metrics);
+        house.published().await;
+        house.clock.advance(SignedDuration::from_hours(48));
+        let (owner, before) = (house.owner().await, base::time::Clock::now(&house.clock));
+        let waits = async |log: &Log| {
+            let piece = log.tier(&ours, &owner, before).await.expect("looks");
+            assert_eq!(piece.moved, 0);
+            piece.waits
+        };
+        assert_eq!(waits(&own_log).await, Some(audit::Waits::Witnessed));
+        assert_eq!(waits(&directory_log).await, Some(audit::Waits::Witnessed));
+        assert_eq!(ask(&own_log).await, asked(1, 0, 0));
+        let seen = own_log.tierable(&ours, before).await.expect("looks");
+        assert_eq!((seen.until, seen.waits), (512, Some(audit::Waits::Published)));
+
+        // The directory lists the checkpoint, and its witness has not seen that yet.
+        house.log.close_epoch(EU).await.expect("closes");
+        assert_eq!(waits(&directory_log).await, Some(audit::Waits::Witnessed));
+        assert_eq!(ask(&directory_log).await, asked(1, 0, 0));
+        let moved = directory_log.tier(&ours, &owner, before).await.expect("moves");
+        assert_eq!((moved.moved, moved.waits), (512, Some(audit::Waits::Published)));
+        own.tasks.stop();
+        of_directory.tasks.stop();
+    }
+}

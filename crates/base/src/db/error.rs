@@ -15,6 +15,8 @@ enum Cause {
     Engine(sqlx::Error),
     #[error(transparent)]
     Elsewhere(Box<dyn std::error::Error + Send + Sync>),
+    #[error(transparent)]
+    Archive(Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl DbError {
@@ -36,6 +38,17 @@ impl DbError {
     /// What a stored value needs is not in the database, and cannot be had now.
     pub fn elsewhere(doing: &str, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self { doing: doing.to_owned(), cause: Cause::Elsewhere(Box::new(cause)) }
+    }
+
+    /// Rows that were moved out of the database into an archive cannot be read now.
+    pub fn archive(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { doing: "read its archive".to_owned(), cause: Cause::Archive(Box::new(cause)) }
+    }
+
+    /// Why an archive was not read, if that is what failed.
+    pub fn of_archive<T: std::error::Error + 'static>(&self) -> Option<&T> {
+        let Cause::Archive(cause) = &self.cause else { return None };
+        cause.downcast_ref()
     }
 
     /// An error that a sentence says alone.
@@ -72,5 +85,10 @@ impl DbError {
     /// The database answers, and something that it needs does not: see [`DbError::elsewhere`].
     pub fn is_elsewhere(&self) -> bool {
         matches!(self.cause, Cause::Elsewhere(_))
+    }
+
+    /// The database answers, and its archive does not: see [`DbError::archive`].
+    pub fn is_archive(&self) -> bool {
+        matches!(self.cause, Cause::Archive(_))
     }
 }

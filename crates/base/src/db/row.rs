@@ -4,7 +4,7 @@ use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 
-use super::DbError;
+use super::{DbError, Value};
 use crate::time::At;
 
 /// One row; columns are read by name, and a wrong type is an error, not a panic.
@@ -13,6 +13,7 @@ pub struct Row(pub(crate) EngineRow);
 pub(crate) enum EngineRow {
     Sqlite(SqliteRow),
     Postgres(PgRow),
+    Given(Vec<(&'static str, Value)>),
 }
 
 macro_rules! get {
@@ -20,12 +21,52 @@ macro_rules! get {
         match &$row.0 {
             EngineRow::Sqlite(row) => row.try_get($column),
             EngineRow::Postgres(row) => row.try_get($column),
+            EngineRow::Given(columns) => given(columns, $column),
         }
         .map_err(|cause| DbError::new("read a column", cause))
     };
 }
 
+/// What a column of a given row is read as.
+trait Given: Sized {
+    /// None: it is of another type, or missing where it may not be.
+    fn of(value: &Value) -> Option<Self>;
+}
+
+macro_rules! given {
+    ($kind:ident: $type:ty) => {
+        impl Given for $type {
+            fn of(value: &Value) -> Option<Self> {
+                Option::<Self>::of(value)?
+            }
+        }
+        impl Given for Option<$type> {
+            fn of(value: &Value) -> Option<Self> {
+                if let Value::$kind(value) = value { Some(value.clone()) } else { None }
+            }
+        }
+    };
+}
+given!(Text: String);
+given!(Int: i64);
+given!(Bytes: Vec<u8>);
+
+fn given<T: Given>(columns: &[(&'static str, Value)], column: &str) -> Result<T, sqlx::Error> {
+    let found = columns.iter().find(|(name, _)| *name == column);
+    let (_, value) = found.ok_or_else(|| sqlx::Error::ColumnNotFound(column.to_owned()))?;
+    T::of(value).ok_or_else(|| sqlx::Error::ColumnDecode {
+        index: column.to_owned(),
+        source: "another type, or missing".into(),
+    })
+}
+
 impl Row {
+    /// A row that no statement gave: what was kept elsewhere, and is read as if it had been
+    /// in the database.
+    pub fn given(columns: Vec<(&'static str, Value)>) -> Self {
+        Self(EngineRow::Given(columns))
+    }
+
     /// A `TEXT` column.
     pub fn text(&self, column: &str) -> Result<String, DbError> {
         get!(self, column)
@@ -94,5 +135,28 @@ impl Row {
 impl std::fmt::Debug for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Row")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_was_kept_elsewhere_is_read_like_any_other() {
+        let none: Option<&str> = None;
+        let row = Row::given(vec![
+            ("name", "a".into()),
+            ("size", 3.into()),
+            ("body", vec![1_u8].into()),
+            ("gone", none.into()),
+        ]);
+        assert_eq!(row.text("name").unwrap(), "a");
+        assert_eq!((row.int("size").unwrap(), row.count("size").unwrap()), (3, 3));
+        assert_eq!(row.bytes("body").unwrap(), [1]);
+        assert_eq!(row.opt_text("gone").unwrap(), None);
+        assert!(row.text("gone").is_err(), "it may not be missing");
+        assert!(row.int("name").is_err(), "another type");
+        assert!(row.text("else").is_err(), "no such column");
     }
 }

@@ -10,10 +10,11 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{ConfigFile, say};
+use crate::config::Config;
 use crate::wire::House;
 
 /// The record's name for whoever sits at the command line.
-const OPERATOR: &str = "operator";
+pub(super) const OPERATOR: &str = "operator";
 
 /// Which configuration, and how to print.
 #[derive(Debug, Clone, clap::Args)]
@@ -191,9 +192,13 @@ pub(super) async fn operator(house: &House, org: &str) -> anyhow::Result<Caller>
 
 impl With {
     pub(super) async fn house(&self) -> anyhow::Result<House> {
+        House::open(&self.config()?, std::sync::Arc::new(SystemClock)).await
+    }
+
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
         let mut config = self.file.load()?;
         // Under a name of its own: the serving node's open calls are not ours to close.
         config.node.push_str("-cli");
-        House::open(&config, std::sync::Arc::new(SystemClock)).await
+        Ok(config)
     }
 }

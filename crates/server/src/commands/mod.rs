@@ -5,6 +5,7 @@ mod bootstrap;
 mod nodes;
 mod privacy;
 mod record;
+mod tier;
 mod witness;
 
 pub(crate) use self::bootstrap::create_org;

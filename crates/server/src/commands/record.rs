@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::bootstrap::{With, operator};
 use super::say;
+use super::tier::Tier;
 
 /// `portico record …`
 #[derive(Debug, Subcommand)]
@@ -21,6 +22,8 @@ pub(crate) enum RecordCommand {
         #[command(flatten)]
         with: With,
     },
+    /// Moves old months of the record from the database to the archive beside its log.
+    Tier(Tier),
 }
 
 /// Which log the witness contradicted.
@@ -37,7 +40,10 @@ pub(crate) struct Which {
 
 impl RecordCommand {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
-        let Self::Acknowledge { witness, log: Which { org, directory }, with } = self;
+        let (witness, Which { org, directory }, with) = match self {
+            Self::Acknowledge { witness, log, with } => (witness, log, with),
+            Self::Tier(tier) => return tier.run().await,
+        };
         let house = with.house().await?;
         if let Some(org) = &org {
             let caller = operator(&house, org).await?;

@@ -84,7 +84,7 @@ pub(crate) enum DatabaseName {
 pub(crate) struct Database {
     /// `postgres://…` or `sqlite://…`, as the role that owns nothing.
     pub(crate) url: String,
-    /// As the role that owns the tables; used by migrations alone.
+    /// As the role that owns the tables; used by migrations and by `portico record tier` alone.
     #[serde(default)]
     pub(crate) owner_url: Option<String>,
 }

@@ -7,7 +7,6 @@ use access::{Caller, Scope};
 use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use base::args;
 use futures_util::stream;
 use tlog::tile::{Bundle, TILE_WIDTH};
 
@@ -17,8 +16,6 @@ use crate::explore::Error;
 use crate::publish::Log;
 use crate::publish::edge::File;
 use crate::publish::fault::{FaultKind, LogError};
-use crate::publish::org::int;
-use crate::sql;
 
 /// What is still to be written. The entries of the whole bundle are kept meanwhile: ten
 /// megabytes at most.
@@ -123,8 +120,7 @@ impl Making {
         let first = index * u64::from(TILE_WIDTH);
         let behind = self.shown.end.min(first + u64::from(bundle.width()));
         let from = self.shown.start.max(first);
-        let rows = place.db()?.all(sql::BODIES, args![int(from)?, int(behind)?]).await?;
-        let mut rows = rows.into_iter().peekable();
+        let mut rows = place.bodies(from, behind).await?.into_iter().peekable();
         let mut veil = place.veil().await?;
         for (seq, entry) in (first..behind).zip(published).filter(|(seq, _)| *seq >= from) {
             let row = rows.next_if(|row| row.count("seq").is_ok_and(|found| found == seq));

@@ -34,7 +34,6 @@ use super::{Log, LogKeys};
 use crate::event::Event;
 use crate::explore::Error;
 use crate::filter::must_instant;
-use crate::heads::LATE_MAX_MICROS;
 use crate::sql;
 
 /// Events of a bundle at most.
@@ -90,19 +89,12 @@ impl Log {
 impl Place<'_> {
     /// The positions from the first event of a period to behind the last.
     async fn lying_in(&self, period: Period) -> Result<Range<u64>, DbError> {
-        let db = self.db()?;
-        let seq = async |statement, args| {
-            let row = db.maybe(statement, args).await?;
-            row.map(|row| row.int("seq")).transpose()
-        };
+        let (db, record) = (self.db()?, &self.log.record);
         let (from, to) = (period.from.as_microsecond(), period.to.as_microsecond());
-        // Positions are in the order of time but for a few seconds.
-        let near_from = seq(sql::PLACE, args![from - LATE_MAX_MICROS]).await?.unwrap_or_default();
-        let near_to = seq(sql::PLACE, args![to + LATE_MAX_MICROS]).await?.unwrap_or_default();
         let size = db.maybe(sql::SIZE, args![]).await?;
         let size = size.map(|row| row.int("size")).transpose()?.unwrap_or_default();
-        let first = seq(sql::PERIOD_FIRST, args![near_from, from]).await?.unwrap_or(size);
-        let last = seq(sql::PERIOD_LAST, args![near_to, to]).await?;
+        let first = record.first_since((&db, &self.scope), from).await?.unwrap_or(size);
+        let last = record.last_before((&db, &self.scope), to).await?;
         let next = last.map_or(first, |last| first.max(last + 1));
         let position = |seq: i64| u64::try_from(seq).unwrap_or_default();
         Ok(position(first)..position(next))

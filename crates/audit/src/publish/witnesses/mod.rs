@@ -11,6 +11,7 @@
 mod ask;
 mod cosign;
 mod listed;
+mod reached;
 mod said;
 
 use std::collections::BTreeMap;
