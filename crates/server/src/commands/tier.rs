@@ -152,11 +152,9 @@ impl Tier {
                     }
                     return Ok(Tiered { moved, chunks, ..piece });
                 }
-                Ok(_) => {}
                 Err(error) if tries >= TRIES_MAX || !error.is_passing() => return Err(error.into()),
-                Err(_) => {}
+                Ok(_) | Err(_) => tries += 1,
             }
-            tries += 1;
             tokio::time::sleep(TRY_EVERY).await;
         }
     }
