@@ -35,10 +35,7 @@ impl Sharing {
 
 impl limits::Nodes for Sharing {
     fn living(&self) -> u32 {
-        let (nodes, regions) = match self.seen.get() {
-            Some((nodes, regions)) => (nodes, regions),
-            None => return self.configured,
-        };
+        let Some((nodes, regions)) = self.seen.get() else { return self.configured };
         let seen = regions.iter().map(|region| nodes.living(*region)).max();
         seen.unwrap_or(1).max(self.configured)
     }

@@ -42,8 +42,11 @@ pub struct Db(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     pool: Pool,
-    batches: Mutex<HashMap<(&'static str, &'static str, usize), Arc<str>>>,
+    batches: Mutex<HashMap<BatchOf, Arc<str>>>,
 }
+
+/// The words before the rows and behind them, and how many rows.
+type BatchOf = (&'static str, &'static str, usize);
 
 #[derive(Debug)]
 pub(crate) enum Pool {

@@ -42,7 +42,7 @@ impl RecordCommand {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         let (witness, Which { org, directory }, with) = match self {
             Self::Acknowledge { witness, log, with } => (witness, log, with),
-            Self::Tier(tier) => return tier.run().await,
+            Self::Tier(tier) => return Box::pin(tier.run()).await,
         };
         let house = with.house().await?;
         if let Some(org) = &org {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use base::testing::Redis;
 use gateway::testing::FakeProvider;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::portico::{Org, Portico, text};
 use crate::revoked::{CUT_WITHIN, catalogue, done, key, p99, sign_in, stream_until_cut};
@@ -18,7 +19,10 @@ const CLOSED_WITHIN: Duration = Duration::from_secs(20);
 /// Two nodes and the store in which they count, and an org; none without PostgreSQL and Redis.
 async fn two(provider: &FakeProvider) -> Option<(Portico, Portico, Org, Redis)> {
     let store = Redis::start().await?;
-    let config = format!("{}{}", sharing(true, &store.url()), catalogue(provider));
+    let priced = "[gateway.models.fixed]\nroutes = [{ endpoint = \"fake\" }]\n\
+        prices = [{ from = \"2025-01-01\", input_per_million = \"1.00\", \
+        output_per_million = \"2.00\" }]\n";
+    let config = format!("{}{}{priced}", sharing(true, &store.url()), catalogue(provider));
     let mut a = Portico::on_postgres(&config).await?;
     let org = a.org("acme", "eu");
     let mut b = a.beside("portico-2");
@@ -122,6 +126,41 @@ async fn what_is_taken_away_at_one_node_ends_at_another_within_a_second() {
     assert_eq!(serving(&a), ["portico-1"]);
     assert!(a.terminate(), "{}", a.log());
     assert!(serving(&a).is_empty());
+}
+
+/// Calls of one minute that an org may make at all of its nodes together.
+const REQUESTS: usize = 40;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_nodes_admit_together_what_the_limit_says_and_not_one_more() {
+    let provider = FakeProvider::start().await;
+    let Some((a, b, org, mut store)) = two(&provider).await else { return };
+    let path = "/api/limits/org/org";
+    done(&a, &org, "PUT", path, Some(json!({ "rpm": REQUESTS }))).await;
+    let ask = json!({ "model": "fixed", "messages": [{ "role": "user", "content": "hi" }] });
+    // Three times as many as there may be, half of them at each node.
+    let mut calls = JoinSet::new();
+    for at in 0..REQUESTS * 3 {
+        let http = if at % 2 == 0 { a.http.clone() } else { b.http.clone() };
+        let (key, ask) = (org.member.clone(), ask.clone());
+        calls.spawn(async move { http.post(&key, "/v1/chat/completions", &ask).await });
+    }
+    let answers = calls.join_all().await;
+    let of = |status: u16| answers.iter().filter(|answer| answer.status == status).count();
+    assert_eq!((of(200), of(429)), (REQUESTS, REQUESTS * 2), "{:?}", answers.last());
+
+    // A limit that is set at one node holds at the other from its next call on.
+    done(&a, &org, "PUT", path, Some(json!({ "rpm": REQUESTS + 1 }))).await;
+    assert_eq!(b.http.post(&org.member, "/v1/chat/completions", &ask).await.status, 200);
+    assert_eq!(a.http.post(&org.member, "/v1/chat/completions", &ask).await.status, 429);
+
+    // Without the store nobody knows what is left of a budget.
+    done(&a, &org, "PUT", path, Some(json!({ "money_per_day": "1000.00" }))).await;
+    assert_eq!(b.http.post(&org.member, "/v1/chat/completions", &ask).await.status, 200);
+    store.kill();
+    let refused = b.http.post(&org.member, "/v1/chat/completions", &ask).await;
+    assert_eq!(refused.status, 503, "{}", refused.text);
+    assert_eq!(refused.json()["error"]["code"], "counters_unavailable");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
