@@ -158,11 +158,7 @@ impl Place<'_> {
         for filed in filed {
             hash.update(&filed.sha256);
         }
-        let digest = hash.finish().as_ref().iter().fold(String::new(), |mut text, byte| {
-            use std::fmt::Write as _;
-            let _infallible = write!(text, "{byte:02x}");
-            text
-        });
+        let digest = base::hex::encode(hash.finish().as_ref());
         let event = Event::done("audit.events.archived", "record", scope.org().as_str());
         let event = event.changes(json!({
             "events": { "from": from, "to": to }, "files": filed.len(), "sha256": digest,
