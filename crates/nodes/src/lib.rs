@@ -136,7 +136,34 @@ struct Room {
     pulse: Pulse,
     life: Life,
     places: BTreeMap<Region, Mutex<Place>>,
-    living: BTreeMap<Region, AtomicU32>,
+    living: Living,
+}
+
+/// How many nodes serve each region, this one included, as far as was seen last. Holds no
+/// room: who counts by it may be what a room stands on.
+#[derive(Debug, Clone)]
+pub struct Living(Arc<BTreeMap<Region, AtomicU32>>);
+
+impl Living {
+    fn alone(regions: impl Iterator<Item = Region>) -> Self {
+        Self(Arc::new(regions.map(|region| (region, AtomicU32::new(1))).collect()))
+    }
+
+    /// In a region.
+    pub fn of(&self, region: Region) -> u32 {
+        self.0.get(&region).map_or(1, |living| living.load(Ordering::Relaxed).max(1))
+    }
+
+    /// In the region that has most.
+    pub fn most(&self) -> u32 {
+        self.0.keys().map(|region| self.of(*region)).max().unwrap_or(1)
+    }
+
+    fn saw(&self, region: Region, living: u32) {
+        if let Some(known) = self.0.get(&region) {
+            known.store(living, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Nodes {
@@ -147,7 +174,7 @@ impl Nodes {
         let life = Life::new(&needs.databases, &needs.clock, instance, needs.pulse.beat);
         Self(Arc::new(Room {
             places: regions().map(|region| (region, Mutex::default())).collect(),
-            living: regions().map(|region| (region, AtomicU32::new(1))).collect(),
+            living: Living::alone(regions()),
             counts: telemetry::Counts::register(needs.metrics),
             life,
             node: needs.node.into(),
@@ -180,15 +207,13 @@ impl Nodes {
         self.0.life.clone()
     }
 
-    /// How many nodes serve a region, this one included, as far as was seen last.
-    pub fn living(&self, region: Region) -> u32 {
-        self.0.living.get(&region).map_or(1, |living| living.load(Ordering::Relaxed).max(1))
+    /// How many nodes serve each region.
+    pub fn living(&self) -> Living {
+        self.0.living.clone()
     }
 
     fn lives(&self, region: Region, living: u32) {
-        if let Some(known) = self.0.living.get(&region) {
-            known.store(living, Ordering::Relaxed);
-        }
+        self.0.living.saw(region, living);
         self.0.counts.living(region, living);
     }
 }

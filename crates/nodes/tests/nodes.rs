@@ -57,7 +57,7 @@ async fn what_one_node_changes_is_heard_by_the_others_once() {
         b.stop().await;
         a.nodes.tend_once().await;
         assert_eq!(a.ear.heard(), [org]);
-        assert_eq!(a.nodes.living(Region::Eu), 1);
+        assert_eq!(a.nodes.living().of(Region::Eu), 1);
         a.stop().await;
     }
 }
@@ -92,7 +92,7 @@ async fn what_a_command_changes_is_heard_too() {
         command.change(&org, CHANGED).await;
         a.nodes.tend_once().await;
         assert_eq!(a.ear.heard(), [org], "{:?}", house.engine());
-        assert_eq!(a.nodes.living(Region::Eu), 1, "it serves nobody");
+        assert_eq!(a.nodes.living().of(Region::Eu), 1, "it serves nobody");
         command.stop().await;
         a.stop().await;
     }
@@ -109,7 +109,7 @@ async fn whoever_asks_sees_who_serves_and_who_drains() {
         assert_eq!(told, [("a", false), ("b", true)], "{:?}", house.engine());
         assert_eq!((&*nodes[0].version, nodes[0].dead_at), ("1.2.3", None));
         a.nodes.tend_once().await;
-        assert_eq!(a.nodes.living(Region::Eu), 2, "it still has calls under way");
+        assert_eq!(a.nodes.living().of(Region::Eu), 2, "it still has calls under way");
         a.stop().await;
         b.stop().await;
     }
@@ -152,7 +152,7 @@ async fn until_buried(nodes: &[&Node]) {
         futures(looks.collect()).await;
         if nodes
             .iter()
-            .all(|node| usize::try_from(node.nodes.living(Region::Eu)) == Ok(nodes.len()))
+            .all(|node| usize::try_from(node.nodes.living().of(Region::Eu)) == Ok(nodes.len()))
             && nodes[0].house_members().await == nodes.len()
         {
             return;
@@ -205,7 +205,7 @@ async fn the_calls_of_a_node_that_died_are_closed_by_another_one_and_never_twice
             // The living one's calls are its own to end.
             a.record.close_call(&caller, &ended("call_a_0")).await.expect("durable");
         }
-        assert_eq!(a.nodes.living(Region::Eu), 2);
+        assert_eq!(a.nodes.living().of(Region::Eu), 2);
         // Its next life finds nothing to close.
         let next = house.node("dead").await;
         assert_eq!(next.record.sweep().await.expect("sweeps"), 0);
@@ -245,7 +245,7 @@ async fn whoever_did_not_look_takes_nobody_for_dead() {
         // Nobody looked: the database was away, or this process stood still.
         tokio::time::sleep(PULSE.dead_after * 2).await;
         a.nodes.tend_once().await;
-        assert_eq!(a.nodes.living(Region::Eu), 2, "{:?}", house.engine());
+        assert_eq!(a.nodes.living().of(Region::Eu), 2, "{:?}", house.engine());
         assert_eq!(a.house_members().await, 2);
         until_buried(&[&a]).await;
         a.stop().await;

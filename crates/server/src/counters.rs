@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, OnceLock};
 
-use access::Region;
 use base::metrics::Metrics;
 use base::secret::Secret;
 use base::tasks::Tasks;
 use gateway::Secrets as _;
 use limits::{Address, BadStore, Link, Shared, StoreClock};
-use nodes::Nodes;
+use nodes::Living;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
@@ -19,7 +18,7 @@ use crate::config::OperatorSecrets;
 #[derive(Debug)]
 pub(crate) struct Sharing {
     configured: u32,
-    seen: OnceLock<(Nodes, Vec<Region>)>,
+    seen: OnceLock<Living>,
 }
 
 impl Sharing {
@@ -27,17 +26,15 @@ impl Sharing {
         Arc::new(Self { configured: config.nodes, seen: OnceLock::new() })
     }
 
-    /// From now on the nodes that serve these regions are counted.
-    pub(crate) fn see(&self, nodes: &Nodes, regions: &[Region]) {
-        let _once = self.seen.set((nodes.clone(), regions.to_vec()));
+    /// From now on those that live are counted.
+    pub(crate) fn see(&self, living: Living) {
+        let _once = self.seen.set(living);
     }
 }
 
 impl limits::Nodes for Sharing {
     fn living(&self) -> u32 {
-        let Some((nodes, regions)) = self.seen.get() else { return self.configured };
-        let seen = regions.iter().map(|region| nodes.living(*region)).max();
-        seen.unwrap_or(1).max(self.configured)
+        self.seen.get().map_or(1, Living::most).max(self.configured)
     }
 }
 

@@ -225,7 +225,7 @@ impl House {
             config: config.cell.clone(),
             pulse: nodes::Pulse::default(),
         });
-        sharing.see(&nodes, &config.regions);
+        sharing.see(nodes.living());
         let keepers: Vec<Arc<dyn Keeper>> = vec![
             Arc::new(identity.clone()),
             Arc::new(record.clone()),
