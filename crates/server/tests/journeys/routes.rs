@@ -181,7 +181,7 @@ fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
         ("PATCH", "/api/streams/{sink}", json!({ "name": "SIEM", "paused": true })),
         ("POST", "/api/streams/{sink}/rotate", Value::Null),
         ("POST", "/api/streams/{sink}/retry", Value::Null),
-        ("POST", "/api/streams/{sink}/replay", json!({ "from": 1 })),
+        ("POST", "/api/streams/{sink}/replay", json!({ "from": 0 })),
         ("DELETE", "/api/streams/{sink}", Value::Null),
         ("POST", "/api/members/{other}/revoke", json!({ "sessions": true })),
         ("POST", "/api/org/revoke", json!({ "sessions": true })),
