@@ -31,6 +31,8 @@ async def rolling(cell, args):
         code = await node.restart()
         if code:
             raise SystemExit(f"{node.name} did not stop in order: {code}")
+        # Until the edge has noticed that it is back.
+        await asyncio.sleep(1)
 
 
 async def kills(cell, args):

@@ -45,7 +45,7 @@ class Provider:
                 )
                 asked = json.loads(await reader.readexactly(length))
                 await (self.stream(writer) if asked.get("stream") else self.answer(writer))
-        except (asyncio.IncompleteReadError, ConnectionError, StopIteration):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError, StopIteration):
             pass
         finally:
             writer.close()
