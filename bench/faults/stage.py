@@ -4,17 +4,18 @@ Everything is of this process alone, in a folder that ends with it.
 """
 
 import asyncio
-import glob
 import json
 import os
-import pwd
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
-import time
+import sys
 import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from postgres import Postgres
 
 REGION = "eu"
 
@@ -81,38 +82,6 @@ class Provider:
     def chunk(writer, data):
         event = f"data: {data}\n\n".encode()
         writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
-
-
-class Postgres:
-    """A server of its own, which no setting makes less durable."""
-
-    def __init__(self, folder):
-        self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-        self.folder, self.user = folder, "postgres" if os.getuid() == 0 else None
-        self.port, self.data = free_port(), os.path.join(folder, "data")
-        os.makedirs(folder, mode=0o755)
-        if self.user:
-            os.chown(folder, pwd.getpwnam(self.user).pw_uid, -1)
-        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres")
-        options = f"-p {self.port} -k {folder} -c listen_addresses=127.0.0.1 -c max_connections=300"
-        self.run("pg_ctl", "-D", self.data, "-o", options, "-w", "-l", f"{folder}/log", "start")
-        self.psql("CREATE ROLE portico_owner LOGIN CREATEDB; CREATE ROLE portico_app LOGIN;")
-        for name in ["directory", REGION]:
-            self.psql(f"CREATE DATABASE {name} OWNER portico_owner;")
-
-    def run(self, program, *args, **more):
-        return subprocess.run(
-            [os.path.join(self.bin, program), *args], user=self.user, check=True,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=self.folder, **more,
-        ).stdout
-
-    def psql(self, text, database="postgres"):
-        return self.run(
-            "psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-qAt", "-d", database, input=text,
-        ).strip()
-
-    def stop(self):
-        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
 
 
 class Node:
@@ -230,7 +199,10 @@ backend nodes
         self.children.append(subprocess.Popen(["haproxy", "-f", path, "-db"], stderr=subprocess.DEVNULL))
 
     async def start(self):
-        self.postgres = Postgres(os.path.join(self.folder, "postgres"))
+        self.postgres = Postgres(os.path.join(self.folder, "postgres"), "max_connections=300")
+        self.postgres.psql("postgres", "CREATE ROLE portico_owner LOGIN CREATEDB; CREATE ROLE portico_app LOGIN;")
+        for name in ["directory", REGION]:
+            self.postgres.psql("postgres", f"CREATE DATABASE {name} OWNER portico_owner;")
         redis = ["redis-server", "--port", str(self.redis_port), "--save", "", "--maxmemory-policy", "noeviction"]
         self.children.append(subprocess.Popen(redis, stdout=subprocess.DEVNULL))
         await self.provider.start()
@@ -262,7 +234,7 @@ backend nodes
 
     def of_record(self, text):
         """A question to the database of the region."""
-        return self.postgres.psql(text, REGION)
+        return self.postgres.psql(REGION, text)
 
     def stop(self):
         for node in getattr(self, "nodes", []):

@@ -10,17 +10,17 @@ Usage: measure.py DURABLE [--rounds N] [--seconds N] [--json]
 """
 
 import argparse
-import glob
 import json
 import os
-import pwd
 import re
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from postgres import Postgres
 
 PLAIN = """CREATE TABLE plain (org_id TEXT NOT NULL, seq BIGSERIAL, at BIGINT NOT NULL,
   action TEXT NOT NULL, user_id TEXT NOT NULL, resource_type TEXT NOT NULL,
@@ -39,31 +39,8 @@ def say(text):
         print(text, file=sys.stderr)
 
 
-class Postgres:
-    """A server of its own, which no setting makes less durable."""
-
-    def __init__(self, folder):
-        self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
-        self.folder, self.user = folder, "postgres" if os.getuid() == 0 else None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        if self.user:
-            os.chmod(folder, 0o755)
-            os.chown(folder, pwd.getpwnam(self.user).pw_uid, -1)
-        self.data = os.path.join(folder, "data")
-        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres")
-        options = f"-p {self.port} -k {folder} -c listen_addresses=127.0.0.1"
-        self.run("pg_ctl", "-D", self.data, "-o", options, "-w", "-l", f"{folder}/log", "start")
-
-    def run(self, program, *args, **more):
-        return subprocess.run(
-            [os.path.join(self.bin, program), *args], user=self.user, check=True,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=self.folder, **more,
-        ).stdout
-
-    def psql(self, database, text):
-        self.run("psql", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-q", "-d", database, input=text)
+class Server(Postgres):
+    """With databases to measure in."""
 
     def fresh(self, name):
         self.psql("postgres", f"CREATE DATABASE {name};")
@@ -81,9 +58,6 @@ class Postgres:
             "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name,
         )
         return float(re.search(r"tps = ([\d.]+)", told).group(1))
-
-    def stop(self):
-        self.run("pg_ctl", "-D", self.data, "-m", "immediate", "stop")
 
 
 def durable(program, url, orgs, callers, seconds):
@@ -108,7 +82,7 @@ def main():
     folder = tempfile.mkdtemp(prefix="portico-record-")
     kinds = [(1, 32), (1, 512), (1000, 32), (1000, 512)]
     plain, ours, embedded = [], {kind: [] for kind in kinds}, []
-    postgres = Postgres(folder)
+    postgres = Server(folder)
     try:
         for at in range(args.rounds):
             say(f"round {at + 1} of {args.rounds}")

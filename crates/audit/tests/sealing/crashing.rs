@@ -62,8 +62,8 @@ async fn a_turn_that_is_cut_off_at_any_step_loses_no_key_and_is_gone_on_with() {
             assert_eq!(node.known(&org).await, ["?", "mem_ada", "mem_cyd"], "at {at}");
             assert_eq!(node.known(&other).await, ["mem_eve"], "at {at}");
         };
-        let mut crashes = 0;
-        for waits in 0.. {
+        let (mut crashes, mut waits) = (0, 0);
+        loop {
             keys.put_keys_back(&house.bench).await;
             put_back(&house, &kept);
             let node = house.another();
@@ -82,11 +82,14 @@ async fn a_turn_that_is_cut_off_at_any_step_loses_no_key_and_is_gone_on_with() {
             }
             if let Some(turned) = ended {
                 assert_eq!(turned.expect("turns").destroyed, 1);
-                break;
+                if crashes > 10 {
+                    break;
+                }
+                // It waited seldom, as the engine answered at once: through all steps again.
+                waits = 0;
+            } else {
+                (crashes, waits) = (crashes + 1, waits + 1);
             }
-            crashes += 1;
         }
-        // How often a turn waits depends on how soon the engine answers: under load, seldom.
-        assert!(crashes > 4, "{crashes} on {:?}", house.bench.db.engine());
     }
 }
