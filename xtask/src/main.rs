@@ -1,6 +1,7 @@
 //! `cargo xtask`: what a developer and CI run. It sets up what the tests need, then runs them.
 #![expect(clippy::print_stdout, reason = "a developer's command: its output is for the terminal")]
 
+mod bench;
 mod browser;
 mod clients;
 mod doctests;
@@ -31,6 +32,8 @@ enum Task {
     /// Check the code and run all tests, with a throwaway PostgreSQL, the official clients and
     /// a browser.
     Test(test::Options),
+    /// Measure what a call costs, beside a bare proxy and peers.
+    Bench(bench::Options),
     /// Time every page of the console in an org of 10,000 patterns, 1,000 members and
     /// 1,000,000 events.
     Pages(pages::Options),
@@ -45,6 +48,7 @@ enum Task {
 fn main() -> ExitCode {
     let passed = match Cli::parse().task {
         Task::Test(options) => test::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Pages(options) => pages::run(&options),
         Task::Sizes { json } => {
             sizes::run(json);

@@ -35,6 +35,9 @@
 //! - As long as there is a directory, nobody becomes a member by signing in:
 //!   `an_org_is_provisioned_as_long_as_it_has_a_directory`.
 
+// The optimiser lays out a member's change and all that it awaits in one piece.
+#![recursion_limit = "256"]
+
 mod amend;
 mod api;
 mod bulk;
