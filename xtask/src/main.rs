@@ -4,7 +4,6 @@
 mod bench;
 mod browser;
 mod clients;
-mod doctests;
 mod licences;
 mod pages;
 mod postgres;

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::postgres::Cluster;
 use crate::shell::{self, Outcome, cargo, find, heading, note, progress};
 use crate::tally::Tally;
-use crate::{browser, clients, doctests, licences, redis, scripts};
+use crate::{browser, clients, licences, redis, scripts};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
@@ -44,15 +44,12 @@ pub(crate) fn run(options: &Options) -> bool {
     }
     section("tests", &mut || tests(&options.runner, &mut tally));
     if options.runner.is_empty() {
-        let examples = doctests::crates_with_examples(&shell::root());
-        if !examples.is_empty() {
-            section("examples in the documentation", &mut || {
-                let mut test = cargo();
-                test.args(["test", "--quiet", "--doc", "--no-fail-fast"]);
-                test.args(examples.iter().flat_map(|name| ["--package", name]));
-                watch_cargo_test(&mut test, &mut tally)
-            });
-        }
+        section("examples in the documentation", &mut || {
+            // The whole workspace: a part of it would be built anew, with other features.
+            let mut test = cargo();
+            test.args(["test", "--quiet", "--doc", "--workspace", "--no-fail-fast"]);
+            watch_cargo_test(&mut test, &mut tally)
+        });
     }
     if !failed.is_empty() {
         heading(&format!("failed: {}", failed.join(", ")));

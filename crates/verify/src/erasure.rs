@@ -14,7 +14,10 @@ const CONTEXT: &str = "/statements";
 
 /// What a sound receipt of an erasure says.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Erasure {
+    /// Always: a receipt with a fault is that fault.
+    pub sound: bool,
     /// The key that signed it.
     pub signed_by: String,
     /// The position of the erasure in the record.
@@ -47,7 +50,7 @@ pub fn erasure(bytes: &[u8], keys: &[VerifierKey]) -> Result<Erasure, &'static s
         }
     }
     let signed_by = signed_by.ok_or("none of the keys that you gave signed it")?;
-    Ok(Erasure { signed_by, event, statement })
+    Ok(Erasure { sound: true, signed_by, event, statement })
 }
 
 fn is_of_statements(key: &VerifierKey) -> bool {

@@ -174,6 +174,7 @@ async fn a_receipt_of_an_erasure_is_verified_by_code_of_others() {
         let key = vkey.parse().expect("a key");
         let judged = verify::erasure(note.as_bytes(), &[key]).expect("is signed");
         assert_eq!(judged.statement["request"], request["id"]);
+        assert_eq!(serde_json::to_value(&judged).expect("JSON")["sound"], true);
         assert_eq!(judged.event, receipt["event"].as_u64().expect("a position"));
         let other = note.replace("\"keysDestroyed\":", "\"keysDestroyed\":1");
         let key = vkey.parse().expect("a key");
