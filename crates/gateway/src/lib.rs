@@ -64,7 +64,8 @@ use limits::Limits;
 pub use self::api::routes;
 use self::catalogue::Catalogue;
 pub use self::catalogue::{
-    Config, Does, EndpointConfig, Fault, ModelConfig, PriceConfig, RouteConfig, Secrets, Speaks,
+    Config, Does, EjectionConfig, EndpointConfig, Fault, HedgeConfig, ModelConfig, PriceConfig,
+    RouteConfig, Secrets, Speaks,
 };
 pub use self::engine::{Answered, Answerer, Engine, Later, Question};
 pub use self::error::openai_shape;
@@ -100,7 +101,7 @@ pub struct Needs<'a> {
 
 #[derive(Debug)]
 struct Inner {
-    catalogue: ArcSwap<Catalogue>,
+    catalogue: Arc<ArcSwap<Catalogue>>,
     engine: Arc<dyn Engine>,
     limits: Limits,
     record: Record,
@@ -121,8 +122,10 @@ impl Gateway {
     ) -> Result<Self, Vec<Fault>> {
         let catalogue = Catalogue::compile(config, secrets, &Catalogue::default())?;
         let Needs { engine, limits, record, clock, metrics, trace } = needs;
+        let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
+        provider::register(metrics, &catalogue, &clock);
         Ok(Self(Arc::new(Inner {
-            catalogue: ArcSwap::from_pointee(catalogue),
+            catalogue,
             engine,
             limits,
             record,

@@ -30,6 +30,7 @@ fn everything(text: &str, amount: u64, resource: &str) -> Draft {
         confined: false,
     });
     let call = CallFacts {
+        hedge: None,
         attempts: 1,
         endpoint: Some(text.to_owned()),
         estimated: true,
