@@ -46,7 +46,7 @@ impl Outgoing<'_> {
         let sent = endpoint.client.post(&path, body, self.ask.stream, timeout).await;
         let sent = match sent {
             Ok(sent) => sent,
-            Err(failed) => return Err(self.nothing(trial, failed)),
+            Err(failed) => return Err(self.nothing(trial, &failed)),
         };
         let status = sent.status();
         if status.is_success() {
@@ -67,9 +67,9 @@ impl Outgoing<'_> {
         );
         let refused = refused(endpoint.speaks, sent).await;
         if refused.is_an_answer() {
-            trial.refused_well()
+            trial.refused_well();
         } else {
-            trial.failed()
+            trial.failed();
         }
         Err(refused)
     }
@@ -102,17 +102,17 @@ impl Outgoing<'_> {
                 Ok(None) => Failed::Unreachable("the answer has no content".into()),
                 Err(_) => Failed::TooSlow,
             };
-            return Err(self.nothing(trial, failed));
+            return Err(self.nothing(trial, &failed));
         }
     }
 
     /// The endpoint failed before anything came.
-    fn nothing(&self, trial: Trial, failed: Failed) -> NotSent {
+    fn nothing(&self, trial: Trial, failed: &Failed) -> NotSent {
         let endpoint = &trial.route().endpoint;
         endpoint.breaker.failed(self.clock.now());
         tracing::warn!(
             endpoint.name = endpoint.name,
-            error = &failed as &dyn std::error::Error,
+            error = failed as &dyn std::error::Error,
             "an endpoint failed"
         );
         trial.failed();

@@ -87,7 +87,7 @@ async fn without_budget_or_without_the_operators_wish_nobody_else_is_asked() {
             // Ten times as long as a hedge would take: none may come.
             let none = async {
                 while door.provider.calls() == before {
-                    tokio::task::yield_now().await
+                    tokio::task::yield_now().await;
                 }
             };
             assert!(
@@ -122,7 +122,7 @@ async fn a_caller_that_leaves_while_two_are_asked_leaves_both_named() {
         }
     };
     tokio::select! {
-        answer = door.chat(&caller, ask(true)) => panic!("nobody answers: {}", answer.text),
+        answer = door.chat(&caller, ask(true)) => unreachable!("nobody answers: {}", answer.text),
         () = both => {}
     }
     let end = door.events_once(&caller.org, 2).await.pop().expect("an event");

@@ -1,5 +1,6 @@
 //! A call never leaves its org's region.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use gateway::testing::FakeProvider;
@@ -53,7 +54,8 @@ routes = [{{ endpoint = "eu-broken" }}, {{ endpoint = "us", order = 1 }}]
     );
     for model in 0..MODELS {
         let fails = if model % 2 == 0 { "eu-down" } else { "eu-broken" };
-        text += &format!(
+        let _infallible = write!(
+            text,
             r#"
 [models.m{model}]
 free = true

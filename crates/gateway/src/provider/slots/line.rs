@@ -2,12 +2,16 @@
 //!
 //! The next slot goes to the org that holds the fewest; among equals, to the one that has had the
 //! least work done (start-time fair queueing, where a call costs the tokens reserved for it); within
-//! an org, to whoever came first. So what one org sends changes how long it waits itself, and hardly
-//! how long others do.
+//! an org, to whoever came first. One slot in eight is kept for orgs that hold less than their share.
+//! So what one org sends changes how long it waits itself, and hardly how long others do.
 
 use std::collections::{BTreeMap, HashMap};
 
 use access::OrgId;
+
+/// One slot in so many is kept for orgs that hold less than their share: who comes then finds one
+/// free, where else it would wait until somebody's call ends.
+const KEPT_ONE_IN: u32 = 8;
 
 /// One that waits. Later ones are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,13 +86,31 @@ impl Line {
         self.orgs.len()
     }
 
-    /// Takes a slot if one of `slots` is free and nobody waits.
+    /// Takes a slot if one of `slots` is free for this org, and for none that waits.
     pub(super) fn take_now(&mut self, org: &OrgId, slots: u32) -> bool {
-        let free = self.waiting == 0 && self.taken < slots;
+        let (holds, waits, orgs) = match self.orgs.get(org) {
+            Some(share) => (share.taken, !share.waiting.is_empty(), self.orgs.len()),
+            None => (0, false, self.orgs.len() + 1),
+        };
+        let free = !waits && self.is_free(holds, orgs, slots) && !self.is_someones_turn(slots);
         if free {
             self.take(org);
         }
         free
+    }
+
+    /// Whether one of `slots` is free for an org that holds so many, if there are so many orgs.
+    fn is_free(&self, holds: u32, orgs: usize, slots: u32) -> bool {
+        let share = slots / u32::try_from(orgs).unwrap_or(u32::MAX).max(2);
+        let free = slots.saturating_sub(self.taken);
+        free > slots / KEPT_ONE_IN || (free > 0 && holds < share)
+    }
+
+    /// Whether whoever is next could be served now.
+    fn is_someones_turn(&self, slots: u32) -> bool {
+        // Who is next holds the fewest: if a slot is not free for it, it is for nobody.
+        let first = self.next.first_key_value();
+        first.is_some_and(|((holds, ..), _)| self.is_free(*holds, self.orgs.len(), slots))
     }
 
     /// Takes a slot, or a place in the line.
@@ -117,7 +139,7 @@ impl Line {
 
     /// Gives a free slot to whoever is next.
     pub(super) fn next(&mut self, slots: u32) -> Option<(Ticket, OrgId)> {
-        if self.taken >= slots {
+        if !self.is_someones_turn(slots) {
             return None;
         }
         let active = u64::try_from(self.next.len()).unwrap_or(u64::MAX).max(1);

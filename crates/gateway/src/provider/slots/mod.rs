@@ -171,6 +171,7 @@ struct Waiting {
     of: Arc<Counted>,
     org: OrgId,
     ticket: Ticket,
+    clock: SharedClock,
     given: oneshot::Receiver<Slot>,
 }
 
@@ -180,6 +181,9 @@ impl Drop for Waiting {
         let mut state = self.of.state();
         state.line.leave(&self.org, self.ticket);
         state.waiting.remove(&self.ticket);
+        drop(state);
+        // With an org fewer, the share of the others is larger.
+        self.of.serve(&self.clock);
     }
 }
 
@@ -222,7 +226,8 @@ impl Counted {
         let made_room = turned_away.and_then(|ticket| state.waiting.remove(&ticket));
         drop(state);
         drop(made_room);
-        Ok(Waits::InLine(Waiting { of: self.clone(), org: org.clone(), ticket, given }))
+        let (of, org, clock) = (self.clone(), org.clone(), clock.clone());
+        Ok(Waits::InLine(Waiting { of, org, ticket, clock, given }))
     }
 
     /// Gives free slots to whoever is next.
