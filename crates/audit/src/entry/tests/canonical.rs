@@ -30,10 +30,10 @@ fn everything(text: &str, amount: u64, resource: &str) -> Draft {
         confined: false,
     });
     let call = CallFacts {
-        hedge: None,
         attempts: 1,
         endpoint: Some(text.to_owned()),
         estimated: true,
+        hedge: Some(text.to_owned()),
         model: text.to_owned(),
         pattern: Some(text.to_owned()),
         price_nanocents: 5,
