@@ -75,6 +75,7 @@ async fn main() {
 /// The end of a call, as the gateway records most of all.
 fn ended(clock: &SharedClock) -> Event {
     Event::done("gateway.call.ended", "call", "call_01KDVDNA00495K2ZPTT9ZNDTZG").call(CallFacts {
+        hedge: None,
         model: "small".into(),
         provider: Some("example".into()),
         endpoint: Some("example-eu".into()),

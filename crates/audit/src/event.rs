@@ -55,6 +55,10 @@ pub struct CallFacts {
     /// The provider gave no usage: the tokens were counted by us from what it sent.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub estimated: bool,
+    /// The endpoint that was asked beside the one that answered, and let go: its provider may
+    /// charge for what it did until then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub hedge: Option<String>,
     /// What the caller named.
     pub model: String,
     /// The pattern and version that answered.

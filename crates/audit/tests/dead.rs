@@ -66,6 +66,7 @@ impl Room {
 
     fn facts(&self) -> CallFacts {
         CallFacts {
+            hedge: None,
             model: "small".into(),
             provider: None,
             endpoint: None,

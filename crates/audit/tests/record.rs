@@ -83,6 +83,7 @@ fn roots() -> BTreeMap<Region, RootKey> {
 
 fn facts(at: base::time::At) -> CallFacts {
     CallFacts {
+        hedge: None,
         model: "small".into(),
         provider: None,
         endpoint: None,

@@ -38,6 +38,8 @@ pub(crate) struct Call {
     model: Option<Arc<Model>>,
     hold: Option<Hold>,
     prompt_estimate: u64,
+    /// Tokens that are reserved for it: what it weighs where calls wait for their turn.
+    pub(crate) tokens_held: u64,
     asked: bool,
     intent: Option<Pending>,
     closed: bool,
@@ -98,16 +100,18 @@ impl Call {
             model,
             hold: Some(hold),
             prompt_estimate: 0,
+            tokens_held: 0,
             asked: false,
             intent: Some(intent),
             closed: false,
         }
     }
 
-    /// How long the prompt is thought to be.
+    /// How long the prompt is thought to be, and what is reserved for it and its answer.
     #[must_use]
-    pub(crate) fn prompt(mut self, estimate: u64) -> Self {
+    pub(crate) fn prompt(mut self, estimate: u64, tokens_held: u64) -> Self {
         self.prompt_estimate = estimate;
+        self.tokens_held = tokens_held;
         self
     }
 
@@ -120,10 +124,22 @@ impl Call {
     /// its data went.
     pub(crate) fn trying(&mut self, route: &Route) {
         self.facts.attempts += 1;
+        self.answered_by(route, None);
+        self.asked = true;
+    }
+
+    /// Says that a second endpoint is about to be asked beside the first one.
+    pub(crate) fn hedging(&mut self, beside: &Route) {
+        self.facts.attempts += 1;
+        self.facts.hedge = Some(beside.endpoint.name.clone());
+    }
+
+    /// Says who answers, and who was asked beside and let go.
+    pub(crate) fn answered_by(&mut self, route: &Route, let_go: Option<&Route>) {
         self.facts.provider = Some(route.endpoint.provider.as_ref().to_owned());
         self.facts.endpoint = Some(route.endpoint.name.clone());
         self.facts.provider_region = Some(route.endpoint.region);
-        self.asked = true;
+        self.facts.hedge = let_go.map(|route| route.endpoint.name.clone());
     }
 
     /// The provider told us that it did nothing.

@@ -16,12 +16,11 @@ use limits::Ask as LimitAsk;
 
 use crate::Gateway;
 use crate::call::{Call, CallId, End};
-use crate::catalogue::{Does, Model, Route, Speaks};
+use crate::catalogue::{Does, Model, Speaks};
 use crate::error::Error;
 use crate::learned::learn;
-use crate::provider::Sent;
 use crate::reply::{RECEIPT, Reply};
-use crate::route::Outgoing;
+use crate::route::{Arrived, Outgoing};
 use crate::stream::{Stream, Upstream};
 use crate::wire::anthropic::{self, Envelope, Translator};
 use crate::wire::ask::{Ask, Kind};
@@ -88,14 +87,14 @@ impl Gateway {
             telemetry: &self.0.telemetry,
         };
         let sent = caller.standing.life.during(outgoing.send(&mut call)).await;
-        let (sent, route) = match sent.map_err(Error::from).flatten() {
-            Ok(sent) => sent,
+        let arrived = match sent.map_err(Error::from).flatten() {
+            Ok(arrived) => arrived,
             Err(error) => return Err(refuse(&mut call, error)),
         };
         if ask.stream && model.does == Does::Chat {
-            self.stream(call, sent, &route, ask)
+            self.stream(call, arrived, ask)
         } else {
-            self.whole(call, sent, &route, ask).await
+            self.whole(call, arrived, ask).await
         }
     }
 
@@ -134,30 +133,34 @@ impl Gateway {
             tokens_in: 0,
             tokens_out: 0,
             estimated: false,
+            hedge: None,
             price_nanocents: 0,
             started_at: hold.reserved_at(),
             attempts: 0,
         };
         let with = (&self.0.record, &self.0.clock, &self.0.telemetry);
         let call = Call::begin(id, caller, facts, hold, Some(model.clone()), with);
-        Ok(call.prompt(prompt_estimate(ask)))
+        Ok(call.prompt(prompt_estimate(ask), tokens))
     }
 
     /// Collects, settles, records, and only then releases.
-    async fn whole(
-        &self,
-        mut call: Call,
-        sent: Sent,
-        route: &Route,
-        ask: &Ask<'_>,
-    ) -> Result<Reply, Error> {
+    async fn whole(&self, mut call: Call, arrived: Arrived, ask: &Ask<'_>) -> Result<Reply, Error> {
+        let Arrived { sent, trial, .. } = arrived;
+        let endpoint = trial.route().endpoint.clone();
         let life = call.caller.standing.life.clone();
-        let collected = life.during(collect(sent.into_body(), route.endpoint.idle_timeout)).await;
-        let collected = match collected.map_err(Error::from).flatten() {
-            Ok(bytes) => bytes,
-            Err(error) => return Err(refuse(&mut call, error)),
+        let collected = life.during(collect(sent.into_body(), endpoint.idle_timeout)).await;
+        let collected = match collected {
+            Ok(Ok(bytes)) => {
+                trial.ended_well();
+                bytes
+            }
+            Ok(Err(error)) => {
+                trial.failed();
+                return Err(refuse(&mut call, error));
+            }
+            Err(ended) => return Err(refuse(&mut call, ended.into())),
         };
-        let (bytes, usage) = match route.endpoint.speaks {
+        let (bytes, usage) = match endpoint.speaks {
             Speaks::Openai => {
                 let usage = Usage::of_json(&collected);
                 (collected, usage)
@@ -181,8 +184,10 @@ impl Gateway {
         Ok(Reply::whole(&proof, headers, bytes).ending(ending))
     }
 
-    fn stream(&self, call: Call, sent: Sent, route: &Route, ask: &Ask<'_>) -> Result<Reply, Error> {
-        let wire = match route.endpoint.speaks {
+    fn stream(&self, call: Call, arrived: Arrived, ask: &Ask<'_>) -> Result<Reply, Error> {
+        let Arrived { sent, first, trial } = arrived;
+        let endpoint = &trial.route().endpoint;
+        let wire = match endpoint.speaks {
             Speaks::Openai => Wire::openai(ask.wants_usage()),
             Speaks::Anthropic => {
                 let translator = Translator::new(&envelope(&call, ask), ask.wants_usage());
@@ -194,7 +199,9 @@ impl Gateway {
             body: sent.into_body(),
             wire,
             prompt_estimate: prompt_estimate(ask),
-            idle_timeout: route.endpoint.idle_timeout,
+            idle_timeout: endpoint.idle_timeout,
+            first,
+            trial,
         };
         let stream = Stream::begin(call, from, &self.0.tasks)?;
         Ok(Reply::stream(headers, stream).ending(ending))

@@ -108,6 +108,7 @@ impl Gateway {
             tokens_in: 0,
             tokens_out: 0,
             estimated: false,
+            hedge: None,
             price_nanocents: 0,
             started_at: hold.reserved_at(),
             attempts: 1,

@@ -42,6 +42,9 @@ pub(crate) enum Error {
     ProviderTooSlow,
     #[error("the provider is overloaded")]
     ProviderOverloaded { retry_after_secs: u64 },
+    /// Calls of all orgs together are more than the endpoints are given.
+    #[error("too many calls wait for the model's endpoints now: try again later")]
+    Shortage { retry_after_secs: u64 },
     /// The provider understood and refused: its words go to the caller.
     #[error("the provider refused the request with status {}", .0.as_u16())]
     ProviderRefused(StatusCode, Bytes),
@@ -94,6 +97,11 @@ impl From<Error> for Problem {
             Error::ProviderTooSlow => provider(StatusCode::GATEWAY_TIMEOUT, "provider_timeout"),
             Error::ProviderOverloaded { retry_after_secs } => {
                 provider(StatusCode::SERVICE_UNAVAILABLE, "provider_overloaded")
+                    .retry_after(retry_after_secs)
+            }
+            Error::Shortage { retry_after_secs } => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", text)
+                    .header(FAULT, HeaderValue::from_static("portico"))
                     .retry_after(retry_after_secs)
             }
             Error::ProviderRefused(status, body) => {

@@ -5,7 +5,19 @@
 //! - No answer without a record: model output leaves only as a [`reply::Reply`], which
 //!   takes proof of a durable event; `no_answer_is_released_when_the_record_is_down`.
 //! - A call never leaves its org's region, retries and fallbacks included: routes are
-//!   kept by region; `a_thousand_fallbacks_never_leave_the_region`.
+//!   kept by region;
+//!   `ten_thousand_fallbacks_never_leave_the_region_and_all_but_one_in_ten_thousand_succeed`.
+//! - An endpoint that does much worse than its peers is left out, never too many at once, and
+//!   one call tries it again: `an_endpoint_that_does_much_worse_than_its_peers_is_left_out`,
+//!   `no_more_than_the_share_is_left_out_and_never_all`,
+//!   `it_stays_out_longer_each_time_and_one_probe_lets_it_in_again`.
+//! - A second endpoint is asked only if the operator wants it, within a budget, and the outcome
+//!   names it: `a_late_endpoint_is_hedged_inside_the_region_and_the_loser_is_let_go_and_named`,
+//!   `no_more_calls_are_hedged_than_the_budget_says`.
+//! - An endpoint never has more calls at once than configured, and orgs take turns:
+//!   `slots_are_never_exceeded_and_whoever_leaves_leaves_nothing_behind`,
+//!   `an_org_that_floods_an_endpoint_is_passed_by_the_next_call_of_another`,
+//!   `a_customer_at_fifty_times_its_share_does_not_move_anothers_p99_by_a_tenth`.
 //! - Limits are reserved before the provider is called and settled after, an aborted
 //!   stream with what it produced: `an_aborted_stream_settles_what_was_produced`.
 //! - Bodies pass byte for byte when nothing must change:
@@ -64,7 +76,8 @@ use limits::Limits;
 pub use self::api::routes;
 use self::catalogue::Catalogue;
 pub use self::catalogue::{
-    Config, Does, EndpointConfig, Fault, ModelConfig, PriceConfig, RouteConfig, Secrets, Speaks,
+    Config, Does, EjectionConfig, EndpointConfig, Fault, HedgeConfig, ModelConfig, PriceConfig,
+    RouteConfig, Secrets, Speaks,
 };
 pub use self::engine::{Answered, Answerer, Engine, Later, Question};
 pub use self::error::openai_shape;
@@ -100,7 +113,7 @@ pub struct Needs<'a> {
 
 #[derive(Debug)]
 struct Inner {
-    catalogue: ArcSwap<Catalogue>,
+    catalogue: Arc<ArcSwap<Catalogue>>,
     engine: Arc<dyn Engine>,
     limits: Limits,
     record: Record,
@@ -121,8 +134,10 @@ impl Gateway {
     ) -> Result<Self, Vec<Fault>> {
         let catalogue = Catalogue::compile(config, secrets, &Catalogue::default())?;
         let Needs { engine, limits, record, clock, metrics, trace } = needs;
+        let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
+        provider::register(metrics, &catalogue, &clock);
         Ok(Self(Arc::new(Inner {
-            catalogue: ArcSwap::from_pointee(catalogue),
+            catalogue,
             engine,
             limits,
             record,

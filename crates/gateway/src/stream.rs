@@ -26,6 +26,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::call::{Call, End};
 use crate::error::{Error, as_openai};
+use crate::provider::Trial;
 use crate::reply::frame;
 use crate::wire::tally::Tally;
 use crate::wires::{DONE, Went, Wire};
@@ -50,6 +51,10 @@ pub(crate) struct Upstream {
     pub(crate) wire: Wire,
     pub(crate) prompt_estimate: u64,
     pub(crate) idle_timeout: Duration,
+    /// What came already, if that was waited for.
+    pub(crate) first: Option<Bytes>,
+    /// The try that it comes from.
+    pub(crate) trial: Trial,
 }
 
 /// What flows.
@@ -58,6 +63,8 @@ struct Flow {
     call: Call,
     /// Dropped at the end, so that the provider stops when the caller has left.
     up: Option<Incoming>,
+    /// Ends with `up`: its slot is free for the next call.
+    trial: Option<Trial>,
     wire: Wire,
     prompt_estimate: u64,
     idle_timeout: Duration,
@@ -97,9 +104,10 @@ impl Stream {
         let now = Instant::now();
         let intent = call.intent().ok_or(NotDurable)?;
         let end = call.caller.standing.life.end_of();
-        let flow = Arc::new(Mutex::new(Flow {
+        let mut flow = Flow {
             call,
             up: Some(from.body),
+            trial: Some(from.trial),
             wire: from.wire,
             prompt_estimate: from.prompt_estimate,
             idle_timeout: from.idle_timeout,
@@ -111,7 +119,11 @@ impl Stream {
             heard_at: now,
             spoke_at: now,
             reader: None,
-        }));
+        };
+        if let Some(first) = from.first {
+            flow.heard(&first);
+        }
+        let flow = Arc::new(Mutex::new(flow));
         let (watched, left) = oneshot::channel();
         tasks.spawn(watch(end, left, Arc::downgrade(&flow)));
         Ok(Self { flow, _watched: watched })
@@ -149,9 +161,7 @@ impl Flow {
                 Poll::Pending => return,
                 Poll::Ready(Some(Ok(frame))) => {
                     let Ok(chunk) = frame.into_data() else { continue };
-                    self.heard_at = Instant::now();
-                    let went = self.wire.pass(&chunk);
-                    self.went(went);
+                    self.heard(&chunk);
                 }
                 Poll::Ready(Some(Err(_))) => self.end(Outcome::Failed, Some(Error::ProviderFailed)),
                 Poll::Ready(None) => {
@@ -160,6 +170,16 @@ impl Flow {
                 }
             }
         }
+    }
+
+    /// A piece came.
+    fn heard(&mut self, chunk: &Bytes) {
+        self.heard_at = Instant::now();
+        if let Some(trial) = &mut self.trial {
+            trial.began();
+        }
+        let went = self.wire.pass(chunk);
+        self.went(went);
     }
 
     fn went(&mut self, went: Went) {
@@ -180,6 +200,12 @@ impl Flow {
     /// Settles, submits the outcome, and writes down how the caller will hear of it.
     fn end(&mut self, outcome: Outcome, error: Option<Error>) {
         self.up = None;
+        match (self.trial.take(), outcome) {
+            (Some(trial), Outcome::Success) => trial.ended_well(),
+            (Some(trial), Outcome::Failed) => trial.failed(),
+            // The caller, or its credential, ended it: that says nothing of the endpoint.
+            (trial, _) => drop(trial),
+        }
         let problem = error.map(Problem::from);
         let tail = match &problem {
             Some(problem) => as_openai(problem).to_event(),
@@ -317,6 +343,7 @@ impl Flow {
         lost: NotDurable,
     ) -> Poll<Option<Result<Frame<Bytes>, std::convert::Infallible>>> {
         self.up = None;
+        self.trial = None;
         self.ready.clear();
         self.state = State::Done;
         let problem = Problem::from(lost);

@@ -30,6 +30,7 @@ pub(crate) struct Telemetry {
     tokens: Family<Direction, Counter>,
     seconds: Histogram,
     pub(crate) retries: Counter,
+    pub(crate) waited: Histogram,
     trace: Option<Arc<dyn Trace>>,
 }
 
@@ -49,6 +50,11 @@ impl Telemetry {
                 "provider_retries",
                 "Tries beyond the first of a call",
                 Counter::default(),
+            ),
+            waited: metrics.register(
+                "provider_waited_seconds",
+                "How long calls waited for an endpoint whose slots were taken",
+                Histogram::new(exponential_buckets(0.001, 2.0, 18)),
             ),
             trace,
         }

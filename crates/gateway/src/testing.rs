@@ -23,6 +23,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 /// What it says.
 pub const HELLO: &str = "Hello from the fake provider.";
@@ -53,6 +54,39 @@ struct Seen {
     last: Mutex<Option<(HeaderMap, Bytes)>>,
     /// Streams that were dropped before their end: the caller left.
     cancelled: AtomicUsize,
+    /// The bodies of the calls for model `held` that arrived, in order.
+    held: Mutex<Vec<Bytes>>,
+    /// Lets one call for model `held` go for each permit.
+    gate: Gate,
+    /// Calls in hand, and the most that there were.
+    in_hand: AtomicUsize,
+    in_hand_max: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Gate(Semaphore);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
+
+/// Counts a call for as long as it is in hand; dropped too when the caller leaves.
+struct InHand(Arc<Seen>);
+
+impl InHand {
+    fn of(seen: &Arc<Seen>) -> Self {
+        let now = seen.in_hand.fetch_add(1, Ordering::SeqCst) + 1;
+        seen.in_hand_max.fetch_max(now, Ordering::SeqCst);
+        Self(seen.clone())
+    }
+}
+
+impl Drop for InHand {
+    fn drop(&mut self) {
+        self.0.in_hand.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl FakeProvider {
@@ -90,6 +124,27 @@ impl FakeProvider {
         self.seen.cancelled.load(Ordering::SeqCst)
     }
 
+    /// Lets so many calls for model `held` go on.
+    pub fn let_go(&self, calls: usize) {
+        self.seen.gate.0.add_permits(calls);
+    }
+
+    /// The bodies of the calls for model `held` that arrived, in order.
+    pub fn held(&self) -> Vec<Value> {
+        let held = self.seen.held.lock().expect("no test panics here");
+        held.iter().map(|body| serde_json::from_slice(body).expect("json")).collect()
+    }
+
+    /// Chat completions that are answered now. Of a stream only its beginning counts.
+    pub fn in_hand(&self) -> usize {
+        self.seen.in_hand.load(Ordering::SeqCst)
+    }
+
+    /// The most that were answered at once.
+    pub fn in_hand_max(&self) -> usize {
+        self.seen.in_hand_max.load(Ordering::SeqCst)
+    }
+
     /// The headers and the body of the last call.
     pub fn last(&self) -> Option<(HeaderMap, Bytes)> {
         self.seen.last.lock().expect("no test panics here").clone()
@@ -106,8 +161,13 @@ impl Seen {
 
 async fn chat(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {
     let ask = seen.note(headers, &body);
+    let _in_hand = InHand::of(&seen);
     let model = ask["model"].as_str().unwrap_or_default().to_owned();
     match model.as_str() {
+        "held" => {
+            seen.held.lock().expect("no test panics here").push(body.clone());
+            seen.gate.0.acquire().await.expect("it is never closed").forget();
+        }
         "down" => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         "busy" => return (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "7")]).into_response(),
         "locked" => return StatusCode::UNAUTHORIZED.into_response(),

@@ -2,6 +2,7 @@
 //! endpoints do, and what it costs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{Caller, DataClass, Permission, Region};
 use base::money::NanoCents;
@@ -89,14 +90,26 @@ pub struct EndpointView {
     pub model: String,
     /// Endpoints of the lowest order are tried first.
     pub order: u32,
-    /// Of a hundred first tries within its order, so many go to it.
+    /// Of a hundred first tries within its order, so many go to it, before quicker ones are
+    /// preferred.
     pub share_percent: u64,
     /// How it does, as far as this node has seen.
     pub health: EndpointHealth,
     /// Calls that failed in a row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<u32>,
-    /// Until when it is left alone.
+    /// Of a hundred tries that ended in the last minute, so many ended well.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success_percent: Option<u32>,
+    /// Milliseconds within which half of the first tokens came in the last minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_token_ms: Option<u64>,
+    /// The same of 95 in a hundred.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_token_p95_ms: Option<u64>,
+    /// Calls wait for it: it has as many as it may.
+    pub busy: bool,
+    /// Until when it is left alone, or left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub resting_until: Option<At>,
@@ -112,7 +125,9 @@ pub enum EndpointHealth {
     Failing,
     /// It is left alone for a while.
     Resting,
-    /// It was left alone; the next call tries it.
+    /// It is left out for a while: it did much worse than its peers.
+    Ejected,
+    /// It was left alone, or left out; the next call tries it.
     OnTrial,
 }
 
@@ -185,13 +200,9 @@ fn served(routes: &[Arc<Route>], now: At) -> Vec<EndpointView> {
     let mut endpoints: Vec<EndpointView> = routes
         .iter()
         .map(|route| {
-            let health = route.endpoint.breaker.health(now);
-            let (health, failures, resting_until) = match health {
-                Health::Well => (EndpointHealth::NoFailures, None, None),
-                Health::Failing(failures) => (EndpointHealth::Failing, Some(failures), None),
-                Health::Resting(until) => (EndpointHealth::Resting, None, Some(until)),
-                Health::OnTrial => (EndpointHealth::OnTrial, None, None),
-            };
+            let (health, failures, resting_until) = health(route, now);
+            let seen = route.vitals.seen(now);
+            let tried = seen.tries() > 0;
             EndpointView {
                 name: route.endpoint.name.clone(),
                 provider: route.endpoint.provider.to_string(),
@@ -201,10 +212,30 @@ fn served(routes: &[Arc<Route>], now: At) -> Vec<EndpointView> {
                 share_percent: u64::from(route.weight) * 100 / weight(route.order).max(1),
                 health,
                 failures,
+                success_percent: tried.then(|| 100 - seen.failed_percent()),
+                first_token_ms: seen.within(50).map(millis),
+                first_token_p95_ms: seen.within(95).map(millis),
+                busy: route.endpoint.slots.seen().is_some_and(|seen| seen.waiting > 0),
                 resting_until,
             }
         })
         .collect();
     endpoints.sort_by_key(|endpoint| (endpoint.order, std::cmp::Reverse(endpoint.share_percent)));
     endpoints
+}
+
+/// Left alone for its failures in a row, left out beside its peers, or neither.
+fn health(route: &Route, now: At) -> (EndpointHealth, Option<u32>, Option<At>) {
+    let breaker = route.endpoint.breaker.health(now);
+    match (breaker, route.vitals.out_until()) {
+        (Health::Resting(until), _) => (EndpointHealth::Resting, None, Some(until)),
+        (_, Some(until)) if now < until => (EndpointHealth::Ejected, None, Some(until)),
+        (Health::OnTrial, _) | (_, Some(_)) => (EndpointHealth::OnTrial, None, None),
+        (Health::Failing(failures), None) => (EndpointHealth::Failing, Some(failures), None),
+        (Health::Well, None) => (EndpointHealth::NoFailures, None, None),
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

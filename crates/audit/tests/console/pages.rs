@@ -78,6 +78,7 @@ async fn an_event_says_what_changed_why_and_what_came_before_and_after() {
         let refused = refused.outcome(Outcome::Denied).reason(reason);
         let refused = house.note(&auditor, &refused).await;
         let call = CallFacts {
+            hedge: None,
             model: "small".into(),
             provider: Some("mistral".into()),
             endpoint: Some("mistral-eu".into()),

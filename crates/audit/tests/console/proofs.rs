@@ -11,6 +11,7 @@ use crate::house::House;
 
 async fn call(house: &House, caller: &Caller, id: &str) {
     let facts = CallFacts {
+        hedge: None,
         model: "small".to_owned(),
         provider: None,
         endpoint: None,

@@ -63,6 +63,7 @@ impl House {
             _ => Outcome::Success,
         };
         let facts = CallFacts {
+            hedge: None,
             model: "small".to_owned(),
             provider: None,
             endpoint: None,

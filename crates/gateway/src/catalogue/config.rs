@@ -62,6 +62,16 @@ pub struct EndpointConfig {
     /// How long it is left alone before one call tries again.
     #[serde(default = "breaker_open_ms")]
     pub breaker_open_ms: u64,
+    /// Calls at once at most, of this node; any number if not given. Fewer while the endpoint
+    /// answers 429 or 503.
+    #[serde(default)]
+    pub concurrency_max: Option<u32>,
+    /// Calls that wait for their turn at most; 256 if not given.
+    #[serde(default)]
+    pub queue_max: Option<u32>,
+    /// How long one of them waits; ten seconds if not given.
+    #[serde(default)]
+    pub queue_wait_max_ms: Option<u64>,
 }
 
 /// What a model does.
@@ -94,6 +104,12 @@ pub struct ModelConfig {
     /// The highest class of data that it is approved for; anything if not given.
     #[serde(default)]
     pub data_class: Option<DataClass>,
+    /// When an endpoint that does much worse than its peers is left out.
+    #[serde(default)]
+    pub ejection: EjectionConfig,
+    /// A second endpoint is asked when the first one is late; never if not given.
+    #[serde(default)]
+    pub hedge: Option<HedgeConfig>,
     /// Where it is reached. Routes of the lowest `order` come first, by weight.
     pub routes: Vec<RouteConfig>,
     /// It costs nothing. A model without prices must say so: a budget could not hold else.
@@ -102,6 +118,34 @@ pub struct ModelConfig {
     /// What it costs, from when. The first price also holds before its day.
     #[serde(default)]
     pub prices: Vec<PriceConfig>,
+}
+
+/// When an endpoint is left out. It is compared with the other endpoints of the same model and
+/// region, over the last minute.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EjectionConfig {
+    /// So much of a model's endpoints in a region is left out at most, and never all; 0: none is.
+    pub share_max_percent: u32,
+    /// It is left out when it fails in so many more of a hundred tries than the others do.
+    pub failures_above_percent: u32,
+    /// It is left out when half of its first tokens come so many times later than half of
+    /// theirs, and a quarter of a second later at least; 0: never for that.
+    pub slow_factor: u32,
+    /// For how long; twice as long each time that it comes back and does no better, up to
+    /// sixteen times.
+    pub duration_ms: u64,
+}
+
+/// Asking a second endpoint of the region when the first one is late. The answer that begins
+/// first is taken, and the other one is dropped.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HedgeConfig {
+    /// How late is late; what 95 in a hundred calls of the last minute took if not given.
+    pub after_ms: Option<u64>,
+    /// Of a hundred calls, so many are asked twice at most; five if not given.
+    pub budget_percent: Option<u32>,
 }
 
 /// One way to reach a model.
@@ -134,6 +178,17 @@ pub struct PriceConfig {
     /// For a million tokens read from the provider's cache; as `input_per_million` if not given.
     #[serde(default)]
     pub cached_input_per_million: Option<NanoCents>,
+}
+
+impl Default for EjectionConfig {
+    fn default() -> Self {
+        Self {
+            share_max_percent: 50,
+            failures_above_percent: 20,
+            slow_factor: 4,
+            duration_ms: 30_000,
+        }
+    }
 }
 
 fn connect_timeout_ms() -> u64 {

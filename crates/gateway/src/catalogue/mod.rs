@@ -3,18 +3,22 @@
 
 mod config;
 mod price;
+mod resilience;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use access::{DataClass, Region, Thing};
 use base::secret::Secret;
+use base::time::At;
 
 pub use self::config::{
-    Config, Does, EndpointConfig, ModelConfig, PriceConfig, RouteConfig, Speaks,
+    Config, Does, EjectionConfig, EndpointConfig, HedgeConfig, ModelConfig, PriceConfig,
+    RouteConfig, Speaks,
 };
 pub(crate) use self::price::{Price, Prices};
-use crate::provider::Endpoint;
+pub(crate) use self::resilience::{Ejection, Hedge};
+use crate::provider::{Endpoint, Judge, Vitals};
 
 /// Everything compiled.
 #[derive(Debug, Default)]
@@ -34,8 +38,26 @@ pub(crate) struct Model {
     /// The highest class of data that it is approved for; none: nobody said.
     pub(crate) data_class: Option<DataClass>,
     pub(crate) prices: Prices,
+    pub(crate) hedge: Option<Hedge>,
+    ejection: Ejection,
     /// By region, so that a choice among routes cannot name another region's.
-    routes: BTreeMap<Region, Vec<Arc<Route>>>,
+    routes: BTreeMap<Region, Ways>,
+}
+
+/// The ways to reach a model in one region.
+#[derive(Debug, Default)]
+struct Ways {
+    routes: Vec<Arc<Route>>,
+    judge: Judge,
+}
+
+impl Ways {
+    /// Whether they lead to more than one endpoint.
+    fn are_two(&self) -> bool {
+        let mut endpoints = self.routes.iter().map(|route| &route.endpoint);
+        let first = endpoints.next();
+        endpoints.any(|other| first.is_some_and(|first| !Arc::ptr_eq(first, other)))
+    }
 }
 
 /// One way to reach a model.
@@ -46,6 +68,8 @@ pub(crate) struct Route {
     pub(crate) model: String,
     pub(crate) weight: u32,
     pub(crate) order: u32,
+    /// How the endpoint does with this model.
+    pub(crate) vitals: Arc<Vitals>,
 }
 
 /// One fault of a catalogue: where, and what.
@@ -78,7 +102,7 @@ impl Catalogue {
         let known: HashMap<String, Arc<Endpoint>> = before
             .models
             .values()
-            .flat_map(|model| model.routes.values().flatten())
+            .flat_map(|model| model.routes.values().flat_map(|ways| &ways.routes))
             .map(|route| (route.endpoint.name.clone(), route.endpoint.clone()))
             .collect();
         let mut endpoints = HashMap::new();
@@ -97,7 +121,8 @@ impl Catalogue {
         let mut models = HashMap::new();
         for (name, model) in &config.models {
             let path = format!("gateway.models.{name}");
-            match Model::compile(name, model, &endpoints, &config.endpoints) {
+            let known = before.models.get(name).map(Arc::as_ref);
+            match Model::compile(name, model, &endpoints, &config.endpoints, known) {
                 Ok(model) => {
                     models.insert(name.clone(), Arc::new(model));
                 }
@@ -110,6 +135,11 @@ impl Catalogue {
             faults.push(Fault { path, fault: "there is no such model".to_owned() });
         }
         if faults.is_empty() { Ok(Self { models, default_model }) } else { Err(faults) }
+    }
+
+    /// Every model.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Model>> {
+        self.models.values()
     }
 
     /// The model of this name, if it can be reached in this region.
@@ -132,6 +162,7 @@ impl Model {
         config: &ModelConfig,
         endpoints: &HashMap<&str, Arc<Endpoint>>,
         declared: &BTreeMap<String, EndpointConfig>,
+        before: Option<&Self>,
     ) -> Result<Self, (String, String)> {
         let on = |key: &str, fault: &str| (key.to_owned(), fault.to_owned());
         if name == "patterns" || name.starts_with("pattern/") || name.is_empty() || name.len() > 128
@@ -147,7 +178,9 @@ impl Model {
         if config.max_output_tokens == 0 {
             return Err(on("max_output_tokens", "must be more than zero"));
         }
-        let mut routes: BTreeMap<Region, Vec<Arc<Route>>> = BTreeMap::new();
+        let ejection = Ejection::compile(&config.ejection)?;
+        let hedge = config.hedge.as_ref().map(|hedge| Hedge::compile(hedge, config)).transpose()?;
+        let mut routes: BTreeMap<Region, Ways> = BTreeMap::new();
         for (index, route) in config.routes.iter().enumerate() {
             let key = format!("routes[{index}]");
             if route.weight == 0 {
@@ -164,12 +197,24 @@ impl Model {
                 let fault = "an endpoint that speaks anthropic has no embeddings".to_owned();
                 return Err((format!("{key}.endpoint"), fault));
             }
-            routes.entry(endpoint.region).or_default().push(Arc::new(Route {
+            let model = route.model.clone().unwrap_or_else(|| name.to_owned());
+            let ways = routes.entry(endpoint.region).or_default();
+            let known = |route: &&Arc<Route>| {
+                Arc::ptr_eq(&route.endpoint, endpoint) && route.model == model
+            };
+            let twin = ways.routes.iter().find(known);
+            let twin = twin.or_else(|| before?.every_route().find(known));
+            let vitals = twin.map(|route| route.vitals.clone());
+            ways.routes.push(Arc::new(Route {
                 endpoint: endpoint.clone(),
-                model: route.model.clone().unwrap_or_else(|| name.to_owned()),
+                model,
                 weight: route.weight,
                 order: route.order,
+                vitals: vitals.unwrap_or_default(),
             }));
+        }
+        if hedge.is_some() && !routes.values().any(Ways::are_two) {
+            return Err(on("hedge", "needs two endpoints in a region: a hedge never leaves it"));
         }
         if config.free != config.prices.is_empty() {
             return Err(on("prices", "say what it costs, or `free = true`: one of the two"));
@@ -184,6 +229,8 @@ impl Model {
             attempts_max: config.attempts_max,
             data_class: config.data_class,
             prices,
+            hedge,
+            ejection,
             routes,
         })
     }
@@ -196,6 +243,18 @@ impl Model {
     /// The ways to reach it inside a region. There is no other way to a route, so a
     /// retry or a fallback cannot leave the region.
     pub(crate) fn routes_in(&self, region: Region) -> &[Arc<Route>] {
-        self.routes.get(&region).map_or(&[], Vec::as_slice)
+        self.routes.get(&region).map_or(&[], |ways| ways.routes.as_slice())
+    }
+
+    /// Compares the endpoints of a region with each other, when it is time.
+    pub(crate) fn judge(&self, region: Region, now: At) {
+        if let Some(ways) = self.routes.get(&region) {
+            ways.judge.look(&ways.routes, &self.ejection, now);
+        }
+    }
+
+    /// The routes of all regions, to be counted and never to be chosen from.
+    pub(crate) fn every_route(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.values().flat_map(|ways| &ways.routes)
     }
 }

@@ -119,7 +119,7 @@ impl EndpointView {
         match self.health {
             EndpointHealth::NoFailures => "ok",
             EndpointHealth::Failing | EndpointHealth::OnTrial => "warn",
-            EndpointHealth::Resting => "bad",
+            EndpointHealth::Resting | EndpointHealth::Ejected => "bad",
         }
     }
 }

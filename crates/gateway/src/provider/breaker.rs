@@ -42,6 +42,16 @@ impl Breaker {
         }
     }
 
+    /// Whether no call passes now; changes nothing.
+    pub(crate) fn is_open(&self, now: At) -> bool {
+        !self.is_closed() && now.as_millisecond() < self.open_until_ms.load(Ordering::Relaxed)
+    }
+
+    /// Whether calls pass without being a try.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) < self.failures_max
+    }
+
     pub(crate) fn new(failures_max: u32, open_ms: i64) -> Self {
         Self {
             failures_max: failures_max.max(1),
@@ -54,7 +64,7 @@ impl Breaker {
     /// Whether a call may try now. When the wait has just ended, the first to ask may,
     /// and the others wait another round for its result.
     pub(crate) fn admits(&self, now: At) -> bool {
-        if self.failures.load(Ordering::Relaxed) < self.failures_max {
+        if self.is_closed() {
             return true;
         }
         let now = now.as_millisecond();

@@ -2,8 +2,13 @@
 
 mod breaker;
 mod client;
+mod metrics;
+mod slots;
+mod trial;
+mod vitals;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use access::Region;
@@ -14,7 +19,16 @@ use http::{HeaderValue, Uri};
 use self::breaker::Breaker;
 pub(crate) use self::breaker::Health;
 pub(crate) use self::client::{Client, Failed, Sent};
+pub(crate) use self::metrics::register;
+pub(crate) use self::slots::{NoSlot, Slot, Slots};
+pub(crate) use self::trial::Trial;
+pub(crate) use self::vitals::{Enter, Judge, Vitals};
 use crate::catalogue::{Does, EndpointConfig, Secrets, Speaks};
+
+/// Calls that wait for a slot, unless the operator says otherwise.
+const WAITING_MAX: u32 = 256;
+/// How long they wait, unless the operator says otherwise.
+const WAIT_MAX_MS: u64 = 10_000;
 
 /// One endpoint, with its connections and its health.
 #[derive(Debug)]
@@ -26,6 +40,9 @@ pub(crate) struct Endpoint {
     pub(crate) first_token_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) breaker: Breaker,
+    /// Tries under way.
+    pub(crate) load: AtomicU32,
+    pub(crate) slots: Slots,
     pub(crate) client: Client,
     config: EndpointConfig,
     key: Option<Secret>,
@@ -60,6 +77,7 @@ impl Endpoint {
                 return Err((key, "must be 1 to 3600000 (one hour)".to_owned()));
             }
         }
+        let slots = slots(config)?;
         let base: Uri = config
             .base_url
             .trim_end_matches('/')
@@ -84,6 +102,8 @@ impl Endpoint {
                 config.breaker_failures,
                 config.breaker_open_ms.try_into().unwrap_or(i64::MAX),
             ),
+            load: AtomicU32::new(0),
+            slots,
             client,
             config: config.clone(),
             key,
@@ -105,6 +125,30 @@ impl Endpoint {
             (Speaks::Anthropic, _) => "/messages",
         })
     }
+}
+
+fn slots(config: &EndpointConfig) -> Result<Slots, (&'static str, String)> {
+    if config.concurrency_max.is_some_and(|max| !(1..=100_000).contains(&max)) {
+        return Err(("concurrency_max", "must be 1 to 100000".to_owned()));
+    }
+    if config.queue_max.is_some_and(|max| max > 10_000) {
+        return Err(("queue_max", "must be 0 (nobody waits) to 10000".to_owned()));
+    }
+    if config.queue_wait_max_ms.is_some_and(|ms| !(1..=600_000).contains(&ms)) {
+        return Err(("queue_wait_max_ms", "must be 1 to 600000 (ten minutes)".to_owned()));
+    }
+    if config.concurrency_max.is_none() {
+        let idle = [
+            ("queue_max", config.queue_max.is_some()),
+            ("queue_wait_max_ms", config.queue_wait_max_ms.is_some()),
+        ];
+        if let Some((key, _)) = idle.into_iter().find(|(_, given)| *given) {
+            return Err((key, "says nothing without `concurrency_max`".to_owned()));
+        }
+    }
+    let waiting_max = usize::try_from(config.queue_max.unwrap_or(WAITING_MAX)).unwrap_or(0);
+    let wait_max = Duration::from_millis(config.queue_wait_max_ms.unwrap_or(WAIT_MAX_MS));
+    Ok(Slots::new(config.concurrency_max, waiting_max, wait_max))
 }
 
 fn auth_headers(

@@ -83,6 +83,7 @@ pub(crate) struct Door {
     pub(crate) gateway: Gateway,
     pub(crate) databases: Databases,
     pub(crate) record: Record,
+    pub(crate) metrics: Metrics,
     routes: Router,
 }
 
@@ -200,7 +201,7 @@ impl Door {
         )
         .expect("a catalogue without fault");
         let routes = gateway::routes(gateway.clone());
-        Self { bench, clock, provider, limits, gateway, databases, record, routes }
+        Self { bench, clock, provider, limits, gateway, databases, record, metrics, routes }
     }
 
     pub(crate) fn apply(&self, text: &str) -> Result<(), Vec<Fault>> {

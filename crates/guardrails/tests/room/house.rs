@@ -130,6 +130,7 @@ impl House {
     /// A call that was begun.
     pub(crate) async fn call(&self, caller: &Caller, model: &str) {
         let call = audit::CallFacts {
+            hedge: None,
             model: model.to_owned(),
             provider: None,
             endpoint: None,

@@ -47,6 +47,7 @@ pub(crate) fn ask(tokens: u64, price: &str) -> Ask {
 /// The outcome of a call, durable, with its line in the ledger.
 pub(crate) async fn recorded(record: &Record, caller: &Caller, started_at: At, price: &str) {
     let facts = CallFacts {
+        hedge: None,
         model: "small".into(),
         provider: None,
         endpoint: None,

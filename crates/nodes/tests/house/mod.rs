@@ -232,6 +232,7 @@ pub(crate) fn caller(org: &OrgId) -> Caller {
 
 fn facts(id: &str) -> CallFacts {
     CallFacts {
+        hedge: None,
         model: id.to_owned(),
         provider: None,
         endpoint: None,

@@ -31,6 +31,7 @@ json.dump({'faults': faults, 'classes': classes, 'events': len(events)}, sys.std
 
 fn facts(room: &Room, provider: Option<&str>) -> CallFacts {
     CallFacts {
+        hedge: None,
         model: "gpt-x".to_owned(),
         provider: provider.map(ToOwned::to_owned),
         endpoint: None,

@@ -121,6 +121,7 @@ impl Room {
     pub(crate) async fn called(&self, caller: &Caller, call: Call<'_>) {
         let now = self.now();
         let facts = CallFacts {
+            hedge: None,
             model: call.model.to_owned(),
             provider: None,
             endpoint: None,

@@ -33,6 +33,7 @@ fn everything(text: &str, amount: u64, resource: &str) -> Draft {
         attempts: 1,
         endpoint: Some(text.to_owned()),
         estimated: true,
+        hedge: Some(text.to_owned()),
         model: text.to_owned(),
         pattern: Some(text.to_owned()),
         price_nanocents: 5,

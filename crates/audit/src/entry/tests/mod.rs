@@ -122,6 +122,7 @@ fn an_amount_of_any_size_is_recorded_exactly() {
     let at = "2026-01-01T00:00:00Z".parse().unwrap();
     for amount in [1, (1 << 53) - 1, (1 << 53) + 1, i64::MAX, i64::MIN] {
         let call = CallFacts {
+            hedge: None,
             model: "small".to_owned(),
             provider: None,
             endpoint: None,

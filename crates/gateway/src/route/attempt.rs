@@ -1,0 +1,187 @@
+//! One try at one endpoint.
+
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use tokio::time::{Instant, timeout_at};
+
+use super::Outgoing;
+use crate::catalogue::{Does, Route, Speaks};
+use crate::error::Error;
+use crate::provider::{Failed, Sent, Trial};
+use crate::wire::anthropic;
+use crate::wire::splice::{Edits, splice};
+
+/// Bytes of a provider's refusal that are read.
+const REFUSAL_MAX: usize = 64 << 10;
+
+/// An answer that has begun.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) sent: Sent,
+    /// The first piece of a stream, if it was waited for.
+    pub(crate) first: Option<Bytes>,
+    pub(crate) trial: Trial,
+}
+
+/// A try without an answer.
+#[derive(Debug)]
+pub(super) struct NotSent {
+    pub(super) error: Error,
+    /// The provider may have worked, and may charge for it.
+    pub(super) produced: bool,
+    /// Another try is safe.
+    pub(super) again: bool,
+}
+
+impl Outgoing<'_> {
+    /// Asks, and waits until the answer begins.
+    pub(super) async fn once(&self, trial: Trial) -> Result<Arrived, NotSent> {
+        let endpoint = trial.route().endpoint.clone();
+        let body = self.body_for(trial.route()).map_err(NotSent::for_good)?;
+        let path = endpoint.path(self.model.does);
+        let deadline = Instant::now() + endpoint.first_token_timeout;
+        let timeout = endpoint.first_token_timeout;
+        let sent = endpoint.client.post(&path, body, self.ask.stream, timeout).await;
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(failed) => return Err(self.nothing(trial, &failed)),
+        };
+        let status = sent.status();
+        if status.is_success() {
+            endpoint.breaker.succeeded();
+            trial.slot().took();
+            return self.arrived(trial, sent, deadline).await;
+        }
+        if status.is_server_error() {
+            endpoint.breaker.failed(self.clock.now());
+        }
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            trial.slot().pushed_back(retry_after(sent.headers()));
+        }
+        tracing::warn!(
+            endpoint.name = endpoint.name,
+            status = status.as_u16(),
+            "an endpoint refused"
+        );
+        let refused = refused(endpoint.speaks, sent).await;
+        if refused.is_an_answer() {
+            trial.refused_well();
+        } else {
+            trial.failed();
+        }
+        Err(refused)
+    }
+
+    /// A whole answer begins with its head. A stream does so with its first piece; where another
+    /// endpoint may be quicker, that is waited for.
+    async fn arrived(
+        &self,
+        mut trial: Trial,
+        mut sent: Sent,
+        deadline: Instant,
+    ) -> Result<Arrived, NotSent> {
+        if !self.ask.stream || self.model.does != Does::Chat {
+            trial.began();
+            return Ok(Arrived { sent, first: None, trial });
+        }
+        if self.model.hedge.is_none() {
+            return Ok(Arrived { sent, first: None, trial });
+        }
+        loop {
+            let failed = match timeout_at(deadline, sent.body_mut().frame()).await {
+                Ok(Some(Ok(frame))) => match frame.into_data() {
+                    Ok(first) if !first.is_empty() => {
+                        trial.began();
+                        return Ok(Arrived { sent, first: Some(first), trial });
+                    }
+                    Ok(_) | Err(_) => continue,
+                },
+                Ok(Some(Err(error))) => Failed::Unreachable(error.into()),
+                Ok(None) => Failed::Unreachable("the answer has no content".into()),
+                Err(_) => Failed::TooSlow,
+            };
+            return Err(self.nothing(trial, &failed));
+        }
+    }
+
+    /// The endpoint failed before anything came.
+    fn nothing(&self, trial: Trial, failed: &Failed) -> NotSent {
+        let endpoint = &trial.route().endpoint;
+        endpoint.breaker.failed(self.clock.now());
+        tracing::warn!(
+            endpoint.name = endpoint.name,
+            error = failed as &dyn std::error::Error,
+            "an endpoint failed"
+        );
+        trial.failed();
+        match failed {
+            Failed::Unreachable(_) => NotSent::passing(Error::ProviderFailed),
+            // It has the request and may be writing: asking again would pay twice.
+            Failed::TooSlow => {
+                NotSent { error: Error::ProviderTooSlow, produced: true, again: false }
+            }
+        }
+    }
+
+    fn body_for(&self, route: &Route) -> Result<Bytes, Error> {
+        match route.endpoint.speaks {
+            Speaks::Openai => {
+                let stream = self.ask.stream && self.model.does == Does::Chat;
+                let edits = Edits { model: Some(&route.model), include_usage: stream };
+                Ok(splice(self.body, self.ask, edits).unwrap_or_else(|| self.body.clone()))
+            }
+            Speaks::Anthropic => {
+                let max_tokens = self.model.max_output_tokens;
+                let target = anthropic::Target { model: &route.model, max_tokens };
+                Ok(anthropic::request(self.body, &target)?)
+            }
+        }
+    }
+}
+
+impl NotSent {
+    fn passing(error: Error) -> Self {
+        Self { error, produced: false, again: true }
+    }
+
+    fn for_good(error: Error) -> Self {
+        Self { error, produced: false, again: false }
+    }
+
+    /// The request is the fault, and every endpoint would say so.
+    pub(super) fn is_an_answer(&self) -> bool {
+        !self.again && !self.produced
+    }
+}
+
+/// The whole seconds that a provider asks to wait for; nothing, if it gives none or a date.
+fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
+}
+
+/// What a status that is not a success means.
+async fn refused(speaks: Speaks, sent: Sent) -> NotSent {
+    let status = sent.status();
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let retry_after_secs = retry_after(sent.headers()).unwrap_or(1);
+            NotSent::passing(Error::ProviderOverloaded { retry_after_secs })
+        }
+        // The operator's key is wrong there: not the caller's fault, and no secret of ours.
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PAYMENT_REQUIRED => {
+            NotSent::passing(Error::ProviderFailed)
+        }
+        status if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
+            let body = Limited::new(sent.into_body(), REFUSAL_MAX).collect().await;
+            let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            let body = match speaks {
+                Speaks::Openai => body,
+                Speaks::Anthropic => anthropic::Failure::of_json(&body).as_openai().to_body(),
+            };
+            NotSent::for_good(Error::ProviderRefused(status, body))
+        }
+        _ => NotSent::passing(Error::ProviderFailed),
+    }
+}
