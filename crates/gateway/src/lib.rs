@@ -6,7 +6,7 @@
 //!   takes proof of a durable event; `no_answer_is_released_when_the_record_is_down`.
 //! - A call never leaves its org's region, retries and fallbacks included: routes are
 //!   kept by region;
-//!   `ten_thousand_fallbacks_never_leave_the_region_and_all_but_one_in_ten_thousand_succeed`.
+//!   `a_thousand_fallbacks_never_leave_the_region_and_all_but_one_at_most_succeed`.
 //! - An endpoint that does much worse than its peers is left out, never too many at once, and
 //!   one call tries it again: `an_endpoint_that_does_much_worse_than_its_peers_is_left_out`,
 //!   `no_more_than_the_share_is_left_out_and_never_all`,
