@@ -90,7 +90,7 @@ impl Change {
 
     /// Records the event and makes both permanent, together.
     pub async fn commit(self, event: Event) -> Result<Durable, DbError> {
-        self.finish(event, None).await
+        Box::pin(self.finish(event, None)).await
     }
 
     /// The same, and a statement runs in between whose last argument is the event's
@@ -101,7 +101,7 @@ impl Change {
         note: Statement,
         args: Vec<Value>,
     ) -> Result<Durable, DbError> {
-        self.finish(event, Some((note, args))).await
+        Box::pin(self.finish(event, Some((note, args)))).await
     }
 
     async fn finish(

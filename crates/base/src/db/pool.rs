@@ -102,7 +102,8 @@ impl Db {
     ) -> Result<Vec<Row>, DbError> {
         let mut tries = None;
         loop {
-            let error = match self.read(within, statement, args.clone()).await {
+            // On the heap: the futures of rooms that ask much must stay small.
+            let error = match Box::pin(self.read(within, statement, args.clone())).await {
                 Err(error) if error.is_passing() || error.is_lost() => error,
                 read => return read,
             };

@@ -1,5 +1,6 @@
 //! A unit of work, which is done again unseen where the database undid it by itself.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use sqlx::postgres::PgArguments;
@@ -42,6 +43,9 @@ enum On {
     Ended,
 }
 
+/// Something that is asked of the engine.
+type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
+
 impl On {
     async fn begin(db: &Db, within: &Within) -> Result<(Self, u64), DbError> {
         let on = |cause| DbError::new("begin", cause);
@@ -74,7 +78,11 @@ pub(super) fn silent() -> sqlx::Error {
 }
 
 impl Tx {
-    pub(crate) async fn begin(db: &Db, within: &Within) -> Result<Self, DbError> {
+    pub(crate) fn begin<'a>(db: &'a Db, within: &'a Within) -> Asking<'a, Self> {
+        Box::pin(Self::begun(db, within))
+    }
+
+    async fn begun(db: &Db, within: &Within) -> Result<Self, DbError> {
         let mut tries = None;
         let (on, generation) = loop {
             match On::begin(db, within).await {
@@ -149,6 +157,11 @@ impl Tx {
     /// After a failure that undid the work: does all up to the mark again. Gives the failure
     /// back where that cannot help, or where something else came of it.
     pub async fn again(&mut self, error: DbError) -> Result<(), DbError> {
+        let again: Asking<'_, ()> = Box::pin(self.redone(error));
+        again.await
+    }
+
+    async fn redone(&mut self, error: DbError) -> Result<(), DbError> {
         self.on = On::Ended;
         let may = error.is_passing() || error.is_lost() || error.is_in_doubt();
         if !may || !self.told.is_whole() {
@@ -184,19 +197,22 @@ impl Tx {
         Ok(true)
     }
 
-    async fn say(&mut self, saying: Saying) -> Result<Heard, DbError> {
-        if !self.told.is_unseen() {
-            return self.attempt(saying).await;
-        }
-        loop {
-            match self.attempt(saying.clone()).await {
-                Ok(heard) => {
-                    self.told.keep(saying, &heard);
-                    return Ok(heard);
-                }
-                Err(error) => self.again(error).await?,
+    /// On the heap: the futures of rooms that say many things must stay small.
+    fn say(&mut self, saying: Saying) -> Asking<'_, Heard> {
+        Box::pin(async move {
+            if !self.told.is_unseen() {
+                return self.attempt(saying).await;
             }
-        }
+            loop {
+                match self.attempt(saying.clone()).await {
+                    Ok(heard) => {
+                        self.told.keep(saying, &heard);
+                        return Ok(heard);
+                    }
+                    Err(error) => self.again(error).await?,
+                }
+            }
+        })
     }
 
     async fn attempt(&mut self, saying: Saying) -> Result<Heard, DbError> {
@@ -288,6 +304,11 @@ impl Tx {
 
     /// Makes the work permanent, or says why not; for whoever set a mark.
     pub async fn commit_once(&mut self) -> Result<(), DbError> {
+        let commit: Asking<'_, ()> = Box::pin(self.committed());
+        commit.await
+    }
+
+    async fn committed(&mut self) -> Result<(), DbError> {
         if let Some(error) = self.injected() {
             return Err(DbError::new("commit", error));
         }
