@@ -134,6 +134,16 @@ def judged(cell, load, administrator):
     }
 
 
+def errors(cell):
+    """What the nodes themselves called an error."""
+    said = collections.Counter()
+    for node in cell.nodes:
+        for line in open(f"{cell.folder}/{node.name}.log"):
+            if line.startswith("{") and json.loads(line).get("level") == "ERROR":
+                said[line[line.find('"level"'):][:300]] += 1
+    return said.most_common(5)
+
+
 def metric(cell, name):
     """The sum over all nodes."""
     total = 0
@@ -176,7 +186,7 @@ async def main():
             "rounds": rounds, "answers": dict(load.ended[False]), "streams": dict(load.ended[True]),
             "writesRefused": dict(administrator.refused), "record": judged(cell, load, administrator),
             "faultsFound": metric(cell, "portico_record_faults_total"),
-            "oddities": collections.Counter(load.oddities).most_common(3),
+            "errors": errors(cell), "oddities": collections.Counter(load.oddities).most_common(3),
         }
     except BaseException:
         for node in getattr(cell, "nodes", []):
@@ -192,7 +202,7 @@ async def main():
     for what in ["answers", "streams", "writesRefused", "record"]:
         print(f"  {what:14} " + ", ".join(f"{name} {n}" for name, n in told[what].items()))
     print(f"  faults found in the record: {told['faultsFound']}")
-    for text, n in told["oddities"]:
+    for text, n in told["errors"] + told["oddities"]:
         print(f"  {n} x {text}")
 
 

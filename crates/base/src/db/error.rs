@@ -110,9 +110,16 @@ impl DbError {
         matches!(self.cause, Cause::Doubt(_))
     }
 
-    /// The database cannot be reached at all, or is not the one that may write.
+    /// The database cannot be reached at all, is not the one that may write, or did not
+    /// answer in time.
     pub fn is_unreachable(&self) -> bool {
-        self.is_lost() || self.is_in_doubt() || self.is_without_connection()
+        self.is_lost() || self.is_in_doubt() || self.is_without_connection() || self.is_late()
+    }
+
+    /// The database ended it because it took too long, or because its caller stood still.
+    fn is_late(&self) -> bool {
+        let Cause::Engine(cause) = &self.cause else { return false };
+        matches!(code(cause).as_deref(), Some("57014" | "25P03"))
     }
 
     /// No connection could be had.

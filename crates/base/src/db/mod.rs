@@ -12,6 +12,8 @@
 //! security shows only the rows of that org, whatever the statement says.
 
 mod error;
+#[cfg(test)]
+mod fails;
 #[cfg(feature = "testing")]
 pub(crate) mod inject;
 mod lines;
