@@ -127,7 +127,11 @@ impl DbError {
         matches!(
             self.cause,
             Cause::Engine(
-                sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed
+                sqlx::Error::PoolTimedOut
+                    | sqlx::Error::PoolClosed
+                    | sqlx::Error::WorkerCrashed
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::BeginFailed
             )
         )
     }
