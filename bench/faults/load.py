@@ -38,7 +38,8 @@ class Load:
             return "nothing"
         status = int(head.split(b" ")[1])
         for line in head.split(b"\r\n"):
-            if line.lower().startswith(b"portico-receipt:"):
+            # A refusal has a receipt too, and its call may be known by its end alone.
+            if status == 200 and line.lower().startswith(b"portico-receipt:"):
                 self.receipts.append(line.split(b":")[1].strip().decode())
         if status != 200:
             self.oddities.append(rest[-300:].decode(errors="replace"))

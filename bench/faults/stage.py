@@ -126,6 +126,8 @@ class Node:
 class Cell:
     """Nodes behind an edge, and an org that calls."""
 
+    production = False
+
     def __init__(self, program, provider, nodes):
         self.program = os.path.abspath(program)
         self.folder = tempfile.mkdtemp(prefix="portico-faults-")
@@ -133,6 +135,9 @@ class Cell:
         self.provider, self.count = provider, nodes
         self.edge_port, self.redis_port = free_port(), free_port()
         self.children = []
+
+    def database(self, folder):
+        return Postgres(folder, "max_connections=300")
 
     def configured(self, node):
         databases = "\n".join(
@@ -143,6 +148,7 @@ class Cell:
         return f"""node = "{node.name}"
 data = "{self.folder}/portico"
 regions = ["{REGION}"]
+production = {str(self.production).lower()}
 [cell]
 shared = true
 [limits]
@@ -199,8 +205,9 @@ backend nodes
         self.children.append(subprocess.Popen(["haproxy", "-f", path, "-db"], stderr=subprocess.DEVNULL))
 
     async def start(self):
-        self.postgres = Postgres(os.path.join(self.folder, "postgres"), "max_connections=300")
-        self.postgres.psql("postgres", "CREATE ROLE portico_owner LOGIN CREATEDB; CREATE ROLE portico_app LOGIN;")
+        self.postgres = self.database(os.path.join(self.folder, "postgres"))
+        roles = "CREATE ROLE portico_owner LOGIN CREATEDB; CREATE ROLE portico_app LOGIN IN ROLE pg_read_all_stats;"
+        self.postgres.psql("postgres", roles)
         for name in ["directory", REGION]:
             self.postgres.psql("postgres", f"CREATE DATABASE {name} OWNER portico_owner;")
         redis = ["redis-server", "--port", str(self.redis_port), "--save", "", "--maxmemory-policy", "noeviction"]

@@ -14,6 +14,9 @@ pub(crate) struct Options {
     /// Skip formatting, lints, scripts and licences.
     #[arg(long)]
     quick: bool,
+    /// Lets 5 of 100 statements fail as a distributed PostgreSQL lets them fail (40001).
+    #[arg(long)]
+    injected: bool,
     /// Passed to the test runner (cargo nextest, else cargo test), to run some tests only.
     #[arg(last = true)]
     runner: Vec<String>,
@@ -42,7 +45,7 @@ pub(crate) fn run(options: &Options) -> bool {
         section("scripts", &mut scripts::check);
         section("dependencies", &mut licences::check);
     }
-    section("tests", &mut || tests(&options.runner, &mut tally));
+    section("tests", &mut || tests(options, &mut tally));
     if options.runner.is_empty() {
         section("examples in the documentation", &mut || {
             // The whole workspace: a part of it would be built anew, with other features.
@@ -59,8 +62,12 @@ pub(crate) fn run(options: &Options) -> bool {
 }
 
 /// Sets up the world outside, runs the tests in it and takes it down.
-fn tests(arguments: &[String], tally: &mut Tally) -> Outcome<()> {
+fn tests(options: &Options, tally: &mut Tally) -> Outcome<()> {
+    let arguments = &options.runner;
     let mut environment: Environment = Vec::new();
+    if options.injected {
+        environment.push(("PORTICO_INJECT_40001", "5".into()));
+    }
     environment.extend(clients::environment()?.map(|(name, path)| (name, path.into())));
     environment.extend(browser::environment()?.map(|(name, path)| (name, path.into())));
     redis::installed()?;

@@ -3,19 +3,25 @@
 use std::sync::Arc;
 
 use access::Scope;
-use base::db::{Batch, DbError, Row, Statement, Tx, Value};
+use base::db::{Batch, Db, DbError, Row, Statement, Tx, Value};
 use base::time::SharedClock;
 
+use crate::append::{Appended, Prepared};
 use crate::durable::Durable;
 use crate::event::Event;
 use crate::heads::Heads;
 use crate::keys::{Found, Keys, Tag};
-use crate::{Record, Rider, append};
+use crate::{Record, Rider, append, doubt};
 
 /// A write that will not be committed without its record. Dropped before
 /// [`Change::commit`], it leaves no trace.
+///
+/// What the database undoes by itself is done again (see [`Tx`]); where no answer came to the
+/// commit, its event is looked for, and only if it is certain not to stand the change is made
+/// again.
 #[derive(Debug)]
 pub struct Change {
+    db: Db,
     tx: Tx,
     scope: Scope,
     pub(crate) clock: SharedClock,
@@ -33,6 +39,7 @@ impl Change {
         record.keys.warm(db, scope.region(), scope.org()).await?;
         let tx = record.databases.of(scope)?.begin().await?;
         Ok(Self {
+            db: db.clone(),
             tx,
             scope: scope.clone(),
             clock: record.clock.clone(),
@@ -83,7 +90,7 @@ impl Change {
 
     /// Records the event and makes both permanent, together.
     pub async fn commit(self, event: Event) -> Result<Durable, DbError> {
-        self.finish(event, None).await
+        Box::pin(self.finish(event, None)).await
     }
 
     /// The same, and a statement runs in between whose last argument is the event's
@@ -94,31 +101,73 @@ impl Change {
         note: Statement,
         args: Vec<Value>,
     ) -> Result<Durable, DbError> {
-        self.finish(event, Some((note, args))).await
+        Box::pin(self.finish(event, Some((note, args)))).await
     }
 
-    #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
     async fn finish(
         mut self,
         event: Event,
         note: Option<(Statement, Vec<Value>)>,
     ) -> Result<Durable, DbError> {
-        let entry =
-            append::Prepared::new(&self.keys, self.scope.caller(), &event, None, self.clock.now())?;
-        let appended = append::append(&mut self.tx, &self.keys, &self.heads, &[&entry]).await?;
+        let caller = self.scope.caller();
+        let entry = Prepared::new(&self.keys, caller, &event, None, self.clock.now())?;
+        self.tx.mark();
+        let appended = loop {
+            match self.end(&entry, event.action, note.as_ref()).await? {
+                Ok(appended) => break appended,
+                Err(undone) => self.tx.again(undone).await?,
+            }
+        };
         let seq = appended.seqs.first().copied().unwrap_or_default();
-        if let Some((note, mut args)) = note {
-            args.push(seq.into());
-            self.tx.run(note, self.scope.args(args)).await?;
-        }
-        for rider in self.riders.iter() {
-            rider.changed(&mut self.tx, &self.scope, event.action).await?;
-        }
-        self.tx.commit().await?;
         self.heads.remember(appended.heads);
         for tag in &self.forgotten {
             self.keys.remember(&entry.org, tag, Found::Destroyed);
         }
         Ok(Durable::at(entry.org, seq))
+    }
+
+    /// Records and commits. The inner failure undid all; the outer one leaves it open.
+    #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
+    async fn end(
+        &mut self,
+        entry: &Prepared,
+        action: &'static str,
+        note: Option<&(Statement, Vec<Value>)>,
+    ) -> Result<Result<Appended, DbError>, DbError> {
+        let appended = match self.record(entry, action, note).await {
+            Ok(appended) => appended,
+            Err(error) => return Ok(Err(error)),
+        };
+        match self.tx.commit_once().await {
+            Ok(()) => Ok(Ok(appended)),
+            Err(error) if error.is_in_doubt() => {
+                let Some(mark) = &appended.mark else { return Err(error) };
+                match doubt::stands(&self.db, mark).await {
+                    Ok(true) => Ok(Ok(appended)),
+                    Ok(false) => Ok(Err(error)),
+                    // Still nobody knows.
+                    Err(_) => Err(error),
+                }
+            }
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn record(
+        &mut self,
+        entry: &Prepared,
+        action: &'static str,
+        note: Option<&(Statement, Vec<Value>)>,
+    ) -> Result<Appended, DbError> {
+        let appended = append::append(&mut self.tx, &self.keys, &self.heads, &[entry]).await?;
+        if let Some((note, args)) = note {
+            let mut args = args.clone();
+            args.push(appended.seqs.first().copied().unwrap_or_default().into());
+            self.tx.run(*note, self.scope.args(args)).await?;
+        }
+        for rider in self.riders.iter() {
+            rider.changed(&mut self.tx, &self.scope, action).await?;
+        }
+        Ok(appended)
     }
 }

@@ -5,6 +5,8 @@
 //!
 //! - A change and its event commit together, or neither does: [`Change`];
 //!   `a_change_and_its_event_stand_or_fall_together`.
+//! - A change whose commit got no answer is looked for, and is made once or not at all:
+//!   `a_change_whose_commit_got_no_answer_is_made_once`.
 //! - Positions of an org are contiguous from 0, however many callers and rollbacks:
 //!   `positions_are_contiguous_under_concurrent_callers`.
 //! - An acknowledged event is on disk, and a ledger that rides with it equals it:
@@ -89,6 +91,7 @@ mod aside;
 mod catalogue;
 mod change;
 mod describe;
+mod doubt;
 mod durable;
 mod entry;
 mod epochs;

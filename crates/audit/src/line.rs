@@ -15,12 +15,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::args;
-use base::db::{Db, DbError, Within};
+use base::db::{Db, DbError, Tries, Within};
 use base::time::SharedClock;
 use tokio::sync::mpsc;
 
 use crate::append::{Appended, Prepared, append};
 use crate::aside::Aside;
+use crate::doubt;
 use crate::durable::{Durable, Submission};
 use crate::heads::Heads;
 use crate::keys::Keys;
@@ -30,8 +31,6 @@ use crate::sql;
 
 /// Events that one transaction carries at most.
 const GROUP_MAX: usize = 512;
-/// Attempts at a group before its callers are refused.
-const ATTEMPTS_MAX: u32 = 3;
 /// The usual size of groups from which on a group waits for more, and how long: many
 /// callers are under way, and one commit for all costs little more than one for a few.
 const GATHER_FROM: usize = 8;
@@ -204,9 +203,13 @@ impl Line {
     /// Those of these calls whose outcome is not on disk: the answer to a commit may
     /// have been lost on the way back.
     async fn missing(&mut self, tried: &[Submission]) -> Result<BTreeSet<String>, DbError> {
-        let mut missing = BTreeSet::new();
+        let (mut missing, mut settled) = (BTreeSet::new(), BTreeSet::new());
         for one in tried {
             let (org, id) = (one.entry.org.as_str(), &one.entry.resource_id);
+            if settled.insert(org) {
+                // A commit without an answer may still be under way: not behind this.
+                doubt::settle(&self.db, org).await?;
+            }
             let args = args![org, id.as_str()];
             if self.db.maybe(&Within::org(org), sql::ENDED, args).await?.is_none() {
                 missing.insert(id.clone());
@@ -215,14 +218,13 @@ impl Line {
         Ok(missing)
     }
 
+    /// A group that the database undid is written again. One whose commit got no answer is
+    /// refused: its outcomes are kept, and written later unless they are there already.
     async fn commit_stubbornly(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
-        let mut attempt = 1;
+        let mut tries = Tries::new();
         loop {
             match self.commit(group).await {
-                Err(error) if error.is_passing() && attempt < ATTEMPTS_MAX => {
-                    tokio::time::sleep(Duration::from_millis(5 << attempt)).await;
-                    attempt += 1;
-                }
+                Err(error) if error.is_undone() && tries.wait().await => {}
                 ended => return ended,
             }
         }
@@ -233,7 +235,10 @@ impl Line {
         let entries: Vec<&Prepared> = group.iter().map(|one| &one.entry).collect();
         let orgs: BTreeSet<_> = entries.iter().map(|entry| entry.org.as_str()).collect();
         let mut tx = self.db.begin(&Within::orgs(orgs)).await?;
-        let Appended { seqs, heads } = append(&mut tx, &self.keys, &self.heads, &entries).await?;
+        // The whole group is repeated, not its statements.
+        tx.mark();
+        let Appended { seqs, heads, .. } =
+            append(&mut tx, &self.keys, &self.heads, &entries).await?;
         if group.iter().any(Submission::is_of_a_call) {
             for rider in &self.riders {
                 rider.fence(&mut tx).await?;
@@ -250,7 +255,7 @@ impl Line {
         let node = self.open.node();
         let rows: Vec<_> = due.iter().map(|(org, first)| args![*org, node, *first]).collect();
         tx.many(&sql::OPEN, rows).await?;
-        tx.commit().await?;
+        tx.commit_once().await?;
         self.heads.remember(heads);
         self.open.follow(group, &seqs, now);
         Ok(seqs)

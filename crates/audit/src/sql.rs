@@ -318,6 +318,8 @@ pub const STATEMENTS: &[Statement] = &[
     COLD_THING_IN,
     LEAVE,
     EDGE_OF,
+    HEAD_HOLD,
+    BODY_AT,
     KEY_OF,
     KEY_ADD,
     WRAPPER_NEWEST,

@@ -9,6 +9,8 @@
 //! - Every route refuses strangers, and those without its permission:
 //!   `every_route_refuses_strangers_and_the_least_role`.
 //! - Every route that writes leaves an event: `every_writing_route_leaves_an_event`.
+//! - In production nothing is acknowledged that is on one machine alone:
+//!   `production_does_not_start_without_a_synchronous_standby`.
 
 mod classes;
 mod commands;
@@ -30,6 +32,7 @@ mod permits;
 mod reload;
 mod sealing;
 mod serve;
+mod standing;
 mod storage;
 mod telemetry;
 mod traces;

@@ -16,6 +16,7 @@ use crate::config::{Config, Listen};
 use crate::door::{Door, Tls};
 use crate::lock::DataLock;
 use crate::ops::Ops;
+use crate::standing::Standing;
 use crate::wire::House;
 use crate::{reload, storage, telemetry};
 
@@ -81,6 +82,8 @@ impl Serving {
         let mut lock = DataLock::take(config)?;
         let house = House::open(config, Arc::new(SystemClock)).await?;
         storage::check_roles(&house.databases).await?;
+        let standing = Standing::open(config, &house);
+        standing.check().await?;
         let lease = lease(config, &house, &mut lock).await?;
         house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
@@ -92,6 +95,7 @@ impl Serving {
         house.epochs.run(&house.tasks);
         house.streams.run();
         house.privacy.run();
+        house.tasks.spawn(standing.watch(house.tasks.clone()));
         let ops = Ops::new(house.metrics.clone(), house.databases.clone(), house.directory.clone());
         let serving = Self {
             ops: ops.clone(),

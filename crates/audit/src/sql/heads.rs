@@ -46,3 +46,14 @@ pub(crate) const EDGE_OF: Statement = Statement::new(
     "read the edge of the record's tree",
     "SELECT size, frontier FROM audit_head WHERE org_id = $1",
 );
+
+/// Waits for whoever moves the head, and keeps others from it.
+pub(crate) const HEAD_HOLD: Statement = Statement::new(
+    "hold the head of the record",
+    "UPDATE audit_head SET size = size WHERE org_id = $1",
+);
+
+pub(crate) const BODY_AT: Statement = Statement::new(
+    "look for an event",
+    "SELECT body FROM audit_event WHERE org_id = $1 AND seq = $2",
+);

@@ -13,6 +13,8 @@ pub struct DbError {
 enum Cause {
     #[error(transparent)]
     Engine(sqlx::Error),
+    #[error("whether it was done is not known")]
+    Doubt(#[source] sqlx::Error),
     #[error(transparent)]
     Elsewhere(Box<dyn std::error::Error + Send + Sync>),
     #[error(transparent)]
@@ -22,6 +24,16 @@ enum Cause {
 impl DbError {
     pub(crate) fn new(doing: &str, cause: sqlx::Error) -> Self {
         Self { doing: doing.to_owned(), cause: Cause::Engine(cause) }
+    }
+
+    /// A commit that was sent and to which no answer came. What the engine did answer is no
+    /// doubt: then nothing was done.
+    pub(crate) fn of_commit(cause: sqlx::Error) -> Self {
+        let code = code(&cause);
+        let answered = matches!(cause, sqlx::Error::Database(_)) && !lost(code.as_deref());
+        let doubtful = !answered || code.as_deref() == Some("40003");
+        let cause = if doubtful { Cause::Doubt(cause) } else { Cause::Engine(cause) };
+        Self { doing: "commit".to_owned(), cause }
     }
 
     /// A stored value that this version does not understand.
@@ -63,21 +75,63 @@ impl DbError {
     }
 
     /// Trying the whole transaction again may succeed: a serialization failure,
-    /// a deadlock, a busy file.
+    /// a deadlock, a busy file. Nothing of it was done.
     pub fn is_passing(&self) -> bool {
-        let Cause::Engine(sqlx::Error::Database(error)) = &self.cause else { return false };
-        matches!(error.code().as_deref(), Some("40001" | "40P01" | "5" | "517" | "261"))
+        let Cause::Engine(cause) = &self.cause else { return false };
+        matches!(code(cause).as_deref(), Some("40001" | "40P01" | "5" | "517" | "261"))
     }
 
-    /// The database cannot be reached at all.
+    /// The connection ended, or leads where nothing can be written any more: the database
+    /// failed over, or is stopping. Before a commit, nothing was done.
+    pub(crate) fn is_lost(&self) -> bool {
+        let Cause::Engine(cause) = &self.cause else { return false };
+        matches!(cause, sqlx::Error::Io(_)) || lost(code(cause).as_deref())
+    }
+
+    /// Nothing of it was done, and doing it again may succeed: it passes, or the connection
+    /// ended before a commit was sent.
+    pub fn is_undone(&self) -> bool {
+        self.is_passing() || self.is_lost()
+    }
+
+    /// Other connections of the pool lead nowhere either: this one stood still, or leads to
+    /// a server that may not write any more.
+    pub(crate) fn is_of_all(&self) -> bool {
+        let (Cause::Engine(cause) | Cause::Doubt(cause)) = &self.cause else { return false };
+        match cause {
+            sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::TimedOut,
+            cause => code(cause).as_deref() == Some("25006"),
+        }
+    }
+
+    /// A commit was sent and no answer came: whether it was done is known only to whoever
+    /// looks for what it wrote. It must not be repeated blindly.
+    pub fn is_in_doubt(&self) -> bool {
+        matches!(self.cause, Cause::Doubt(_))
+    }
+
+    /// The database cannot be reached at all, is not the one that may write, or did not
+    /// answer in time.
     pub fn is_unreachable(&self) -> bool {
+        self.is_lost() || self.is_in_doubt() || self.is_without_connection() || self.is_late()
+    }
+
+    /// The database ended it because it took too long, or because its caller stood still.
+    fn is_late(&self) -> bool {
+        let Cause::Engine(cause) = &self.cause else { return false };
+        matches!(code(cause).as_deref(), Some("57014" | "25P03"))
+    }
+
+    /// No connection could be had.
+    pub(crate) fn is_without_connection(&self) -> bool {
         matches!(
             self.cause,
             Cause::Engine(
-                sqlx::Error::Io(_)
-                    | sqlx::Error::PoolTimedOut
+                sqlx::Error::PoolTimedOut
                     | sqlx::Error::PoolClosed
                     | sqlx::Error::WorkerCrashed
+                    | sqlx::Error::Tls(_)
+                    | sqlx::Error::BeginFailed
             )
         )
     }
@@ -91,4 +145,18 @@ impl DbError {
     pub fn is_archive(&self) -> bool {
         matches!(self.cause, Cause::Archive(_))
     }
+}
+
+/// What the engine calls it.
+fn code(cause: &sqlx::Error) -> Option<String> {
+    let sqlx::Error::Database(error) = cause else { return None };
+    error.code().map(std::borrow::Cow::into_owned)
+}
+
+/// Classes of PostgreSQL's codes that end a connection, and read-only transactions: after a
+/// failover the old connection leads to a standby.
+fn lost(code: Option<&str>) -> bool {
+    code.is_some_and(|code| {
+        code.starts_with("08") || matches!(code, "57P01" | "57P02" | "57P03" | "25006")
+    })
 }

@@ -120,7 +120,8 @@ impl Db {
                     let rows = read.fetch_all(sql).await?;
                     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
                 }
-                Pool::Postgres(pool) => {
+                Pool::Postgres(lines) => {
+                    let (pool, _) = lines.now();
                     let exists = "SELECT 1 WHERE to_regclass('base_migration') IS NOT NULL";
                     if pool.fetch_optional(exists).await?.is_none() {
                         return Ok(Vec::new());
@@ -137,7 +138,7 @@ impl Db {
         let script = sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()));
         match self.pool() {
             Pool::Sqlite { write, .. } => script.execute(write).await.map(drop),
-            Pool::Postgres(pool) => script.execute(pool).await.map(drop),
+            Pool::Postgres(lines) => script.execute(&lines.now().0).await.map(drop),
         }
     }
 
@@ -153,7 +154,7 @@ impl Db {
         }
         match self.pool() {
             Pool::Sqlite { write, .. } => apply!(write.begin().await?),
-            Pool::Postgres(pool) => apply!(pool.begin().await?),
+            Pool::Postgres(lines) => apply!(lines.now().0.begin().await?),
         }
     }
 }

@@ -4,24 +4,39 @@
 //! placeholders and four column types: `TEXT`, `BIGINT`, `DOUBLE PRECISION`
 //! and `BYTEA`. This folder is the only place that knows which engine runs.
 //!
+//! A database fails and comes back. What it undid by itself (a serialization failure, a deadlock,
+//! a connection that ended) is done again, unseen, if it then gives the same as before:
+//! see [`Tx`].
+//!
 //! Every use says [`Within`] which wall it happens: on PostgreSQL row-level
 //! security shows only the rows of that org, whatever the statement says.
 
 mod error;
+#[cfg(test)]
+mod fails;
+#[cfg(feature = "testing")]
+pub(crate) mod inject;
+mod lines;
 mod migrate;
 mod pool;
 mod posture;
 mod row;
+mod standby;
 mod statement;
+mod told;
+mod tries;
 mod tx;
 mod value;
 mod within;
 
 pub use self::error::DbError;
+pub use self::lines::Health;
 pub use self::migrate::Migration;
 pub use self::pool::{Db, Engine};
 pub use self::row::Row;
+pub use self::standby::Standby;
 pub use self::statement::{Batch, Statement};
+pub use self::tries::Tries;
 pub use self::tx::Tx;
 pub use self::value::Value;
 pub use self::within::Within;
@@ -31,6 +46,9 @@ pub(crate) use self::pool::Pool;
 /// A unit of work in which nothing happens for this long is undone by PostgreSQL: whoever
 /// stands still must not hold locks, nor go on later where others have taken over.
 pub const IDLE_MAX: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// A statement that takes longer than this is undone by PostgreSQL.
+pub const STATEMENT_MAX: std::time::Duration = std::time::Duration::from_secs(14);
 
 /// Arguments of a statement: `args![name, amount]`.
 #[macro_export]

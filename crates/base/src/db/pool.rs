@@ -6,25 +6,21 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{
     SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
     SqliteSynchronous,
 };
 use sqlx::{Executor as _, SqlSafeStr as _};
 
+use super::lines::{ACQUIRE_TIMEOUT, Health, Lines, SILENCE_MAX};
 use super::row::EngineRow;
 use super::statement::{Batch, Statement};
 use super::value::{Column, Value, bind};
-use super::{DbError, Row, Tx, Within};
-
-/// Connections of one node to one database at most.
-const CONNECTIONS_MAX: u32 = 16;
-/// Waiting longer than this for a connection means the database is down.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+use super::{DbError, Row, Tries, Tx, Within};
 
 /// Which engine is behind a [`Db`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +39,8 @@ pub struct Db(Arc<Inner>);
 struct Inner {
     pool: Pool,
     batches: Mutex<HashMap<BatchOf, Arc<str>>>,
+    /// Units of work and reads that were done again.
+    repeated: AtomicU64,
 }
 
 /// The words before the rows and behind them, and how many rows.
@@ -52,12 +50,13 @@ type BatchOf = (&'static str, &'static str, usize);
 pub(crate) enum Pool {
     // One writer, so that writers wait in a fair line instead of polling a lock.
     Sqlite { read: SqlitePool, write: SqlitePool },
-    Postgres(PgPool),
+    Postgres(Lines),
 }
 
 impl Db {
     /// Opens the database that `url` names: `sqlite://path/to/file.db` (created
-    /// for this user alone when missing) or `postgres://user@host/name`.
+    /// for this user alone when missing) or `postgres://user@host/name`, with several hosts
+    /// as libpq writes them: then the one is used that may write.
     pub async fn open(url: &str) -> Result<Self, DbError> {
         let on = |cause| DbError::new("be opened", cause);
         let pool = if url.starts_with("sqlite:") {
@@ -80,13 +79,10 @@ impl Db {
             let read = line.max_connections(4).connect_with(options.read_only(true));
             Pool::Sqlite { read: read.await.map_err(on)?, write }
         } else {
-            let options = PgConnectOptions::from_str(url).map_err(on)?;
-            let options = options.statement_cache_capacity(512);
-            let line = PgPoolOptions::new().max_connections(CONNECTIONS_MAX);
-            let line = line.acquire_timeout(ACQUIRE_TIMEOUT);
-            Pool::Postgres(line.connect_with(options).await.map_err(on)?)
+            Pool::Postgres(Lines::open(url).await.map_err(on)?)
         };
-        Ok(Self(Arc::new(Inner { pool, batches: Mutex::default() })))
+        let (batches, repeated) = (Mutex::default(), AtomicU64::new(0));
+        Ok(Self(Arc::new(Inner { pool, batches, repeated })))
     }
 
     /// Which engine is running; for this crate, its tests and the status page.
@@ -104,9 +100,18 @@ impl Db {
         statement: Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, DbError> {
-        self.read(within, statement, args)
-            .await
-            .map_err(|cause| DbError::new(statement.doing, cause))
+        let mut tries = None;
+        loop {
+            // On the heap: the futures of rooms that ask much must stay small.
+            let error = match Box::pin(self.read(within, statement, args.clone())).await {
+                Err(error) if error.is_passing() || error.is_lost() => error,
+                read => return read,
+            };
+            if !tries.get_or_insert_with(Tries::new).wait().await {
+                return Err(error);
+            }
+            self.repeated();
+        }
     }
 
     async fn read(
@@ -114,21 +119,73 @@ impl Db {
         within: &Within,
         statement: Statement,
         args: Vec<Value>,
-    ) -> Result<Vec<Row>, sqlx::Error> {
-        match self.pool() {
+    ) -> Result<Vec<Row>, DbError> {
+        let on = |cause| DbError::new(statement.doing, cause);
+        #[cfg(feature = "testing")]
+        if super::inject::fails() {
+            return Err(on(super::inject::Injected::error()));
+        }
+        let (generation, read) = match self.pool() {
             Pool::Sqlite { read, .. } => {
-                let query = sqlx::query_with(statement.text, bind!(SqliteArguments, args)?);
-                let rows = query.fetch_all(read).await?;
-                Ok(rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect())
+                let rows = async {
+                    let args = bind!(SqliteArguments, args)?;
+                    sqlx::query_with(statement.text, args).fetch_all(read).await
+                };
+                let rows = rows.await.map_err(on)?;
+                return Ok(rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect());
             }
-            Pool::Postgres(pool) => {
-                // Dropped at the end: the way back into the pool forgets the org.
-                let mut tx = pool.begin_with(within.begins("BEGIN READ ONLY")?).await?;
-                let query = sqlx::query_with(statement.text, bind!(PgArguments, args)?);
-                let rows = query.fetch_all(&mut *tx).await?;
+            Pool::Postgres(lines) => {
+                let (pool, generation) = lines.now();
+                let read = async {
+                    // Dropped at the end: the way back into the pool forgets the org.
+                    let mut tx = pool.begin_with(within.begins("BEGIN READ ONLY")?).await?;
+                    let query = sqlx::query_with(statement.text, bind!(PgArguments, args)?);
+                    query.fetch_all(&mut *tx).await
+                };
+                let read = tokio::time::timeout(SILENCE_MAX, read).await;
+                (generation, read.unwrap_or_else(|_| Err(super::tx::silent())))
+            }
+        };
+        match read {
+            Ok(rows) => {
+                self.answered();
                 Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
             }
+            Err(cause) => Err(self.met(generation, on(cause)).await),
         }
+    }
+
+    /// A statement succeeded.
+    pub(super) fn answered(&self) {
+        if let Pool::Postgres(lines) = self.pool() {
+            lines.answered();
+        }
+    }
+
+    /// Something is done again.
+    pub(super) fn repeated(&self) {
+        self.0.repeated.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A failure, after whatever it says of the connections was heeded.
+    pub(super) async fn met(&self, generation: u64, error: DbError) -> DbError {
+        if let Pool::Postgres(lines) = self.pool() {
+            if error.is_of_all() {
+                lines.renew(generation).await;
+            } else if error.is_without_connection() {
+                lines.starved(generation).await;
+            }
+        }
+        error
+    }
+
+    /// How often connections and units of work had to be made anew.
+    pub fn health(&self) -> Health {
+        let renewed = match self.pool() {
+            Pool::Sqlite { .. } => 0,
+            Pool::Postgres(lines) => lines.renewals(),
+        };
+        Health { renewed, repeated: self.0.repeated.load(Ordering::Relaxed) }
     }
 
     /// The row that a single read gives, if there is one.
@@ -143,7 +200,7 @@ impl Db {
 
     /// Begins a unit of work that may write.
     pub async fn begin(&self, within: &Within) -> Result<Tx, DbError> {
-        Tx::begin(self, within).await.map_err(|cause| DbError::new("begin", cause))
+        Tx::begin(self, within).await
     }
 
     /// Whether the engine understands a text; for the test that prepares every statement.
@@ -151,7 +208,7 @@ impl Db {
         let safe = || sqlx::AssertSqlSafe(text.to_owned()).into_sql_str();
         match self.pool() {
             Pool::Sqlite { read, .. } => read.prepare(safe()).await.map(drop),
-            Pool::Postgres(pool) => pool.prepare(safe()).await.map(drop),
+            Pool::Postgres(lines) => lines.now().0.prepare(safe()).await.map(drop),
         }
         .map_err(|cause| DbError::new("prepare a statement", cause))
     }
@@ -176,7 +233,7 @@ impl Db {
                 read.close().await;
                 write.close().await;
             }
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres(lines) => lines.now().0.close().await,
         }
     }
 

@@ -1,8 +1,9 @@
 //! What a statement gives back.
 
-use sqlx::Row as _;
+use aws_lc_rs::digest::Context;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, Sqlite, ValueRef as _};
 
 use super::{DbError, Value};
 use crate::time::At;
@@ -65,6 +66,33 @@ impl Row {
     /// in the database.
     pub fn given(columns: Vec<(&'static str, Value)>) -> Self {
         Self(EngineRow::Given(columns))
+    }
+
+    /// Adds all columns, as the engine gave them, to a digest.
+    pub(crate) fn digest(&self, context: &mut Context) -> Option<()> {
+        let mut add = |bytes: Option<&[u8]>| {
+            let length = bytes.map_or(u64::MAX, |bytes| u64::try_from(bytes.len()).unwrap_or(0));
+            context.update(&length.to_le_bytes());
+            context.update(bytes.unwrap_or_default());
+        };
+        match &self.0 {
+            EngineRow::Sqlite(row) => {
+                for at in 0..row.len() {
+                    let value = row.try_get_raw(at).ok()?;
+                    let null = value.is_null();
+                    let bytes = <&[u8] as sqlx::Decode<Sqlite>>::decode(value).ok()?;
+                    add((!null).then_some(bytes));
+                }
+            }
+            EngineRow::Postgres(row) => {
+                for at in 0..row.len() {
+                    let value = row.try_get_raw(at).ok()?;
+                    add(if value.is_null() { None } else { Some(value.as_bytes().ok()?) });
+                }
+            }
+            EngineRow::Given(_) => return None,
+        }
+        Some(())
     }
 
     /// A `TEXT` column.

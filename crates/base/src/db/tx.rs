@@ -1,57 +1,110 @@
-//! A unit of work.
+//! A unit of work, which is done again unseen where the database undid it by itself.
+
+use std::pin::Pin;
+use std::time::Duration;
 
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, Postgres, Sqlite, Transaction};
 
+use super::lines::SILENCE_MAX;
 use super::row::EngineRow;
 use super::statement::{BATCH_ROWS_MAX, Batch, Statement, rows_of_next};
+use super::told::{Heard, Saying, Told};
 use super::value::{Column, Value, bind};
-use super::{Db, DbError, Pool, Row, Within};
+use super::{Db, DbError, Engine, Pool, Row, Tries, Within};
 
 /// One unit of work. Dropped without a commit, it leaves no trace.
+///
+/// Where the database undoes it (a serialization failure, a deadlock, a connection that ends
+/// before the commit), it begins again, says what it said before, and goes on only if it is
+/// told the same, to the byte: then whatever was decided in between is decided again. If it is
+/// told something else, or does not get through within seconds, the failure stands.
+///
+/// A commit to which no answer came is never repeated: [`DbError::is_in_doubt`].
 #[derive(Debug)]
 pub struct Tx {
     db: Db,
+    within: Within,
     on: On,
+    /// Of the connections; `0` on `SQLite`.
+    generation: u64,
+    told: Told,
+    tries: Option<Tries>,
+    #[cfg(feature = "testing")]
+    injected: u8,
 }
 
 #[derive(Debug)]
 enum On {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
+    /// It was undone, or committed.
+    Ended,
 }
 
-/// Runs a query on whichever engine this is.
-macro_rules! run {
-    ($self:expr, $sql:expr, $args:expr, $verb:ident) => {
-        match &mut $self.on {
-            On::Sqlite(tx) => sqlx::query_with($sql, bind!(SqliteArguments, $args)?)
-                .$verb(&mut **tx)
-                .await
-                .map(Done::Sqlite),
-            On::Postgres(tx) => sqlx::query_with($sql, bind!(PgArguments, $args)?)
-                .$verb(&mut **tx)
-                .await
-                .map(Done::Postgres),
+/// Something that is asked of the engine.
+type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
+
+impl On {
+    async fn begin(db: &Db, within: &Within) -> Result<(Self, u64), DbError> {
+        let on = |cause| DbError::new("begin", cause);
+        match db.pool() {
+            // SQLite takes the write lock at once: a deferred transaction that reads
+            // first and writes later fails with "database is locked" under load.
+            Pool::Sqlite { write, .. } => {
+                let begun = write.begin_with("BEGIN IMMEDIATE").await.map_err(on)?;
+                Ok((Self::Sqlite(begun), 0))
+            }
+            Pool::Postgres(lines) => {
+                let (pool, generation) = lines.now();
+                let begins = within.begins("BEGIN").map_err(on)?;
+                let begun = match tokio::time::timeout(SILENCE_MAX, pool.begin_with(begins)).await {
+                    Ok(begun) => begun.map_err(on),
+                    Err(_) => Err(on(silent())),
+                };
+                match begun {
+                    Ok(begun) => Ok((Self::Postgres(begun), generation)),
+                    Err(error) => Err(db.met(generation, error).await),
+                }
+            }
         }
-    };
+    }
 }
 
-enum Done<S, P> {
-    Sqlite(S),
-    Postgres(P),
+/// A server that says nothing for too long.
+pub(super) fn silent() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
 }
 
 impl Tx {
-    pub(crate) async fn begin(db: &Db, within: &Within) -> Result<Self, sqlx::Error> {
-        let on = match db.pool() {
-            // SQLite takes the write lock at once: a deferred transaction that reads
-            // first and writes later fails with "database is locked" under load.
-            Pool::Sqlite { write, .. } => On::Sqlite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pool::Postgres(pool) => On::Postgres(pool.begin_with(within.begins("BEGIN")?).await?),
+    pub(crate) fn begin<'a>(db: &'a Db, within: &'a Within) -> Asking<'a, Self> {
+        Box::pin(Self::begun(db, within))
+    }
+
+    async fn begun(db: &Db, within: &Within) -> Result<Self, DbError> {
+        let mut tries = None;
+        let (on, generation) = loop {
+            match On::begin(db, within).await {
+                Err(error) if error.is_passing() || error.is_lost() => {
+                    if !tries.get_or_insert_with(Tries::new).wait().await {
+                        return Err(error);
+                    }
+                    db.repeated();
+                }
+                begun => break begun?,
+            }
         };
-        Ok(Self { db: db.clone(), on })
+        Ok(Self {
+            db: db.clone(),
+            within: within.clone(),
+            on,
+            generation,
+            told: Told::new(),
+            tries,
+            #[cfg(feature = "testing")]
+            injected: 0,
+        })
     }
 
     /// The rows that a statement gives, changed rows with `RETURNING` included.
@@ -60,14 +113,10 @@ impl Tx {
         statement: Statement,
         args: Vec<Value>,
     ) -> Result<Vec<Row>, DbError> {
-        let doing = statement.doing;
-        let fetch = async || match run!(self, statement.text, args, fetch_all)? {
-            Done::Sqlite(rows) => Ok(rows.into_iter().map(|r| Row(EngineRow::Sqlite(r))).collect()),
-            Done::Postgres(rows) => {
-                Ok(rows.into_iter().map(|r| Row(EngineRow::Postgres(r))).collect())
-            }
-        };
-        fetch().await.map_err(|cause| DbError::new(doing, cause))
+        match self.say(Saying::All(statement, args)).await? {
+            Heard::Rows(rows) => Ok(rows),
+            Heard::Changed(_) => Ok(Vec::new()),
+        }
     }
 
     /// The row that a statement gives, if there is one.
@@ -81,12 +130,10 @@ impl Tx {
 
     /// Runs a statement and says how many rows it changed.
     pub async fn run(&mut self, statement: Statement, args: Vec<Value>) -> Result<u64, DbError> {
-        let doing = statement.doing;
-        let execute = async || match run!(self, statement.text, args, execute)? {
-            Done::Sqlite(done) => Ok(done.rows_affected()),
-            Done::Postgres(done) => Ok(done.rows_affected()),
-        };
-        execute().await.map_err(|cause| DbError::new(doing, cause))
+        match self.say(Saying::Run(statement, args)).await? {
+            Heard::Changed(count) => Ok(count),
+            Heard::Rows(_) => Ok(0),
+        }
     }
 
     /// Inserts many rows, as few statements as possible; gives what `RETURNING` gives.
@@ -95,56 +142,214 @@ impl Tx {
         batch: &Batch,
         rows: impl IntoIterator<Item = Vec<Value>, IntoIter: ExactSizeIterator>,
     ) -> Result<Vec<Row>, DbError> {
-        let mut rows = rows.into_iter();
-        let mut given = Vec::new();
-        while rows.len() > 0 {
-            let some = self.some(batch, &mut rows).await;
-            given.extend(some.map_err(|cause| DbError::new(batch.doing, cause))?);
+        match self.say(Saying::Many(*batch, rows.into_iter().collect())).await? {
+            Heard::Rows(rows) => Ok(rows),
+            Heard::Changed(_) => Ok(Vec::new()),
         }
-        Ok(given)
     }
 
-    /// As many rows as one statement takes.
-    async fn some(
-        &mut self,
-        batch: &Batch,
-        rows: &mut impl ExactSizeIterator<Item = Vec<Value>>,
-    ) -> Result<Vec<Row>, sqlx::Error> {
-        match &mut self.on {
-            On::Sqlite(tx) => {
-                let count = rows_of_next(rows.len());
-                let text = self.db.batch_text(batch, count);
-                let args = bind!(SqliteArguments, rows.take(count).flatten())?;
-                let query = sqlx::query_with(sqlx::AssertSqlSafe(text), args);
-                let rows = query.fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect())
+    /// What comes behind this is done again by whoever set the mark, as a whole, after
+    /// [`Tx::again`] did what comes before it.
+    pub fn mark(&mut self) {
+        self.told.mark();
+    }
+
+    /// After a failure that undid the work: does all up to the mark again. Gives the failure
+    /// back where that cannot help, or where something else came of it.
+    pub async fn again(&mut self, error: DbError) -> Result<(), DbError> {
+        let again: Asking<'_, ()> = Box::pin(self.redone(error));
+        again.await
+    }
+
+    async fn redone(&mut self, error: DbError) -> Result<(), DbError> {
+        self.on = On::Ended;
+        let may = error.is_passing() || error.is_lost() || error.is_in_doubt();
+        if !may || !self.told.is_whole() {
+            return Err(error);
+        }
+        loop {
+            if !self.tries.get_or_insert_with(Tries::new).wait().await {
+                return Err(error);
             }
-            On::Postgres(tx) => {
-                let columns = Column::of(rows.take(BATCH_ROWS_MAX));
-                let columns = columns.map_err(|mixed| sqlx::Error::Encode(mixed.into()))?;
-                let text = self.db.columns_text(batch, &columns);
-                let mut args = PgArguments::default();
-                for column in columns {
-                    match column {
-                        Column::Text(all) => args.add(all),
-                        Column::Int(all) => args.add(all),
-                        Column::Bytes(all) => args.add(all),
+            self.db.repeated();
+            match self.redo().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(error),
+                Err(more) if more.is_passing() || more.is_lost() => {}
+                Err(more) => return Err(more),
+            }
+        }
+    }
+
+    /// Whether the same came of it.
+    async fn redo(&mut self) -> Result<bool, DbError> {
+        self.on = On::Ended;
+        (self.on, self.generation) = On::begin(&self.db, &self.within).await?;
+        self.told.touch();
+        for at in 0..self.told.len() {
+            let Some(saying) = self.told.at(at) else { break };
+            let heard = self.attempt(saying).await?;
+            if !self.told.is_same(at, &heard) {
+                self.on = On::Ended;
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// On the heap: the futures of rooms that say many things must stay small.
+    fn say(&mut self, saying: Saying) -> Asking<'_, Heard> {
+        Box::pin(async move {
+            if !self.told.is_unseen() {
+                return self.attempt(saying).await;
+            }
+            loop {
+                match self.attempt(saying.clone()).await {
+                    Ok(heard) => {
+                        self.told.keep(saying, &heard);
+                        return Ok(heard);
                     }
-                    .map_err(sqlx::Error::Encode)?;
+                    Err(error) => self.again(error).await?,
                 }
-                let query = sqlx::query_with(sqlx::AssertSqlSafe(text), args);
-                let rows = query.fetch_all(&mut **tx).await?;
-                Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
+            }
+        })
+    }
+
+    async fn attempt(&mut self, saying: Saying) -> Result<Heard, DbError> {
+        self.told.asks();
+        let doing = saying.doing();
+        if let Some(error) = self.injected() {
+            return Err(DbError::new(doing, error));
+        }
+        let asked = tokio::time::timeout(self.silence_max(), self.ask(saying)).await;
+        self.told.touch();
+        match asked.unwrap_or_else(|_| Err(silent())) {
+            Ok(heard) => {
+                self.db.answered();
+                Ok(heard)
+            }
+            Err(cause) => {
+                let error = self.db.met(self.generation, DbError::new(doing, cause)).await;
+                if error.is_passing() || error.is_lost() {
+                    self.on = On::Ended;
+                }
+                Err(error)
             }
         }
     }
 
-    /// Makes the work permanent.
-    pub async fn commit(self) -> Result<(), DbError> {
-        match self.on {
-            On::Sqlite(tx) => tx.commit().await,
-            On::Postgres(tx) => tx.commit().await,
+    async fn ask(&mut self, saying: Saying) -> Result<Heard, sqlx::Error> {
+        match (&mut self.on, saying) {
+            (On::Ended, _) => Err(sqlx::Error::BeginFailed),
+            (On::Sqlite(tx), Saying::All(statement, args)) => {
+                let query = sqlx::query_with(statement.text, bind!(SqliteArguments, args)?);
+                Ok(Heard::Rows(of_sqlite(query.fetch_all(&mut **tx).await?)))
+            }
+            (On::Postgres(tx), Saying::All(statement, args)) => {
+                let query = sqlx::query_with(statement.text, bind!(PgArguments, args)?);
+                Ok(Heard::Rows(of_postgres(query.fetch_all(&mut **tx).await?)))
+            }
+            (On::Sqlite(tx), Saying::Run(statement, args)) => {
+                let query = sqlx::query_with(statement.text, bind!(SqliteArguments, args)?);
+                Ok(Heard::Changed(query.execute(&mut **tx).await?.rows_affected()))
+            }
+            (On::Postgres(tx), Saying::Run(statement, args)) => {
+                let query = sqlx::query_with(statement.text, bind!(PgArguments, args)?);
+                Ok(Heard::Changed(query.execute(&mut **tx).await?.rows_affected()))
+            }
+            (On::Sqlite(tx), Saying::Many(batch, rows)) => {
+                let (mut rows, mut given) = (rows.into_iter(), Vec::new());
+                while rows.len() > 0 {
+                    let count = rows_of_next(rows.len());
+                    let text = self.db.batch_text(&batch, count);
+                    let args = bind!(SqliteArguments, rows.by_ref().take(count).flatten())?;
+                    let query = sqlx::query_with(sqlx::AssertSqlSafe(text), args);
+                    given.extend(of_sqlite(query.fetch_all(&mut **tx).await?));
+                }
+                Ok(Heard::Rows(given))
+            }
+            (On::Postgres(tx), Saying::Many(batch, rows)) => {
+                let (mut rows, mut given) = (rows.into_iter(), Vec::new());
+                while rows.len() > 0 {
+                    let columns = Column::of(rows.by_ref().take(BATCH_ROWS_MAX));
+                    let columns = columns.map_err(|mixed| sqlx::Error::Encode(mixed.into()))?;
+                    let text = self.db.columns_text(&batch, &columns);
+                    let mut args = PgArguments::default();
+                    for column in columns {
+                        match column {
+                            Column::Text(all) => args.add(all),
+                            Column::Int(all) => args.add(all),
+                            Column::Bytes(all) => args.add(all),
+                        }
+                        .map_err(sqlx::Error::Encode)?;
+                    }
+                    let query = sqlx::query_with(sqlx::AssertSqlSafe(text), args);
+                    given.extend(of_postgres(query.fetch_all(&mut **tx).await?));
+                }
+                Ok(Heard::Rows(given))
+            }
         }
-        .map_err(|cause| DbError::new("commit", cause))
     }
+
+    /// Makes the work permanent; where the database undid it instead, does it again.
+    #[expect(clippy::disallowed_methods, reason = "what calls this is refused too")]
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        loop {
+            match self.commit_once().await {
+                Err(error) if error.is_passing() => self.again(error).await?,
+                done => return done,
+            }
+        }
+    }
+
+    /// Makes the work permanent, or says why not; for whoever set a mark.
+    pub async fn commit_once(&mut self) -> Result<(), DbError> {
+        let commit: Asking<'_, ()> = Box::pin(self.committed());
+        commit.await
+    }
+
+    async fn committed(&mut self) -> Result<(), DbError> {
+        if let Some(error) = self.injected() {
+            return Err(DbError::new("commit", error));
+        }
+        let silence_max = self.silence_max();
+        let commit = async {
+            match std::mem::replace(&mut self.on, On::Ended) {
+                On::Sqlite(tx) => tx.commit().await,
+                On::Postgres(tx) => tx.commit().await,
+                On::Ended => Err(sqlx::Error::BeginFailed),
+            }
+        };
+        let done = tokio::time::timeout(silence_max, commit).await;
+        match done.unwrap_or_else(|_| Err(silent())) {
+            Ok(()) => {
+                self.db.answered();
+                Ok(())
+            }
+            Err(cause) => Err(self.db.met(self.generation, DbError::of_commit(cause)).await),
+        }
+    }
+
+    /// A server may fall silent; a file does not.
+    fn silence_max(&self) -> Duration {
+        if self.db.engine() == Engine::Sqlite { Duration::MAX } else { SILENCE_MAX }
+    }
+
+    /// In tests that ask for it: a failure on purpose, which undid the work.
+    fn injected(&mut self) -> Option<sqlx::Error> {
+        #[cfg(feature = "testing")]
+        if self.injected < super::inject::INJECTED_MAX && super::inject::fails() {
+            (self.on, self.injected) = (On::Ended, self.injected + 1);
+            return Some(super::inject::Injected::error());
+        }
+        None
+    }
+}
+
+fn of_sqlite(rows: Vec<sqlx::sqlite::SqliteRow>) -> Vec<Row> {
+    rows.into_iter().map(|row| Row(EngineRow::Sqlite(row))).collect()
+}
+
+fn of_postgres(rows: Vec<sqlx::postgres::PgRow>) -> Vec<Row> {
+    rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect()
 }

@@ -25,7 +25,8 @@ impl Within {
 
     /// Begins a transaction on PostgreSQL and says, for it alone, which rows it sees: one
     /// trip, and a connection that comes back from it shows nothing again.
-    /// What stands still in between for longer than [`IDLE_MAX`](super::IDLE_MAX) is undone.
+    /// What stands still in between for longer than [`IDLE_MAX`](super::IDLE_MAX) is undone, and
+    /// so is a statement that takes longer than [`STATEMENT_MAX`](super::STATEMENT_MAX).
     pub(crate) fn begins(&self, begin: &str) -> Result<AssertSqlSafe<String>, sqlx::Error> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_,*".contains(&byte);
         if !self.0.bytes().all(plain) {
@@ -33,9 +34,11 @@ impl Within {
         }
         let within = &self.0;
         let idle_ms = super::IDLE_MAX.as_millis();
+        let statement_ms = super::STATEMENT_MAX.as_millis();
         let text = format!(
             "{begin}; SELECT set_config('portico.org', '{within}', true),
-                             set_config('idle_in_transaction_session_timeout', '{idle_ms}', true)"
+                             set_config('idle_in_transaction_session_timeout', '{idle_ms}', true),
+                             set_config('statement_timeout', '{statement_ms}', true)"
         );
         Ok(AssertSqlSafe(text))
     }
@@ -61,7 +64,8 @@ mod tests {
         let mut tx = db.begin(&Within::org("org_a")).await.unwrap();
         tx.run(ADD, args!["org_a"]).await.unwrap();
         tx.commit().await.unwrap();
-        let Pool::Postgres(pool) = db.pool() else { unreachable!("PostgreSQL") };
+        let Pool::Postgres(lines) = db.pool() else { unreachable!("PostgreSQL") };
+        let (pool, _) = lines.now();
         for within in [Within::node(), Within::org("org_a"), Within::orgs(["org_b", "org_a"])] {
             assert_eq!(db.all(&within, ALL, vec![]).await.unwrap().len(), 1, "{within:?}");
             // Every connection that there is, at once.

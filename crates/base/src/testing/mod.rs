@@ -7,6 +7,7 @@
 
 mod judges;
 mod redis;
+mod relay;
 
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +16,7 @@ use crate::time::{At, Clock, SharedClock};
 
 pub use self::judges::{Moto, Python};
 pub use self::redis::Redis;
+pub use self::relay::Relay;
 
 /// A clock that stands still until told otherwise.
 #[derive(Debug, Clone)]

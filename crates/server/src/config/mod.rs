@@ -28,6 +28,9 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// The regions that this node serves.
     pub(crate) regions: Vec<Region>,
+    /// What is acknowledged must survive the loss of a machine: no start without a synchronous
+    /// standby of every region's database.
+    pub(crate) production: bool,
     pub(crate) listen: Listen,
     pub(crate) cell: nodes::Config,
     pub(crate) database: BTreeMap<DatabaseName, Database>,
@@ -171,6 +174,7 @@ impl Default for Config {
             node: "portico-1".to_owned(),
             data: PathBuf::from("portico-data"),
             regions: Region::ALL.to_vec(),
+            production: false,
             listen: Listen::default(),
             cell: nodes::Config::default(),
             database: BTreeMap::new(),

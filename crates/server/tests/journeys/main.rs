@@ -26,6 +26,7 @@ mod revoked;
 mod routes;
 mod setup;
 mod shared;
+mod standby;
 mod tiers;
 mod tls;
 mod traces;

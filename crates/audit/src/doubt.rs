@@ -1,0 +1,61 @@
+//! Whether what was committed stands, when no answer came to the commit.
+//!
+//! Whoever appends holds the row of the org's head until the end of the transaction. So
+//! whoever takes that row after it knows that it has ended, one way or the other: if the event
+//! is not at its position then, it never will be. The looking commits too: on a server with a
+//! synchronous standby that commit comes back only when what it saw is on the standby as well.
+
+use std::time::Duration;
+
+use base::args;
+use base::db::{Db, DbError, Tries, Within};
+
+use crate::sql;
+
+/// How long the database may be away before nobody knows: longer than a failover takes.
+const LOOKED_FOR: Duration = Duration::from_secs(30);
+
+/// One event of a transaction: all of it stands if this one does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) org: String,
+    pub(crate) seq: i64,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Whether the transaction of this event was committed.
+pub(crate) async fn stands(db: &Db, mark: &Mark) -> Result<bool, DbError> {
+    let mut tries = Tries::lasting(LOOKED_FOR);
+    loop {
+        match look(db, mark).await {
+            Err(error) if error.is_passing() || error.is_unreachable() => {
+                if !tries.wait().await {
+                    return Err(error);
+                }
+            }
+            looked => {
+                if let Ok(stands) = looked {
+                    tracing::warn!(org.id = mark.org, stands, "a commit without an answer");
+                }
+                return looked;
+            }
+        }
+    }
+}
+
+/// Waits until whatever was being written to the record of an org stands or does not.
+#[expect(clippy::disallowed_methods, reason = "nothing is changed: it waits for others")]
+pub(crate) async fn settle(db: &Db, org: &str) -> Result<(), DbError> {
+    let mut tx = db.begin(&Within::org(org)).await?;
+    tx.run(sql::HEAD_HOLD, args![org]).await?;
+    tx.commit().await
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing is changed: it waits for others")]
+async fn look(db: &Db, mark: &Mark) -> Result<bool, DbError> {
+    let mut tx = db.begin(&Within::org(&mark.org)).await?;
+    tx.run(sql::HEAD_HOLD, args![mark.org.as_str()]).await?;
+    let row = tx.maybe(sql::BODY_AT, args![mark.org.as_str(), mark.seq]).await?;
+    tx.commit().await?;
+    Ok(row.map(|row| row.bytes("body")).transpose()?.is_some_and(|body| body == mark.body))
+}
