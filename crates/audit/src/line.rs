@@ -5,6 +5,8 @@
 //!                                     ├── rider: ledgers that must equal the events
 //!                                     ├── outcomes that failed: kept, and written first
 //!                                     │   once the database answers again
+//!                                     ├── the database is away: what orgs chose so is put
+//!                                     │   into the journal, and replayed from there
 //!                                     └── orgs whose key is with the KMS: put aside until
 //!                                         it is here, so that nobody else waits for it
 //! ```
@@ -23,6 +25,7 @@ use crate::append::{Appended, Prepared, append};
 use crate::aside::Aside;
 use crate::durable::{Durable, Submission};
 use crate::heads::Heads;
+use crate::journal::{Books, Mark};
 use crate::keys::Keys;
 use crate::open::OpenCalls;
 use crate::rider::{Passed, Rider};
@@ -58,6 +61,8 @@ pub(crate) struct Line {
     pub(crate) replayed: Option<Instant>,
     /// The usual size of a group.
     pub(crate) usual: usize,
+    /// Where the events of orgs go that chose so, while the database is away.
+    pub(crate) journal: Books,
 }
 
 impl Line {
@@ -71,7 +76,15 @@ impl Line {
                     self.back(events, warmed).await;
                     continue;
                 }
+                () = self.journal.found() => {
+                    self.replay_journal().await;
+                    continue;
+                }
                 taken = queue.recv_many(&mut group, GROUP_MAX) => taken,
+                () = std::future::ready(()), if self.journal.may_replay() => {
+                    self.replay_journal().await;
+                    continue;
+                }
                 // Made only when it is waited for.
                 () = async { tokio::time::sleep(RETRY_EVERY).await }, if !self.kept.is_empty() => {
                     self.replay().await;
@@ -85,14 +98,17 @@ impl Line {
                 break;
             }
             self.gather(&mut queue, &mut group);
+            self.go_round(&mut group);
             self.put_aside(&mut group);
             if !group.is_empty() {
                 self.write(&mut group).await;
             }
+            self.replay_journal().await;
         }
         self.await_keys().await;
         self.replay().await;
         self.await_keys().await;
+        while self.journal.may_replay() && self.replay_journal().await {}
         self.finish().await;
     }
 
@@ -139,7 +155,7 @@ impl Line {
 
     /// Commits a group and tells its callers.
     async fn write(&mut self, group: &mut Vec<Submission>) {
-        match self.commit_stubbornly(group).await {
+        match self.commit_patiently(group).await {
             Ok(seqs) => {
                 self.counts.events.inc_by(u64::try_from(group.len()).unwrap_or_default());
                 self.counts.groups.inc();
@@ -149,11 +165,17 @@ impl Line {
                     drop(submission.ack.send(Ok(durable)));
                 }
             }
-            Err(error) => self.refused(&error, group),
+            Err(error) => {
+                self.lost(&error, group);
+                self.refused(&error, group);
+            }
         }
     }
 
-    fn refused(&mut self, error: &DbError, group: &mut Vec<Submission>) {
+    pub(crate) fn refused(&mut self, error: &DbError, group: &mut Vec<Submission>) {
+        if group.is_empty() {
+            return;
+        }
         let error = error as &dyn std::error::Error;
         tracing::error!(error, events = group.len(), "the record refused a group of events");
         for submission in group.drain(..) {
@@ -162,7 +184,7 @@ impl Line {
     }
 
     /// Tells the caller, and keeps what must not be lost.
-    fn refuse(&mut self, submission: Submission) {
+    pub(crate) fn refuse(&mut self, submission: Submission) {
         self.counts.failed.inc();
         let kept = submission.keep();
         if let Some(kept) = kept.filter(|_| self.kept.len() < KEPT_MAX) {
@@ -215,7 +237,10 @@ impl Line {
         Ok(missing)
     }
 
-    async fn commit_stubbornly(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
+    pub(crate) async fn commit_stubbornly(
+        &mut self,
+        group: &[Submission],
+    ) -> Result<Vec<i64>, DbError> {
         let mut attempt = 1;
         loop {
             match self.commit(group).await {
@@ -228,16 +253,35 @@ impl Line {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
     async fn commit(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
+        Ok(self.commit_with(group, None).await?.unwrap_or_default())
+    }
+
+    /// None: what the mark says does not hold any more, and nothing was written.
+    #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
+    pub(crate) async fn commit_with(
+        &mut self,
+        group: &[Submission],
+        mut mark: Option<&mut Mark<'_>>,
+    ) -> Result<Option<Vec<i64>>, DbError> {
         let entries: Vec<&Prepared> = group.iter().map(|one| &one.entry).collect();
         let orgs: BTreeSet<_> = entries.iter().map(|entry| entry.org.as_str()).collect();
         let mut tx = self.db.begin(&Within::orgs(orgs)).await?;
+        if let Some(mark) = &mut mark
+            && !mark.moves(&mut tx, self.clock.now()).await?
+        {
+            return Ok(None);
+        }
         let Appended { seqs, heads } = append(&mut tx, &self.keys, &self.heads, &entries).await?;
         if group.iter().any(Submission::is_of_a_call) {
             for rider in &self.riders {
                 rider.fence(&mut tx).await?;
             }
+        }
+        if let Some(mark) = mark
+            && !mark.ends_are_first(&mut tx, group).await?
+        {
+            return Ok(None);
         }
         let ended: Vec<&Passed> = group.iter().filter_map(Submission::ended).collect();
         if !ended.is_empty() {
@@ -253,7 +297,7 @@ impl Line {
         tx.commit().await?;
         self.heads.remember(heads);
         self.open.follow(group, &seqs, now);
-        Ok(seqs)
+        Ok(Some(seqs))
     }
 
     /// Says that nothing is open, so that the next start has nothing to look through.
