@@ -86,12 +86,12 @@ impl Line {
                     continue;
                 }
                 // Made only when it is waited for.
-                () = async { tokio::time::sleep(RETRY_EVERY).await }, if !self.kept.is_empty() => {
+                () = async { tokio::time::sleep(RETRY_EVERY).await }, if self.has_kept() => {
                     self.replay().await;
                     continue;
                 }
             };
-            if !self.kept.is_empty() && self.replayed.is_none_or(|at| at.elapsed() >= RETRY_EVERY) {
+            if self.has_kept() && self.replayed.is_none_or(|at| at.elapsed() >= RETRY_EVERY) {
                 self.replay().await;
             }
             if taken == 0 {
@@ -110,6 +110,11 @@ impl Line {
         self.await_keys().await;
         while self.journal.may_replay() && self.replay_journal().await {}
         self.finish().await;
+    }
+
+    /// Whether outcomes wait that are worth a try.
+    fn has_kept(&self) -> bool {
+        !self.kept.is_empty() && !self.journal.is_away()
     }
 
     /// Waits for all keys that are being asked for, as long as that may take at most.

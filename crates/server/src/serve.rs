@@ -200,8 +200,8 @@ async fn journals(config: &Config, house: &House) -> anyhow::Result<()> {
         tracing::warn!(events = replayed, "what was journalled during an outage is in the record");
     }
     for scope in house.identity.ready_for_outages().await? {
-        house.record.ready(&scope).await?;
-        house.limits.ready(&scope).await?;
+        house.record.ready(&scope).await.context("the key of an org")?;
+        house.limits.ready(&scope).await.context("the limits of an org")?;
     }
     Ok(())
 }

@@ -58,6 +58,11 @@ impl Books {
         }
     }
 
+    /// Whether the database is known to take nothing: nothing is tried against it then.
+    pub(crate) fn is_away(&self) -> bool {
+        self.away
+    }
+
     /// Whether what waits may be written into the record now.
     pub(crate) fn may_replay(&self) -> bool {
         self.probe.is_none() && self.desk.is_behind()

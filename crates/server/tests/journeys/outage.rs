@@ -100,13 +100,18 @@ async fn calls_outlive_the_database_where_their_org_chose_the_journal() {
     audit(&portico, &ours, &*seen.acknowledged.lock().await).await;
 }
 
-/// Has the node reach PostgreSQL through something that can be cut.
+/// Has the node reach the databases of the region and the directory through something that can be cut.
 async fn through_a_relay(portico: &Portico) -> Relay {
     let config = std::fs::read_to_string(portico.config()).expect("reads");
     let (_, behind) = config.split_once('@').expect("a URL");
     let address = behind.split('/').next().expect("an address").to_owned();
     let relay = Relay::before(&address).await;
-    let config = config.replace(&format!("@{address}/"), &format!("@{}/", relay.address));
+    let through = |table: &str| {
+        let cut = table.starts_with("eu]") || table.starts_with("directory]");
+        let to = if cut { relay.address.to_string() } else { address.clone() };
+        table.replace(&format!("@{address}/"), &format!("@{to}/"))
+    };
+    let config = config.split("[database.").map(through).collect::<Vec<_>>().join("[database.");
     std::fs::write(portico.config(), config).expect("writes");
     relay
 }
