@@ -44,7 +44,7 @@ pub use self::policy::policy;
 pub use self::region::{Region, UnknownRegion};
 pub use self::role::Role;
 pub use self::standing::{
-    FACTOR_RECENT_SECS, Guard, Method, NeedsFactor, Objection, ShownSession, Standing,
+    FACTOR_RECENT_SECS, Guard, Method, NeedsFactor, Objection, ShownSession, Standing, Unrecorded,
 };
 pub use self::thing::{DataClass, Thing};
 pub use self::trace_parent::TraceParent;

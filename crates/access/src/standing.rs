@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use base::problem::Problem;
 use base::time::At;
+use serde::{Deserialize, Serialize};
 
 use crate::{Caller, Identified, Life, Permission, Thing};
 
@@ -22,6 +23,29 @@ pub struct Standing {
     pub guard: Option<Arc<dyn Guard>>,
     /// Ends when the credential does.
     pub life: Life,
+    /// What the org wants of its calls while they cannot be recorded.
+    pub unrecorded: Unrecorded,
+}
+
+/// What becomes of an org's calls while the database of its record is away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unrecorded {
+    /// They are refused: nothing without a record.
+    #[default]
+    Refuse,
+    /// They go on, recorded in the journal of the node until the database is back.
+    Journal,
+}
+
+impl Unrecorded {
+    /// As stored, recorded and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Journal => "journal",
+        }
+    }
 }
 
 /// A session, as far as decisions need it.

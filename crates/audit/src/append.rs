@@ -65,6 +65,23 @@ impl Prepared {
         self.sealed.is_some()
     }
 
+    /// The id of what it was done to, as its column holds it.
+    pub(crate) fn stored_resource(&self) -> &str {
+        let [_, resource] = &self.columns;
+        resource
+    }
+
+    pub(crate) fn draft(&self) -> &Draft {
+        &self.draft
+    }
+
+    /// The call has an end already: see [`Draft::only_reports`].
+    pub(crate) fn only_reports(self, keys: &Keys) -> Result<Self, DbError> {
+        let mut draft = self.draft;
+        draft.only_reports()?;
+        Self::of(keys, draft)
+    }
+
     pub(crate) fn region(&self) -> Region {
         self.draft.region
     }

@@ -17,12 +17,30 @@ pub(crate) const QUEUE_MAX: usize = 65_536;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Durable {
     org: OrgId,
-    seq: i64,
+    place: Place,
+}
+
+/// On which disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    /// In the record, at this position.
+    Record(i64),
+    /// In the journal of this node, as the org chose for while the record is away.
+    Journal,
 }
 
 impl Durable {
     pub(crate) fn at(org: OrgId, seq: i64) -> Self {
-        Self { org, seq }
+        Self { org, place: Place::Record(seq) }
+    }
+
+    pub(crate) fn in_journal(org: OrgId) -> Self {
+        Self { org, place: Place::Journal }
+    }
+
+    /// Whether it is in the journal of this node, and comes into the record later.
+    pub fn is_journalled(&self) -> bool {
+        self.place == Place::Journal
     }
 
     /// The org whose record holds it.
@@ -30,9 +48,12 @@ impl Durable {
         &self.org
     }
 
-    /// Its position in the org's record, from 0.
-    pub fn seq(&self) -> i64 {
-        self.seq
+    /// Its position in the org's record, from 0; none while it is in a journal.
+    pub fn seq(&self) -> Option<i64> {
+        match self.place {
+            Place::Record(seq) => Some(seq),
+            Place::Journal => None,
+        }
     }
 }
 
@@ -57,9 +78,17 @@ pub(crate) struct Submission {
     pub(crate) entry: Prepared,
     pub(crate) phase: Phase,
     pub(crate) ack: oneshot::Sender<Result<Durable, NotDurable>>,
+    /// The org wants it in the journal rather than refused.
+    pub(crate) journals: bool,
 }
 
 impl Submission {
+    /// What a journal had: nobody waits for it any more.
+    pub(crate) fn of_journal(entry: Prepared, phase: Phase) -> Self {
+        let (ack, _nobody) = oneshot::channel();
+        Self { entry, phase, ack, journals: true }
+    }
+
     /// The ended call that this event tells of.
     pub(crate) fn ended(&self) -> Option<&Passed> {
         match &self.phase {

@@ -35,6 +35,7 @@ const TABLES: &[Table] = &[
     Table::nothing("audit_event_v0"),
     Table::nothing("audit_head"),
     Table::nothing("audit_open"),
+    Table::nothing("audit_journal"),
     Table::nothing("audit_wrapper"),
     Table::nothing("audit_checkpoint"),
     Table::nothing("audit_log_key"),

@@ -13,6 +13,14 @@
 //!   [`Pending`], [`Rider`]; shown by killing the process, in the journeys.
 //! - What a call used is not lost when the database is gone for a while:
 //!   `an_outcome_survives_an_outage_of_the_database`.
+//! - Where an org chose so, its calls go on while the database is away, and everything that was
+//!   acknowledged is in the record afterwards, once, in its order, and charged:
+//!   `what_the_database_does_not_take_is_journalled_and_replayed_once`; whatever cuts a node
+//!   off, `a_journal_that_was_left_is_replayed_once_wherever_it_was_cut_off`. Others are refused:
+//!   `an_org_that_did_not_choose_the_journal_is_refused`. Nothing in it is in clear:
+//!   `a_journal_tells_nothing_to_whoever_reads_the_disk`; one that was altered is kept and not
+//!   replayed: `a_journal_that_was_altered_is_kept_and_not_replayed`; a full one refuses:
+//!   `a_full_journal_refuses`.
 //! - The application cannot change or delete an event: `events_can_only_be_added`.
 //! - A call that a crash cut off is closed as unknown at the next start:
 //!   `a_call_cut_off_by_a_crash_ends_as_unknown`.
@@ -101,6 +109,7 @@ mod export;
 mod filter;
 mod forget;
 mod heads;
+mod journal;
 mod keeper;
 mod kept;
 mod keys;
@@ -145,6 +154,8 @@ pub use self::event::{CallFacts, Event, Outcome};
 pub use self::explore::{Error, Events};
 pub use self::filter::{Filter, Last};
 use self::heads::Heads;
+use self::journal::{Books, Desks};
+pub use self::journal::{JournalConfig, JournalNeeds, JournalState, NotKept, PendingReceipt};
 pub use self::keeper::{
     Column, EXPORTED_MAX, Exported, Held, Holds, Keeper, Person, Standing, Table,
 };
@@ -159,7 +170,7 @@ pub use self::publish::{
     S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified, Waits, Witness,
     WitnessConfig, WitnessState, log_routes,
 };
-pub use self::rider::{Passed, Rider, Riding};
+pub use self::rider::{Passed, Payer, Rider, Riding};
 pub use self::sweep::Still;
 use self::tail::Tails;
 pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};
@@ -180,6 +191,7 @@ pub struct Record {
     tails: Tails,
     archive: Arc<tiers::Archive>,
     lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
+    desks: Desks,
 }
 
 impl Record {
@@ -198,6 +210,7 @@ impl Record {
         let keys = Arc::new(Keys::new(&sealing.into(), clock)?);
         let heads = Arc::new(Heads::default());
         let mut lines = BTreeMap::new();
+        let desks = Desks::of(databases, metrics);
         for (region, db) in databases.iter() {
             let (sender, queue) = mpsc::channel(QUEUE_MAX);
             let line = Line {
@@ -212,6 +225,7 @@ impl Record {
                 replayed: None,
                 aside: Aside::default(),
                 usual: 0,
+                journal: Books::of(&desks, region),
             };
             tasks.spawn_on_a_thread(&format!("record-{region}"), line.run(queue))?;
             lines.insert(region, sender);
@@ -220,6 +234,7 @@ impl Record {
         tasks.spawn(forget::Lookout::new(databases, clock, &keys).tend(tasks.clone(), gone));
         Ok(Self {
             lines: Arc::new(lines),
+            desks,
             databases: databases.clone(),
             clock: clock.clone(),
             node: node.into(),
@@ -246,7 +261,7 @@ impl Record {
     pub fn close_call(&self, caller: &Caller, event: &Event) -> Pending {
         let phase = match &event.call {
             Some(call) => {
-                Phase::Closes(Box::new(Passed { caller: caller.clone(), call: call.clone() }))
+                Phase::Closes(Box::new(Passed { payer: caller.into(), call: call.clone() }))
             }
             None => Phase::Neither,
         };
@@ -264,10 +279,10 @@ impl Record {
             }
         };
         let (ack, pending) = oneshot::channel();
-        let submitted = self
-            .lines
-            .get(&caller.region)
-            .is_some_and(|line| line.try_send(Submission { entry, phase, ack }).is_ok());
+        let journals = self.desks.wanted_by(caller);
+        let submission = Submission { entry, phase, ack, journals };
+        let line = self.lines.get(&caller.region);
+        let submitted = line.is_some_and(|line| line.try_send(submission).is_ok());
         Pending(submitted.then_some(pending))
     }
 

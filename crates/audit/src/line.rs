@@ -5,6 +5,8 @@
 //!                                     ├── rider: ledgers that must equal the events
 //!                                     ├── outcomes that failed: kept, and written first
 //!                                     │   once the database answers again
+//!                                     ├── the database is away: what orgs chose so is put
+//!                                     │   into the journal, and replayed from there
 //!                                     └── orgs whose key is with the KMS: put aside until
 //!                                         it is here, so that nobody else waits for it
 //! ```
@@ -24,6 +26,7 @@ use crate::aside::Aside;
 use crate::doubt;
 use crate::durable::{Durable, Submission};
 use crate::heads::Heads;
+use crate::journal::{Books, Mark};
 use crate::keys::Keys;
 use crate::open::OpenCalls;
 use crate::rider::{Passed, Rider};
@@ -57,6 +60,8 @@ pub(crate) struct Line {
     pub(crate) replayed: Option<Instant>,
     /// The usual size of a group.
     pub(crate) usual: usize,
+    /// Where the events of orgs go that chose so, while the database is away.
+    pub(crate) journal: Books,
 }
 
 impl Line {
@@ -70,29 +75,45 @@ impl Line {
                     self.back(events, warmed).await;
                     continue;
                 }
+                () = self.journal.found() => {
+                    self.replay_journal().await;
+                    continue;
+                }
                 taken = queue.recv_many(&mut group, GROUP_MAX) => taken,
+                () = std::future::ready(()), if self.journal.may_replay() => {
+                    self.replay_journal().await;
+                    continue;
+                }
                 // Made only when it is waited for.
-                () = async { tokio::time::sleep(RETRY_EVERY).await }, if !self.kept.is_empty() => {
+                () = async { tokio::time::sleep(RETRY_EVERY).await }, if self.has_kept() => {
                     self.replay().await;
                     continue;
                 }
             };
-            if !self.kept.is_empty() && self.replayed.is_none_or(|at| at.elapsed() >= RETRY_EVERY) {
+            if self.has_kept() && self.replayed.is_none_or(|at| at.elapsed() >= RETRY_EVERY) {
                 self.replay().await;
             }
             if taken == 0 {
                 break;
             }
             self.gather(&mut queue, &mut group);
+            self.go_round(&mut group);
             self.put_aside(&mut group);
             if !group.is_empty() {
                 self.write(&mut group).await;
             }
+            self.replay_journal().await;
         }
         self.await_keys().await;
         self.replay().await;
         self.await_keys().await;
+        while self.journal.may_replay() && self.replay_journal().await {}
         self.finish().await;
+    }
+
+    /// Whether outcomes wait that are worth a try.
+    fn has_kept(&self) -> bool {
+        !self.kept.is_empty() && !self.journal.is_away()
     }
 
     /// Waits for all keys that are being asked for, as long as that may take at most.
@@ -138,7 +159,7 @@ impl Line {
 
     /// Commits a group and tells its callers.
     async fn write(&mut self, group: &mut Vec<Submission>) {
-        match self.commit_stubbornly(group).await {
+        match self.commit_patiently(group).await {
             Ok(seqs) => {
                 self.counts.events.inc_by(u64::try_from(group.len()).unwrap_or_default());
                 self.counts.groups.inc();
@@ -148,11 +169,17 @@ impl Line {
                     drop(submission.ack.send(Ok(durable)));
                 }
             }
-            Err(error) => self.refused(&error, group),
+            Err(error) => {
+                self.lost(&error, group);
+                self.refused(&error, group);
+            }
         }
     }
 
-    fn refused(&mut self, error: &DbError, group: &mut Vec<Submission>) {
+    pub(crate) fn refused(&mut self, error: &DbError, group: &mut Vec<Submission>) {
+        if group.is_empty() {
+            return;
+        }
         let error = error as &dyn std::error::Error;
         tracing::error!(error, events = group.len(), "the record refused a group of events");
         for submission in group.drain(..) {
@@ -161,7 +188,7 @@ impl Line {
     }
 
     /// Tells the caller, and keeps what must not be lost.
-    fn refuse(&mut self, submission: Submission) {
+    pub(crate) fn refuse(&mut self, submission: Submission) {
         self.counts.failed.inc();
         let kept = submission.keep();
         if let Some(kept) = kept.filter(|_| self.kept.len() < KEPT_MAX) {
@@ -220,7 +247,10 @@ impl Line {
 
     /// A group that the database undid is written again. One whose commit got no answer is
     /// refused: its outcomes are kept, and written later unless they are there already.
-    async fn commit_stubbornly(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
+    pub(crate) async fn commit_stubbornly(
+        &mut self,
+        group: &[Submission],
+    ) -> Result<Vec<i64>, DbError> {
         let mut tries = Tries::new();
         loop {
             match self.commit(group).await {
@@ -230,19 +260,38 @@ impl Line {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
     async fn commit(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
+        Ok(self.commit_with(group, None).await?.unwrap_or_default())
+    }
+
+    /// None: what the mark says does not hold any more, and nothing was written.
+    #[expect(clippy::disallowed_methods, reason = "one of the two places that commit")]
+    pub(crate) async fn commit_with(
+        &mut self,
+        group: &[Submission],
+        mut mark: Option<&mut Mark<'_>>,
+    ) -> Result<Option<Vec<i64>>, DbError> {
         let entries: Vec<&Prepared> = group.iter().map(|one| &one.entry).collect();
         let orgs: BTreeSet<_> = entries.iter().map(|entry| entry.org.as_str()).collect();
         let mut tx = self.db.begin(&Within::orgs(orgs)).await?;
         // The whole group is repeated, not its statements.
         tx.mark();
+        if let Some(mark) = &mut mark
+            && !mark.moves(&mut tx, self.clock.now()).await?
+        {
+            return Ok(None);
+        }
         let Appended { seqs, heads, .. } =
             append(&mut tx, &self.keys, &self.heads, &entries).await?;
         if group.iter().any(Submission::is_of_a_call) {
             for rider in &self.riders {
                 rider.fence(&mut tx).await?;
             }
+        }
+        if let Some(mark) = mark
+            && !mark.ends_are_first(&mut tx, group).await?
+        {
+            return Ok(None);
         }
         let ended: Vec<&Passed> = group.iter().filter_map(Submission::ended).collect();
         if !ended.is_empty() {
@@ -258,7 +307,7 @@ impl Line {
         tx.commit_once().await?;
         self.heads.remember(heads);
         self.open.follow(group, &seqs, now);
-        Ok(seqs)
+        Ok(Some(seqs))
     }
 
     /// Says that nothing is open, so that the next start has nothing to look through.

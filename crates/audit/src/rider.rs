@@ -2,8 +2,9 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
-use access::{Caller, Scope};
+use access::{Actor, Caller, KeyId, OrgId, Scope, TeamId};
 use base::db::{DbError, Tx};
 
 use crate::event::CallFacts;
@@ -11,10 +12,39 @@ use crate::event::CallFacts;
 /// What a rider sees of an event.
 #[derive(Debug, Clone)]
 pub struct Passed {
-    /// Who called.
-    pub caller: Caller,
+    /// To whom it is charged.
+    pub payer: Payer,
     /// What the call was made of and cost.
     pub call: CallFacts,
+}
+
+/// To whom a call is charged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Payer {
+    /// The org.
+    pub org: OrgId,
+    /// The member or service account; the operator and a node are nobody's.
+    pub member: Option<String>,
+    /// The key, if one was shown.
+    pub key: Option<KeyId>,
+    /// The teams of whoever called.
+    pub teams: Arc<[TeamId]>,
+}
+
+impl From<&Caller> for Payer {
+    fn from(caller: &Caller) -> Self {
+        let member = match &caller.actor {
+            Actor::Member(_) | Actor::Service(_) => Some(caller.actor.id().to_owned()),
+            // What they do is the org's.
+            Actor::Operator(_) | Actor::Node(_) | Actor::Directory(_) | Actor::Guest(_) => None,
+        };
+        Self {
+            org: caller.org.clone(),
+            member,
+            key: caller.key.clone(),
+            teams: caller.teams.clone(),
+        }
+    }
 }
 
 /// What a rider does; its failure is the failure of the whole transaction.

@@ -3,6 +3,7 @@
 mod directory;
 mod forget;
 mod heads;
+mod journal;
 mod keys;
 mod log;
 mod takeover;
@@ -16,6 +17,7 @@ use base::db::{Batch, Migration, Statement};
 pub(crate) use self::directory::*;
 pub(crate) use self::forget::*;
 pub(crate) use self::heads::*;
+pub(crate) use self::journal::*;
 pub(crate) use self::keys::*;
 pub(crate) use self::log::*;
 pub(crate) use self::takeover::*;
@@ -52,6 +54,7 @@ pub const MIGRATIONS: &[Migration] = &[
         sqlite: include_str!("../migrations/0011_tiers.sqlite.sql"),
         postgres: include_str!("../migrations/0011_tiers.postgres.sql"),
     },
+    Migration::both("audit/0012_journal", include_str!("../migrations/0012_journal.sql")),
 ];
 
 /// Tables that the application may only read and add to.
@@ -278,6 +281,8 @@ pub(crate) const ONE: Statement = Statement::new(
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
     OPEN_OF_NODE,
+    JOURNAL_OF,
+    NEWEST_OF,
     SIZE,
     SIZES,
     TOLD_CALLS,
@@ -392,5 +397,15 @@ pub const STATEMENTS: &[Statement] = &[
 ];
 
 /// For the same tests.
-pub const BATCHES: &[Batch] =
-    &[APPEND, TAKE, MOVE, EDGE, OPEN, SLOT_SET, COLD_ADD, COLD_PERSON_ADD, COLD_THING_ADD];
+pub const BATCHES: &[Batch] = &[
+    JOURNAL_MOVE,
+    APPEND,
+    TAKE,
+    MOVE,
+    EDGE,
+    OPEN,
+    SLOT_SET,
+    COLD_ADD,
+    COLD_PERSON_ADD,
+    COLD_THING_ADD,
+];

@@ -216,7 +216,7 @@ impl Sweep<'_> {
             return Ok(Closed::Ended(ended));
         }
         let passed =
-            |(_, call): &(String, CallFacts)| Passed { caller: by.clone(), call: call.clone() };
+            |(_, call): &(String, CallFacts)| Passed { payer: by.into(), call: call.clone() };
         let passed: Vec<Passed> = some.iter().map(passed).collect();
         let passed: Vec<&Passed> = passed.iter().collect();
         for rider in record.riders.iter() {

@@ -113,6 +113,11 @@ const WORK: &[Words] = &[
     },
     words("gateway.call.refused", "Call refused", "was refused a call[: {why}]"),
     words(
+        "gateway.call.reported",
+        "Call reported late",
+        "told how a call of {model} ended that was closed as cut off before",
+    ),
+    words(
         "domains.domain.checked",
         "Domain checked",
         "looked for the record of the domain {it}[: {why}]",

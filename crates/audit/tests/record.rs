@@ -118,7 +118,7 @@ async fn a_change_and_its_event_stand_or_fall_together() {
         let durable =
             kept.commit(Event::done("test.thing.set", "thing", "t1")).await.expect("commits");
 
-        assert_eq!(durable.seq(), 0);
+        assert_eq!(durable.seq(), Some(0));
         let nodes = room.databases.of(&scope).expect("eu").all(read, args![]).await.expect("reads");
         assert_eq!(nodes.len(), 1, "{:?}", room.bench.db.engine());
         assert_eq!(room.events(&caller).await, [(0, "success".to_owned())]);

@@ -69,7 +69,7 @@ async fn events_of_the_first_version_stay_where_they_were_and_are_sealed() {
         assert_eq!(record.take_over().await.expect("takes over"), 700);
         assert_eq!(record.take_over().await.expect("again"), 0);
         let noted = record.note(&caller, &Event::done("test.thing.set", "thing", "t")).await;
-        assert_eq!(noted.expect("durable").seq(), EVENTS);
+        assert_eq!(noted.expect("durable").seq().expect("in the record"), EVENTS);
 
         let events = record.read_on(&caller.itself(), 0).await.expect("reads");
         assert_eq!(events.len(), 701);

@@ -14,16 +14,25 @@ use crate::stream::Stream;
 /// Names the call whose events prove the answer.
 pub(crate) const RECEIPT: HeaderName = HeaderName::from_static("portico-receipt");
 
+/// Says that the call is in the journal of the node, and comes into the record later.
+const RECORD: HeaderName = HeaderName::from_static("portico-record");
+/// The same within a stream: a comment in front of the receipt.
+const JOURNALLED: &[u8] = b": portico-record journal\n\n";
+
 /// An answer that may be released.
 #[derive(Debug)]
 pub(crate) struct Reply(Response);
 
 impl Reply {
-    /// A whole answer. Its outcome is on disk.
-    pub(crate) fn whole(_proof: &Durable, headers: HeaderMap, body: Bytes) -> Self {
+    /// A whole answer. Its outcome is on disk: in the record, or where its org chose so in the
+    /// journal, and then the answer says it.
+    pub(crate) fn whole(proof: &Durable, headers: HeaderMap, body: Bytes) -> Self {
         let mut response = Response::new(Body::from(body));
         *response.headers_mut() = headers;
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if proof.is_journalled() {
+            response.headers_mut().insert(RECORD, HeaderValue::from_static("journal"));
+        }
         Self(response)
     }
 
@@ -56,6 +65,11 @@ impl Reply {
 /// A piece of a stream that may be released.
 pub(crate) fn frame(_proof: &Durable, bytes: Bytes) -> Frame<Bytes> {
     Frame::data(bytes)
+}
+
+/// The end of a stream.
+pub(crate) fn last_frame(proof: &Durable, tail: Bytes) -> Frame<Bytes> {
+    Frame::data(if proof.is_journalled() { [JOURNALLED, &tail].concat().into() } else { tail })
 }
 
 impl IntoResponse for Reply {

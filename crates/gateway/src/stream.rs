@@ -27,7 +27,7 @@ use tokio::time::{Instant, Sleep};
 use crate::call::{Call, End};
 use crate::error::{Error, as_openai};
 use crate::provider::Trial;
-use crate::reply::frame;
+use crate::reply::{frame, last_frame};
 use crate::wire::tally::Tally;
 use crate::wires::{DONE, Went, Wire};
 
@@ -312,7 +312,7 @@ impl Flow {
                     return match written {
                         Ok(proof) => {
                             self.state = State::Done;
-                            Poll::Ready(Some(Ok(frame(&proof, tail))))
+                            Poll::Ready(Some(Ok(last_frame(&proof, tail))))
                         }
                         Err(lost) => self.refuse(lost),
                     };

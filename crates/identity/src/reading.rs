@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{Caller, OrgId, Region};
+use access::{Caller, OrgId, Region, Scope};
 use base::args;
 use base::db::{DbError, Within};
 
@@ -21,6 +21,29 @@ impl Identity {
             self.snapshot(&org, region).await?;
         }
         Ok(())
+    }
+
+    /// Reads the orgs whose calls go on while the database is away, so that it may be gone
+    /// before their first call. For rooms that have something of an org to read too.
+    pub async fn ready_for_outages(&self) -> Result<Vec<Scope>, Error> {
+        let mut scopes = Vec::new();
+        for (region, db) in self.0.databases.iter() {
+            let mut after = String::new();
+            loop {
+                let rows =
+                    db.all(&Within::node(), sql::ORG_JOURNALS, args![after.as_str()]).await?;
+                for row in &rows {
+                    after = row.text("org_id")?;
+                    let org: OrgId = row.parse("org_id")?;
+                    self.snapshot(&org, region).await?;
+                    scopes.push(Caller::node(org, region, "identity").itself());
+                }
+                if rows.len() < sql::CHUNK {
+                    break;
+                }
+            }
+        }
+        Ok(scopes)
     }
 
     /// Reads the orgs anew that another process changed: the command line, another

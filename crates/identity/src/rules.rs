@@ -1,6 +1,6 @@
 //! What an org decided about its sessions, ready to be held to.
 
-use access::Origin;
+use access::{Origin, Unrecorded};
 use base::db::{DbError, Row};
 use base::problem::Problem;
 use base::time::At;
@@ -25,6 +25,8 @@ pub(crate) struct Rules {
     pub(crate) factors_also_sso_at: Option<At>,
     /// Since when only identity providers let members in.
     pub(crate) sso_enforced_at: Option<At>,
+    /// Since when calls go on in the journal while they cannot be recorded.
+    pub(crate) journal_at: Option<At>,
 }
 
 impl Rules {
@@ -37,6 +39,7 @@ impl Rules {
             factors_required_at: row.opt_at("factors_required_at")?,
             factors_also_sso_at: row.opt_at("factors_also_sso_at")?,
             sso_enforced_at: row.opt_at("sso_enforced_at")?,
+            journal_at: row.opt_at("unrecorded_journal_at")?,
         })
     }
 
@@ -53,6 +56,11 @@ impl Rules {
     /// Whether only identity providers let members in.
     pub(crate) const fn enforce_sso(&self) -> bool {
         self.sso_enforced_at.is_some()
+    }
+
+    /// What becomes of calls while they cannot be recorded.
+    pub(crate) const fn unrecorded(&self) -> Unrecorded {
+        if self.journal_at.is_some() { Unrecorded::Journal } else { Unrecorded::Refuse }
     }
 
     const fn factors(&self) -> Factors {
@@ -90,6 +98,7 @@ impl Rules {
             factors: self.factors(),
             factors_also_sso: self.ask_sso_too(),
             sso_enforced_at: self.sso_enforced_at,
+            when_unrecorded: self.unrecorded(),
             session_lifetime_secs_max: config.session_lifetime_secs,
             session_idle_secs_max: config.session_idle_secs,
         }
@@ -104,6 +113,7 @@ impl Rules {
             ("key_addresses", json!(self.keys), json!(after.keys)),
             ("factors", json!(self.factors()), json!(after.factors())),
             ("factors_also_sso", json!(self.ask_sso_too()), json!(after.ask_sso_too())),
+            ("when_unrecorded", json!(self.unrecorded()), json!(after.unrecorded())),
         ];
         let differ = fields.into_iter().filter(|(_, from, to)| from != to);
         let differ =

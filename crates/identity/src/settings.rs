@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use access::{Actor, Caller, Permission};
+use access::{Actor, Caller, Permission, Unrecorded};
 use audit::Event;
 use base::args;
 use base::time::At;
@@ -41,6 +41,9 @@ pub struct Settings {
     /// Since when only identity providers let members in; absent: they do not.
     #[schema(value_type = Option<String>)]
     pub sso_enforced_at: Option<At>,
+    /// What becomes of calls while the database of the record is away: `refuse` or `journal`.
+    #[schema(value_type = String)]
+    pub when_unrecorded: Unrecorded,
     /// What the operator decided: an org may shorten it.
     pub session_lifetime_secs_max: i64,
     /// What the operator decided: an org may shorten it.
@@ -74,6 +77,11 @@ pub struct SettingsPatch {
     /// Whether sign-ins by an identity provider are asked for one too.
     #[serde(default)]
     pub factors_also_sso: Option<bool>,
+    /// `refuse`: calls are refused while the database of the record is away. `journal`: they
+    /// go on, recorded in the journal of the node until it is back.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub when_unrecorded: Option<Unrecorded>,
 }
 
 /// Whether members must have a second factor.
@@ -154,6 +162,7 @@ impl Identity {
             keys,
             after.factors_required_at,
             after.factors_also_sso_at,
+            after.journal_at,
         ];
         work.change.run(sql::ORG_SETTINGS, args).await?;
         let event = Event::done("identity.settings.changed", "org", caller.org.as_str());
@@ -170,6 +179,7 @@ struct Patch {
     keys: Given<Vec<IpNet>>,
     factors: Option<bool>,
     also_sso: Option<bool>,
+    journal: Option<bool>,
 }
 
 impl Patch {
@@ -209,6 +219,7 @@ impl Patch {
             keys,
             factors: patch.factors.map(|factors| factors == Factors::Required),
             also_sso: patch.factors_also_sso,
+            journal: patch.when_unrecorded.map(|choice| choice == Unrecorded::Journal),
         })
     }
 
@@ -226,6 +237,7 @@ impl Patch {
             factors_required_at: since(self.factors, before.factors_required_at),
             factors_also_sso_at: since(self.also_sso, before.factors_also_sso_at),
             sso_enforced_at: before.sso_enforced_at,
+            journal_at: since(self.journal, before.journal_at),
         }
     }
 }

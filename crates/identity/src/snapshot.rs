@@ -200,7 +200,13 @@ impl OrgSnapshot {
 
     /// How somebody of this org stands here.
     pub(crate) fn standing(&self, at: At, session: Option<ShownSession>, life: &Life) -> Standing {
-        Standing { at: Some(at), session, guard: self.guard.clone(), life: life.clone() }
+        Standing {
+            at: Some(at),
+            session,
+            guard: self.guard.clone(),
+            life: life.clone(),
+            unrecorded: self.rules.unrecorded(),
+        }
     }
 }
 

@@ -48,11 +48,11 @@ impl Rider for Ledger {
 /// nodes that write at once wait for each other, and never in a circle.
 async fn add(tx: &mut Tx, ended: &[&Passed]) -> Result<(), DbError> {
     let names: Vec<Subjects> =
-        ended.iter().map(|one| Subjects::of_call(&one.caller, &one.call.model)).collect();
+        ended.iter().map(|one| Subjects::of_payer(&one.payer, &one.call.model)).collect();
     let mut days: BTreeMap<i64, At> = BTreeMap::new();
     let mut sums: BTreeMap<(&str, i64, &str), Sum> = BTreeMap::new();
     for (passed, names) in ended.iter().zip(&names) {
-        let (org, at) = (passed.caller.org.as_str(), passed.call.started_at);
+        let (org, at) = (passed.payer.org.as_str(), passed.call.started_at);
         let date = at.as_second().div_euclid(86_400);
         days.entry(date).or_insert(at);
         for (_, subject) in names.iter() {

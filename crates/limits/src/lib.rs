@@ -199,7 +199,7 @@ impl Limits {
     }
 
     /// The org in memory, known or not.
-    fn org(&self, id: &OrgId) -> Arc<Org> {
+    pub(crate) fn org(&self, id: &OrgId) -> Arc<Org> {
         if let Some(known) = self.0.orgs.read().unwrap_or_else(PoisonError::into_inner).get(id) {
             return Arc::clone(known);
         }

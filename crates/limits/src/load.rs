@@ -41,6 +41,12 @@ impl Limits {
         timeout(LOAD_TIMEOUT, read).await.unwrap_or(Err(Error::Unavailable))
     }
 
+    /// Has at hand what calls of this org are decided by, for when the database is away.
+    pub async fn ready(&self, scope: &Scope) -> Result<(), Error> {
+        let org = self.org(scope.org());
+        if org.is_known() { Ok(()) } else { self.load(&org, scope).await }
+    }
+
     /// Reads the limits, and the ledger of this month unless it counts already.
     async fn learn(&self, org: &Org, scope: &Scope) -> Result<(), Error> {
         let now = self.0.clock.now();

@@ -4,6 +4,7 @@ use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 use access::{Actor, Caller, KeyId, MemberId, ServiceId, TeamId};
+use audit::Payer;
 
 use crate::core::{Ceiling, Level, Subject};
 
@@ -116,19 +117,33 @@ pub(crate) struct Subjects {
 impl Subjects {
     /// Of the caller alone.
     pub(crate) fn of(caller: &Caller) -> Self {
-        let count = caller.teams.len() + 4;
+        let member = match &caller.actor {
+            Actor::Member(_) | Actor::Service(_) => Some(caller.actor.id()),
+            // The operator and the node are nobody's member; what they do is the org's.
+            Actor::Operator(_) | Actor::Node(_) | Actor::Directory(_) | Actor::Guest(_) => None,
+        };
+        Self::within(&caller.teams, member, caller.key.as_ref())
+    }
+
+    /// Of whoever a call is charged to, and the model.
+    pub(crate) fn of_payer(payer: &Payer, model: &str) -> Self {
+        let mut names = Self::within(&payer.teams, payer.member.as_deref(), payer.key.as_ref());
+        names.push(Level::Model, shortened(model));
+        names
+    }
+
+    fn within(teams: &[TeamId], member: Option<&str>, key: Option<&KeyId>) -> Self {
+        let count = teams.len() + 4;
         let mut names =
             Self { text: String::with_capacity(count * 40), spans: Vec::with_capacity(count) };
         names.push(Level::Org, "org");
-        for team in caller.teams.iter() {
+        for team in teams {
             names.push(Level::Team, team.as_str());
         }
-        match &caller.actor {
-            Actor::Member(_) | Actor::Service(_) => names.push(Level::Member, caller.actor.id()),
-            // The operator and the node are nobody's member; what they do is the org's.
-            Actor::Operator(_) | Actor::Node(_) | Actor::Directory(_) | Actor::Guest(_) => {}
+        if let Some(member) = member {
+            names.push(Level::Member, member);
         }
-        if let Some(key) = &caller.key {
+        if let Some(key) = key {
             names.push(Level::Key, key.as_str());
         }
         names

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use access::Databases;
+use audit::Record;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -24,12 +25,18 @@ pub(crate) struct Ops {
     metrics: Metrics,
     databases: Databases,
     directory: Directory,
+    record: Record,
     draining: Arc<AtomicBool>,
 }
 
 impl Ops {
-    pub(crate) fn new(metrics: Metrics, databases: Databases, directory: Directory) -> Self {
-        Self { metrics, databases, directory, draining: Arc::default() }
+    pub(crate) fn new(
+        metrics: Metrics,
+        databases: Databases,
+        directory: Directory,
+        record: Record,
+    ) -> Self {
+        Self { metrics, databases, directory, record, draining: Arc::default() }
     }
 
     /// From now on `/readyz` says no: the load balancer looks elsewhere.
@@ -51,12 +58,18 @@ async fn ready(State(ops): State<Ops>) -> impl IntoResponse {
         let body = json!({ "ready": false, "why": "draining" });
         return (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body));
     }
+    let journals = ops.record.journals();
     let mut parts = serde_json::Map::new();
     let mut ready = true;
     for (region, db) in ops.databases.iter() {
         let well = tokio::time::timeout(PROBE_TIMEOUT, db.ping()).await;
         let well = matches!(well, Ok(Ok(())));
-        ready &= well;
+        // Where calls go on by the journal, a node that is taken away helps nobody.
+        let journal = journals.iter().find(|(of, ..)| *of == region);
+        ready &= well || journal.is_some_and(|(_, state, serves)| *serves && !state.is_stuck());
+        if let Some((_, state, _)) = journal {
+            parts.insert(format!("journal.{region}"), state.to_string().into());
+        }
         let word = if well { "ok" } else { "not answering" };
         parts.insert(format!("database.{region}"), word.into());
     }

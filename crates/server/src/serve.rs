@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use audit::JournalNeeds;
 use base::tasks::Tasks;
 use base::time::SystemClock;
 use regions::{Candidate, InstanceId, Lease, Pulse};
@@ -87,6 +88,7 @@ impl Serving {
         let lease = lease(config, &house, &mut lock).await?;
         house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
+        journals(config, &house).await.context("what an earlier life journalled")?;
         let swept = house.record.sweep().await.context("closing calls that a crash cut off")?;
         if swept > 0 {
             tracing::warn!(calls = swept, "calls that a crash cut off were closed as unknown");
@@ -96,7 +98,12 @@ impl Serving {
         house.streams.run();
         house.privacy.run();
         house.tasks.spawn(standing.watch(house.tasks.clone()));
-        let ops = Ops::new(house.metrics.clone(), house.databases.clone(), house.directory.clone());
+        let ops = Ops::new(
+            house.metrics.clone(),
+            house.databases.clone(),
+            house.directory.clone(),
+            house.record.clone(),
+        );
         let serving = Self {
             ops: ops.clone(),
             connections: Tasks::new(),
@@ -182,6 +189,25 @@ async fn lease(config: &Config, house: &House, lock: &mut DataLock) -> anyhow::R
     }
     lock.settle(&instance)?;
     Ok(lease)
+}
+
+/// Writes into the record what this node journalled before it was cut off: before anybody
+/// closes its calls. Then it has at hand what the calls of orgs need that go on by the journal.
+async fn journals(config: &Config, house: &House) -> anyhow::Result<()> {
+    house.record.keep_journals(&JournalNeeds {
+        folder: config.data.join("journal"),
+        roots: &house.roots,
+        config: &config.record.journal,
+    })?;
+    let replayed = house.record.journals_replayed().await?;
+    if replayed > 0 {
+        tracing::warn!(events = replayed, "what was journalled during an outage is in the record");
+    }
+    for scope in house.identity.ready_for_outages().await? {
+        house.record.ready(&scope).await.context("the key of an org")?;
+        house.limits.ready(&scope).await.context("the limits of an org")?;
+    }
+    Ok(())
 }
 
 async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

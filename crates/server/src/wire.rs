@@ -73,7 +73,7 @@ pub(crate) struct House {
     pub(crate) nodes: Nodes,
     traces: Option<Traces>,
     listen: Arc<Listen>,
-    roots: Arc<BTreeMap<Region, RootKey>>,
+    pub(crate) roots: Arc<BTreeMap<Region, RootKey>>,
 }
 
 impl House {

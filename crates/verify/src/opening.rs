@@ -74,6 +74,8 @@ pub(crate) struct Core {
     pub(crate) at: Instant,
     /// The call that it begins or ends.
     pub(crate) call: Option<String>,
+    /// It came through the journal of a node, when the database was back.
+    pub(crate) journalled: bool,
 }
 
 /// An opening that agrees with its entry.
@@ -186,5 +188,6 @@ fn core(index: u64, value: &Value, org: &str) -> Result<Core, Fault> {
     let action = text("action")?.to_owned();
     let is_call = value.get("resourceType").and_then(Value::as_str) == Some("call");
     let call = value.get("resourceId").and_then(Value::as_str).filter(|_| is_call);
-    Ok(Core { action, at, call: call.map(str::to_owned) })
+    let journalled = value.get("journal").is_some_and(Value::is_string);
+    Ok(Core { action, at, call: call.map(str::to_owned), journalled })
 }

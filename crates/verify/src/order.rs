@@ -36,7 +36,7 @@ pub(crate) struct Order {
     alone: HashMap<[u8; 16], u64>,
     /// A core was withheld: an intent may be in it.
     withheld: bool,
-    /// Outcomes that came late.
+    /// Outcomes, and events of a journal, that came late.
     pub(crate) late: u64,
 }
 
@@ -80,8 +80,9 @@ impl Order {
 
     fn times(&mut self, index: u64, core: &Core) -> Result<(), Fault> {
         let (at, skew) = (core.at, self.skew_secs);
-        // An outcome has the time at which its call ended, and stands where it came.
-        let may_be_late = core.action == ENDED;
+        // An outcome has the time at which its call ended, and stands where it came. So does what
+        // came through the journal of a node.
+        let may_be_late = core.action == ENDED || core.journalled;
         for Seen { size, at: seen, by, outside } in &self.seen {
             if index < *size && at > seen.after(skew) {
                 let words = format!("its time is {at}; {by} saw it at {seen} already");

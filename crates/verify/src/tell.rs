@@ -44,7 +44,7 @@ impl Display for Verdict {
             (counts.core_not_shown, "cores withheld"),
             (counts.subject_not_shown, "subjects withheld or erased"),
             (counts.payload_not_shown, "payloads withheld or erased"),
-            (counts.late_outcomes, "outcomes that came late"),
+            (counts.late_outcomes, "outcomes and journalled events that came late"),
             (counts.calls_without_outcome, "calls whose outcome is not in the bundle"),
             (counts.outcomes_of_earlier_calls, "outcomes of calls that began before"),
         ];

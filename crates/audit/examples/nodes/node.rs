@@ -50,7 +50,7 @@ async fn append(record: &Record, orgs: &[Caller], name: &str, at: usize) {
             record.note(org, &event).await.map_err(drop)
         };
         if let Ok(durable) = done {
-            let line = format!("{} {} {id}\n", durable.org(), durable.seq());
+            let line = format!("{} {} {id}\n", durable.org(), durable.seq().unwrap_or_default());
             std::io::stdout().write_all(line.as_bytes()).expect("is told");
         }
     }

@@ -247,7 +247,7 @@ impl Draft {
 }
 
 impl Named {
-    fn new(id: &str) -> Self {
+    pub(super) fn new(id: &str) -> Self {
         Self { id: id.to_owned(), holder: Holder::of_person(id) }
     }
 }
@@ -260,7 +260,7 @@ fn nonce() -> Result<[u8; NONCE_LEN], DbError> {
 }
 
 /// As RFC 8785 writes it; what it cannot write is not recorded as something else.
-fn canonical(value: &impl Serialize) -> Result<Vec<u8>, DbError> {
+pub(super) fn canonical(value: &impl Serialize) -> Result<Vec<u8>, DbError> {
     serde_json_canonicalizer::to_vec(value).map_err(|cause| DbError::unreadable("body", cause))
 }
 

@@ -10,6 +10,11 @@ pub(crate) const FIELDS: &[(&str, Class, &str)] = &[
     ("action", Class::Core, "what was done: `room.noun.verb`"),
     ("actorKind", Class::Core, "what did it: a member, a service account, a node, …"),
     ("call", Class::Core, "of a call: model, provider, tokens, price; never what was said"),
+    (
+        "journal",
+        Class::Core,
+        "of what an outage kept: the journal and the entry through which it came",
+    ),
     ("node", Class::Core, "of a call: the node that had it in hand"),
     ("organizationId", Class::Core, "whose record it is"),
     ("outcome", Class::Core, "how it ended"),

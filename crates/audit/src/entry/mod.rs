@@ -20,6 +20,7 @@ pub(crate) mod exact;
 mod fields;
 mod opened;
 mod sealed;
+mod written;
 
 pub(crate) use self::class::{Class, ENTRY_LEN, commitment, commitments, entry};
 pub(crate) use self::draft::Draft;

@@ -47,6 +47,11 @@ impl OrgKeys {
         self.all().get(org).is_some_and(|keys| keys.iter().any(ready))
     }
 
+    /// The newest key of an org that is remembered here, whoever else has it.
+    pub(crate) fn at_hand(&self, org: &OrgId) -> Option<Arc<OrgKey>> {
+        Some(self.all().get(org)?.last()?.key.clone())
+    }
+
     /// The key in a row with `epoch` and `wrapped`.
     pub(crate) async fn of_row(
         &self,

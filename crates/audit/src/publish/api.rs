@@ -12,6 +12,7 @@ use utoipa_axum::routes;
 
 use super::evidence::Period;
 use super::{Log, LogKeys, Of, Receipt, WitnessState};
+use crate::journal::PendingReceipt;
 
 /// The routes of the log.
 pub fn log_routes(log: Log) -> OpenApiRouter {
@@ -107,17 +108,18 @@ async fn witnesses(
 /// The receipt of a call: its event, what the record commits to, and the proof that it does.
 /// For whoever made the call, and for whoever may read the record; with `Accept: text/plain`
 /// the proof alone, as C2SP `tlog-proof` writes it. What is not published yet is published
-/// now.
+/// now. A call that went on while the database of the record was away is `pending` until it is
+/// back.
 #[utoipa::path(get, path = "/api/receipts/{id}", tag = "record",
     params(("id" = String, Path, description = "the call, as in the header `portico-receipt`")),
-    security(("key" = ["self"])), responses((status = 200, body = Receipt)))]
+    security(("key" = ["self"])), responses((status = 200, body = Receipt), (status = 202, body = PendingReceipt)))]
 async fn receipt(
     caller: Caller,
     State(log): State<Log>,
     Path(id): Path<String>,
     asked: HeaderMap,
 ) -> Result<Response, Problem> {
-    Ok(log.receipt(&caller, &id).await?.answer(&asked))
+    Ok(log.told_of(&caller, &id).await?.answer(&asked))
 }
 
 /// An evidence bundle of a period: a ZIP file with entries, openings, tiles, a checkpoint,

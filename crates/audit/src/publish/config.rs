@@ -11,6 +11,7 @@ use tlog::note::KeyName;
 
 use super::directory::DIRECTORY;
 use super::{Folder, Store};
+use crate::journal::JournalConfig;
 use crate::keys::KmsConfig;
 
 /// Bytes of a log's name at most: region and org stand behind it, and all of it in 255.
@@ -21,6 +22,9 @@ const UNNAMED: &str = "portico.invalid";
 const WITNESSES_MAX: usize = 16;
 /// Keys of a witness at most: two algorithms, and their successors.
 const WITNESS_KEYS_MAX: usize = 8;
+/// A smaller journal is full at once, a larger one fills the disk.
+const JOURNAL_BYTES_MIN: u64 = 1 << 20;
+const JOURNAL_BYTES_MAX: u64 = 64 << 30;
 /// Logs that one witness watches at most.
 const WITNESS_LOGS_MAX: usize = 200;
 
@@ -43,6 +47,8 @@ pub struct LogConfig {
     /// How many whole months stay in the database when `portico record tier` moves the older
     /// ones to the archive. Nothing moves by itself.
     pub hot_months: Option<u32>,
+    /// What is recorded while the database is away, for orgs that chose so.
+    pub journal: JournalConfig,
     /// The folder of the secrets of epochs, if not `epochs` in the data folder.
     pub epochs: Option<PathBuf>,
     /// Who wraps the keys of a region, if not its root key and the secrets of epochs.
@@ -144,6 +150,7 @@ impl Default for LogConfig {
             forget_days: 30,
             s3: BTreeMap::new(),
             hot_months: None,
+            journal: JournalConfig::default(),
             epochs: None,
             kms: BTreeMap::new(),
         }
@@ -179,6 +186,12 @@ impl LogConfig {
         }
         if self.hot_months.is_some_and(|months| !(1..=1_200).contains(&months)) {
             return bad("hot_months", "must be 1 to 1200");
+        }
+        if !matches!(self.journal.bytes_max, 0 | JOURNAL_BYTES_MIN..=JOURNAL_BYTES_MAX) {
+            return bad("journal.bytes_max", "must be 0, or 1 MiB to 64 GiB");
+        }
+        if !(60..=86_400).contains(&self.journal.age_max_secs) {
+            return bad("journal.age_max_secs", "must be 60 to 86400");
         }
         KmsConfig::check(&self.kms)?;
         for (region, s3) in &self.s3 {

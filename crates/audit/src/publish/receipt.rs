@@ -1,8 +1,8 @@
 //! The receipt of a call: its event, and the proof that the event is in the record.
 
 use access::{Caller, Permission};
-use axum::http::HeaderMap;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, VARY};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER, VARY};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base::http::Json;
 use base64::Engine as _;
@@ -20,6 +20,7 @@ use super::{Log, LogKeys};
 use crate::entry::{ENTRY_LEN, Stored};
 use crate::event::Event;
 use crate::explore::Error;
+use crate::journal::PendingReceipt;
 
 /// The receipt of a call. Whoever has it and a key of the log can prove the call to others.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
@@ -102,9 +103,43 @@ impl Log {
     }
 }
 
+/// What can be said of a call now.
+#[derive(Debug, Clone)]
+pub(super) enum Told {
+    /// It is in the record.
+    Proven(Box<Receipt>),
+    /// It is on its way there.
+    Pending(PendingReceipt),
+}
+
+/// How soon it is worth asking again, in seconds.
+const ASK_AGAIN_SECS: &str = "5";
+
+impl Log {
+    /// The receipt of a call, or that it waits in the journal of this node.
+    pub(super) async fn told_of(&self, caller: &Caller, id: &str) -> Result<Told, Error> {
+        match self.0.record.pending_receipt(caller, id) {
+            Some(pending) => Ok(Told::Pending(pending)),
+            None => Ok(Told::Proven(Box::new(self.receipt(caller, id).await?))),
+        }
+    }
+}
+
+impl Told {
+    pub(super) fn answer(self, asked: &HeaderMap) -> Response {
+        match self {
+            Self::Proven(receipt) => receipt.answer(asked),
+            Self::Pending(pending) => {
+                let again = [(RETRY_AFTER, ASK_AGAIN_SECS)];
+                (StatusCode::ACCEPTED, again, Json(pending)).into_response()
+            }
+        }
+    }
+}
+
 impl Receipt {
     /// As whoever asks wants it: the proof alone as text, or all of it.
-    pub(super) fn answer(self, asked: &HeaderMap) -> Response {
+    fn answer(self, asked: &HeaderMap) -> Response {
         let accepts = asked.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
         let mut kinds = accepts
             .flat_map(|accepts| accepts.split(','))

@@ -119,7 +119,7 @@ impl House {
     }
 
     pub(crate) async fn note(&self, caller: &Caller, event: &Event) -> i64 {
-        self.record.note(caller, event).await.expect("durable").seq()
+        self.record.note(caller, event).await.expect("durable").seq().expect("in the record")
     }
 
     /// How many events of an action there are.

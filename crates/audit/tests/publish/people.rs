@@ -82,7 +82,7 @@ impl House {
             Outcome::Success => self.record.close_call(caller, &event),
             _ => self.record.note(caller, &event),
         };
-        pending.await.expect("durable").seq()
+        pending.await.expect("durable").seq().expect("in the record")
     }
 
     /// A call from its beginning to its end.

@@ -15,7 +15,7 @@ use crate::vault::Mood;
 /// Tells of a reading, as a refusal or an export does.
 async fn note(node: &Node, org: &Caller) -> Result<i64, audit::NotDurable> {
     let event = Event::done("test.thing.seen", "thing", "t1");
-    node.record.note(org, &event).await.map(|durable| durable.seq())
+    node.record.note(org, &event).await.map(|durable| durable.seq().expect("in the record"))
 }
 
 #[tokio::test]
@@ -129,7 +129,10 @@ async fn events_that_waited_for_a_key_keep_their_order() {
         let event = |at: usize| Event::done("test.thing.seen", "thing", format!("t{at}"));
         let pending: Vec<_> = (0..40).map(|at| house.node.record.note(&org, &event(at))).collect();
         for (at, one) in pending.into_iter().enumerate() {
-            assert_eq!(one.await.expect("durable").seq(), i64::try_from(at).expect("small"));
+            assert_eq!(
+                one.await.expect("durable").seq().expect("in the record"),
+                i64::try_from(at).expect("small")
+            );
         }
         assert_eq!(house.vault().count("encrypt"), 1);
     }

@@ -21,6 +21,11 @@ enum Cause {
     Archive(Box<dyn std::error::Error + Send + Sync>),
 }
 
+const SQLITE_READONLY: u32 = 8;
+const SQLITE_IOERR: u32 = 10;
+const SQLITE_FULL: u32 = 13;
+const SQLITE_CANTOPEN: u32 = 14;
+
 impl DbError {
     pub(crate) fn new(doing: &str, cause: sqlx::Error) -> Self {
         Self { doing: doing.to_owned(), cause: Cause::Engine(cause) }
@@ -134,6 +139,28 @@ impl DbError {
                     | sqlx::Error::BeginFailed
             )
         )
+    }
+
+    /// No answer came in the time that there was: nobody knows whether it was done.
+    pub fn too_slow(doing: &str) -> Self {
+        Self::new(doing, sqlx::Error::PoolTimedOut)
+    }
+
+    /// It cannot take what is written, for a reason of its own: it is not there, starts, stops,
+    /// lets nobody in, is only read while another one takes over, or has no room.
+    pub fn is_away(&self) -> bool {
+        let Cause::Engine(sqlx::Error::Database(error)) = &self.cause else {
+            return self.is_unreachable();
+        };
+        let code = error.code().unwrap_or_default();
+        // SQLite numbers its errors; what is above the lowest byte says more of one of them.
+        let sqlite = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff);
+        let classes = ["08", "53", "57P", "58"];
+        let codes = ["25006", "55000", "28000"];
+        matches!(sqlite, Some(SQLITE_READONLY | SQLITE_IOERR | SQLITE_FULL | SQLITE_CANTOPEN))
+            || (sqlite.is_none()
+                && (classes.iter().any(|class| code.starts_with(class))
+                    || codes.contains(&code.as_ref())))
     }
 
     /// The database answers, and something that it needs does not: see [`DbError::elsewhere`].

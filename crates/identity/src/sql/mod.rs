@@ -27,6 +27,10 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::both("identity/0003_corporate", include_str!("../../migrations/0003_corporate.sql")),
     Migration::both("identity/0005_factors", include_str!("../../migrations/0005_factors.sql")),
     Migration::both("identity/0006_setup", include_str!("../../migrations/0006_setup.sql")),
+    Migration::both(
+        "identity/0007_unrecorded",
+        include_str!("../../migrations/0007_unrecorded.sql"),
+    ),
 ];
 
 /// Rows that one read of a snapshot takes at most; the next read goes on behind them.
@@ -66,6 +70,7 @@ pub const STATEMENTS: &[Statement] = &[
     ORG_BUMP,
     ORG_READ,
     ORG_RENAME,
+    ORG_JOURNALS,
     ORG_SETTINGS,
     ORG_VERSIONS,
     ORG_VERSION,

@@ -19,7 +19,7 @@ pub(crate) const ORG_READ: Statement = Statement::new(
     "read an org",
     "SELECT org_id, name, slug, region, version, created_at, session_lifetime_secs,
             session_idle_secs, console_addresses, key_addresses, factors_required_at,
-            factors_also_sso_at, sso_enforced_at
+            factors_also_sso_at, sso_enforced_at, unrecorded_journal_at
        FROM identity_org WHERE org_id = $1",
 );
 
@@ -27,8 +27,15 @@ pub(crate) const ORG_SETTINGS: Statement = Statement::new(
     "change the settings of an org",
     "UPDATE identity_org SET session_lifetime_secs = $2, session_idle_secs = $3,
             console_addresses = $4, key_addresses = $5, factors_required_at = $6,
-            factors_also_sso_at = $7
+            factors_also_sso_at = $7, unrecorded_journal_at = $8
       WHERE org_id = $1",
+);
+
+/// Orgs whose calls go on while the record is away: only at start-up.
+pub(crate) const ORG_JOURNALS: Statement = Statement::new(
+    "look for orgs that go on without the database",
+    "SELECT org_id FROM identity_org
+      WHERE org_id > $1 AND unrecorded_journal_at IS NOT NULL ORDER BY org_id LIMIT 1000",
 );
 
 pub(crate) const ORG_RENAME: Statement =

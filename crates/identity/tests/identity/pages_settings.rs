@@ -64,6 +64,12 @@ async fn access_rules_are_changed_on_a_page_that_keeps_what_was_typed() {
         assert_eq!(browser.post("/settings/access", &empty).await.status, 303);
         let (_, settings) = house.get(&org.owner.key, "/api/org/settings").await;
         assert!(settings["console_addresses"].is_null(), "{settings}");
+        let choice = [("when_unrecorded", "journal")];
+        assert_eq!(browser.post("/settings/access", &choice).await.status, 303);
+        let page = browser.get("/settings/access").await.text;
+        assert!(page.contains(r#"<option value="journal" selected>"#), "{page}");
+        let wrong = [("when_unrecorded", "forget")];
+        assert_eq!(browser.post("/settings/access", &wrong).await.status, 422);
         let wrong = [("session_idle_secs", "soon")];
         assert_eq!(browser.post("/settings/access", &wrong).await.status, 422);
     }

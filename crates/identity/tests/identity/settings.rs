@@ -195,3 +195,38 @@ async fn what_the_operator_shortens_holds_for_every_org() {
         assert_eq!(refused.expect_err("an hour unused").problem.code(), "session_ended");
     }
 }
+
+#[tokio::test]
+async fn an_org_chooses_what_becomes_of_calls_that_cannot_be_recorded() {
+    for house in House::on_each_engine().await {
+        let org = house.org("acme").await;
+        let (_, before) = house.get(&org.admin.key, "/api/org/settings").await;
+        assert_eq!(before["when_unrecorded"], "refuse", "nothing without a record");
+        let set = json!({"when_unrecorded": "journal"});
+        assert_eq!(change(&house, &org.member.key, HOME, set.clone()).await.0, 403);
+        let (status, settings) = change(&house, &org.owner.key, HOME, set).await;
+        assert_eq!((status, text(&settings["when_unrecorded"])), (200, "journal"));
+        let chosen = async || {
+            let headers = [("authorization", format!("Bearer {}", org.member.key))];
+            let headers = headers.iter().map(|(name, value)| {
+                (name.parse().expect("a name"), value.parse().expect("a value"))
+            });
+            let headers: HeaderMap = headers.collect();
+            let origin = access::Origin::default();
+            let caller = house.identity.identify(&http::Method::GET, &headers, origin).await;
+            caller.expect("is let in").standing.unrecorded
+        };
+        assert_eq!(chosen().await, access::Unrecorded::Journal, "every call of the org knows it");
+        let ready = house.identity.ready_for_outages().await.expect("reads");
+        assert!(ready.iter().any(|scope| *scope.org() == org.id));
+        let back = json!({"when_unrecorded": "refuse"});
+        assert_eq!(change(&house, &org.owner.key, HOME, back).await.0, 200);
+        assert_eq!(chosen().await, access::Unrecorded::Refuse);
+        assert!(house.identity.ready_for_outages().await.expect("reads").is_empty());
+        let events = house.events(&org, "identity.settings.changed").await;
+        let changes = json!({"when_unrecorded": {"from": "journal", "to": "refuse"}});
+        assert_eq!(events[0]["changes"], changes);
+        let wrong = json!({"when_unrecorded": "forget"});
+        assert!((400..=422).contains(&change(&house, &org.owner.key, HOME, wrong).await.0));
+    }
+}

@@ -251,7 +251,12 @@ async fn another_node_forgets_within_a_second_and_nothing_is_made_again() {
         let event = audit::Event::done("identity.member.changed", "member", &id);
         let event = event.changes(json!({ "name": { "to": "Zwetschgenbaum" } }));
         for record in [&house.record, &other] {
-            let seq = record.note(&house.acme.operator, &event).await.expect("durable").seq();
+            let seq = record
+                .note(&house.acme.operator, &event)
+                .await
+                .expect("durable")
+                .seq()
+                .expect("in the record");
             let told = record.read_on(&scope, seq).await.expect("reads");
             assert_eq!(told[0]["erased"], json!(["payload"]), "{told:?}");
         }

@@ -72,7 +72,7 @@ async fn call(
 }
 
 /// What an auditor checks.
-async fn audit(portico: &Portico, org: &Org, acknowledged: &BTreeSet<String>) {
+pub(crate) async fn audit(portico: &Portico, org: &Org, acknowledged: &BTreeSet<String>) {
     let export = portico.http.get(&org.owner, "/api/events.jsonl").await;
     let mut events: Vec<Value> =
         export.text.lines().map(|line| serde_json::from_str(line).expect("json")).collect();

@@ -187,7 +187,13 @@ async fn what_is_larger_than_a_sink_takes_blocks_it_and_is_never_cut_off() {
         let (org, hook) = (room.org("acme").await, Hook::listening().await);
         let event = audit::Event::done("limits.limit.set", "limit", "member:1");
         let event = event.changes(json!({ "note": { "to": "x".repeat(1_000_000) } }));
-        let large = room.record.note(&org.operator, &event).await.expect("is on disk").seq();
+        let large = room
+            .record
+            .note(&org.operator, &event)
+            .await
+            .expect("is on disk")
+            .seq()
+            .expect("in the record");
         let target = json!({ "kind": "datadog", "site": hook.url });
         let made = room
             .made(&org, json!({ "name": "D", "target": target, "secret": "key-of-datadog" }))

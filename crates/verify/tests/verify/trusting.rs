@@ -121,6 +121,10 @@ fn outcomes_may_come_late_and_other_events_may_not() {
     assert_eq!((fault.kind, fault.index), (FaultKind::Backwards, Some(38)));
     let patient = Options { skew_secs: 6, ..Options::default() };
     assert_eq!(kind(&Files::whole(&book, &[LOG]), &patient), None);
+    // What an outage kept says through which journal it came, and stands where it came.
+    let [core, ..] = &mut book.0[38].json;
+    *core = core.replace(r#","organizationId""#, r#","journal":"0a1b/7","organizationId""#);
+    assert_eq!(kind(&Files::whole(&book, &[LOG]), &Options::default()), None);
 }
 
 #[test]

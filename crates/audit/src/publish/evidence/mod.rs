@@ -77,7 +77,9 @@ impl Log {
         let made = self.0.record.note(caller, &made).await?;
         let _turn = self.0.turn(scope.org()).await;
         // Its own making is in the tree that it is a part of.
-        let newest = place.covering(u64::try_from(made.seq()).unwrap_or_default() + 1).await?;
+        let newest = place
+            .covering(u64::try_from(made.seq().ok_or(crate::NotDurable)?).unwrap_or_default() + 1)
+            .await?;
         let mut zip = Zip::default();
         let said = place.begin(&mut zip, period, &shown, &newest).await;
         let partial = self.0.told(said)?;

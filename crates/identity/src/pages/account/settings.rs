@@ -1,6 +1,6 @@
 //! Settings: the org, its sessions, and from where it may be used.
 
-use access::{Caller, Permission};
+use access::{Caller, Permission, Unrecorded};
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -41,6 +41,8 @@ struct AccessForm {
     /// One in each line; empty: from anywhere.
     console_addresses: String,
     key_addresses: String,
+    /// `journal` or `refuse`; empty: left as it is.
+    when_unrecorded: String,
 }
 
 #[derive(Debug, Template)]
@@ -58,6 +60,7 @@ struct SettingsPage {
 struct AccessPage {
     lifetimes: Vec<Choice>,
     idles: Vec<Choice>,
+    unrecorded: Vec<Choice>,
     form: AccessForm,
     here: Option<String>,
     may_change: bool,
@@ -154,6 +157,7 @@ fn access_page(
         more: if may_change { "spellcheck=\"false\" autocapitalize=\"none\"" } else { "readonly" },
         lifetimes: choices(settings.session_lifetime_secs_max, &form.session_lifetime_secs),
         idles: choices(settings.session_idle_secs_max, &form.session_idle_secs),
+        unrecorded: unrecorded(&form.when_unrecorded),
         form,
         here: caller.origin.ip.map(|ip| ip.to_canonical().to_string()),
         may_change,
@@ -181,6 +185,20 @@ fn choices(longest: i64, chosen: &str) -> Vec<Choice> {
     all.into_iter().map(choice).chain([operator]).collect()
 }
 
+/// What may become of calls that cannot be recorded.
+fn unrecorded(chosen: &str) -> Vec<Choice> {
+    let choices = [
+        (Unrecorded::Refuse, "Calls are refused"),
+        (Unrecorded::Journal, "Calls go on, recorded in a journal of the node"),
+    ];
+    let choice = |(choice, label): (Unrecorded, &str)| Choice {
+        value: choice.as_str().to_owned(),
+        label: label.to_owned(),
+        chosen: choice.as_str() == chosen,
+    };
+    choices.into_iter().map(choice).collect()
+}
+
 impl AccessForm {
     fn of(settings: &Settings) -> Self {
         let secs = |secs: Option<i64>| secs.map(|secs| secs.to_string()).unwrap_or_default();
@@ -193,6 +211,7 @@ impl AccessForm {
             session_idle_secs: secs(settings.session_idle_secs),
             console_addresses: nets(&settings.console_addresses),
             key_addresses: nets(&settings.key_addresses),
+            when_unrecorded: settings.when_unrecorded.as_str().to_owned(),
         }
     }
 
@@ -203,6 +222,12 @@ impl AccessForm {
             text => text.parse().map(Given::Set).map_err(|_| Faults::field(name, "must be chosen")),
         };
         let nets = |text: &str| lines(text).map_or(Given::Null, Given::Set);
+        let when_unrecorded = match self.when_unrecorded.as_str() {
+            "" => None,
+            "refuse" => Some(Unrecorded::Refuse),
+            "journal" => Some(Unrecorded::Journal),
+            _ => return Err(Faults::field("when_unrecorded", "must be chosen")),
+        };
         Ok(SettingsPatch {
             session_lifetime_secs: secs("session_lifetime_secs", &self.session_lifetime_secs)?,
             session_idle_secs: secs("session_idle_secs", &self.session_idle_secs)?,
@@ -210,6 +235,7 @@ impl AccessForm {
             key_addresses: nets(&self.key_addresses),
             factors: None,
             factors_also_sso: None,
+            when_unrecorded,
         })
     }
 }
