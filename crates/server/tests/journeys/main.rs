@@ -22,6 +22,7 @@ mod once;
 mod portico;
 mod proxy;
 mod reload;
+mod residency;
 mod revoked;
 mod routes;
 mod setup;
