@@ -69,7 +69,7 @@ impl Document {
         all.routes.extend(pages);
         let beside = |path: &str| Route { path: path.to_owned(), open: Vec::new(), page: false };
         all.routes.extend(BESIDE.into_iter().map(beside));
-        all.routes.push(beside("/no/such/{path}"));
+        all.routes.push(Route { page: true, ..beside("/no/such/{path}") });
         Ok(all)
     }
 
