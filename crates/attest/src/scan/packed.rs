@@ -96,10 +96,12 @@ impl Unpacking {
         };
         if let State::Head(format, head) = state {
             head.extend_from_slice(bytes);
-            let Some(length) = head_length(*format, head) else {
-                return if head.len() > HEAD_BYTES_MAX { Step::Over } else { Step::More };
+            let length = match head_length(*format, head) {
+                Before::Unknown if head.len() <= HEAD_BYTES_MAX => return Step::More,
+                Before::Unknown | Before::Nothing => return Step::Over,
+                Before::Bytes(length) => length,
             };
-            let (Some(length), rest) = (length, std::mem::take(head)) else { return Step::Over };
+            let rest = std::mem::take(head);
             *state = State::Deflate(Box::new(Decompress::new(false)));
             return self.step(rest.get(length..).unwrap_or_default(), canaries, seen);
         }
@@ -153,17 +155,34 @@ fn deflated(
     }
 }
 
-/// Bytes before the packed ones: none while they are not all there, and `Some(None)` where
-/// nothing deflated follows.
-fn head_length(format: Format, head: &[u8]) -> Option<Option<usize>> {
-    if format == Format::Zip {
-        let [_, _, _, _, _, _, _, _, method, 0, ..] = head else {
-            return (head.len() >= 10).then_some(None);
-        };
-        let names = [26, 28].map(|at| Some(usize::from(short(head, at)?)));
-        let length = 30 + names.iter().copied().sum::<Option<usize>>()?;
-        return (head.len() >= length).then_some((*method == 8).then_some(length));
+/// What stands before packed bytes.
+enum Before {
+    /// It is not all there yet.
+    Unknown,
+    /// Nothing deflated follows it.
+    Nothing,
+    Bytes(usize),
+}
+
+fn head_length(format: Format, head: &[u8]) -> Before {
+    let length = match (format, head) {
+        (Format::Zip, [_, _, _, _, _, _, _, _, 8, 0, ..]) => zip_head(head),
+        (Format::Zip, [_, _, _, _, _, _, _, _, _, _, ..]) => return Before::Nothing,
+        (Format::Zip, _) => None,
+        _ => gzip_head(head),
+    };
+    match length.filter(|length| head.len() >= *length) {
+        Some(length) => Before::Bytes(length),
+        None => Before::Unknown,
     }
+}
+
+fn zip_head(head: &[u8]) -> Option<usize> {
+    let names = [26, 28].map(|at| Some(usize::from(short(head, at)?)));
+    Some(30 + names.into_iter().sum::<Option<usize>>()?)
+}
+
+fn gzip_head(head: &[u8]) -> Option<usize> {
     let flags = head.get(3)?;
     let mut length = 10;
     if flags & 4 != 0 {
@@ -178,7 +197,7 @@ fn head_length(format: Format, head: &[u8]) -> Option<Option<usize>> {
     if flags & 2 != 0 {
         length += 2;
     }
-    (head.len() >= length).then_some(Some(length))
+    Some(length)
 }
 
 fn short(bytes: &[u8], at: usize) -> Option<u16> {

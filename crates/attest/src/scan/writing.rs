@@ -123,7 +123,7 @@ impl Writing {
                 (high == 0).then_some(low)
             })?,
             Self::Hex | Self::HexCapitals => {
-                fill(&mut word, || Some(digit(bytes.next()?)? << 4 | digit(bytes.next()?)?))?
+                fill(&mut word, || Some(digit(bytes.next()?)? << 4 | digit(bytes.next()?)?))?;
             }
             Self::Percent | Self::PercentCapitals => fill(&mut word, || {
                 (bytes.next()? == b'%').then_some(())?;
