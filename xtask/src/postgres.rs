@@ -160,7 +160,7 @@ impl Server {
         psql(
             "postgres",
             &[
-                "CREATE ROLE portico_owner LOGIN",
+                "CREATE ROLE portico_owner LOGIN CREATEDB",
                 "CREATE ROLE portico_app LOGIN",
                 "CREATE DATABASE portico_test OWNER portico_owner",
             ],

@@ -36,6 +36,7 @@ pub(crate) const ROOMS: &[(&str, &str)] = &[
     ("limits", "Limits"),
     ("patterns", "Patterns"),
     ("privacy", "Privacy"),
+    ("regions", "Regions"),
     ("reviews", "Access reviews"),
     ("scim", "Directories"),
     ("sso", "Single sign-on"),

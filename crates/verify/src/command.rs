@@ -13,6 +13,7 @@ use crate::key::VerifierKey;
 use crate::note::NOTE_BYTES_MAX;
 use crate::outside::Outside;
 use crate::receipt::{NotProven, RECEIPT_BYTES_MAX, Receipt, receipt};
+use crate::residency::{self, Residency, residency};
 use crate::unreadable::Unreadable;
 use crate::verdict::Verdict;
 
@@ -23,10 +24,14 @@ pub const FAULT: u8 = 1;
 /// Exit code: there was nothing that could be judged.
 pub const UNREADABLE: u8 = 2;
 
+/// Bytes that say what a file is.
+const KIND_BYTES_MAX: u64 = 32;
+
 /// Arguments of `portico verify`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
-    /// The evidence bundle, the receipt of a call, or that of an erasure.
+    /// The evidence bundle, the receipt of a call or of an erasure, or the statement of an
+    /// attestation.
     bundle: PathBuf,
     /// A checkpoint that you hold, from a witness or an earlier receipt; or an earlier bundle.
     #[arg(long = "checkpoint", value_name = "FILE")]
@@ -50,6 +55,7 @@ enum Judged {
     Bundle(Box<Verdict>),
     Receipt(Box<Receipt>),
     Erasure(Erasure),
+    Residency(Box<Residency>),
     /// A receipt with this fault.
     Fault(Fault),
 }
@@ -58,9 +64,14 @@ impl Args {
     /// Judges, writes the verdict, and returns the exit code.
     pub fn run(&self, out: &mut impl Write) -> io::Result<u8> {
         let judged = self.options().and_then(|options| {
-            let kind = start(&self.bundle, u64::try_from(KIND.len()).unwrap_or_default())?;
-            if kind == KIND.as_bytes() {
+            let kind = start(&self.bundle, KIND_BYTES_MAX)?;
+            let is = |kind_of: &str| kind.starts_with(kind_of.as_bytes());
+            if is(KIND) {
                 return Ok(Judged::of_erasure(&start(&self.bundle, NOTE_BYTES_MAX + 1)?, &options));
+            }
+            if is(residency::KIND) {
+                let note = start(&self.bundle, NOTE_BYTES_MAX + 1)?;
+                return Ok(Judged::of_residency(&note, &options));
             }
             if kind.starts_with(b"{") {
                 return Judged::of_receipt(&start(&self.bundle, RECEIPT_BYTES_MAX + 1)?, &options);
@@ -114,10 +125,17 @@ impl Judged {
             .map_or_else(|words| Self::Fault(FaultKind::Erasure.because(words)), Self::Erasure)
     }
 
+    fn of_residency(bytes: &[u8], options: &Options) -> Self {
+        match residency(bytes, &options.trusted) {
+            Ok(residency) => Self::Residency(Box::new(residency)),
+            Err(words) => Self::Fault(FaultKind::Residency.because(words)),
+        }
+    }
+
     fn code(&self) -> u8 {
         match self {
             Self::Bundle(verdict) if !verdict.sound => FAULT,
-            Self::Bundle(_) | Self::Receipt(_) | Self::Erasure(_) => SOUND,
+            Self::Bundle(_) | Self::Receipt(_) | Self::Erasure(_) | Self::Residency(_) => SOUND,
             Self::Fault(_) => FAULT,
         }
     }
@@ -127,6 +145,7 @@ impl Judged {
             Self::Bundle(verdict) => serde_json::to_string_pretty(verdict)?,
             Self::Receipt(receipt) => serde_json::to_string_pretty(receipt)?,
             Self::Erasure(erasure) => serde_json::to_string_pretty(erasure)?,
+            Self::Residency(residency) => serde_json::to_string_pretty(residency)?,
             Self::Fault(fault) => {
                 serde_json::to_string_pretty(&json!({ "sound": false, "fault": fault }))?
             }
@@ -140,6 +159,7 @@ impl Judged {
             Self::Bundle(verdict) => write!(out, "{verdict}")?,
             Self::Receipt(receipt) => write!(out, "{receipt}")?,
             Self::Erasure(erasure) => write!(out, "{erasure}")?,
+            Self::Residency(residency) => write!(out, "{residency}")?,
             Self::Fault(fault) => writeln!(out, "FAULT {}: {}", name.display(), fault.words)?,
         }
         Ok(self.code())

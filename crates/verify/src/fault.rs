@@ -87,6 +87,9 @@ pub enum FaultKind {
     OutsideOther,
     /// The receipt of an erasure is not what the format says, or not by a key that was given.
     Erasure,
+    /// The statement of an attestation is not what the format says, not by a key that was given, or
+    /// says itself that something left its cell.
+    Residency,
     /// An outside checkpoint has more entries than the bundle's.
     Rollback,
     /// An outside checkpoint has another root at its size than the bundle.
@@ -131,6 +134,7 @@ impl FaultKind {
         Self::OutsideSignature,
         Self::OutsideOther,
         Self::Erasure,
+        Self::Residency,
         Self::Rollback,
         Self::Fork,
     ];

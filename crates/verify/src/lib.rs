@@ -27,6 +27,8 @@
 //! - A receipt of a call is judged like a bundle of one event
 //!   (`every_character_of_a_receipt_counts`), also when a part of the event was erased
 //!   (`a_receipt_of_an_event_that_was_erased_in_part_still_proves_the_rest`).
+//! - A statement of residency is judged by its key, and by its own figures whatever it says of
+//!   itself (`a_statement_of_residency_is_judged_by_its_key_and_by_its_own_figures`).
 //! - The page comes to the same verdicts (`the_page_comes_to_the_same_verdicts`).
 
 mod archive;
@@ -49,6 +51,7 @@ mod order;
 mod outside;
 mod proof;
 mod receipt;
+mod residency;
 mod ring;
 mod tell;
 mod tree;
@@ -63,6 +66,7 @@ pub use key::{Algorithm, NotAKey, VerifierKey};
 pub use listed::Listed;
 pub use outside::{Agreement, Compared, Outside};
 pub use receipt::{NotProven, Receipt, receipt};
+pub use residency::{Residency, residency};
 pub use ring::{Believed, Role, Signed};
 pub use unreadable::Unreadable;
 pub use verdict::{Completeness, Counts, Period, SignedCheckpoint, Verdict};

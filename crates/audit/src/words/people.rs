@@ -157,6 +157,11 @@ pub(super) const PEOPLE: &[Words] = &[
         "set how long values of people are kept to {days} days[: {law}]",
     ),
     words(
+        "regions.residency.attested",
+        "Residency attested",
+        "attested that cells keep what is theirs: {probes} probes, {canaries} canaries, {leaks} leaks, {faults} faults",
+    ),
+    words(
         "reviews.campaign.begun",
         "Access review begun",
         "began the access review {name}[ of {items} items]",

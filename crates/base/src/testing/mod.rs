@@ -104,4 +104,22 @@ impl Bench {
         let db = Db::open(&url).await.expect("the test database is up");
         Some(Self { db, url, owner_url, _folder: None })
     }
+
+    /// A database of its own on PostgreSQL, which nobody else looks into: its URL as the product
+    /// and as the owner.
+    #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
+    pub async fn database() -> Option<[String; 2]> {
+        let url = std::env::var("TEST_POSTGRES_URL").ok()?;
+        let owner_url = std::env::var("TEST_POSTGRES_OWNER_URL").expect("the owner's URL");
+        let random = u64::from_le_bytes(crate::seal::random().expect("randomness"));
+        let name = format!("d_{random:016x}");
+        let owner = Db::open(&owner_url).await.expect("the test database is up");
+        owner.script(&format!("CREATE DATABASE {name}")).await.expect("a fresh database");
+        owner.close().await;
+        let within = |url: &str| {
+            let (server, _) = url.rsplit_once('/').expect("a URL of a database");
+            format!("{server}/{name}")
+        };
+        Some([within(&url), within(&owner_url)])
+    }
 }

@@ -1,6 +1,8 @@
 //! What an operator does before anybody can sign in. Every act is in the org's record,
 //! under the operator's name.
 
+use std::path::Path;
+
 use access::{Caller, OrgId, Region};
 use anyhow::Context as _;
 use base::problem::Problem;
@@ -10,7 +12,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::{ConfigFile, say};
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::wire::House;
 
 /// The record's name for whoever sits at the command line.
@@ -192,13 +194,25 @@ pub(super) async fn operator(house: &House, org: &str) -> anyhow::Result<Caller>
 
 impl With {
     pub(super) async fn house(&self) -> anyhow::Result<House> {
-        House::open(&self.config()?, std::sync::Arc::new(SystemClock)).await
+        open(self.config()?).await
     }
 
     pub(super) fn config(&self) -> anyhow::Result<Config> {
-        let mut config = self.file.load()?;
-        // Under a name of its own: the serving node's open calls are not ours to close.
-        config.node.push_str("-cli");
-        Ok(config)
+        Ok(beside(self.file.load()?))
     }
+}
+
+/// The rooms of the cell with this configuration, opened by a command.
+pub(super) async fn house(file: &Path) -> anyhow::Result<House> {
+    open(beside(config::load(file)?)).await
+}
+
+async fn open(config: Config) -> anyhow::Result<House> {
+    House::open(&config, std::sync::Arc::new(SystemClock)).await
+}
+
+/// Under a name of its own: the serving node's open calls are not ours to close.
+fn beside(mut config: Config) -> Config {
+    config.node.push_str("-cli");
+    config
 }

@@ -5,6 +5,7 @@ mod bootstrap;
 mod nodes;
 mod privacy;
 mod record;
+mod regions;
 mod tier;
 mod witness;
 
@@ -19,6 +20,7 @@ use clap::{Parser, Subcommand};
 use self::bootstrap::{KeyCommand, MemberCommand, OrgCommand};
 use self::privacy::PrivacyCommand;
 use self::record::RecordCommand;
+use self::regions::RegionsCommand;
 use self::witness::WitnessOptions;
 use crate::config::{self, Config};
 use crate::demo::DemoOptions;
@@ -67,7 +69,10 @@ pub(crate) enum Command {
     /// What only the operator says of the record.
     #[command(subcommand)]
     Record(RecordCommand),
-    /// Verifies an evidence bundle or the receipt of an erasure, offline.
+    /// Whether cells keep what is theirs.
+    #[command(subcommand)]
+    Regions(RegionsCommand),
+    /// Verifies an evidence bundle, a receipt or a statement of residency, offline.
     Verify(verify::Args),
     /// Runs a witness of other people's logs, or prints its keys.
     Witness(WitnessOptions),
@@ -107,6 +112,7 @@ impl Command {
             Self::Verify(args) => {
                 return Ok(ExitCode::from(args.run(&mut std::io::stdout().lock())?));
             }
+            Self::Regions(command) => return command.run(),
             Self::Demo(options) => block_on(demo::run(options)),
             Self::Witness(options) => block_on(options.run()),
             Self::Serve(ConfigFile { config: file }) => {

@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("verify", &[]),
     ("witness", &["base", "tlog"]),
     ("access", &["base"]),
+    ("attest", &["access", "base", "tlog"]),
     ("audit", &["access", "base", "tlog"]),
     ("identity", &["access", "audit", "base"]),
     ("regions", &["access", "base"]),
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "server",
         &[
             "access",
+            "attest",
             "audit",
             "base",
             "chat",

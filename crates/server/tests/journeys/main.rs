@@ -24,6 +24,7 @@ mod portico;
 mod proxy;
 mod relay;
 mod reload;
+mod residency;
 mod revoked;
 mod routes;
 mod setup;

@@ -29,6 +29,7 @@ fn each_kind_of_tampering_is_named() {
         FaultKind::OutsideSignature,
         FaultKind::OutsideOther,
         FaultKind::Erasure,
+        FaultKind::Residency,
         FaultKind::Rollback,
         FaultKind::Fork,
     ];
