@@ -42,15 +42,14 @@ impl Books {
 
     /// Resolves when there is something to replay that there was not before.
     pub(crate) async fn found(&mut self) {
-        let well = match &mut self.probe {
-            Some(probe) => tokio::select! {
+        let well = if let Some(probe) = &mut self.probe {
+            tokio::select! {
                 () = probe.as_mut() => true,
                 () = self.desk.woken() => false,
-            },
-            None => {
-                self.desk.woken().await;
-                false
             }
+        } else {
+            self.desk.woken().await;
+            false
         };
         if well {
             self.probe = None;

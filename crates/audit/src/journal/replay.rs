@@ -158,14 +158,13 @@ impl Line {
         let mut left = Vec::with_capacity(opened.len());
         for (number, tried, one) in opened {
             let org = one.entry.org.clone();
-            let mark = match marks.get(&org) {
-                Some(mark) => *mark,
-                None => {
-                    let (within, args) = (Within::org(org.as_str()), args![org.as_str(), journal]);
-                    let row = self.db.maybe(&within, sql::JOURNAL_OF, args).await?;
-                    let mark = row.map(|row| row.count("replayed")).transpose()?;
-                    *marks.entry(org).or_insert(mark.unwrap_or_default())
-                }
+            let mark = if let Some(mark) = marks.get(&org) {
+                *mark
+            } else {
+                let (within, args) = (Within::org(org.as_str()), args![org.as_str(), journal]);
+                let row = self.db.maybe(&within, sql::JOURNAL_OF, args).await?;
+                let mark = row.map(|row| row.count("replayed")).transpose()?;
+                *marks.entry(org).or_insert(mark.unwrap_or_default())
             };
             let has = match tried {
                 Tried::No => false,

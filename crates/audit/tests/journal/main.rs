@@ -25,7 +25,7 @@ async fn what_the_database_does_not_take_is_journalled_and_replayed_once() {
         assert!(across.is_journalled() && across.seq().is_none());
         let ids: Vec<_> = (0..CALLS).map(|number| format!("call_{number}")).collect();
         let calls = join_all(ids.iter().map(|id| life.calls(&ground, &caller, id))).await;
-        assert!(calls.iter().all(|call| call.as_ref().is_ok_and(|it| it.is_journalled())));
+        assert!(calls.iter().all(|call| call.as_ref().is_ok_and(audit::Durable::is_journalled)));
         assert_eq!(life.events(&caller).await.len(), 3, "nothing more is in the record");
         let pending = life.record.pending_receipt(&caller, "call_7").expect("is known");
         assert_eq!((pending.id.as_str(), pending.state), ("call_7", "pending"));
