@@ -6,6 +6,7 @@ mod heads;
 mod journal;
 mod keys;
 mod log;
+mod open;
 mod takeover;
 mod tiers;
 mod time;
@@ -20,6 +21,7 @@ pub(crate) use self::heads::*;
 pub(crate) use self::journal::*;
 pub(crate) use self::keys::*;
 pub(crate) use self::log::*;
+pub(crate) use self::open::*;
 pub(crate) use self::takeover::*;
 pub(crate) use self::tiers::*;
 pub(crate) use self::time::*;
@@ -61,19 +63,6 @@ pub const MIGRATIONS: &[Migration] = &[
 pub const APPEND_ONLY: &[&str] =
     &["audit_event", "audit_cold", "audit_cold_person", "audit_cold_thing"];
 
-pub(crate) const OPEN: Batch = Batch::new(
-    "note where open calls begin",
-    "INSERT INTO audit_open (org_id, node, first)",
-    3,
-    "ON CONFLICT (org_id, node) DO UPDATE SET first = excluded.first",
-);
-
-/// All orgs of this node: only at start-up.
-pub(crate) const OPEN_OF_NODE: Statement = Statement::new(
-    "look for calls that a crash cut off",
-    "SELECT org_id, first FROM audit_open WHERE org_id > $1 AND node = $2 ORDER BY org_id LIMIT 500",
-);
-
 pub(crate) const SIZE: Statement =
     Statement::new("read the size of the record", "SELECT size FROM audit_head WHERE org_id = $1");
 
@@ -90,26 +79,6 @@ pub(crate) const TOLD_CALLS: Statement = Statement::new(
       WHERE org_id = $1 AND seq >= $2 AND seq < $3
         AND action IN ('gateway.call.ended', 'gateway.call.refused')
       ORDER BY seq",
-);
-
-/// Of what waits in memory: far younger than anything in the archive.
-pub(crate) const ENDED: Statement = Statement::new(
-    "look for the outcome of a call",
-    "SELECT seq FROM audit_event
-      WHERE org_id = $1 AND resource_id = $2 AND action = 'gateway.call.ended' LIMIT 1",
-);
-
-/// Behind an outcome that is being written: it must be the only one.
-pub(crate) const ENDS: Statement = Statement::new(
-    "count the outcomes of a call",
-    "SELECT COUNT(*) AS ends FROM audit_event
-      WHERE org_id = $1 AND resource_id = $2 AND action = 'gateway.call.ended'",
-);
-
-/// Nothing of this node is open in the org any more.
-pub(crate) const OPEN_DROP: Statement = Statement::new(
-    "forget where open calls began",
-    "DELETE FROM audit_open WHERE org_id = $1 AND node = $2",
 );
 
 pub(crate) const FROM: Statement = Statement::new(

@@ -1,0 +1,36 @@
+//! Statements of calls that are open, and of their ends.
+
+use base::db::{Batch, Statement};
+
+pub(crate) const OPEN: Batch = Batch::new(
+    "note where open calls begin",
+    "INSERT INTO audit_open (org_id, node, first)",
+    3,
+    "ON CONFLICT (org_id, node) DO UPDATE SET first = excluded.first",
+);
+
+/// All orgs of this node: only at start-up.
+pub(crate) const OPEN_OF_NODE: Statement = Statement::new(
+    "look for calls that a crash cut off",
+    "SELECT org_id, first FROM audit_open WHERE org_id > $1 AND node = $2 ORDER BY org_id LIMIT 500",
+);
+
+/// Of what waits in memory: far younger than anything in the archive.
+pub(crate) const ENDED: Statement = Statement::new(
+    "look for the outcome of a call",
+    "SELECT seq FROM audit_event
+      WHERE org_id = $1 AND resource_id = $2 AND action = 'gateway.call.ended' LIMIT 1",
+);
+
+/// Behind an outcome that is being written: it must be the only one.
+pub(crate) const ENDS: Statement = Statement::new(
+    "count the outcomes of a call",
+    "SELECT COUNT(*) AS ends FROM audit_event
+      WHERE org_id = $1 AND resource_id = $2 AND action = 'gateway.call.ended'",
+);
+
+/// Nothing of this node is open in the org any more.
+pub(crate) const OPEN_DROP: Statement = Statement::new(
+    "forget where open calls began",
+    "DELETE FROM audit_open WHERE org_id = $1 AND node = $2",
+);
