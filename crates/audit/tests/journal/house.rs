@@ -156,6 +156,7 @@ impl Ground {
             estimated: false,
             price_nanocents: 5,
             started_at: base::time::Clock::now(&*self.clock),
+            hedge: None,
             attempts: 1,
         };
         Event::done(action, "call", id).outcome(outcome).call(call)
