@@ -3,7 +3,7 @@
 use aws_lc_rs::digest::Context;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, Sqlite, ValueRef as _};
+use sqlx::{Row as _, ValueRef as _};
 
 use super::{DbError, Value};
 use crate::time::At;
@@ -68,7 +68,7 @@ impl Row {
         Self(EngineRow::Given(columns))
     }
 
-    /// Adds all columns, as the engine gave them, to a digest.
+    /// Adds all columns, as `PostgreSQL` gave them, to a digest.
     pub(crate) fn digest(&self, context: &mut Context) -> Option<()> {
         let mut add = |bytes: Option<&[u8]>| {
             let length = bytes.map_or(u64::MAX, |bytes| u64::try_from(bytes.len()).unwrap_or(0));
@@ -76,21 +76,13 @@ impl Row {
             context.update(bytes.unwrap_or_default());
         };
         match &self.0 {
-            EngineRow::Sqlite(row) => {
-                for at in 0..row.len() {
-                    let value = row.try_get_raw(at).ok()?;
-                    let null = value.is_null();
-                    let bytes = <&[u8] as sqlx::Decode<Sqlite>>::decode(value).ok()?;
-                    add((!null).then_some(bytes));
-                }
-            }
             EngineRow::Postgres(row) => {
                 for at in 0..row.len() {
                     let value = row.try_get_raw(at).ok()?;
                     add(if value.is_null() { None } else { Some(value.as_bytes().ok()?) });
                 }
             }
-            EngineRow::Given(_) => return None,
+            EngineRow::Sqlite(_) | EngineRow::Given(_) => return None,
         }
         Some(())
     }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use super::{Batch, IDLE_MAX, Row, Statement, Value};
+use super::{Batch, Engine, IDLE_MAX, Row, Statement, Value};
 
 /// Statements that are kept at most; a longer unit of work is not done again unseen.
 const SAYINGS_MAX: usize = 512;
@@ -80,9 +80,10 @@ impl Heard {
 }
 
 impl Told {
-    pub(crate) fn new() -> Self {
-        let (said, bytes) = (Vec::new(), 0);
-        Self { said, bytes, marked: false, lost: false, touched: Instant::now() }
+    /// Only `PostgreSQL` undoes work by itself; for `SQLite` nothing is kept.
+    pub(crate) fn new(engine: Engine) -> Self {
+        let (said, bytes, lost) = (Vec::new(), 0, engine == Engine::Sqlite);
+        Self { said, bytes, marked: false, lost, touched: Instant::now() }
     }
 
     /// From here on nothing is kept.
@@ -92,7 +93,7 @@ impl Told {
 
     /// Whether what is said now could be said again by the unit of work itself.
     pub(crate) fn is_unseen(&self) -> bool {
-        !self.marked
+        !self.marked && !self.lost
     }
 
     /// Whether all that was said up to the mark is known.

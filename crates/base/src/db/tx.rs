@@ -100,7 +100,7 @@ impl Tx {
             within: within.clone(),
             on,
             generation,
-            told: Told::new(),
+            told: Told::new(db.engine()),
             tries,
             #[cfg(feature = "testing")]
             injected: 0,
@@ -338,7 +338,10 @@ impl Tx {
     /// In tests that ask for it: a failure on purpose, which undid the work.
     fn injected(&mut self) -> Option<sqlx::Error> {
         #[cfg(feature = "testing")]
-        if self.injected < super::inject::INJECTED_MAX && super::inject::fails() {
+        if self.db.engine() == Engine::Postgres
+            && self.injected < super::inject::INJECTED_MAX
+            && super::inject::fails()
+        {
             (self.on, self.injected) = (On::Ended, self.injected + 1);
             return Some(super::inject::Injected::error());
         }
