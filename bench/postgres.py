@@ -3,17 +3,16 @@
 import glob
 import os
 import pwd
-import socket
 import subprocess
+
+from operate import free_port
 
 
 class Postgres:
     def __init__(self, folder, *settings):
         self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         self.folder, self.user = folder, "postgres" if os.getuid() == 0 else None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         os.makedirs(folder, exist_ok=True)
         os.chmod(folder, 0o755)
         if self.user:

@@ -8,11 +8,14 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from operate import free_port
 
 # On a bridge of this machine alone.
 NET = "10.213.77"
@@ -110,9 +113,7 @@ class Patroni:
         sh("ip", "link", "add", self.bridge, "type", "bridge")
         sh("ip", "addr", "add", f"{NET}.1/24", "dev", self.bridge)
         sh("ip", "link", "set", self.bridge, "up")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.etcd()
         for at in [1, 2]:
             self.machines.append(Machine(self, at))

@@ -8,22 +8,16 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import sys
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from operate import Operator, databases, free_port
 from postgres import Postgres
 
 REGION = "eu"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Provider:
@@ -140,11 +134,6 @@ class Cell:
         return Postgres(folder, "max_connections=300")
 
     def configured(self, node):
-        databases = "\n".join(
-            f'[database.{name}]\nurl = "postgres://portico_app@127.0.0.1:{self.postgres.port}/{name}"\n'
-            f'owner_url = "postgres://portico_owner@127.0.0.1:{self.postgres.port}/{name}"'
-            for name in ["directory", REGION]
-        )
         return f"""node = "{node.name}"
 data = "{self.folder}/portico"
 regions = ["{REGION}"]
@@ -163,7 +152,7 @@ drain_timeout_ms = 90000
 level = "warn"
 [session]
 secure_cookies = false
-{databases}
+{self.databases}
 [gateway.endpoints.fake]
 speaks = "openai"
 base_url = "http://127.0.0.1:{self.provider.port}/v1"
@@ -206,38 +195,20 @@ backend nodes
 
     async def start(self):
         self.postgres = self.database(os.path.join(self.folder, "postgres"))
-        roles = "CREATE ROLE portico_owner LOGIN CREATEDB; CREATE ROLE portico_app LOGIN IN ROLE pg_read_all_stats;"
-        self.postgres.psql("postgres", roles)
-        for name in ["directory", REGION]:
-            self.postgres.psql("postgres", f"CREATE DATABASE {name} OWNER portico_owner;")
+        self.databases = databases(self.postgres, "directory", REGION)
         redis = ["redis-server", "--port", str(self.redis_port), "--save", "", "--maxmemory-policy", "noeviction"]
         self.children.append(subprocess.Popen(redis, stdout=subprocess.DEVNULL))
         await self.provider.start()
         self.nodes = [Node(self, f"node-{at + 1}") for at in range(self.count)]
-        self.run("migrate")
-        self.org = self.json("org", "create", "--name", "Acme", "--slug", "acme", "--region", REGION)["id"]
-        member = self.json(
-            "member", "create", "--org", "acme", "--email", "ada@acme.example", "--name", "Ada", "--role", "org:owner",
-            text="correct horse battery staple\n",
-        )["id"]
-        self.key = self.json("key", "create", "--org", "acme", "--owner", member, "--name", "load")["key"]
+        operator = Operator(self.program, self.nodes[0].config)
+        operator.run("migrate")
+        self.org, _, self.key = operator.org(REGION)
         for node in self.nodes:
             node.start()
         for node in self.nodes:
             await node.ready()
         self.edge()
         await asyncio.sleep(1)
-
-    def run(self, *args, text=""):
-        done = subprocess.run(
-            [self.program, *args, "--config", self.nodes[0].config], input=text, capture_output=True, text=True,
-        )
-        if done.returncode:
-            raise SystemExit(f"portico {' '.join(args)}: {done.stderr}")
-        return done.stdout
-
-    def json(self, *args, text=""):
-        return json.loads(self.run(*args, "--json", text=text))
 
     def of_record(self, text):
         """A question to the database of the region."""

@@ -15,13 +15,15 @@ import os
 import random
 import re
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.parse
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from operate import Operator, free_port
 
 PASSWORD = "correct horse battery"
 HOUR_MICROS = 3_600_000_000
@@ -30,12 +32,6 @@ HOUR_MICROS = 3_600_000_000
 def say(text):
     if sys.stderr.isatty():
         print(text, file=sys.stderr)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Portico:
@@ -50,27 +46,9 @@ class Portico:
                 f'data = "data"\nregions = ["eu"]\n[listen]\naddress = "127.0.0.1:{self.port}"\n'
                 f'ops = "127.0.0.1:{self.ops}"\n[session]\nsecure_cookies = false\n[log]\nlevel = "warn"\n'
             )
-        self.run("migrate")
+        self.operator = Operator(program, self.config)
+        self.operator.run("migrate")
         self.child = None
-
-    def run(self, *args, text=""):
-        done = subprocess.run(
-            [self.program, *args, "--config", self.config],
-            input=text, capture_output=True, text=True, check=False,
-        )
-        if done.returncode:
-            sys.exit(f"{args}: {done.stderr}")
-        return done.stdout
-
-    def org(self):
-        self.run("org", "create", "--name", "Large", "--slug", "large", "--region", "eu")
-        made = self.run(
-            "member", "create", "--org", "large", "--email", "owner@large.example",
-            "--name", "Olivia Owner", "--role", "org:owner", "--json", text=PASSWORD + "\n",
-        )
-        owner = json.loads(made)["id"]
-        key = self.run("key", "create", "--org", "large", "--owner", owner, "--name", "k", "--json")
-        return owner, json.loads(key)["key"]
 
     def serve(self):
         self.child = subprocess.Popen([self.program, "serve", "--config", self.config])
@@ -108,7 +86,7 @@ class Reader:
         return answer, answer.read()
 
     def sign_in(self):
-        body = json.dumps({"org": "large", "email": "owner@large.example", "password": PASSWORD})
+        body = json.dumps({"org": "acme", "email": "owner@acme.example", "password": PASSWORD})
         answer, text = self.ask("POST", "/api/session", body, {"Content-Type": "application/json"})
         if answer.status != 201:
             sys.exit(f"sign-in: {answer.status} {text!r}")
@@ -117,7 +95,7 @@ class Reader:
 
 def seed_members(reader, key, count):
     for n in range(count):
-        body = json.dumps({"email": f"person.{n:05}@large.example", "role": "org:member"})
+        body = json.dumps({"email": f"person.{n:05}@acme.example", "role": "org:member"})
         head = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
         answer, text = reader.ask("POST", "/api/members", body, head)
         if answer.status != 201:
@@ -238,7 +216,7 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         portico = Portico(os.path.abspath(options.portico), folder)
-        owner, key = portico.org()
+        org, _, key = portico.operator.org("eu", PASSWORD)
         try:
             portico.serve()
             reader = Reader(portico.port)
@@ -246,7 +224,6 @@ def main():
             seed_members(reader, key, options.members)
             say("patterns")
             seed_patterns(reader, key, options.patterns)
-            org = json.loads(reader.ask("GET", "/api/org", headers={"Authorization": f"Bearer {key}"})[1])["id"]
             portico.stop()
             say("events")
             seed_events(folder, org, options.events)

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -11,18 +10,13 @@ import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
+from operate import Operator, databases, free_port
 from postgres import Postgres
 
 LITELLM = "litellm[proxy]==1.106.2"
 PORTKEY = {"@portkey-ai/gateway": "1.15.2"}
 # Without these every stream of Portkey 1.15.2 answers 500.
 PORTKEY_OVERRIDES = {"@hono/node-server": "1.13.5", "hono": "4.9.7"}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Unreachable(Exception):
@@ -41,7 +35,7 @@ class Contender:
         self.children.append(child)
         return child
 
-    def url(self, paced=False):
+    def url(self):
         return f"http://127.0.0.1:{self.port}/v1/chat/completions"
 
     @property
@@ -74,14 +68,10 @@ class Contender:
 class Direct(Contender):
     """The provider. `pace` milliseconds between events; such a one stamps them."""
 
-    def __init__(self, programs, folder, pace=0, delay=0):
-        super().__init__("provider")
+    def __init__(self, programs, folder, pace=0):
+        super().__init__("direct")
         self.folder = folder
-        self.name = "direct"
-        self.spawn(
-            f"{programs}/provider", "--listen", f"127.0.0.1:{self.port}",
-            "--pace-ms", str(pace), "--delay-ms", str(delay),
-        )
+        self.spawn(f"{programs}/provider", "--listen", f"127.0.0.1:{self.port}", "--pace-ms", str(pace))
 
 
 class Floor(Contender):
@@ -104,11 +94,9 @@ class Portico(Contender):
         stores = self.outside() if engine == "postgres" else ""
         with open(self.config, "w") as file:
             file.write(self.configured(provider, paced, stores))
-        self.run("migrate")
-        self.run("org", "create", "--name", "Acme", "--slug", "acme", "--region", "eu")
-        who = ["--email", "ada@acme.example", "--name", "Ada", "--role", "org:owner"]
-        member = self.json("member", "create", "--org", "acme", *who, text="correct horse battery staple\n")["id"]
-        self.key = self.json("key", "create", "--org", "acme", "--owner", member, "--name", "bench")["key"]
+        operator = Operator(program, self.config)
+        operator.run("migrate")
+        _, _, self.key = operator.org("eu")
         self.spawn(self.program, "serve", "--config", self.config)
         # What is charged to it comes first.
         self.children.insert(0, self.children.pop())
@@ -118,18 +106,10 @@ class Portico(Contender):
     def outside(self):
         """A PostgreSQL and a Redis, as in production."""
         self.postgres = Postgres(os.path.join(self.folder, "postgres"), "max_connections=200")
-        self.postgres.psql("postgres", "CREATE ROLE portico_owner LOGIN CREATEDB; CREATE ROLE portico_app LOGIN;")
         redis = free_port()
         self.spawn("redis-server", "--port", str(redis), "--save", "", "--maxmemory-policy", "noeviction")
-        text = f'[limits]\nstore = "redis://127.0.0.1:{redis}"\n'
-        for name in ["directory", "eu"]:
-            self.postgres.psql("postgres", f"CREATE DATABASE {name} OWNER portico_owner;")
-            at = f"127.0.0.1:{self.postgres.port}/{name}"
-            text += (
-                f'[database.{name}]\nurl = "postgres://portico_app@{at}"\n'
-                f'owner_url = "postgres://portico_owner@{at}"\n'
-            )
-        return text
+        store = f'[limits]\nstore = "redis://127.0.0.1:{redis}"\n'
+        return store + databases(self.postgres, "directory", "eu")
 
     def configured(self, provider, paced, stores):
         models = "".join(
@@ -150,15 +130,6 @@ class Portico(Contender):
             headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"}
             at = f"http://127.0.0.1:{self.port}/api/limits/{level}"
             urllib.request.urlopen(urllib.request.Request(at, body.encode(), headers, method="PUT"), timeout=5)
-
-    def run(self, *args, text=""):
-        done = subprocess.run([self.program, *args, "--config", self.config], input=text, capture_output=True, text=True)
-        if done.returncode:
-            raise SystemExit(f"portico {' '.join(args)}: {done.stderr}")
-        return done.stdout
-
-    def json(self, *args, text=""):
-        return json.loads(self.run(*args, "--json", text=text))
 
     def stop(self):
         super().stop()

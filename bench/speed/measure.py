@@ -22,7 +22,7 @@ from contenders import HERE, Direct, Floor, LiteLLM, Portico, Portkey, Unreachab
 from page import written
 
 TICK_US = 1_000_000 / os.sysconf("SC_CLK_TCK")
-# Slow peers are not asked by more callers than they bear: 32 are enough to keep two cores busy.
+# How many call at once; peers not the most, which they do not bear: 32 keep two cores busy.
 CALLERS = [1, 32, 256]
 
 
@@ -64,7 +64,7 @@ def closed(contender, stream, callers, seconds):
     """As many calls as `callers` make that each wait for their answer."""
     env = {**os.environ, **contender.env, "KEY": contender.key, "STREAM": "1" if stream else "0"}
     command = ["wrk", "-t1", f"-c{callers}", "--timeout", "10s", "--latency", "-s", f"{HERE}/ask.lua"]
-    warm = subprocess.run([*command, "-d1s", contender.url()], env=env, capture_output=True, text=True)
+    subprocess.run([*command, "-d1s", contender.url()], env=env, capture_output=True)
     before = cpu_us(contender)
     done = subprocess.run([*command, f"-d{seconds}s", contender.url()], env=env, capture_output=True, text=True)
     used = cpu_us(contender) - before

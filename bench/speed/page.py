@@ -1,5 +1,6 @@
 """The measured figures as a page: tables, and one picture that needs no words."""
 
+import math
 import os
 
 NAMES = {
@@ -31,8 +32,6 @@ def closed(found, stream, callers):
 
 def picture(found):
     """CPU time of a call with 32 at once, on a scale of tens."""
-    import math
-
     rows = [row for row in found["closed"] if row["callers"] == 32 and not row["stream"] and row["contender"] != "direct"]
     top = math.log10(max(row["cpuMicros"] for row in rows))
     bars = []

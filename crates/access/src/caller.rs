@@ -43,6 +43,15 @@ impl Actor {
         }
     }
 
+    /// To whom a call is charged beside the org: members and service accounts. The operator and
+    /// a node are nobody's member, and what they do is the org's.
+    pub fn payer(&self) -> Option<&str> {
+        match self {
+            Self::Member(_) | Self::Service(_) => Some(self.id()),
+            Self::Operator(_) | Self::Node(_) | Self::Directory(_) | Self::Guest(_) => None,
+        }
+    }
+
     /// The id, as the record's `userId`.
     pub fn id(&self) -> &str {
         match self {

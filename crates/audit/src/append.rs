@@ -10,7 +10,6 @@ use base::db::{DbError, Tx, Value};
 use base::time::At;
 use tlog::Hash;
 
-use crate::doubt::Mark;
 use crate::entry::{Class, Draft, Sealed};
 use crate::event::Event;
 use crate::heads::{ByOrg, Growth, Heads, Moved};
@@ -69,6 +68,13 @@ impl Prepared {
     pub(crate) fn stored_resource(&self) -> &str {
         let [_, resource] = &self.columns;
         resource
+    }
+
+    /// Whether this is what was stored of it.
+    pub(crate) fn is_stored_as(&self, body: &[u8]) -> Result<bool, DbError> {
+        let stored = Sealed::from_bytes(body);
+        let stored = stored.map_err(|cause| DbError::unreadable("body", cause))?;
+        Ok(stored.nonce == self.draft.nonce)
     }
 
     pub(crate) fn draft(&self) -> &Draft {
@@ -145,8 +151,6 @@ fn seal(draft: &Draft, tags: &[Tag; 3], keys: &[Option<Arc<Key>>; 3]) -> Result<
 pub(crate) struct Appended {
     pub(crate) seqs: Vec<i64>,
     pub(crate) heads: ByOrg<Moved>,
-    /// By which the transaction is known, if no answer comes to its commit.
-    pub(crate) mark: Option<Mark>,
 }
 
 /// Appends in the order given and says which position each event got.
@@ -179,19 +183,13 @@ pub(crate) async fn append(
     let mut moved = heads.moved(tx, &growth).await?;
     let mut seqs = Vec::with_capacity(entries.len());
     let mut rows = Vec::with_capacity(entries.len());
-    let mut mark = None;
     for (entry, sealed) in entries.iter().zip(&sealed) {
         let Some(Moved { next, head }) = moved.get_mut(&entry.org) else { continue };
         let at = entry.draft.at.as_microsecond().max(head.earliest());
-        mark.get_or_insert_with(|| Mark {
-            org: entry.org.to_string(),
-            seq: *next,
-            body: sealed.to_bytes(),
-        });
         rows.push(entry.row(*next, at, sealed));
         seqs.push(*next);
         *next += 1;
     }
     tx.many(&sql::APPEND, rows).await?;
-    Ok(Appended { seqs, heads: moved, mark })
+    Ok(Appended { seqs, heads: moved })
 }

@@ -141,8 +141,8 @@ impl Change {
         match self.tx.commit_once().await {
             Ok(()) => Ok(Ok(appended)),
             Err(error) if error.is_in_doubt() => {
-                let Some(mark) = &appended.mark else { return Err(error) };
-                match doubt::stands(&self.db, mark).await {
+                let Some(seq) = appended.seqs.first() else { return Err(error) };
+                match doubt::stands(&self.db, entry, *seq).await {
                     Ok(true) => Ok(Ok(appended)),
                     Ok(false) => Ok(Err(error)),
                     // Still nobody knows.

@@ -10,24 +10,17 @@ use std::time::Duration;
 use base::args;
 use base::db::{Db, DbError, Tries, Within};
 
+use crate::append::Prepared;
 use crate::sql;
 
 /// How long the database may be away before nobody knows: longer than a failover takes.
 const LOOKED_FOR: Duration = Duration::from_secs(30);
 
-/// One event of a transaction: all of it stands if this one does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) org: String,
-    pub(crate) seq: i64,
-    pub(crate) body: Vec<u8>,
-}
-
-/// Whether the transaction of this event was committed.
-pub(crate) async fn stands(db: &Db, mark: &Mark) -> Result<bool, DbError> {
+/// Whether the transaction was committed that gave this event this position.
+pub(crate) async fn stands(db: &Db, entry: &Prepared, seq: i64) -> Result<bool, DbError> {
     let mut tries = Tries::lasting(LOOKED_FOR);
     loop {
-        match look(db, mark).await {
+        match look(db, entry, seq).await {
             Err(error) if error.is_passing() || error.is_unreachable() => {
                 if !tries.wait().await {
                     return Err(error);
@@ -35,7 +28,7 @@ pub(crate) async fn stands(db: &Db, mark: &Mark) -> Result<bool, DbError> {
             }
             looked => {
                 if let Ok(stands) = looked {
-                    tracing::warn!(org.id = mark.org, stands, "a commit without an answer");
+                    tracing::warn!(org.id = %entry.org, stands, "a commit without an answer");
                 }
                 return looked;
             }
@@ -52,10 +45,11 @@ pub(crate) async fn settle(db: &Db, org: &str) -> Result<(), DbError> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "nothing is changed: it waits for others")]
-async fn look(db: &Db, mark: &Mark) -> Result<bool, DbError> {
-    let mut tx = db.begin(&Within::org(&mark.org)).await?;
-    tx.run(sql::HEAD_HOLD, args![mark.org.as_str()]).await?;
-    let row = tx.maybe(sql::BODY_AT, args![mark.org.as_str(), mark.seq]).await?;
+async fn look(db: &Db, entry: &Prepared, seq: i64) -> Result<bool, DbError> {
+    let org = entry.org.as_str();
+    let mut tx = db.begin(&Within::org(org)).await?;
+    tx.run(sql::HEAD_HOLD, args![org]).await?;
+    let row = tx.maybe(sql::BODY_AT, args![org, seq]).await?;
     tx.commit().await?;
-    Ok(row.map(|row| row.bytes("body")).transpose()?.is_some_and(|body| body == mark.body))
+    row.map_or(Ok(false), |row| entry.is_stored_as(&row.bytes("body")?))
 }

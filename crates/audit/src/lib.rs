@@ -16,7 +16,9 @@
 //! - Where an org chose so, its calls go on while the database is away, and everything that was
 //!   acknowledged is in the record afterwards, once, in its order, and charged:
 //!   `what_the_database_does_not_take_is_journalled_and_replayed_once`; whatever cuts a node
-//!   off, `a_journal_that_was_left_is_replayed_once_wherever_it_was_cut_off`. Others are refused:
+//!   off, `a_journal_that_was_left_is_replayed_once_wherever_it_was_cut_off`, also what the database
+//!   took without an answer: `what_the_database_took_or_not_without_an_answer_is_in_the_record_once`.
+//!   Others are refused:
 //!   `an_org_that_did_not_choose_the_journal_is_refused`. Nothing in it is in clear:
 //!   `a_journal_tells_nothing_to_whoever_reads_the_disk`; one that was altered is kept and not
 //!   replayed: `a_journal_that_was_altered_is_kept_and_not_replayed`; a full one refuses:

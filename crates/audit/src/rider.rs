@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use access::{Actor, Caller, KeyId, OrgId, Scope, TeamId};
+use access::{Caller, KeyId, OrgId, Scope, TeamId};
 use base::db::{DbError, Tx};
 
 use crate::event::CallFacts;
@@ -33,14 +33,9 @@ pub struct Payer {
 
 impl From<&Caller> for Payer {
     fn from(caller: &Caller) -> Self {
-        let member = match &caller.actor {
-            Actor::Member(_) | Actor::Service(_) => Some(caller.actor.id().to_owned()),
-            // What they do is the org's.
-            Actor::Operator(_) | Actor::Node(_) | Actor::Directory(_) | Actor::Guest(_) => None,
-        };
         Self {
             org: caller.org.clone(),
-            member,
+            member: caller.actor.payer().map(str::to_owned),
             key: caller.key.clone(),
             teams: caller.teams.clone(),
         }

@@ -3,7 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
-use access::{Actor, Caller, KeyId, MemberId, ServiceId, TeamId};
+use access::{Caller, KeyId, MemberId, ServiceId, TeamId};
 use audit::Payer;
 
 use crate::core::{Ceiling, Level, Subject};
@@ -117,12 +117,7 @@ pub(crate) struct Subjects {
 impl Subjects {
     /// Of the caller alone.
     pub(crate) fn of(caller: &Caller) -> Self {
-        let member = match &caller.actor {
-            Actor::Member(_) | Actor::Service(_) => Some(caller.actor.id()),
-            // The operator and the node are nobody's member; what they do is the org's.
-            Actor::Operator(_) | Actor::Node(_) | Actor::Directory(_) | Actor::Guest(_) => None,
-        };
-        Self::within(&caller.teams, member, caller.key.as_ref())
+        Self::within(&caller.teams, caller.actor.payer(), caller.key.as_ref())
     }
 
     /// Of whoever a call is charged to, and the model.

@@ -32,7 +32,7 @@ mod permits;
 mod reload;
 mod sealing;
 mod serve;
-mod standing;
+mod standbys;
 mod storage;
 mod telemetry;
 mod traces;

@@ -17,7 +17,7 @@ use crate::config::{Config, Listen};
 use crate::door::{Door, Tls};
 use crate::lock::DataLock;
 use crate::ops::Ops;
-use crate::standing::Standing;
+use crate::standbys::Standbys;
 use crate::wire::House;
 use crate::{reload, storage, telemetry};
 
@@ -83,8 +83,8 @@ impl Serving {
         let mut lock = DataLock::take(config)?;
         let house = House::open(config, Arc::new(SystemClock)).await?;
         storage::check_roles(&house.databases).await?;
-        let standing = Standing::open(config, &house);
-        standing.check().await?;
+        let standbys = Standbys::open(config, &house);
+        standbys.check().await?;
         let lease = lease(config, &house, &mut lock).await?;
         house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
@@ -97,7 +97,7 @@ impl Serving {
         house.epochs.run(&house.tasks);
         house.streams.run();
         house.privacy.run();
-        house.tasks.spawn(standing.watch(house.tasks.clone()));
+        house.tasks.spawn(standbys.watch(house.tasks.clone()));
         let ops = Ops::new(
             house.metrics.clone(),
             house.databases.clone(),
@@ -204,10 +204,18 @@ async fn journals(config: &Config, house: &House) -> anyhow::Result<()> {
         tracing::warn!(events = replayed, "what was journalled during an outage is in the record");
     }
     for scope in house.identity.ready_for_outages().await? {
-        house.record.ready(&scope).await.context("the key of an org")?;
-        house.limits.ready(&scope).await.context("the limits of an org")?;
+        // One org that cannot be had at hand keeps no other from being served.
+        if let Err(error) = at_hand(house, &scope).await {
+            tracing::warn!(org.id = %scope.org(), error = format!("{error:#}"), "its calls may not outlive an outage yet");
+        }
     }
     Ok(())
+}
+
+/// What the calls of an org need when the database is away.
+async fn at_hand(house: &House, scope: &access::Scope) -> anyhow::Result<()> {
+    house.record.ready(scope).await.context("its key")?;
+    house.limits.ready(scope).await.context("its limits")
 }
 
 async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {

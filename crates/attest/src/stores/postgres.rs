@@ -4,7 +4,7 @@
 use std::str::FromStr as _;
 
 use futures_util::TryStreamExt as _;
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Row as _};
 
 use crate::canary::Canaries;
@@ -138,16 +138,10 @@ impl Postgres {
         );
         let rows = rows.fetch_all(&mut self.connection).await;
         let rows = rows.map_err(|error| self.fault(error))?;
+        let read = |row: &PgRow| Ok((row.try_get("s")?, row.try_get("t")?, row.try_get("c")?));
+        let names: Result<Vec<(String, String, String)>, _> = rows.iter().map(read).collect();
         let mut columns = Vec::new();
-        for row in rows {
-            let read = |name: &str| row.try_get::<String, _>(name);
-            let [schema, table, column] = ["s", "t", "c"].map(read);
-            let (schema, table, column) = match (schema, table, column) {
-                (Ok(schema), Ok(table), Ok(column)) => (schema, table, column),
-                (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
-                    return Err(self.fault(error));
-                }
-            };
+        for (schema, table, column) in names.map_err(|error| self.fault(error))? {
             let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
             let sum = format!(
                 "SELECT coalesce(sum(octet_length({}::text)), 0)::bigint AS n FROM {}.{}",

@@ -10,9 +10,9 @@ use access::Region;
 use base::db::{Db, DbError};
 use tokio::time::{sleep, timeout};
 
+use super::Desks;
 use super::desk::{Desk, Named, ToWrite};
 use super::entry::{Tried, sealed};
-use super::{Desks, JournalState};
 use crate::durable::{Durable, Submission};
 use crate::line::Line;
 
@@ -173,16 +173,6 @@ impl Line {
         self.journal.desk.refused(events);
         for submission in refused {
             self.refuse(submission);
-        }
-    }
-}
-
-impl std::fmt::Display for JournalState {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Empty => f.write_str("empty"),
-            Self::Waits(events) => write!(f, "{events} events wait for the database"),
-            Self::Stuck => f.write_str("stuck"),
         }
     }
 }

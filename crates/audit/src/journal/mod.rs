@@ -100,6 +100,16 @@ impl JournalState {
     }
 }
 
+impl std::fmt::Display for JournalState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Empty => f.write_str("empty"),
+            Self::Waits(events) => write!(f, "{events} events wait for the database"),
+            Self::Stuck => f.write_str("stuck"),
+        }
+    }
+}
+
 /// What is said of a call that is not in the record yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase")]

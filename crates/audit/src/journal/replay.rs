@@ -10,8 +10,8 @@ use base::time::At;
 
 use super::desk::Piece;
 use super::entry::{Entry, Tried};
+use crate::doubt;
 use crate::durable::{Phase, Submission};
-use crate::entry::Sealed;
 use crate::line::Line;
 use crate::sql;
 
@@ -105,26 +105,22 @@ impl Line {
 
     /// The calls of which something was in the piece.
     async fn replay_piece(&mut self, piece: &Piece) -> Result<Vec<(OrgId, String)>, NotReplayed> {
-        let mut calls = Vec::new();
-        let mut opened = Vec::new();
-        for (number, bytes) in piece.numbered() {
-            let (tried, one) = self.open_entry(&piece.journal, number, bytes).await?;
-            if one.is_of_a_call() {
-                calls.push((one.entry.org.clone(), one.entry.resource_id.clone()));
-            }
-            opened.push((number, tried, one));
-        }
         for _ in 0..ATTEMPTS_MAX {
+            let mut opened = Vec::new();
+            for (number, bytes) in piece.numbered() {
+                let (tried, one) = self.open_entry(&piece.journal, number, bytes).await?;
+                opened.push((number, tried, one));
+            }
+            let of_calls = opened.iter().filter(|(.., one)| one.is_of_a_call());
+            let named = |(.., one): &(_, _, Submission)| {
+                (one.entry.org.clone(), one.entry.resource_id.clone())
+            };
+            let calls = of_calls.map(named).collect();
             let group = self.left_of(&piece.journal, opened).await?;
             if group.is_empty() || self.append_piece(piece, group).await? {
                 return Ok(calls);
             }
             // Somebody moved the mark: what is left to do is looked at again.
-            opened = Vec::new();
-            for (number, bytes) in piece.numbered() {
-                let (tried, one) = self.open_entry(&piece.journal, number, bytes).await?;
-                opened.push((number, tried, one));
-            }
         }
         let overtaken = "another process writes the same journal";
         Err(DbError::says("append a journal to the record", overtaken.to_owned()).into())
@@ -154,7 +150,7 @@ impl Line {
         journal: &str,
         opened: Vec<(u64, Tried, Submission)>,
     ) -> Result<Vec<Submission>, DbError> {
-        let mut marks = BTreeMap::new();
+        let (mut marks, mut settled) = (BTreeMap::new(), BTreeSet::new());
         let mut left = Vec::with_capacity(opened.len());
         for (number, tried, one) in opened {
             let org = one.entry.org.clone();
@@ -168,7 +164,13 @@ impl Line {
             };
             let has = match tried {
                 Tried::No => false,
-                Tried::Yes => self.has(&one).await?,
+                Tried::Yes => {
+                    if settled.insert(one.entry.org.clone()) {
+                        // That commit may still be under way: not behind this.
+                        doubt::settle(&self.db, one.entry.org.as_str()).await?;
+                    }
+                    self.has(&one).await?
+                }
             };
             if number >= mark && !has {
                 left.push(one);
@@ -182,9 +184,7 @@ impl Line {
         let (within, org) = (Within::org(one.entry.org.as_str()), one.entry.org.as_str());
         let stored = one.entry.stored_resource();
         for row in self.db.all(&within, sql::NEWEST_OF, args![org, stored]).await? {
-            let stored = Sealed::from_bytes(&row.bytes("body")?);
-            let stored = stored.map_err(|cause| DbError::unreadable("body", cause))?;
-            if stored.nonce == one.entry.draft().nonce {
+            if one.entry.is_stored_as(&row.bytes("body")?)? {
                 return Ok(true);
             }
         }
@@ -210,7 +210,6 @@ impl Line {
                 }
                 Ok(None) if mark.ended.is_empty() => return Ok(false),
                 Ok(None) => group = self.reported(group, &mark.ended)?,
-                Err(error) if error.is_passing() => {}
                 Err(error) => return Err(error),
             }
         }

@@ -15,11 +15,11 @@ use audit::{
     Record, Rider, Riding,
 };
 use base::args;
-use base::db::{DbError, Statement, Tx};
+use base::db::{Db, DbError, Statement, Tx};
 use base::metrics::Metrics;
 use base::seal::RootKey;
 use base::tasks::Tasks;
-use base::testing::{Bench, StillClock};
+use base::testing::{Bench, Relay, StillClock};
 use base::time::SharedClock;
 use serde_json::Value;
 
@@ -74,14 +74,26 @@ pub(crate) struct Life {
 impl Ground {
     pub(crate) async fn on_each_engine() -> Vec<Self> {
         let benches = Bench::on_each_engine(audit::sql::MIGRATIONS, audit::sql::APPEND_ONLY).await;
-        let ground = |bench| Self {
+        benches.into_iter().map(Self::on).collect()
+    }
+
+    /// On PostgreSQL, and the way there.
+    pub(crate) async fn behind_a_relay() -> Option<(Self, Relay)> {
+        let bench = Bench::postgres(audit::sql::MIGRATIONS, audit::sql::APPEND_ONLY).await;
+        let mut ground = Self::on(bench?);
+        let (relay, url) = Relay::before(&ground.bench.url).await;
+        ground.bench.db = Db::open(&url).await.expect("opens");
+        Some((ground, relay))
+    }
+
+    fn on(bench: Bench) -> Self {
+        Self {
             bench,
             folder: tempfile::tempdir().expect("a folder"),
             outage: Arc::default(),
             clock: Arc::new(StillClock::new()),
             config: JournalConfig::default(),
-        };
-        benches.into_iter().map(ground).collect()
+        }
     }
 
     pub(crate) fn away(&self, away: bool) {

@@ -260,3 +260,26 @@ async fn a_full_journal_refuses() {
         life.stop().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_database_took_or_not_without_an_answer_is_in_the_record_once() {
+    let Some((ground, relay)) = Ground::behind_a_relay().await else { return };
+    let life = ground.begin().await;
+    let caller = ground.member(Unrecorded::Journal);
+    for (id, taken) in [("call_taken", true), ("call_lost", false), ("call_again", true)] {
+        life.starts(&ground, &caller, id).await.expect("durable");
+        if taken {
+            relay.lose_the_answer_to_the_next_commit();
+        } else {
+            relay.lose_the_next_commit();
+        }
+        let end = life.ends(&ground, &caller, id).await.expect("journalled");
+        assert!(end.is_journalled(), "nobody knows what became of it");
+        life.recovers().await;
+        let events = life.events(&caller).await;
+        let of_call = events.iter().filter(|(_, _, of)| of == id);
+        let actions: Vec<_> = of_call.map(|(_, action, _)| action.as_str()).collect();
+        assert_eq!(actions, ["gateway.call.started", "gateway.call.ended"], "{id}");
+    }
+    life.stop().await;
+}

@@ -143,24 +143,26 @@ impl DbError {
 
     /// No answer came in the time that there was: nobody knows whether it was done.
     pub fn too_slow(doing: &str) -> Self {
-        Self::new(doing, sqlx::Error::PoolTimedOut)
+        Self { doing: doing.to_owned(), cause: Cause::Doubt(sqlx::Error::PoolTimedOut) }
     }
 
-    /// It cannot take what is written, for a reason of its own: it is not there, starts, stops,
-    /// lets nobody in, is only read while another one takes over, or has no room.
+    /// It cannot take what is written, for a reason of its own: it cannot be reached, starts,
+    /// stops, lets nobody in, is only read, or has no room.
     pub fn is_away(&self) -> bool {
-        let Cause::Engine(sqlx::Error::Database(error)) = &self.cause else {
-            return self.is_unreachable();
-        };
-        let code = error.code().unwrap_or_default();
+        let Cause::Engine(cause) = &self.cause else { return self.is_unreachable() };
+        let code = code(cause).unwrap_or_default();
         // SQLite numbers its errors; what is above the lowest byte says more of one of them.
-        let sqlite = code.parse::<u32>().ok().filter(|_| code.len() < 5).map(|code| code & 0xff);
-        let classes = ["08", "53", "57P", "58"];
-        let codes = ["25006", "55000", "28000"];
-        matches!(sqlite, Some(SQLITE_READONLY | SQLITE_IOERR | SQLITE_FULL | SQLITE_CANTOPEN))
-            || (sqlite.is_none()
-                && (classes.iter().any(|class| code.starts_with(class))
-                    || codes.contains(&code.as_ref())))
+        let refuses = match code.parse::<u32>() {
+            Ok(number) if code.len() < 5 => matches!(
+                number & 0xff,
+                SQLITE_READONLY | SQLITE_IOERR | SQLITE_FULL | SQLITE_CANTOPEN
+            ),
+            _ => {
+                ["53", "57P", "58"].iter().any(|class| code.starts_with(class))
+                    || matches!(code.as_str(), "55000" | "28000")
+            }
+        };
+        refuses || self.is_unreachable()
     }
 
     /// The database answers, and something that it needs does not: see [`DbError::elsewhere`].

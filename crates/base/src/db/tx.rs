@@ -313,14 +313,12 @@ impl Tx {
             return Err(DbError::new("commit", error));
         }
         let silence_max = self.silence_max();
-        let commit = async {
-            match std::mem::replace(&mut self.on, On::Ended) {
-                On::Sqlite(tx) => tx.commit().await,
-                On::Postgres(tx) => tx.commit().await,
-                On::Ended => Err(sqlx::Error::BeginFailed),
-            }
+        let done = match std::mem::replace(&mut self.on, On::Ended) {
+            On::Sqlite(tx) => tokio::time::timeout(silence_max, tx.commit()).await,
+            On::Postgres(tx) => tokio::time::timeout(silence_max, tx.commit()).await,
+            // It was undone before: nothing is sent, and nothing in doubt.
+            On::Ended => return Err(DbError::new("commit", sqlx::Error::BeginFailed)),
         };
-        let done = tokio::time::timeout(silence_max, commit).await;
         match done.unwrap_or_else(|_| Err(silent())) {
             Ok(()) => {
                 self.db.answered();

@@ -82,11 +82,11 @@ impl Outgoing<'_> {
         mut sent: Sent,
         deadline: Instant,
     ) -> Result<Arrived, NotSent> {
-        if !self.ask.stream || self.model.does != Does::Chat {
+        let streams = self.ask.stream && self.model.does == Does::Chat;
+        if !streams {
             trial.began();
-            return Ok(Arrived { sent, first: None, trial });
         }
-        if self.model.hedge.is_none() {
+        if !streams || self.model.hedge.is_none() {
             return Ok(Arrived { sent, first: None, trial });
         }
         loop {

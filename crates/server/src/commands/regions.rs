@@ -1,5 +1,6 @@
 //! `portico regions`: whether cells keep what is theirs, attested and judged.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -63,9 +64,9 @@ impl Attest {
     async fn run(self) -> anyhow::Result<ExitCode> {
         let plan = Plan::read(&self.plan)?;
         let clock: SharedClock = Arc::new(SystemClock);
-        let quiet = self.json;
+        let progress = !self.json && std::io::stderr().is_terminal();
         let tell = |line: &str| {
-            if !quiet {
+            if progress {
                 eprintln!("{line}");
             }
         };

@@ -199,18 +199,8 @@ mod tests {
         for ms in 1..=100 {
             recent.began(at(0), Duration::from_millis(ms));
         }
-        let within = |percent| {
-            recent
-                .pieces
-                .iter()
-                .fold(Seen::default(), |mut sum, piece| {
-                    sum.add(piece);
-                    sum
-                })
-                .within(percent)
-                .unwrap()
-                .as_millis()
-        };
+        let seen = recent.seen(at(0));
+        let within = |percent| seen.within(percent).unwrap().as_millis();
         assert!((50..=63).contains(&within(50)), "{}", within(50));
         assert!((95..=119).contains(&within(95)), "{}", within(95));
     }

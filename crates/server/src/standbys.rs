@@ -21,21 +21,21 @@ type ByRegion = Family<[(&'static str, String); 1], Gauge>;
 
 /// Looks after the databases of this node.
 #[derive(Debug)]
-pub(crate) struct Standing {
+pub(crate) struct Standbys {
     databases: Databases,
     production: bool,
-    standbys: ByRegion,
+    following: ByRegion,
     renewed: ByRegion,
     repeated: ByRegion,
 }
 
-impl Standing {
+impl Standbys {
     pub(crate) fn open(config: &Config, house: &House) -> Self {
         let metrics: &Metrics = &house.metrics;
         Self {
             databases: house.databases.clone(),
             production: config.production,
-            standbys: metrics.register(
+            following: metrics.register(
                 "database_standbys",
                 "Synchronous standbys that follow; below zero: it cannot be said",
                 Family::default(),
@@ -86,7 +86,7 @@ impl Standing {
                     | Standby::Embedded => 0,
                     Standby::Hidden => -1,
                 };
-                self.standbys.get_or_create(&of()).set(follow);
+                self.following.get_or_create(&of()).set(follow);
                 if known.insert(region, standby) != Some(standby) && self.production {
                     tell(region, standby);
                 }
