@@ -4,7 +4,8 @@ Each round breaks the machine of the primary in one of three ways while callers 
 administrator writes, and mends it afterwards:
 
 kill       its PostgreSQL and its Patroni are killed (kill -9) at once, as with a loss of power
-hang       all of its processes stand still (SIGSTOP), as with a disk that hangs
+hang       all of its processes stand still (SIGSTOP), as with a disk that hangs, and its watchdog resets it;
+           with `--without-watchdog` they go on as if nothing had been (SIGCONT)
 partition  its network is gone: nobody hears it, and it hears nobody
 
 Measured: how long no administrator's write succeeded; how calls ended meanwhile (503 is the answer of an
@@ -81,7 +82,7 @@ class Administrator:
         return min(after, default=None)
 
 
-async def a_round(cell, fault, administrator):
+async def a_round(cell, fault, administrator, watchdog):
     cluster = cell.postgres
     machine = await asyncio.to_thread(cluster.primary)
     if not machine:
@@ -102,12 +103,13 @@ async def a_round(cell, fault, administrator):
         raise SystemExit(f"{fault}: no write succeeded for 90 s")
     # The old primary comes back while all goes on, and must not be one.
     await asyncio.sleep(3)
-    if fault == "kill":
-        machine.start()
-    elif fault == "hang":
+    if fault == "partition":
+        machine.mend()
+    elif fault == "hang" and not watchdog:
         machine.signal(signal.SIGCONT)
     else:
-        machine.mend()
+        machine.signal(signal.SIGKILL)
+        machine.start()
     await asyncio.to_thread(cluster.whole)
     took_over = await asyncio.to_thread(cluster.primary)
     return {"fault": fault, "awaySeconds": round(back - since, 1), "tookOver": took_over is not machine}
@@ -160,6 +162,7 @@ async def main():
     parser.add_argument("--nodes", type=int, default=2)
     parser.add_argument("--singles", type=int, default=4)
     parser.add_argument("--streams", type=int, default=4)
+    parser.add_argument("--without-watchdog", action="store_true")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     cell = FailoverCell(args.program, Provider(25, 0.2), args.nodes)
@@ -171,7 +174,7 @@ async def main():
         await asyncio.sleep(3)
         rounds = []
         for at in range(args.rounds):
-            rounds.append(await a_round(cell, FAULTS[at % len(FAULTS)], administrator))
+            rounds.append(await a_round(cell, FAULTS[at % len(FAULTS)], administrator, not args.without_watchdog))
             if sys.stderr.isatty():
                 print(rounds[-1], file=sys.stderr)
             await asyncio.sleep(3)
@@ -183,7 +186,7 @@ async def main():
         for node in cell.nodes:
             await node.restart()
         told = {
-            "rounds": rounds, "answers": dict(load.ended[False]), "streams": dict(load.ended[True]),
+            "rounds": rounds, "standbysMadeAnew": cell.postgres.rebuilt, "answers": dict(load.ended[False]), "streams": dict(load.ended[True]),
             "writesRefused": dict(administrator.refused), "record": judged(cell, load, administrator),
             "faultsFound": metric(cell, "portico_record_faults_total"),
             "errors": errors(cell), "oddities": collections.Counter(load.oddities).most_common(3),
@@ -201,7 +204,7 @@ async def main():
         print(f"{one['fault']:10} writes away for {one['awaySeconds']} s" + ("" if one["tookOver"] else ", and the same machine is the primary"))
     for what in ["answers", "streams", "writesRefused", "record"]:
         print(f"  {what:14} " + ", ".join(f"{name} {n}" for name, n in told[what].items()))
-    print(f"  faults found in the record: {told['faultsFound']}")
+    print(f"  faults found in the record: {told['faultsFound']}; standbys made anew: {told['standbysMadeAnew']}")
     for text, n in told["errors"] + told["oddities"]:
         print(f"  {n} x {text}")
 

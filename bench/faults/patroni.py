@@ -101,7 +101,7 @@ class Patroni:
         self.uid, self.gid = who.pw_uid, who.pw_gid
         os.makedirs(folder)
         os.chmod(folder, 0o755)
-        self.children, self.machines = [], []
+        self.children, self.machines, self.rebuilt = [], [], 0
         try:
             self.start()
         except BaseException:
@@ -219,8 +219,21 @@ backend primary
             return False
 
     def whole(self):
-        """Until a primary has its synchronous standby."""
-        self.until(self.follows, 120, "synchronous standby")
+        """Until a primary has its synchronous standby. One that cannot follow any more (PostgreSQL says so:
+        its log is ahead) is made anew from the primary, as `patronictl reinit` does, and counted."""
+        try:
+            self.until(self.follows, 60, "synchronous standby")
+        except SystemExit:
+            primary = self.primary()
+            if primary is None:
+                raise
+            for machine in self.machines:
+                if machine is not primary:
+                    machine.signal(signal.SIGKILL)
+                    shutil.rmtree(os.path.join(machine.folder, "data"), ignore_errors=True)
+                    machine.start()
+                    self.rebuilt += 1
+            self.until(self.follows, 120, "synchronous standby, made anew")
 
     def psql(self, database, text):
         return subprocess.run(

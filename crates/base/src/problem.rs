@@ -63,7 +63,7 @@ impl Problem {
 
     /// A fault of ours: logged here, once, with its whole chain of causes.
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
-        tracing::error!(error = cause, "request failed");
+        tracing::error!(error = %Chain(cause), "request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "internal error")
     }
 
@@ -73,7 +73,7 @@ impl Problem {
         detail: impl Into<String>,
         cause: &(dyn std::error::Error + 'static),
     ) -> Self {
-        tracing::error!(error = cause, "refused: a part that is needed is unavailable");
+        tracing::error!(error = %Chain(cause), "refused: a part that is needed is unavailable");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1)
     }
 
@@ -180,9 +180,24 @@ impl std::fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// An error and what it comes from, each once: logs as JSON show no sources by themselves.
+struct Chain<'a>(&'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
 impl From<crate::db::DbError> for Problem {
     fn from(error: crate::db::DbError) -> Self {
-        if error.is_unreachable() || error.is_passing() {
+        if error.is_away() || error.is_passing() {
             Self::unavailable("database_unavailable", "the database is not available", &error)
         } else if error.is_elsewhere() {
             Self::unavailable(
@@ -211,5 +226,19 @@ impl IntoResponse for Problem {
         headers.extend(self.0.headers.iter().cloned());
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Chain;
+    use crate::db::DbError;
+
+    #[test]
+    fn a_fault_is_logged_with_all_that_it_comes_from() {
+        let cause = std::io::Error::other("the disk is full");
+        let error = DbError::unreadable("body", cause);
+        assert!(Chain(&error).to_string().ends_with("the disk is full"), "{}", Chain(&error));
+        assert!(Chain(&error).to_string().starts_with(&error.to_string()));
     }
 }
