@@ -57,6 +57,11 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0011_tiers.postgres.sql"),
     },
     Migration::both("audit/0012_journal", include_str!("../migrations/0012_journal.sql")),
+    Migration {
+        name: "audit/0014_rowid",
+        sqlite: include_str!("../migrations/0014_rowid.sqlite.sql"),
+        postgres: include_str!("../migrations/0014_rowid.postgres.sql"),
+    },
 ];
 
 /// Tables that the application may only read and add to.

@@ -11,6 +11,7 @@ use base::db::{DbError, Row, Within};
 use base::time::At;
 use serde::Deserialize;
 
+use crate::entry::{NotWhole, Stored, said};
 use crate::event::{CallFacts, Outcome};
 use crate::tiers::{Kept, Positions};
 use crate::{Record, sql};
@@ -58,24 +59,40 @@ pub struct ToldCalls {
     pub size: i64,
 }
 
-/// What is read of a stored event.
+/// What is read of a stored event, class by class: as it is written, not as people see it,
+/// for this reads every call there is.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Body {
-    /// None: whoever it was is forgotten.
-    user_id: Option<String>,
+struct Core {
     actor_kind: String,
+    request_id: String,
+    call: Option<CallFacts>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Subject {
+    user_id: Option<String>,
     key_id: Option<String>,
     #[serde(default)]
     team_ids: Vec<String>,
-    request_id: String,
+}
+
+#[derive(Deserialize)]
+struct Payload {
     reason: Option<Reason>,
-    call: Option<CallFacts>,
 }
 
 #[derive(Deserialize)]
 struct Reason {
     code: Option<String>,
+}
+
+struct Body {
+    core: Core,
+    /// None: whoever it was is forgotten.
+    subject: Option<Subject>,
+    payload: Option<Payload>,
 }
 
 impl Record {
@@ -100,10 +117,10 @@ impl Record {
             for (row, refused) in rows.iter().map(|row| (row, is_refusal(row))) {
                 let body = self.body(&db, scope, row).await?;
                 if !refused? {
-                    ended.insert(body.request_id.clone());
-                    calls.push((body.request_id.clone(), told(row, body, false)?));
-                } else if !ended.contains(&body.request_id) {
-                    calls.push((body.request_id.clone(), told(row, body, true)?));
+                    ended.insert(body.core.request_id.clone());
+                    calls.push((body.core.request_id.clone(), told(row, body, false)?));
+                } else if !ended.contains(&body.core.request_id) {
+                    calls.push((body.core.request_id.clone(), told(row, body, true)?));
                 }
             }
             if let Some((_, first)) = calls.iter().find(|(_, one)| one.refused) {
@@ -111,7 +128,7 @@ impl Record {
                 if back < from {
                     for row in self.rows_of_calls((&db, scope), back, from).await? {
                         if !is_refusal(&row)? {
-                            ended.insert(self.body(&db, scope, &row).await?.request_id);
+                            ended.insert(self.body(&db, scope, &row).await?.core.request_id);
                         }
                     }
                     calls.retain(|(request, one)| !one.refused || !ended.contains(request));
@@ -134,8 +151,15 @@ impl Record {
     }
 
     async fn body(&self, db: &OrgDb<'_>, scope: &Scope, row: &Row) -> Result<Body, DbError> {
-        let event = self.opened(db, scope, row).await?.into_event();
-        Body::deserialize(event).map_err(|cause| DbError::unreadable("body", cause))
+        let stored = Stored::of(row)?;
+        let keys = self.keys_of(db, scope, &stored).await?;
+        let [core, subject, payload] = stored.json(&keys.each_ref().map(Option::as_deref))?;
+        let core = core.ok_or_else(|| DbError::unreadable("body", NotWhole))?;
+        Ok(Body {
+            core: said(&core)?,
+            subject: subject.map(|json| said(&json)).transpose()?,
+            payload: payload.map(|json| said(&json)).transpose()?,
+        })
     }
 
     /// How large the records of a region's orgs are: 500 orgs behind `after`, in the order
@@ -155,17 +179,18 @@ fn told(row: &Row, body: Body, refused: bool) -> Result<ToldCall, DbError> {
     let outcome = row.text("outcome")?;
     let outcome = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(&outcome);
     let outcome = Outcome::deserialize(outcome);
+    let Body { core, subject, payload } = body;
+    let (member, key, teams) =
+        subject.map(|who| (who.user_id, who.key_id, who.team_ids)).unwrap_or_default();
     Ok(ToldCall {
         seq: row.int("seq")?,
         at: row.at("at")?,
-        member: body
-            .user_id
-            .filter(|_| matches!(body.actor_kind.as_str(), "member" | "service_account")),
-        key: body.key_id,
-        teams: body.team_ids,
+        member: member.filter(|_| matches!(core.actor_kind.as_str(), "member" | "service_account")),
+        key,
+        teams,
         outcome: outcome.map_err(|cause| DbError::unreadable("outcome", cause))?,
         refused,
-        call: body.call,
-        code: body.reason.and_then(|reason| reason.code),
+        call: core.call,
+        code: payload.and_then(|said| said.reason).and_then(|reason| reason.code),
     })
 }

@@ -1,11 +1,13 @@
 //! Reading rows of the record with the keys that there are.
 
+use std::sync::Arc;
+
 use access::{OrgDb, Scope};
 use base::db::{DbError, Row};
 use serde_json::Value;
 
 use crate::entry::{Opened, Stored};
-use crate::keys::{Source, Tag};
+use crate::keys::{Key, Source, Tag};
 use crate::withhold::Veil;
 use crate::{Filter, Record};
 
@@ -19,13 +21,24 @@ impl Record {
         row: &Row,
     ) -> Result<Opened, DbError> {
         let stored = Stored::of(row)?;
+        let keys = self.keys_of(db, scope, &stored).await?;
+        stored.open(&keys.each_ref().map(Option::as_deref))
+    }
+
+    /// The keys that a stored event is opened with; none where one is destroyed.
+    pub(crate) async fn keys_of(
+        &self,
+        db: &OrgDb<'_>,
+        scope: &Scope,
+        stored: &Stored,
+    ) -> Result<[Option<Arc<Key>>; 3], DbError> {
         let [subject_of, payload_of] = &stored.sealed.tags;
         let mut keys = [None, None, None];
         for (tag, key) in [&Tag::new(), subject_of, payload_of].into_iter().zip(&mut keys) {
             let source = Source::Beside(db, scope.org());
             *key = self.keys.to_read(source, scope.region(), tag).await?;
         }
-        stored.open(&keys.each_ref().map(Option::as_deref))
+        Ok(keys)
     }
 
     /// The filter as the columns of the record hold what it names: people by keyed hashes.

@@ -25,7 +25,7 @@ mod written;
 pub(crate) use self::class::{Class, ENTRY_LEN, commitment, commitments, entry};
 pub(crate) use self::draft::Draft;
 pub(crate) use self::fields::FIELDS;
-pub(crate) use self::opened::{Opened, Stored};
+pub(crate) use self::opened::{Opened, Stored, said};
 pub(crate) use self::sealed::{NotWhole, Sealed};
 
 #[cfg(test)]

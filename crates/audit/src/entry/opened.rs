@@ -1,6 +1,7 @@
 //! A stored event, read with the keys that there are.
 
 use base::db::{DbError, Row};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{Class, NotWhole, Sealed, commitment, commitments};
@@ -47,11 +48,23 @@ impl Stored {
     /// Opens each class with its key; what has no key any more is none. What does not agree
     /// with its commitment was altered, and is an error.
     pub(crate) fn open(&self, keys: &[Option<&Key>; 3]) -> Result<Opened, DbError> {
-        let altered = |cause: NotWhole| DbError::unreadable("body", cause);
         let mut values = [None, None, None];
+        for (place, json) in values.iter_mut().zip(self.json(keys)?) {
+            *place = json.map(|json| said(&json)).transpose()?;
+        }
+        Ok(Opened { seq: self.seq, values, withheld: [false; 3] })
+    }
+
+    /// The same as the JSON that was committed to.
+    pub(crate) fn json(
+        &self,
+        keys: &[Option<&Key>; 3],
+    ) -> Result<[Option<Vec<u8>>; 3], DbError> {
+        let altered = |cause: NotWhole| DbError::unreadable("body", cause);
+        let mut texts = [None, None, None];
         let commitments = commitments(&self.sealed.entry);
         for (((class, key), stored), place) in
-            Class::ALL.iter().zip(keys).zip(commitments).zip(&mut values)
+            Class::ALL.iter().zip(keys).zip(commitments).zip(&mut texts)
         {
             let Some(key) = key else { continue };
             let json = self.sealed.open(*class, key).map_err(|_| altered(NotWhole))?;
@@ -59,11 +72,15 @@ impl Stored {
             if commitment(*class, &salt, &json) != stored {
                 return Err(altered(NotWhole));
             }
-            let value = serde_json::from_slice(&json);
-            *place = Some(value.map_err(|cause| DbError::unreadable("body", cause))?);
+            *place = Some(json);
         }
-        Ok(Opened { seq: self.seq, values, withheld: [false; 3] })
+        Ok(texts)
     }
+}
+
+/// What the JSON of a class says.
+pub(crate) fn said<T: DeserializeOwned>(json: &[u8]) -> Result<T, DbError> {
+    serde_json::from_slice(json).map_err(|cause| DbError::unreadable("body", cause))
 }
 
 impl Opened {

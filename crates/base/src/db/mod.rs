@@ -17,6 +17,7 @@ mod fails;
 #[cfg(feature = "testing")]
 pub(crate) mod inject;
 mod lines;
+mod log;
 mod migrate;
 mod pool;
 mod posture;

@@ -17,6 +17,7 @@ use sqlx::sqlite::{
 use sqlx::{Executor as _, SqlSafeStr as _};
 
 use super::lines::{ACQUIRE_TIMEOUT, Health, Lines, SILENCE_MAX};
+use super::log::Log;
 use super::row::EngineRow;
 use super::statement::{Batch, Statement};
 use super::value::{Column, Value, bind};
@@ -49,7 +50,7 @@ type BatchOf = (&'static str, &'static str, usize);
 #[derive(Debug)]
 pub(crate) enum Pool {
     // One writer, so that writers wait in a fair line instead of polling a lock.
-    Sqlite { read: SqlitePool, write: SqlitePool },
+    Sqlite { read: SqlitePool, write: SqlitePool, log: Log },
     Postgres(Lines),
 }
 
@@ -67,17 +68,18 @@ impl Db {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(ACQUIRE_TIMEOUT)
                 .foreign_keys(true)
-                // 32 MiB of log before it is moved into the file: fewer, longer moves.
-                .pragma("wal_autocheckpoint", "8000")
+                // 128 MiB of log: it is moved earlier, beside whoever writes.
+                .pragma("wal_autocheckpoint", "32000")
                 // What is deleted is overwritten: an erasure must not leave it in free pages.
                 .pragma("secure_delete", "ON")
                 .statement_cache_capacity(512);
             private(options.get_filename()).map_err(|error| on(error.into()))?;
             let line = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
-            let write = line.clone().max_connections(1).connect_with(options.clone());
-            let write = write.await.map_err(on)?;
+            let one = async || line.clone().max_connections(1).connect_with(options.clone()).await;
+            let write = one().await.map_err(on)?;
+            let log = Log::new(one().await.map_err(on)?, write.clone());
             let read = line.max_connections(4).connect_with(options.read_only(true));
-            Pool::Sqlite { read: read.await.map_err(on)?, write }
+            Pool::Sqlite { read: read.await.map_err(on)?, write, log }
         } else {
             Pool::Postgres(Lines::open(url).await.map_err(on)?)
         };
@@ -229,8 +231,9 @@ impl Db {
     /// Waits for running statements and closes every connection.
     pub async fn close(&self) {
         match self.pool() {
-            Pool::Sqlite { read, write } => {
+            Pool::Sqlite { read, write, log } => {
                 read.close().await;
+                log.close().await;
                 write.close().await;
             }
             Pool::Postgres(lines) => lines.now().0.close().await,

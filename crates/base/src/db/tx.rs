@@ -322,6 +322,9 @@ impl Tx {
         match done.unwrap_or_else(|_| Err(silent())) {
             Ok(()) => {
                 self.db.answered();
+                if let Pool::Sqlite { log, .. } = self.db.pool() {
+                    log.grew();
+                }
                 Ok(())
             }
             Err(cause) => Err(self.db.met(self.generation, DbError::of_commit(cause)).await),

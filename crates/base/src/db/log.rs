@@ -1,0 +1,70 @@
+//! The log of the embedded engine, moved into its file beside whoever writes.
+//!
+//! `SQLite` moves it itself within the commit that finds it long, and everybody behind that
+//! commit waits for tens of megabytes. Here whoever commits asks for it after a while, and it
+//! is moved on a connection of its own; what came meanwhile, which is little, is moved between
+//! two units of work, so that the log begins anew.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlx::{Row as _, SqlitePool};
+
+/// How long a log grows before it is moved.
+const EVERY: Duration = Duration::from_millis(500);
+/// Pages from which on the log begins anew: 32 MiB.
+const PAGES: i64 = 8_000;
+
+const MOVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
+/// Moves the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Log(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    beside: SqlitePool,
+    write: SqlitePool,
+    moving: AtomicBool,
+    moved_at: Mutex<Instant>,
+}
+
+impl Log {
+    /// `beside` is of one connection that nobody else uses.
+    pub(super) fn new(beside: SqlitePool, write: SqlitePool) -> Self {
+        let (moving, moved_at) = (AtomicBool::new(false), Mutex::new(Instant::now()));
+        Self(Arc::new(Inner { beside, write, moving, moved_at }))
+    }
+
+    /// Something was committed.
+    pub(super) fn grew(&self) {
+        let mut moved_at = self.0.moved_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if moved_at.elapsed() < EVERY || self.0.moving.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        *moved_at = Instant::now();
+        let log = Arc::clone(&self.0);
+        tokio::spawn(async move {
+            if let Err(error) = log.moved().await {
+                // Whoever commits moves a log that has become too long.
+                tracing::debug!(error = &error as &dyn std::error::Error, "the log is not moved");
+            }
+            log.moving.store(false, Ordering::Release);
+        });
+    }
+
+    pub(super) async fn close(&self) {
+        self.0.beside.close().await;
+    }
+}
+
+impl Inner {
+    async fn moved(&self) -> Result<(), sqlx::Error> {
+        let pages: i64 = sqlx::query(MOVE).fetch_one(&self.beside).await?.try_get(1)?;
+        if pages >= PAGES {
+            sqlx::query(MOVE).fetch_one(&self.write).await?;
+        }
+        Ok(())
+    }
+}
