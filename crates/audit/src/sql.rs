@@ -7,6 +7,7 @@ mod journal;
 mod keys;
 mod log;
 mod open;
+mod restored;
 mod takeover;
 mod tiers;
 mod time;
@@ -22,6 +23,7 @@ pub(crate) use self::journal::*;
 pub(crate) use self::keys::*;
 pub(crate) use self::log::*;
 pub(crate) use self::open::*;
+pub(crate) use self::restored::*;
 pub(crate) use self::takeover::*;
 pub(crate) use self::tiers::*;
 pub(crate) use self::time::*;
@@ -249,6 +251,7 @@ pub(crate) const ONE: Statement = Statement::new(
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    ERASED_BETWEEN,
     OPEN_OF_NODE,
     JOURNAL_OF,
     NEWEST_OF,
@@ -368,6 +371,7 @@ pub const STATEMENTS: &[Statement] = &[
 /// For the same tests.
 pub const BATCHES: &[Batch] = &[
     JOURNAL_MOVE,
+    HEAD_REGAIN,
     APPEND,
     TAKE,
     MOVE,

@@ -97,20 +97,20 @@ impl Store for Folder {
         self.off(path, remove).await
     }
 
-    async fn orgs(&self) -> Result<Vec<String>, StoreError> {
+    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         let list = |folder: &Path| {
             let entries = match std::fs::read_dir(folder) {
                 Ok(entries) => entries,
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
                 Err(error) => return Err(error.into()),
             };
-            let mut orgs = Vec::new();
+            let mut names = Vec::new();
             for entry in entries {
-                orgs.extend(entry?.file_name().into_string());
+                names.extend(entry?.file_name().into_string());
             }
-            Ok(orgs)
+            Ok(names)
         };
-        self.off("", list).await
+        self.off(folder, list).await
     }
 }
 

@@ -8,6 +8,7 @@
 //!                                                                    ─► row of the checkpoint
 //! at start:   published checkpoint ─► contained in the tree of the database? else no start
 //! all along:  rows, a few at a time ─► the same as what was published?
+//! after a restore: published entries that the database lacks ─► their places, as lost
 //! once a month: rows ─► the same as what was published? ─► chunks of the archive ─► leave
 //! beside it:  heads of all orgs ─► one epoch of the directory, signed
 //! when asked: one org, at once ─► a proof of one event, or a bundle of a period
@@ -21,6 +22,7 @@ mod config;
 mod demand;
 mod directory;
 mod edge;
+mod erased;
 mod evidence;
 mod fault;
 mod folder;
@@ -30,6 +32,7 @@ mod org;
 mod proofs;
 mod read;
 mod receipt;
+mod restored;
 mod round;
 mod row;
 mod s3;
@@ -49,7 +52,7 @@ use std::time::Duration;
 use access::{OrgId, Region};
 use base::db::DbError;
 use base::metrics::Metrics;
-use base::seal::RootKey;
+use base::seal::{RootKey, Sealer};
 use base::tasks::Tasks;
 
 use crate::Record;
@@ -67,6 +70,7 @@ pub use self::opening::{Opening, Shown};
 pub(crate) use self::proofs::Proofs;
 pub use self::read::{LogKey, LogKeys, Of};
 pub use self::receipt::{Receipt, SignedTree};
+pub use self::restored::Behind;
 pub use self::round::Published;
 use self::round::Work;
 pub use self::s3::S3;
@@ -126,6 +130,8 @@ struct Cell {
     store: Arc<dyn Store>,
     signing: Signing,
     directory: Directory,
+    /// Seals notes of erasures.
+    notes: Sealer,
 }
 
 impl Log {
@@ -138,17 +144,22 @@ impl Log {
         }
         let known = witnesses.into_iter().map(|(config, ask)| Known::new(&config, ask));
         let known = known.collect::<Result<Vec<_>, _>>()?;
-        let cells = stores.into_iter().filter_map(|(region, store)| {
-            let root = roots.get(&region)?;
+        let mut cells = BTreeMap::new();
+        for (region, store) in stores {
+            let Some(root) = roots.get(&region) else { continue };
+            let notes = root.sealer("audit/erased").map_err(|why| BadLogConfig {
+                key: format!("root key of {region}"),
+                why: why.to_string(),
+            })?;
             let signing = Signing::derive(root, config.name_of(region));
-            Some((region, Cell { store, signing, directory: Directory::new(root) }))
-        });
+            cells.insert(region, Cell { store, signing, directory: Directory::new(root), notes });
+        }
         let directory = OrgId::from_ulid(DIRECTORY_ULID)
             .map_err(|why| BadLogConfig { key: "log".to_owned(), why: why.to_string() })?;
         Ok(Self(Arc::new(Inner {
             record,
             directory,
-            cells: cells.collect(),
+            cells,
             every: Duration::from_secs(config.publish_secs),
             forget_days: config.forget_days,
             page,

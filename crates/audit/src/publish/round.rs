@@ -168,6 +168,7 @@ impl Place<'_> {
         }
         files.extend(edge.partial(published));
         self.put(files).await?;
+        self.note_erasures(published, head.size).await?;
         self.sign(&head, published, fresh).await?;
         work.edge = Some((edge, head.size));
         Ok(Published { entries: head.size - published, checkpoints: 1, behind: 0 })

@@ -45,7 +45,7 @@ impl Inner {
     async fn check(&self, region: Region) -> Result<(), LogError> {
         let db = self.record.databases().region(region)?;
         let Some(cell) = self.cells.get(&region) else { return Ok(()) };
-        let mut outside: BTreeSet<String> = cell.store.orgs().await?.into_iter().collect();
+        let mut outside: BTreeSet<String> = cell.store.list("").await?.into_iter().collect();
         let mut after = String::new();
         loop {
             let rows = db.all(&Within::node(), sql::HEADS, args![after.as_str()]).await?;
@@ -54,7 +54,9 @@ impl Inner {
             for row in &rows {
                 outside.remove(&row.text("org_id")?);
             }
-            let orgs = rows.iter().map(|row| self.check_org(region, row));
+            let orgs = rows.iter().map(async |row| {
+                self.check_org(region, &row.parse("org_id")?, row).await
+            });
             let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
             while let Some(one) = orgs.next().await {
                 one?;
@@ -75,9 +77,14 @@ impl Inner {
         Ok(())
     }
 
-    async fn check_org(&self, region: Region, row: &Row) -> Result<(), LogError> {
-        let org: OrgId = row.parse("org_id")?;
-        let place = Place::new(self, region, &org)?;
+    /// `row` is the org's head.
+    pub(super) async fn check_org(
+        &self,
+        region: Region,
+        org: &OrgId,
+        row: &Row,
+    ) -> Result<(), LogError> {
+        let place = Place::new(self, region, org)?;
         let head = place.head(row)?;
         let outside = place.outside().await?.map(|(checkpoint, _)| checkpoint);
         let inside = place.signed().await?;

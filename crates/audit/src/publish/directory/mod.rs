@@ -10,6 +10,7 @@
 
 mod epoch;
 mod proof;
+mod regained;
 mod round;
 mod slots;
 

@@ -116,10 +116,12 @@ impl Store for S3 {
         }
     }
 
-    async fn orgs(&self) -> Result<Vec<String>, StoreError> {
-        let listed = self.bucket.list_with_delimiter(Some(&self.prefix)).await;
-        let listed = listed.map_err(|cause| StoreError::failed("", cause))?;
-        let names = listed.common_prefixes.iter().filter_map(Path::filename);
+    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let place = if folder.is_empty() { self.prefix.clone() } else { self.path(folder) };
+        let listed = self.bucket.list_with_delimiter(Some(&place)).await;
+        let listed = listed.map_err(|cause| StoreError::failed(folder, cause))?;
+        let files = listed.objects.iter().map(|file| &file.location);
+        let names = listed.common_prefixes.iter().chain(files).filter_map(Path::filename);
         Ok(names.map(ToOwned::to_owned).collect())
     }
 }
