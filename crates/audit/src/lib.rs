@@ -167,8 +167,8 @@ use self::line::Line;
 pub use self::look_back::Back;
 pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
-    Asked, BadLogConfig, Behind, Contradiction, Fault, FaultKind, Folder, Growth, Listed, Log, LogConfig,
-    LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt, S3,
+    Asked, BadLogConfig, Behind, Contradiction, Fault, FaultKind, Folder, Growth, Lacking, Listed, Log, LogConfig,
+    LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt, RecordHead, S3,
     S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified, Waits, Witness,
     WitnessConfig, WitnessState, log_routes,
 };

@@ -252,6 +252,7 @@ pub(crate) const ONE: Statement = Statement::new(
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
     ERASED_BETWEEN,
+    HEADS_WHOLE,
     OPEN_OF_NODE,
     JOURNAL_OF,
     NEWEST_OF,

@@ -35,7 +35,7 @@ impl Privacy {
         let log = &self.0.log;
         let mut all = Vec::new();
         for behind in log.behind(region).await? {
-            all.push(self.replay_org(&behind).await?);
+            all.push(self.replay_org(behind).await?);
         }
         log.remember_published(region).await?;
         log.regain_directory(region).await?;
@@ -44,9 +44,10 @@ impl Privacy {
         Ok(all)
     }
 
-    async fn replay_org(&self, behind: &Behind) -> Result<Replayed, Error> {
-        let Behind { org, region, found, published } = behind;
-        let scope = Caller::node(org.clone(), *region, RESTORE).itself();
+    async fn replay_org(&self, behind: Behind) -> Result<Replayed, Error> {
+        let Behind { org, region, found, published } = behind.clone();
+        let scope = Caller::node(org.clone(), region, RESTORE).itself();
+        let lacking = self.0.log.lacking(behind).await?;
         let erased = self.0.log.erased(&scope).await?;
         let mut people = Vec::new();
         if !erased.is_empty() {
@@ -57,15 +58,15 @@ impl Privacy {
         }
         let replayed = Replayed {
             org: org.to_string(),
-            found: *found,
-            published: *published,
+            found,
+            published,
             erased: erased.len(),
         };
         let mut change = Change::begin(&self.0.record, &scope).await?;
         for person in &people {
             self.erase_again(&mut change, person).await?;
         }
-        self.0.log.go_on(change, behind, erased).await?;
+        self.0.log.go_on(change, lacking, erased).await?;
         Ok(replayed)
     }
 

@@ -12,6 +12,7 @@ use base::seal::RootKey;
 use base::secret::Secret;
 use gateway::Secrets as _;
 
+use crate::backup::ReadOnly;
 use crate::config::{Config, OperatorSecrets};
 use crate::witnesses;
 
@@ -27,8 +28,13 @@ pub(crate) fn open(
     for region in &config.regions {
         let store: Arc<dyn Store> = match config.record.s3.get(region) {
             Some(s3) => Arc::new(bucket(s3).with_context(|| format!("[record.s3.{region}]"))?),
-            None => LogConfig::folder(&config.data, *region),
+            None => {
+                let logs = config.drill.as_ref().unwrap_or(&config.data);
+                LogConfig::folder(logs, *region)
+            }
         };
+        let store: Arc<dyn Store> =
+            if config.drill.is_some() { Arc::new(ReadOnly(store)) } else { store };
         stores.insert(*region, store);
     }
     Ok(Log::open(LogNeeds {

@@ -9,9 +9,14 @@
 //! - Every route refuses strangers, and those without its permission:
 //!   `every_route_refuses_strangers_and_the_least_role`.
 //! - Every route that writes leaves an event: `every_writing_route_leaves_an_event`.
+//! - Who was erased after a backup is not brought back by it, and the record goes on where its
+//!   published log ends: `whoever_was_erased_after_a_backup_is_not_brought_back_by_it`.
+//! - A backup under load holds every event that was acknowledged before it began, and PostgreSQL
+//!   recovers to a moment behind it: `postgresql_recovers_to_a_moment_behind_its_backup`.
 //! - In production nothing is acknowledged that is on one machine alone:
 //!   `production_does_not_start_without_a_synchronous_standby`.
 
+mod backup;
 mod classes;
 mod commands;
 mod config;

@@ -43,6 +43,7 @@ mod store;
 mod tier;
 mod turn;
 mod verify;
+mod whole;
 mod witnesses;
 
 use std::collections::{BTreeMap, HashMap};
@@ -70,7 +71,7 @@ pub use self::opening::{Opening, Shown};
 pub(crate) use self::proofs::Proofs;
 pub use self::read::{LogKey, LogKeys, Of};
 pub use self::receipt::{Receipt, SignedTree};
-pub use self::restored::Behind;
+pub use self::restored::{Behind, Lacking};
 pub use self::round::Published;
 use self::round::Work;
 pub use self::s3::S3;
@@ -78,6 +79,7 @@ pub use self::store::{Store, StoreError};
 pub use self::tier::{Tiered, Waits};
 use self::turn::Turns;
 pub use self::verify::Verified;
+pub use self::whole::RecordHead;
 pub use self::witnesses::{Asked, Contradiction, Growth, NotCosigned, Witness, WitnessState};
 use self::witnesses::{Known, Witnesses};
 

@@ -46,6 +46,17 @@ pub struct Behind {
     pub published: u64,
 }
 
+/// What was published of a record and is not in its database: read before the change begins,
+/// which may not wait.
+#[derive(Debug)]
+pub struct Lacking {
+    behind: Behind,
+    before: Frontier,
+    after: Frontier,
+    entries: Vec<[u8; ENTRY_LEN]>,
+    note: String,
+}
+
 impl Log {
     /// The records of a region whose database is behind their published log.
     pub async fn behind(&self, region: Region) -> Result<Vec<Behind>, LogError> {
@@ -83,19 +94,25 @@ impl Log {
         Ok(())
     }
 
+    /// What such a record lacks. A log that does not continue this database is a fault.
+    pub async fn lacking(&self, behind: Behind) -> Result<Lacking, LogError> {
+        let org = behind.org.clone();
+        Place::new(&self.0, behind.region, &org)?.lacking(behind).await
+    }
+
     /// Destroys the keys of whoever was erased (see [`Log::erased`]), puts the entries that the
     /// database lacks into their places, and records both, in one change. The change may hold
-    /// whatever else belongs to it. A log that does not continue this database is a fault.
+    /// whatever else belongs to it.
     pub async fn go_on(
         &self,
         mut change: Change,
-        behind: &Behind,
+        lacking: Lacking,
         erased: Vec<String>,
     ) -> Result<(), LogError> {
-        let place = self.place(change.scope())?;
         let people = erased.len();
         change.forget_tags(erased).await?;
-        let entries = place.lacking(&mut change, behind).await?;
+        self.place(change.scope())?.regain_head(&mut change, &lacking).await?;
+        let Lacking { behind, entries, .. } = lacking;
         let (from, to) = (behind.found, behind.published);
         let at = self.0.record.clock.now();
         let core = json!({
@@ -124,47 +141,54 @@ impl Log {
 const ROWS_AT_ONCE: usize = 500;
 
 impl Place<'_> {
-    /// The entries that were published and are not in the database; its head is moved behind
-    /// them, and the checkpoint that covers them is remembered.
-    async fn lacking(
-        &self,
-        change: &mut Change,
-        behind: &Behind,
-    ) -> Result<Vec<[u8; ENTRY_LEN]>, LogError> {
-        let size = behind.published;
+    async fn lacking(&self, behind: Behind) -> Result<Lacking, LogError> {
+        let (found, size) = (behind.found, behind.published);
         let other = || self.fault(FaultKind::OtherRoot(size));
         let (checkpoint, note) =
             self.outside().await?.filter(|(it, _)| it.size() == size).ok_or(LogError::Moved)?;
-        let mut frontier = match change.maybe(sql::EDGE_OF, args![]).await? {
+        let before = match self.db()?.maybe(sql::EDGE_OF, args![]).await? {
             Some(row) => self.head(&row)?.frontier,
             None => Frontier::new(),
         };
-        if frontier.size() != behind.found {
+        if before.size() != found {
             return Err(LogError::Moved);
         }
+        let (mut after, mut entries) = (before.clone(), Vec::new());
         let width = u64::from(TILE_WIDTH);
-        let mut entries = Vec::new();
-        for index in behind.found / width..size.div_ceil(width) {
+        for index in found / width..size.div_ceil(width) {
             let bundle = Bundle::within(index, size).ok_or_else(other)?;
             let bytes = self.bundle(bundle).await?;
-            let found = bundle.decode(&bytes).map_err(|_| other())?;
-            for (seq, entry) in (index * width..).zip(found) {
-                if seq >= behind.found {
-                    frontier.append(Hash::of_leaf(entry), |_, _| {}).map_err(|_| other())?;
+            let published = bundle.decode(&bytes).map_err(|_| other())?;
+            for (seq, entry) in (index * width..).zip(published) {
+                if seq >= found {
+                    after.append(Hash::of_leaf(entry), |_, _| {}).map_err(|_| other())?;
                     entries.push(entry.try_into().map_err(|_| other())?);
                 }
             }
         }
-        if frontier.size() != size || frontier.root() != *checkpoint.root() {
+        if after.size() != size || after.root() != *checkpoint.root() {
             return Err(other());
         }
-        let at = self.log.record.clock.now();
-        let head = args![int(size)?, at, frontier.to_bytes()];
-        change.many(&sql::HEAD_REGAIN, vec![head]).await?;
         let note = String::from_utf8(note).map_err(|_| LogError::Unsigned)?;
-        let root = checkpoint.root().0.to_vec();
-        change.run(sql::CHECKPOINT_ADD, args![int(size)?, root, at, note]).await?;
-        Ok(entries)
+        Ok(Lacking { behind, before, after, entries, note })
+    }
+
+    /// Moves the head to where the log ends, and remembers the checkpoint that says so.
+    async fn regain_head(&self, change: &mut Change, lacking: &Lacking) -> Result<(), LogError> {
+        let Lacking { before, after, note, .. } = lacking;
+        change.run(sql::HEAD_HOLD, args![]).await?;
+        let now = match change.maybe(sql::EDGE_OF, args![]).await? {
+            Some(row) => self.head(&row)?.frontier,
+            None => Frontier::new(),
+        };
+        if now != *before {
+            return Err(LogError::Moved);
+        }
+        let (size, at) = (int(after.size())?, self.log.record.clock.now());
+        change.many(&sql::HEAD_REGAIN, vec![args![size, at, after.to_bytes()]]).await?;
+        let root = after.root().0.to_vec();
+        change.run(sql::CHECKPOINT_ADD, args![size, root, at, note.as_str()]).await?;
+        Ok(())
     }
 
     /// What is wrong with an event that is said to be lost: the one behind it must say so.
@@ -190,9 +214,8 @@ impl Place<'_> {
         };
         let (from, to) = (int(at)?, int(at.saturating_add(1))?);
         let asked = (sql::BODIES, args![from, to]);
-        let record = &self.log.record;
-        let found = record.rows((&self.db()?, &self.scope), asked, Positions::all(from, to));
-        let found = found.await?;
+        let (db, record) = (self.db()?, &self.log.record);
+        let found = record.rows((&db, &self.scope), asked, Positions::all(from, to)).await?;
         let Some(Ok(restored)) = found.first().map(Stored::of) else {
             return Ok(Some(FaultKind::NotLost));
         };

@@ -9,6 +9,13 @@ pub(crate) const ERASED_BETWEEN: Statement = Statement::new(
       ORDER BY seq",
 );
 
+/// Of all orgs of a region: for the node's own work.
+pub(crate) const HEADS_WHOLE: Statement = Statement::new(
+    "read the heads of the records",
+    "SELECT org_id, size, newest, frontier FROM audit_head
+      WHERE org_id > $1 ORDER BY org_id LIMIT 500",
+);
+
 /// Puts a head where the published log says that it was.
 pub(crate) const HEAD_REGAIN: Batch = Batch::new(
     "go on where the published log ends",

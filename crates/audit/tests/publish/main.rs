@@ -17,6 +17,7 @@ mod people;
 mod proving;
 mod publishing;
 mod reading;
+mod restoring;
 mod shelf;
 mod starting;
 mod tampering;
