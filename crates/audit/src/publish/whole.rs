@@ -5,7 +5,7 @@ use access::{OrgId, Region};
 use base::args;
 use base::db::Within;
 use base::time::At;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tlog::Frontier;
 use tlog::Hash;
 use tlog::tile::{bundles, tiles};
@@ -27,7 +27,7 @@ const TRIES_MAX: u32 = 20;
 const BESIDE: [&str; 2] = ["archive", "erased"];
 
 /// How large a record is, and the root of its tree.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordHead {
     /// Whose.
     pub org: OrgId,

@@ -22,8 +22,8 @@ mod tree;
 pub(crate) use self::drill::{Drill, Drilled};
 pub(crate) use self::manifest::{Cell, Manifest, Of};
 pub(crate) use self::read_only::ReadOnly;
-pub(crate) use self::restore::{Restore, Restored};
-pub(crate) use self::take::{Take, Taken};
+pub(crate) use self::restore::Restore;
+pub(crate) use self::take::Take;
 
 /// Tells somebody at a terminal how far it is.
 pub(crate) type Tell<'a> = &'a (dyn Fn(&str) + Sync);

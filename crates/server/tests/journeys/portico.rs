@@ -52,7 +52,7 @@ pub(crate) struct Org {
 
 /// A port below those that the system lends to whoever calls: a browser would take one of
 /// them before the server listens.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let place = std::process::id() * 31 + NEXT.fetch_add(1, Ordering::Relaxed);
