@@ -54,8 +54,8 @@ pub use self::hold::{Hold, HoldId, NewHold};
 pub use self::keeper::Requests;
 pub use self::locate::Located;
 pub use self::pages::pages;
-pub use self::replay::Replayed;
 pub use self::receipt::{RECEIPT_KIND, Receipt, Statement};
+pub use self::replay::Replayed;
 pub use self::request::{Request, RequestId, State};
 pub use self::retention::{Retention, SetRetention};
 

@@ -56,12 +56,7 @@ impl Privacy {
                 people.push(self.person(&scope, id).await?);
             }
         }
-        let replayed = Replayed {
-            org: org.to_string(),
-            found,
-            published,
-            erased: erased.len(),
-        };
+        let replayed = Replayed { org: org.to_string(), found, published, erased: erased.len() };
         let mut change = Change::begin(&self.0.record, &scope).await?;
         for person in &people {
             self.erase_again(&mut change, person).await?;

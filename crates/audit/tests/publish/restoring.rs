@@ -62,7 +62,10 @@ async fn a_restored_database_goes_on_where_its_published_log_ends_and_nothing_fo
         roll_back(&house, &ours, &slots).await;
         let (record, log) = house.anew();
         let refused = log.check().await.expect_err("is refused").to_string();
-        assert!(refused.contains("606 events were published and the database has 300"), "{refused}");
+        assert!(
+            refused.contains("606 events were published and the database has 300"),
+            "{refused}"
+        );
         let behind = gone_on(&record, &log, &ours.itself()).await;
         assert_eq!((behind.found, behind.published), (300, 606));
         assert_eq!(log.behind(EU).await.expect("looks"), []);

@@ -112,9 +112,8 @@ impl Drill {
         let (data, until) = (place.0.join("data"), self.until);
         let into = data.clone();
         let as_configured = config.clone();
-        let copied = tokio::task::spawn_blocking(move || {
-            lay_out(&as_configured, &of, &from, &into, until)
-        });
+        let copied =
+            tokio::task::spawn_blocking(move || lay_out(&as_configured, &of, &from, &into, until));
         let servers = copied.await??;
         rto.copy = timer.elapsed().as_secs_f64() - rto.verify;
         tell("recovering");
@@ -155,7 +154,9 @@ impl Drill {
             let there = config.database(name);
             let url = match running.iter().find(|(server, ..)| kept.is_on(server)) {
                 Some((_, _, sockets)) => postgres::within(&there.url, sockets)?,
-                None => format!("sqlite://{}", data.join(format!("{}.db", name.as_str())).display()),
+                None => {
+                    format!("sqlite://{}", data.join(format!("{}.db", name.as_str())).display())
+                }
             };
             config.database.insert(name, Database::at(url));
         }
@@ -206,7 +207,9 @@ impl Drill {
                 match house.log.read_again(*region, org, *size).await {
                     Ok(Some(found)) if found == *root => events += size,
                     Ok(Some(_)) => faults.push(format!("the record of `{org}` is another one")),
-                    Ok(None) => faults.push(format!("the record of `{org}` has fewer than {size} events")),
+                    Ok(None) => {
+                        faults.push(format!("the record of `{org}` has fewer than {size} events"))
+                    }
                     Err(error) => faults.push(error.to_string()),
                 }
             }

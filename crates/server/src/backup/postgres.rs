@@ -189,7 +189,10 @@ pub(super) fn recover(data: &Path, wal: Option<&Path>, until: Option<At>) -> any
     // Debian has these elsewhere.
     for (name, text) in [
         ("postgresql.conf", "# Written by `portico restore`: put the server's own in its place.\n"),
-        ("pg_hba.conf", "# Written by `portico restore`: put the server's own in its place.\nlocal all all peer\n"),
+        (
+            "pg_hba.conf",
+            "# Written by `portico restore`: put the server's own in its place.\nlocal all all peer\n",
+        ),
     ] {
         if !data.join(name).exists() {
             tree::write(&data.join(name), text.as_bytes())?;
@@ -236,7 +239,9 @@ mod tests {
     #[test]
     fn a_url_leads_to_the_same_database_of_the_drill() {
         let there = |url| within(url, Path::new("/tmp/d")).unwrap();
-        let one = there("postgres://app:secret@db1.eu,db2.eu:5433/portico?target_session_attrs=read-write");
+        let one = there(
+            "postgres://app:secret@db1.eu,db2.eu:5433/portico?target_session_attrs=read-write",
+        );
         assert_eq!(one, "postgres://app@localhost:5432/portico?host=/tmp/d");
         let other = there("postgres://app@db/portico?sslmode=require&options=-csearch_path%3Dt");
         assert!(other.ends_with("/portico?host=/tmp/d&options=-csearch_path%3Dt"), "{other}");

@@ -67,12 +67,7 @@ impl Restore {
         unfinished.finish()?;
         let folders: Vec<PathBuf> = servers.iter().map(|folder| self.to.join(folder)).collect();
         let next = self.next(config, &cell, &folders, now);
-        Ok(Restored {
-            to: self.to.clone(),
-            servers: folders,
-            opens_until: cell.opens_until,
-            next,
-        })
+        Ok(Restored { to: self.to.clone(), servers: folders, opens_until: cell.opens_until, next })
     }
 
     fn next(&self, config: &Config, cell: &Cell, servers: &[PathBuf], now: At) -> Vec<String> {

@@ -94,7 +94,8 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         folder(parent)?;
     }
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(bytes)
 }
 
@@ -197,11 +198,13 @@ fn below(root: &Path) -> anyhow::Result<Vec<(String, bool)>> {
     let (mut found, mut open) = (Vec::new(), vec![String::new()]);
     while let Some(within) = open.pop() {
         let folder = root.join(&within);
-        let entries = std::fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))?;
+        let entries =
+            std::fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))?;
         for entry in entries {
             let entry = entry?;
             let name = entry.file_name().into_string();
-            let name = name.map_err(|name| anyhow::anyhow!("a file is called {}", name.display()))?;
+            let name =
+                name.map_err(|name| anyhow::anyhow!("a file is called {}", name.display()))?;
             let path = if within.is_empty() { name } else { format!("{within}/{name}") };
             let kind = entry.file_type()?;
             anyhow::ensure!(
@@ -240,7 +243,12 @@ mod tests {
         std::fs::remove_dir(at("empty")).unwrap();
         assert_eq!(
             told(),
-            ["`a/one` was altered", "`three` was added", "`empty` is missing", "`a/two` is missing"]
+            [
+                "`a/one` was altered",
+                "`three` was added",
+                "`empty` is missing",
+                "`a/two` is missing"
+            ]
         );
     }
 

@@ -161,7 +161,9 @@ fn report(drilled: &Drilled) -> String {
     let Drilled { rpo, rto, .. } = drilled;
     let lost = match (rpo.events, rpo.seconds) {
         (0, _) => "nothing that was acknowledged would be lost".to_owned(),
-        (events, Some(seconds)) => format!("{events} events of the last {seconds:.1} s would be lost"),
+        (events, Some(seconds)) => {
+            format!("{events} events of the last {seconds:.1} s would be lost")
+        }
         (events, None) => format!("{events} published events would be lost"),
     };
     let mut lines = vec![

@@ -27,8 +27,7 @@ fn command(args: &[&str], config: Option<&Path>) -> Output {
 
 fn refused(output: &Output) -> String {
     assert!(!output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8_lossy(&output.stderr).into_owned()
-        + &String::from_utf8_lossy(&output.stdout)
+    String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout)
 }
 
 fn done(portico: &Portico, args: &[&str]) -> Value {
@@ -50,9 +49,9 @@ fn configure(portico: &Portico, from: &str, to: &str) {
 /// A member with a name, and a key of theirs.
 fn somebody(portico: &Portico) -> (String, String) {
     let email = format!("{}@acme.example", NAME.to_lowercase());
-    let args =
-        ["member", "create", "--org", "acme", "--email", &email, "--name", NAME, "--json"];
-    let made: Value = serde_json::from_str(&portico.run(&args, &format!("{PASSWORD}\n"))).expect("json");
+    let args = ["member", "create", "--org", "acme", "--email", &email, "--name", NAME, "--json"];
+    let made: Value =
+        serde_json::from_str(&portico.run(&args, &format!("{PASSWORD}\n"))).expect("json");
     let id = text(&made["id"]);
     let name = format!("{}-key", NAME.to_lowercase());
     let args = ["key", "create", "--org", "acme", "--owner", &id, "--name", &name, "--json"];
@@ -83,11 +82,11 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
     assert_eq!(portico.http.get(&key, "/api/session").await.status, 200);
     let at = |name: &str| portico.folder().join(name);
     let (backup, secrets, place) = (at("backup"), at("secrets"), at("restored"));
-    let taken = done(&portico, &["backup", "--to", shown(&backup), "--secrets-to", shown(&secrets)]);
+    let taken =
+        done(&portico, &["backup", "--to", shown(&backup), "--secrets-to", shown(&secrets)]);
     assert!(taken["events"].as_u64() > Some(8), "{taken}");
-    let is_there = |folder: &Path| {
-        bytes_below(folder).windows(TRACE.len()).any(|at| at == TRACE.as_bytes())
-    };
+    let is_there =
+        |folder: &Path| bytes_below(folder).windows(TRACE.len()).any(|at| at == TRACE.as_bytes());
     assert!(is_there(&backup), "the search finds who is there");
     change(&portico, &org, "later").await;
     forget(&portico, &org, &id).await;
@@ -108,8 +107,15 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
 
     // The machine is lost; what was published is not.
     let restore = [
-        "restore", "--from", shown(&backup), "--to", shown(&place), "--published",
-        shown(&at("data")), "--secrets", shown(&secrets),
+        "restore",
+        "--from",
+        shown(&backup),
+        "--to",
+        shown(&place),
+        "--published",
+        shown(&at("data")),
+        "--secrets",
+        shown(&secrets),
     ];
     done(&portico, &restore);
     let told = refused(&command(&restore, Some(&portico.config())));
@@ -210,7 +216,8 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     let Some(cluster) = Cluster::start(port) else { return };
     let (wal, mut config) = (cluster.wal(), String::new());
     for name in ["directory", "eu"] {
-        let url = |role: &str, database: &str| format!("postgres://{role}@127.0.0.1:{port}/{database}");
+        let url =
+            |role: &str, database: &str| format!("postgres://{role}@127.0.0.1:{port}/{database}");
         config.push_str(&format!(
             "[database.{name}]\nurl = \"{}\"\nowner_url = \"{}\"\nbackup_url = \"{}\"\n\
              wal_archive = \"{}\"\n",
@@ -227,7 +234,8 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     portico.serve().await;
 
     let (stop, made) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(0)));
-    let load = tokio::spawn(load(portico.http.clone(), org.owner.clone(), stop.clone(), made.clone()));
+    let load =
+        tokio::spawn(load(portico.http.clone(), org.owner.clone(), stop.clone(), made.clone()));
     while *made.lock().await < 10 {
         tokio::task::yield_now().await;
     }
@@ -239,7 +247,11 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     load.await.expect("ends");
 
     change(&portico, &org, "before-it").await;
-    let moment = cluster.ask(port, "eu", "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')");
+    let moment = cluster.ask(
+        port,
+        "eu",
+        "SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')",
+    );
     change(&portico, &org, "behind-it").await;
     forget(&portico, &org, &id).await;
     assert!(portico.terminate(), "{}", portico.log());
@@ -248,7 +260,11 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     let within = cluster.folder();
     let drill = ["backup", "drill", "--from", shown(&backup), "--within", shown(&within)];
     let drilled = done(&portico, &drill);
-    assert_eq!((&drilled["faults"], &drilled["rpo"]["events"]), (&json!([]), &json!(0)), "{drilled}");
+    assert_eq!(
+        (&drilled["faults"], &drilled["rpo"]["events"]),
+        (&json!([]), &json!(0)),
+        "{drilled}"
+    );
     assert!(drilled["events"].as_u64() > Some(acknowledged), "{drilled}");
     assert_eq!(drilled["replayed"], json!([]), "{drilled}");
     assert_eq!(std::fs::read_dir(&within).expect("a folder").count(), 1, "the backup alone");
@@ -257,8 +273,15 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     let restore = |until: &str| {
         command(
             &[
-                "restore", "--from", shown(&backup), "--to", shown(&place), "--published",
-                shown(&portico.folder().join("data")), "--until", until,
+                "restore",
+                "--from",
+                shown(&backup),
+                "--to",
+                shown(&place),
+                "--published",
+                shown(&portico.folder().join("data")),
+                "--until",
+                until,
             ],
             Some(&portico.config()),
         )
@@ -269,8 +292,11 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .expect("opens it");
     let data = place.join("postgres/eu");
-    std::fs::set_permissions(place.join("postgres"), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .expect("opens it");
+    std::fs::set_permissions(
+        place.join("postgres"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o755),
+    )
+    .expect("opens it");
     cluster.start_on(&data, restored);
     let patterns = cluster.ask(restored, "eu", "SELECT slug FROM patterns_pattern ORDER BY slug");
     assert!(patterns.contains("before-it") && !patterns.contains("behind-it"), "{patterns}");

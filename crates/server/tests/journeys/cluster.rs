@@ -32,8 +32,14 @@ impl Cluster {
         program("initdb")?;
         let data = cluster.data.display().to_string();
         cluster.run(&[
-            "initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C",
-            "--no-sync", "--pgdata", &data,
+            "initdb",
+            "--auth=trust",
+            "--username=postgres",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+            "--pgdata",
+            &data,
         ]);
         let wal = cluster.wal().display().to_string();
         let archive = format!("archive_command = 'cp %p {wal}/.%f && mv {wal}/.%f {wal}/%f'\n");
@@ -63,7 +69,15 @@ impl Cluster {
         let options = format!("{SETTINGS} -p {port} -k {folder} -c hot_standby=off");
         let (data, log) = (data.display().to_string(), format!("{folder}/log-{port}"));
         self.run(&[
-            "pg_ctl", "start", "--silent", "--wait", "--pgdata", &data, "--log", &log, "--options",
+            "pg_ctl",
+            "start",
+            "--silent",
+            "--wait",
+            "--pgdata",
+            &data,
+            "--log",
+            &log,
+            "--options",
             &options,
         ]);
     }
@@ -76,16 +90,31 @@ impl Cluster {
     /// What a statement gives, as whoever may do anything.
     pub(crate) fn ask(&self, port: u16, database: &str, statement: &str) -> String {
         self.run(&[
-            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align",
-            "--set=ON_ERROR_STOP=1", "--host=127.0.0.1", "--username=postgres", "--port",
-            &port.to_string(), "--dbname", database, "--command", statement,
+            "psql",
+            "--no-psqlrc",
+            "--quiet",
+            "--tuples-only",
+            "--no-align",
+            "--set=ON_ERROR_STOP=1",
+            "--host=127.0.0.1",
+            "--username=postgres",
+            "--port",
+            &port.to_string(),
+            "--dbname",
+            database,
+            "--command",
+            statement,
         ])
     }
 
     /// Everything in a database, as text.
     pub(crate) fn dump(&self, port: u16, database: &str) -> String {
         self.run(&[
-            "pg_dump", "--host=127.0.0.1", "--username=postgres", "--port", &port.to_string(),
+            "pg_dump",
+            "--host=127.0.0.1",
+            "--username=postgres",
+            "--port",
+            &port.to_string(),
             database,
         ])
     }
