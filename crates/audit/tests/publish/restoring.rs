@@ -4,8 +4,11 @@ use access::{Caller, Scope};
 use audit::{Behind, Change, Event, FaultKind, Log, LogError, Record, Verified};
 use base::args;
 use base::db::Value;
+use jiff::SignedDuration;
 use serde_json::json;
+use verify::{Agreement, Options, Outside};
 
+use crate::evidence::{ALL, bundle, judged};
 use crate::house::{EU, House, frontier};
 
 /// The id under which the rows of the directory stand.
@@ -43,7 +46,7 @@ async fn gone_on(record: &Record, log: &Log, scope: &Scope) -> Behind {
 
 #[tokio::test]
 async fn a_restored_database_goes_on_where_its_published_log_ends_and_nothing_forks() {
-    for house in House::on_each_engine().await {
+    for mut house in House::on_each_engine().await {
         let (ours, theirs) = (house.somebody(), house.somebody());
         house.grow(&ours, 300).await;
         house.grow(&theirs, 2).await;
@@ -58,6 +61,7 @@ async fn a_restored_database_goes_on_where_its_published_log_ends_and_nothing_fo
             entries = house.entries(&ours).await;
         }
         let published = house.checkpoint(&ours);
+        let kept = house.ask(&ours, "/api/record/log/checkpoint", "*/*").await;
 
         roll_back(&house, &ours, &slots).await;
         let (record, log) = house.anew();
@@ -93,6 +97,15 @@ async fn a_restored_database_goes_on_where_its_published_log_ends_and_nothing_fo
         assert_eq!(events[1]["erased"], json!(["subject", "payload"]));
         assert_eq!(action(307), "audit.record.restored");
         assert_eq!(events[307]["changes"]["events"], json!({ "from": 300, "to": 606 }));
+
+        // To a judge that shares no code, what others kept of before goes on.
+        (house.record, house.log) = (record, log);
+        house.clock.advance(SignedDuration::from_secs(10));
+        let outside = Outside::parse("kept", kept.bytes()).expect("a checkpoint");
+        let options = Options { outside: vec![outside], ..Options::default() };
+        let verdict = judged(&bundle(&house, &ours, ALL).await, &options);
+        assert_eq!(verdict.counts.core_not_shown, 306);
+        assert_eq!(verdict.outside[0].agreement, Agreement::Continued);
     }
 }
 

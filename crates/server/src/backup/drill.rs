@@ -194,7 +194,7 @@ impl Drill {
         rto.seconds = timer.elapsed().as_secs_f64();
         rto.replay = rto.seconds - rto.verify - rto.copy - rto.recover;
         match living {
-            Some(living) => rpo.against_the_living(living, &restored),
+            Some(living) => rpo.against_the_living(living, &restored, cell.begun),
             None => {
                 rpo.against = "published";
                 rpo.events = replayed.iter().map(|it| it.published - it.found).sum();
@@ -228,16 +228,16 @@ impl Drill {
 }
 
 impl Rpo {
-    fn against_the_living(&mut self, living: &Heads, restored: &Heads) {
+    /// An org that is not there at all was made behind `begun`.
+    fn against_the_living(&mut self, living: &Heads, restored: &Heads, begun: At) {
         let (mut events, mut lost) = (0, 0);
         for (region, heads) in living {
             for head in heads {
                 let there = restored.get(region).into_iter().flatten();
                 let there = there.into_iter().find(|it| it.org == head.org);
-                let (size, newest) = there.map_or((0, None), |it| (it.size, Some(it.newest)));
+                let (size, newest) = there.map_or((0, begun), |it| (it.size, it.newest));
                 if size < head.size {
                     events += head.size - size;
-                    let newest = newest.unwrap_or(At::UNIX_EPOCH);
                     lost = lost.max(head.newest.as_microsecond() - newest.as_microsecond());
                 }
             }

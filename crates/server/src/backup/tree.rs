@@ -111,6 +111,7 @@ pub(super) fn note(root: &Path) -> anyhow::Result<(Vec<String>, Vec<Noted>)> {
     let (mut folders, mut files) = (Vec::new(), Vec::new());
     for (path, is_folder) in below(root)? {
         if is_folder {
+            File::open(root.join(&path))?.sync_all()?;
             folders.push(path);
         } else {
             let file = root.join(&path);

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::bootstrap::With;
 use super::say;
 use crate::backup::{Cell, Drill, Drilled, Manifest, Of, Restore, Take};
+use crate::serve::Stop;
 
 /// `portico backup …`
 #[derive(Debug, Args)]
@@ -111,7 +112,8 @@ impl BackupOptions {
 
 async fn take_one(take: Take, with: &With) -> anyhow::Result<ExitCode> {
     let config = with.config()?;
-    let taken = take.run(&config, clock(), &tell(take.progress)).await?;
+    let tell = tell(take.progress);
+    let taken = or_stopped(take.run(&config, clock(), &tell)).await?;
     let mut lines = vec![format!(
         "{}: {} events, {} files, {} bytes in {:.1} s; opens until {}",
         taken.to.display(),
@@ -151,7 +153,8 @@ fn verify(backup: &std::path::Path, json: bool) -> anyhow::Result<ExitCode> {
 
 async fn drill(drill: Drill, with: &With) -> anyhow::Result<ExitCode> {
     let config = with.config()?;
-    let drilled = drill.run(&config, clock(), &tell(progress(with))).await?;
+    let tell = tell(progress(with));
+    let drilled = or_stopped(drill.run(&config, clock(), &tell)).await?;
     say(with.json, &serde_json::to_value(&drilled)?, &report(&drilled));
     let sound = drilled.faults.is_empty();
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -226,6 +229,15 @@ fn line_of(replayed: &privacy::Replayed) -> String {
     format!(
         "{org}: had {found} of {published} events; what {lost} said is lost; {erased} people were erased again"
     )
+}
+
+/// Whoever is told to stop leaves nothing behind.
+async fn or_stopped<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let mut stop = Stop::listen()?;
+    tokio::select! {
+        done = work => done,
+        () = stop.asked() => anyhow::bail!("stopped; nothing of it is left"),
+    }
 }
 
 fn clock() -> SharedClock {
