@@ -12,7 +12,7 @@ use base::seal::RootKey;
 use base::secret::Secret;
 use gateway::Secrets as _;
 
-use crate::backup::ReadOnly;
+use crate::backup::Frozen;
 use crate::config::{Config, OperatorSecrets};
 use crate::witnesses;
 
@@ -34,7 +34,7 @@ pub(crate) fn open(
             }
         };
         let store: Arc<dyn Store> =
-            if config.drill.is_some() { Arc::new(ReadOnly(store)) } else { store };
+            if config.drill.is_some() { Arc::new(Frozen::new(store)) } else { store };
         stores.insert(*region, store);
     }
     Ok(Log::open(LogNeeds {

@@ -117,11 +117,15 @@ impl Drill {
         let servers = copied.await??;
         rto.copy = timer.elapsed().as_secs_f64() - rto.verify;
         tell("recovering");
+        let programs = Programs::of(&config);
+        if !servers.is_empty() {
+            programs.give_away(&place.0)?;
+        }
         let mut running = Vec::new();
         for (number, server) in servers.iter().enumerate() {
             let sockets = place.0.join(format!("s{number}"));
             tree::folder(&sockets)?;
-            let (programs, data) = (Programs::of(&config), data.join(server));
+            let (programs, data) = (programs.clone(), data.join(server));
             let started =
                 tokio::task::spawn_blocking(move || (programs.start(&data, &sockets), sockets));
             let (started, sockets) = started.await?;

@@ -11,17 +11,17 @@
 //! replayed like after any other restore. Keys are no part of a backup: see [`secrets`].
 
 mod drill;
+mod frozen;
 mod manifest;
 mod postgres;
-mod read_only;
 mod restore;
 mod secrets;
 mod take;
 mod tree;
 
 pub(crate) use self::drill::{Drill, Drilled};
+pub(crate) use self::frozen::Frozen;
 pub(crate) use self::manifest::{Cell, Manifest, Of};
-pub(crate) use self::read_only::ReadOnly;
 pub(crate) use self::restore::Restore;
 pub(crate) use self::take::Take;
 

@@ -130,7 +130,7 @@ impl Programs {
     }
 
     /// Lets the server's user have a tree.
-    fn give_away(&self, path: &Path) -> anyhow::Result<()> {
+    pub(super) fn give_away(&self, path: &Path) -> anyhow::Result<()> {
         let Some(user) = &self.user else { return Ok(()) };
         let mut command = Command::new("chown");
         command.args(["-R", &format!("{user}:")]).arg(path);

@@ -17,7 +17,11 @@ use crate::serve::Stop;
 
 /// `portico backup …`
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct BackupOptions {
     #[command(subcommand)]
     command: Option<BackupCommand>,
@@ -60,7 +64,11 @@ enum BackupCommand {
 
 /// `portico restore …`
 #[derive(Debug, Args)]
-#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    arg_required_else_help = true
+)]
 pub(crate) struct RestoreOptions {
     #[command(subcommand)]
     command: Option<RestoreCommand>,

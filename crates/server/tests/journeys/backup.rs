@@ -73,7 +73,7 @@ async fn change(portico: &Portico, org: &Org, slug: &str) {
     assert_eq!(portico.http.post(&org.owner, "/api/patterns", &pattern).await.status, 201);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
     let mut portico = Portico::on_sqlite("");
     let org = portico.org("acme", "eu");
@@ -88,6 +88,15 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
     let is_there =
         |folder: &Path| bytes_below(folder).windows(TRACE.len()).any(|at| at == TRACE.as_bytes());
     assert!(is_there(&backup), "the search finds who is there");
+    // A cell that goes on is drilled as well.
+    std::fs::create_dir(at("drills")).expect("a folder");
+    let drill = ["backup", "drill", "--from", shown(&backup), "--within", shown(&at("drills"))];
+    let (stop, made) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(0)));
+    let load = tokio::spawn(load(portico.http.clone(), org.owner.clone(), stop.clone(), made));
+    let drilled = tokio::task::block_in_place(|| done(&portico, &drill));
+    assert_eq!(drilled["faults"], json!([]), "{drilled}");
+    stop.store(true, Ordering::SeqCst);
+    load.await.expect("ends");
     change(&portico, &org, "later").await;
     let made = ["org", "create", "--name", "G", "--slug", "globex", "--region", "eu"];
     portico.run(&made, "");
@@ -95,8 +104,6 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
     assert!(portico.terminate(), "{}", portico.log());
 
     // A drill says what would be lost, and leaves nothing.
-    std::fs::create_dir(at("drills")).expect("a folder");
-    let drill = ["backup", "drill", "--from", shown(&backup), "--within", shown(&at("drills"))];
     let before = bytes_below(&at("data"));
     let drilled = done(&portico, &drill);
     assert_eq!(drilled["faults"], json!([]), "{drilled}");
