@@ -35,7 +35,7 @@ impl Programs {
     }
 
     /// A program of this version, or of the newest that there is.
-    fn find(&self, program: &str, version: Option<&str>) -> PathBuf {
+    pub(super) fn find(&self, program: &str, version: Option<&str>) -> PathBuf {
         if let Some(folder) = &self.folder {
             return folder.join(program);
         }
@@ -178,6 +178,8 @@ pub(super) fn recover(data: &Path, wal: Option<&Path>, until: Option<At>) -> any
              recovery_target_timeline = 'latest'"
         );
         if let Some(until) = until {
+            // It knows no `Z` while it reads its settings.
+            let until = until.to_string().replace('T', " ").replace('Z', "+00");
             let _infallible = writeln!(
                 text,
                 "recovery_target_time = '{until}'\nrecovery_target_action = 'promote'"
@@ -254,7 +256,7 @@ mod tests {
         recover(folder.path(), Some(Path::new("/wal")), Some(until)).unwrap();
         let text = std::fs::read_to_string(folder.path().join("postgresql.auto.conf")).unwrap();
         assert!(text.contains("cp /wal/%f %p"), "{text}");
-        assert!(text.contains("recovery_target_time = '2026-11-26T12:00:00Z'"), "{text}");
+        assert!(text.contains("recovery_target_time = '2026-11-26 12:00:00+00'"), "{text}");
         assert!(folder.path().join("recovery.signal").exists());
         let refused = recover(folder.path(), Some(Path::new("/wal'; rm")), None);
         assert!(refused.is_err(), "nothing of a path is a command");

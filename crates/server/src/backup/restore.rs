@@ -82,8 +82,9 @@ impl Restore {
             let folder = folder.display();
             let owner = programs.user().map(|user| format!("chown -R {user}: {folder} && "));
             next.push(format!(
-                "{}pg_ctl start -D {folder}   # as the user of PostgreSQL; it recovers",
-                owner.unwrap_or_default()
+                "{}{} start -D {folder}   # as the user of PostgreSQL; it recovers",
+                owner.unwrap_or_default(),
+                programs.find("pg_ctl", None).display()
             ));
         }
         if !servers.is_empty() {

@@ -105,7 +105,7 @@ impl BackupOptions {
         match self.command {
             Some(BackupCommand::Verify { backup, json }) => verify(&backup, json),
             Some(BackupCommand::Drill { from, until, within, with }) => {
-                let within = within.unwrap_or_else(std::env::temp_dir);
+                let within = std::path::absolute(within.unwrap_or_else(std::env::temp_dir))?;
                 runtime.block_on(Box::pin(drill(Drill { from, until, within }, &with)))
             }
             None => {
@@ -199,7 +199,7 @@ impl RestoreOptions {
         let config = self.with.config()?;
         let restore = Restore {
             from: self.from.context("--from is missing")?,
-            to: self.to.context("--to is missing")?,
+            to: std::path::absolute(self.to.context("--to is missing")?)?,
             until: self.until,
             published: self.published,
             secrets: self.secrets,

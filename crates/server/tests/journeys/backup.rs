@@ -80,8 +80,10 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
     let (id, key) = somebody(&portico);
     portico.serve().await;
     assert_eq!(portico.http.get(&key, "/api/session").await.status, 200);
-    let at = |name: &str| portico.folder().join(name);
+    let folder = portico.folder().to_owned();
+    let at = |name: &str| folder.join(name);
     let (backup, secrets, place) = (at("backup"), at("secrets"), at("restored"));
+    let (drills, data) = (at("drills"), at("data"));
     let taken =
         done(&portico, &["backup", "--to", shown(&backup), "--secrets-to", shown(&secrets)]);
     assert!(taken["events"].as_u64() > Some(8), "{taken}");
@@ -89,8 +91,8 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
         |folder: &Path| bytes_below(folder).windows(TRACE.len()).any(|at| at == TRACE.as_bytes());
     assert!(is_there(&backup), "the search finds who is there");
     // A cell that goes on is drilled as well.
-    std::fs::create_dir(at("drills")).expect("a folder");
-    let drill = ["backup", "drill", "--from", shown(&backup), "--within", shown(&at("drills"))];
+    std::fs::create_dir(&drills).expect("a folder");
+    let drill = ["backup", "drill", "--from", shown(&backup), "--within", shown(&drills)];
     let (stop, made) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(0)));
     let load = tokio::spawn(load(portico.http.clone(), org.owner.clone(), stop.clone(), made));
     let drilled = tokio::task::block_in_place(|| done(&portico, &drill));
@@ -104,15 +106,15 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
     assert!(portico.terminate(), "{}", portico.log());
 
     // A drill says what would be lost, and leaves nothing.
-    let before = bytes_below(&at("data"));
+    let before = bytes_below(&data.join("log-eu"));
     let drilled = done(&portico, &drill);
     assert_eq!(drilled["faults"], json!([]), "{drilled}");
     assert!(drilled["rpo"]["events"].as_u64() >= Some(3), "{drilled}");
     assert!(drilled["rpo"]["seconds"].as_f64() > Some(0.0), "{drilled}");
     assert!(drilled["rto"]["seconds"].as_f64() > Some(0.0), "{drilled}");
     assert_eq!(drilled["replayed"].as_array().map(Vec::len), Some(2), "{drilled}");
-    assert_eq!(std::fs::read_dir(at("drills")).expect("a folder").count(), 0);
-    assert!(bytes_below(&at("data")) == before, "it only looked at the living cell");
+    assert_eq!(std::fs::read_dir(&drills).expect("a folder").count(), 0);
+    assert!(bytes_below(&data.join("log-eu")) == before, "it only looked at the living log");
 
     // The machine is lost; what was published is not.
     let restore = [
@@ -122,14 +124,14 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
         "--to",
         shown(&place),
         "--published",
-        shown(&at("data")),
+        shown(&data),
         "--secrets",
         shown(&secrets),
     ];
     done(&portico, &restore);
     let told = refused(&command(&restore, Some(&portico.config())));
     assert!(told.contains("is not empty"), "{told}");
-    std::fs::rename(at("data"), at("lost")).expect("moves");
+    std::fs::rename(&data, at("lost")).expect("moves");
     configure(&portico, "data = \"data\"", "data = \"restored\"");
     let told = refused(&command(&["serve"], Some(&portico.config())));
     assert!(told.contains("it was rolled back"), "nothing is served before the replay: {told}");
@@ -167,7 +169,8 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
 async fn a_backup_that_is_not_whole_is_not_taken_for_one() {
     let portico = Portico::on_sqlite("");
     portico.org("acme", "eu");
-    let at = |name: &str| portico.folder().join(name);
+    let folder = portico.folder().to_owned();
+    let at = |name: &str| folder.join(name);
     let backup = at("backup");
     done(&portico, &["backup", "--to", shown(&backup)]);
     let verify = || command(&["backup", "verify", shown(&backup)], None);
@@ -180,7 +183,8 @@ async fn a_backup_that_is_not_whole_is_not_taken_for_one() {
     std::fs::write(&file, &bytes).expect("writes");
     let named = "`sqlite/eu.db` was altered";
     assert!(refused(&verify()).contains(named), "{:?}", verify());
-    let restore = ["restore", "--from", shown(&backup), "--to", shown(&at("place"))];
+    let place = at("place");
+    let restore = ["restore", "--from", shown(&backup), "--to", shown(&place)];
     let told = refused(&command(&restore, Some(&portico.config())));
     assert!(told.contains(named), "{told}");
     bytes[5_000] ^= 1;
@@ -279,6 +283,7 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     assert_eq!(std::fs::read_dir(&within).expect("a folder").count(), 1, "the backup alone");
 
     let (place, restored) = (within.join("place"), free_port());
+    let published = portico.folder().join("data");
     let restore = |until: &str| {
         command(
             &[
@@ -288,7 +293,7 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
                 "--to",
                 shown(&place),
                 "--published",
-                shown(&portico.folder().join("data")),
+                shown(&published),
                 "--until",
                 until,
             ],
