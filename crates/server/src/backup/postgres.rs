@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use base::time::At;
@@ -16,6 +17,10 @@ use crate::config::Config;
 const DEBIAN: &str = "/usr/lib/postgresql";
 /// Seconds that a server of a drill may recover.
 const RECOVERY_SECS: &str = "7200";
+/// How often it is asked whether it has.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Lines of a server's log that tell why it did not.
+const LINES: usize = 8;
 /// The number in the name of the socket; there is no port.
 const SOCKET_NUMBER: u16 = 5432;
 
@@ -103,16 +108,30 @@ impl Programs {
         let mut command = self.as_server(&server.pg_ctl);
         command.args(["start", "--silent", "--wait", "--timeout", RECOVERY_SECS, "--pgdata"]);
         command.arg(data).arg("--log").arg(&log).arg("--options").arg(options);
-        // The server goes on, and must not keep what we would wait for the end of.
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let started = command.status().with_context(|| format!("{}", server.pg_ctl.display()))?;
-        if !started.success() {
+        if !quietly(command)? || !self.recovered(&server, sockets)? {
             let log = std::fs::read_to_string(&log).unwrap_or_default();
-            let lines: Vec<_> = log.lines().rev().take(8).collect();
-            let lines: Vec<_> = lines.into_iter().rev().collect();
-            anyhow::bail!("the restored PostgreSQL did not recover:\n{}", lines.join("\n"));
+            let lines: Vec<_> = log.lines().collect();
+            let last = lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default();
+            anyhow::bail!("the restored PostgreSQL did not recover:\n{}", last.join("\n"));
         }
         Ok(server)
+    }
+
+    /// Waits until a server lets somebody in; false if it has ended. `pg_ctl` waits for less.
+    fn recovered(&self, server: &Server, sockets: &Path) -> anyhow::Result<bool> {
+        loop {
+            let mut ready = Command::new(server.pg_ctl.with_file_name("pg_isready"));
+            ready.args(["--port", &SOCKET_NUMBER.to_string(), "--host"]).arg(sockets);
+            if quietly(ready)? {
+                return Ok(true);
+            }
+            let mut status = self.as_server(&server.pg_ctl);
+            status.args(["status", "--pgdata"]).arg(&server.data);
+            if !quietly(status)? {
+                return Ok(false);
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 
     /// As whoever may run a server.
@@ -156,7 +175,7 @@ impl Drop for Server {
         let mut command = self.programs.as_server(&self.pg_ctl);
         command.args(["stop", "--silent", "--mode=immediate", "--pgdata"]).arg(&self.data);
         // Nobody is left to tell when it fails.
-        let _stopped = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let _stopped = quietly(command);
     }
 }
 
@@ -219,6 +238,14 @@ pub(super) fn within(url: &str, sockets: &Path) -> anyhow::Result<String> {
 fn is_plain(path: &Path) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@,:".contains(&byte);
     path.to_str().is_some_and(|path| path.bytes().all(plain))
+}
+
+/// Runs a program that says nothing to anybody, for what it starts may keep its output; gives
+/// whether it went well.
+fn quietly(mut command: Command) -> anyhow::Result<bool> {
+    let program = command.get_program().display().to_string();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Ok(command.status().context(program)?.success())
 }
 
 /// Runs a program to its end; what it says goes to the terminal or into the error.

@@ -1,5 +1,6 @@
 //! Backups: taken while a cell serves, and put back.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 use crate::cluster::Cluster;
 use crate::forgotten::bytes_below;
@@ -94,11 +96,12 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
     std::fs::create_dir(&drills).expect("a folder");
     let drill = ["backup", "drill", "--from", shown(&backup), "--within", shown(&drills)];
     let (stop, made) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(0)));
-    let load = tokio::spawn(load(portico.http.clone(), org.owner.clone(), stop.clone(), made));
+    let mut loads = JoinSet::new();
+    loads.spawn(load(portico.http.clone(), org.owner.clone(), stop.clone(), made));
     let drilled = tokio::task::block_in_place(|| done(&portico, &drill));
     assert_eq!(drilled["faults"], json!([]), "{drilled}");
     stop.store(true, Ordering::SeqCst);
-    load.await.expect("ends");
+    loads.join_all().await;
     change(&portico, &org, "later").await;
     let made = ["org", "create", "--name", "G", "--slug", "globex", "--region", "eu"];
     portico.run(&made, "");
@@ -231,14 +234,15 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     for name in ["directory", "eu"] {
         let url =
             |role: &str, database: &str| format!("postgres://{role}@127.0.0.1:{port}/{database}");
-        config.push_str(&format!(
+        let _infallible = write!(
+            config,
             "[database.{name}]\nurl = \"{}\"\nowner_url = \"{}\"\nbackup_url = \"{}\"\n\
              wal_archive = \"{}\"\n",
             url("portico_app", name),
             url("portico_owner", name),
             url("portico_backup", "postgres"),
             wal.display()
-        ));
+        );
     }
     let mut portico = Portico::with(Extra { config: &config, ..Extra::default() });
     configure(&portico, "data = \"data\"", "data = \"data\"\nregions = [\"eu\"]");
@@ -247,8 +251,8 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     portico.serve().await;
 
     let (stop, made) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(0)));
-    let load =
-        tokio::spawn(load(portico.http.clone(), org.owner.clone(), stop.clone(), made.clone()));
+    let mut loads = JoinSet::new();
+    loads.spawn(load(portico.http.clone(), org.owner.clone(), stop.clone(), made.clone()));
     while *made.lock().await < 10 {
         tokio::task::yield_now().await;
     }
@@ -257,7 +261,7 @@ async fn postgresql_recovers_to_a_moment_behind_its_backup() {
     let taken = tokio::task::block_in_place(|| done(&portico, &["backup", "--to", shown(&backup)]));
     assert!(taken["events"].as_u64() > Some(acknowledged), "{taken}");
     stop.store(true, Ordering::SeqCst);
-    load.await.expect("ends");
+    loads.join_all().await;
 
     change(&portico, &org, "before-it").await;
     let moment = cluster.ask(

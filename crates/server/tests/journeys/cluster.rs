@@ -80,6 +80,16 @@ impl Cluster {
             "--options",
             &options,
         ]);
+        let port = port.to_string();
+        let program = program("pg_isready").expect("is installed");
+        let ready = || {
+            let mut ask = Command::new(&program);
+            ask.args(["--quiet", "--host=127.0.0.1", "--port", &port]).status().expect("asks")
+        };
+        // `pg_ctl` does not wait for the end of a recovery.
+        while !ready().success() {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
 
     pub(crate) fn stop(&self, data: &Path) {
