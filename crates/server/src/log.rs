@@ -29,7 +29,8 @@ pub(crate) fn open(
         let store: Arc<dyn Store> = match config.record.s3.get(region) {
             Some(s3) => Arc::new(bucket(s3).with_context(|| format!("[record.s3.{region}]"))?),
             None => {
-                let logs = config.drill.as_ref().unwrap_or(&config.data);
+                let logs = config.drill.as_ref().and_then(|logs| logs.get(region));
+                let logs = logs.unwrap_or(&config.data);
                 LogConfig::folder(logs, *region)
             }
         };

@@ -164,12 +164,13 @@ impl Drill {
             };
             config.database.insert(name, Database::at(url));
         }
-        let outlived = |region: &Region| {
-            cell.published.get(region) != Some(&Log::Copied)
-                || config.data.join(format!("log-{region}")).is_dir()
+        // Where the living cell has no log any more, that of the backup has to do.
+        let lost = |region: &&Region| {
+            cell.published.get(region) == Some(&Log::Copied)
+                && !config.data.join(format!("log-{region}")).is_dir()
         };
-        let logs = if config.regions.iter().all(outlived) { &config.data } else { &self.from };
-        config.drill = Some(logs.clone());
+        let lost = config.regions.iter().filter(lost);
+        config.drill = Some(lost.map(|region| (*region, self.from.clone())).collect());
         config.node.push_str("-drill");
         config.cell = nodes::Config::default();
         config.limits = limits::Config::default();
@@ -258,7 +259,7 @@ async fn living(config: &Config) -> Option<Heads> {
     config.node.push_str("-drill");
     config.cell = nodes::Config::default();
     config.limits = limits::Config::default();
-    config.drill = Some(config.data.clone());
+    config.drill = Some(BTreeMap::new());
     let clock: SharedClock = std::sync::Arc::new(base::time::SystemClock);
     let house = House::open(&config, clock).await.ok()?;
     let heads = heads(&house, &config.regions).await.ok();

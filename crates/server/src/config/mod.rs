@@ -44,9 +44,9 @@ pub(crate) struct Config {
     pub(crate) limits: limits::Config,
     pub(crate) gateway: gateway::Config,
     pub(crate) backup: Backup,
-    /// Of a drill: where the published logs lie, which it only reads.
+    /// Of a drill, which only reads the published logs: where each lies, if not in `data`.
     #[serde(skip)]
-    pub(crate) drill: Option<PathBuf>,
+    pub(crate) drill: Option<BTreeMap<Region, PathBuf>>,
 }
 
 /// `[listen]`: the doors.

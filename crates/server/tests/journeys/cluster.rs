@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 /// Nobody waits for a disk, and a checkpoint for nothing.
 const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c fsync=off -c archive_mode=on \
-    -c max_connections=100 -c log_min_messages=fatal";
+    -c max_connections=100";
 
 pub(crate) struct Cluster {
     folder: TempDir,
@@ -166,7 +166,14 @@ impl Cluster {
         let file = std::fs::File::create(&log).expect("a file");
         if *name == "pg_ctl" {
             let status = run.stdout(Stdio::null()).stderr(file).status().expect("runs");
-            assert!(status.success(), "{}", std::fs::read_to_string(&log).unwrap_or_default());
+            let told = || {
+                let logs = std::fs::read_dir(self.folder.path()).expect("a folder");
+                let logs = logs.map(|it| it.expect("an entry").path());
+                let logs = logs.filter(|path| path.display().to_string().contains("/log-"));
+                logs.map(|path| std::fs::read_to_string(path).unwrap_or_default())
+                    .collect::<String>()
+            };
+            assert!(status.success(), "{}", told());
             return String::new();
         }
         let output = run.output().expect("runs");
