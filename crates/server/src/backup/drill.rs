@@ -135,7 +135,7 @@ impl Drill {
         self.look_there(&mut config, &cell, &data, &running)?;
         tell("replaying what was published");
         let house = House::open(&config, clock.clone()).await.context("the restored cell")?;
-        let drilled = self.look(&house, &cell, &living, &timer, &mut rto, tell).await;
+        let drilled = self.look(&house, &cell, living.as_ref(), &timer, &mut rto, tell).await;
         house.close().await;
         let mut drilled = drilled?;
         (drilled.begun, drilled.rto) = (begun, rto);
@@ -183,7 +183,7 @@ impl Drill {
         &self,
         house: &House,
         cell: &Cell,
-        living: &Option<Heads>,
+        living: Option<&Heads>,
         timer: &Instant,
         rto: &mut Rto,
         tell: Tell<'_>,

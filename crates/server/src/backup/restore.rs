@@ -46,17 +46,19 @@ impl Restore {
         let servers = lay_out(config, &cell, &self.from, unfinished.path(), self.until)?;
         for (region, log) in &cell.published {
             let name = format!("log-{region}");
-            let outlived = self.published.as_ref().map(|folder| folder.join(&name));
-            let from = match (outlived, log) {
+            let copied = self.from.join(&name);
+            let from = match (&self.published, log) {
                 (Some(outlived), _) => {
+                    let outlived = outlived.join(&name);
+                    // Where nothing was ever published there is none.
                     anyhow::ensure!(
-                        outlived.is_dir(),
+                        outlived.is_dir() || tree::is_empty(&copied),
                         "--published: there is no {}",
                         outlived.display()
                     );
-                    outlived
+                    if outlived.is_dir() { outlived } else { continue }
                 }
-                (None, Log::Copied) => self.from.join(&name),
+                (None, Log::Copied) => copied,
                 (None, Log::Bucket) => continue,
             };
             tree::copy(&from, &unfinished.path().join(&name))?;

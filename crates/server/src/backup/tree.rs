@@ -89,6 +89,11 @@ pub(super) fn folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
+/// Whether nothing lies in a folder, or there is none.
+pub(super) fn is_empty(path: &Path) -> bool {
+    std::fs::read_dir(path).map_or(true, |mut there| there.next().is_none())
+}
+
 /// Writes a new file that only this user may read.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(parent) = path.parent() {
