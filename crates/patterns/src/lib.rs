@@ -104,7 +104,7 @@ impl Patterns {
         roots: &BTreeMap<Region, RootKey>,
         tasks: &Tasks,
     ) -> io::Result<Self> {
-        let seals = Arc::new(Seals::new(roots)?);
+        let seals = Arc::new(Seals::new(roots, databases.homes())?);
         let snapshots = Arc::new(Snapshots::new(databases, seals.clone()));
         let uses = Arc::new(Uses::default());
         let work = tend(tasks.clone(), databases.clone(), snapshots.clone(), uses.clone());

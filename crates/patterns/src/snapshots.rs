@@ -174,6 +174,7 @@ impl Snapshots {
     }
 
     fn slot(&self, org: &OrgId, region: Region) -> Arc<Slot> {
+        // One for each org, wherever it is.
         if let Some(slot) = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(org) {
             return slot.clone();
         }

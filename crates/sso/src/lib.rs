@@ -158,7 +158,7 @@ impl Sso {
         let public_url = needs.config.public_url.trim_end_matches('/').to_owned();
         let sso = Self(Arc::new(Room {
             relying: RelyingParty::new(needs.fetch.clone()),
-            seals: Seals::new(&needs.roots)?,
+            seals: Seals::new(&needs.roots, needs.databases.homes())?,
             turnstile: Turnstile::default(),
             databases: needs.databases,
             clock: needs.clock,

@@ -126,7 +126,7 @@ impl Streams {
             databases: needs.databases,
             clock: needs.clock,
             record: needs.record,
-            seals: Seals::new(needs.roots)?,
+            seals: Seals::new(needs.roots, needs.databases.homes())?,
             wires: Wires::new(needs.fetch),
             tasks: needs.tasks,
             counts: Counts::register(needs.metrics),

@@ -46,7 +46,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use access::{OrgId, Region};
+use access::{OrgId, Pass, Region};
 use base::db::DbError;
 use base::metrics::Metrics;
 use base::seal::RootKey;
@@ -223,6 +223,13 @@ impl Log {
 }
 
 impl Inner {
+    /// Lets an org that is at home in a region stay there until the pass is dropped.
+    fn at_home(&self, region: Region, org: &OrgId) -> Option<Pass> {
+        let homes = self.record.databases().homes();
+        let pass = homes.try_enter(org)?;
+        (homes.home(org, region) == region).then_some(pass)
+    }
+
     fn cell(&self, region: Region) -> Result<&Cell, DbError> {
         let unserved = || {
             let cause = std::io::Error::other(format!("the log of `{region}` is not kept here"));

@@ -12,6 +12,7 @@ use tlog::{Checkpoint, Frontier};
 use super::directory::{DIRECTORY, Kept};
 use super::edge::{Entry, File};
 use super::fault::{Fault, FaultKind, LogError};
+use super::keys::Signing;
 use super::store::StoreError;
 use super::{Cell, Inner};
 use crate::entry::Stored;
@@ -29,6 +30,7 @@ const CHECKPOINT: &str = "checkpoint";
 pub(super) struct Place<'a> {
     pub(super) log: &'a Inner,
     pub(super) cell: &'a Cell,
+    pub(super) signing: &'a Signing,
     pub(super) scope: Scope,
 }
 
@@ -48,9 +50,18 @@ pub(super) struct Head {
 impl<'a> Place<'a> {
     /// For the node's own work.
     pub(super) fn new(log: &'a Inner, region: Region, org: &OrgId) -> Result<Self, DbError> {
-        let cell = log.cell(region)?;
-        let scope = Caller::node(org.clone(), region, &log.record.node).itself();
-        Ok(Self { log, cell, scope })
+        let home = log.record.databases().homes().home(org, region);
+        let scope = Caller::node(org.clone(), home, &log.record.node).itself();
+        Self::of(log, scope)
+    }
+
+    /// The same, for whoever asks.
+    pub(super) fn of(log: &'a Inner, scope: Scope) -> Result<Self, DbError> {
+        let homes = log.record.databases().homes();
+        let cell = log.cell(homes.home(scope.org(), scope.region()))?;
+        // The log keeps its name and its keys wherever it lies.
+        let signing = &log.cell(homes.born(scope.org(), scope.region()))?.signing;
+        Ok(Self { log, cell, signing, scope })
     }
 
     pub(super) fn org(&self) -> &OrgId {
@@ -153,7 +164,7 @@ impl<'a> Place<'a> {
     pub(super) async fn outside(&self) -> Result<Option<(Checkpoint, Vec<u8>)>, LogError> {
         let found = self.cell.store.get(&self.path(CHECKPOINT)).await;
         let Some(bytes) = found.map_err(|error| self.of_store(error))? else { return Ok(None) };
-        match self.cell.signing.open(self.name(), &bytes) {
+        match self.signing.open(self.name(), &bytes) {
             Some(checkpoint) => Ok(Some((checkpoint, bytes))),
             None => Err(self.fault(FaultKind::NotOurs)),
         }

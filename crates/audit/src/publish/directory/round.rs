@@ -93,6 +93,9 @@ impl Place<'_> {
 
     /// Commits to the newest head of an org; none if its key was destroyed.
     async fn listing(&self, org: OrgId, epoch: u64) -> Result<Option<Listing>, LogError> {
+        if !self.log.record.is_home(&org, self.scope.region()) {
+            return Ok(None);
+        }
         let place = Place::new(self.log, self.scope.region(), &org)?;
         let Some(newest) = place.signed().await? else { return Ok(None) };
         let Some(salt) = place.salt(epoch).await? else { return Ok(None) };
