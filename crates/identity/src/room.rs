@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use access::{Databases, OrgId, Region, Scope};
+use access::{Caller, Databases, OrgId, Region, Scope};
 use audit::{Change, Durable, Event, Record};
 use base::args;
 use base::db::{Statement, Value};
@@ -23,6 +23,7 @@ use crate::classes::Classes;
 use crate::factor::RelyingParty;
 use crate::gate::Gate;
 use crate::guards::Guards;
+use crate::key::Token;
 use crate::lockout::Lockout;
 use crate::mail::Mail;
 use crate::password::Passwords;

@@ -127,6 +127,11 @@ impl Patterns {
         self.snapshots.heed(org, region).await;
     }
 
+    /// The org is at home in another region from now on: its patterns are read anew there.
+    pub fn moved(&self, org: &OrgId) {
+        self.snapshots.moved(org);
+    }
+
     /// Nobody can say what was changed in a region: what is held of it is read anew.
     pub fn doubt(&self, region: Region) {
         self.snapshots.doubt(region);

@@ -173,8 +173,12 @@ impl Snapshots {
         slots.filter_map(|(org, slot)| Some((org.clone(), slot.get()?.version))).collect()
     }
 
+    /// The org is at home elsewhere from now on: it is read anew there.
+    pub(crate) fn moved(&self, org: &OrgId) {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(org);
+    }
+
     fn slot(&self, org: &OrgId, region: Region) -> Arc<Slot> {
-        // One for each org, wherever it is.
         if let Some(slot) = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(org) {
             return slot.clone();
         }

@@ -25,6 +25,7 @@ mod idempotency;
 mod lock;
 mod log;
 mod mail;
+mod moves;
 mod openapi;
 mod ops;
 mod outbound;

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Listen};
 use crate::door::{Door, Tls};
 use crate::lock::DataLock;
+use crate::moves::Gates;
 use crate::ops::Ops;
 use crate::standbys::Standbys;
 use crate::wire::House;
@@ -86,6 +87,8 @@ impl Serving {
         let standbys = Standbys::open(config, &house);
         standbys.check().await?;
         let lease = lease(config, &house, &mut lock).await?;
+        let mut gates = Gates::new(&house);
+        gates.look().await;
         house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
         journals(config, &house).await.context("what an earlier life journalled")?;
@@ -97,6 +100,7 @@ impl Serving {
         house.epochs.run(&house.tasks);
         house.streams.run();
         house.privacy.run();
+        house.tasks.spawn(gates.keep(house.tasks.clone()));
         house.tasks.spawn(standbys.watch(house.tasks.clone()));
         let ops = Ops::new(
             house.metrics.clone(),

@@ -159,8 +159,8 @@ impl Sso {
         let sso = Self(Arc::new(Room {
             relying: RelyingParty::new(needs.fetch.clone()),
             seals: Seals::new(&needs.roots, needs.databases.homes())?,
-            turnstile: Turnstile::default(),
             databases: needs.databases,
+            turnstile: Turnstile::default(),
             clock: needs.clock,
             record: needs.record,
             identity: needs.identity,

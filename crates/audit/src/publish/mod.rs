@@ -16,6 +16,7 @@
 //! twice, by this node or by another, and a crash between two of them costs a second.
 
 mod api;
+mod carry;
 mod checkpoint;
 mod config;
 mod demand;
@@ -56,6 +57,7 @@ use crate::Record;
 use crate::telemetry::LogCounts;
 
 pub use self::api::log_routes;
+pub use self::carry::Carried;
 pub use self::config::{BadLogConfig, LogConfig, S3Config, WitnessConfig};
 use self::demand::Demand;
 pub use self::directory::Listed;

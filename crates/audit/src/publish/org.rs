@@ -24,7 +24,7 @@ const BODIES_MAX: usize = 1_024;
 /// Files of one org that are asked for at once.
 const AT_ONCE: usize = 16;
 /// The name of the file that changes.
-const CHECKPOINT: &str = "checkpoint";
+pub(super) const CHECKPOINT: &str = "checkpoint";
 
 /// Where the record of an org and its log are.
 pub(super) struct Place<'a> {

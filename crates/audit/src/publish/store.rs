@@ -22,6 +22,14 @@ pub trait Store: Debug + Send + Sync {
     /// Lets go of a partial tile or bundle that a longer one contains.
     async fn remove(&self, path: &str) -> Result<(), StoreError>;
 
+    /// Every file of a log, by its whole name, in the order of names.
+    async fn list(&self, log: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Lets go of the place of a log of which no file is left.
+    async fn remove_log(&self, _log: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// The orgs that have something here.
     async fn orgs(&self) -> Result<Vec<String>, StoreError>;
 }

@@ -86,6 +86,14 @@ impl Store for Shelf {
         Ok(())
     }
 
+    async fn list(&self, log: &str) -> Result<Vec<String>, StoreError> {
+        self.reached(log)?;
+        let within = |path: &&String| path.strip_prefix(log).is_some_and(|it| it.starts_with('/'));
+        let mut names: Vec<String> = self.files().keys().filter(within).cloned().collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     async fn orgs(&self) -> Result<Vec<String>, StoreError> {
         self.reached("")?;
         let mut orgs: Vec<String> = self

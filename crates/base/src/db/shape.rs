@@ -1,6 +1,7 @@
 //! Tables as the database itself describes them, for whoever carries the rows of one org from
 //! one database to another: no table can be forgotten, and none needs a statement of its own.
 
+use aws_lc_rs::digest::{Context, SHA256};
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, AssertSqlSafe, Row as _};
@@ -61,6 +62,38 @@ impl Shape {
         places.filter_map(|place| row.get(place).cloned()).collect()
     }
 
+    /// The SHA-256 of a row, without these columns: the same on both engines.
+    pub fn digest(&self, row: &Values, without: &[&str]) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        for (name, value) in self.columns().zip(row) {
+            if !without.contains(&name) {
+                add(&mut context, value);
+            }
+        }
+        finished(context)
+    }
+
+    /// The digest of rows in their order: that of those before, and the next.
+    pub fn chained(digests: [[u8; 32]; 2]) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        digests.iter().for_each(|digest| context.update(digest));
+        finished(context)
+    }
+
+    /// Whether a column is part of the key.
+    pub fn is_key(&self, column: &str) -> bool {
+        self.key.iter().any(|key| key == column)
+    }
+
+    /// The SHA-256 of many rows, in whatever order they came: each by its own.
+    pub fn digest_of_all(rows: impl IntoIterator<Item = [u8; 32]>) -> [u8; 32] {
+        let mut rows: Vec<[u8; 32]> = rows.into_iter().collect();
+        rows.sort_unstable();
+        let mut context = Context::new(&SHA256);
+        rows.iter().for_each(|row| context.update(row));
+        finished(context)
+    }
+
     fn names(&self) -> String {
         self.columns().collect::<Vec<_>>().join(", ")
     }
@@ -83,7 +116,7 @@ impl Shape {
 
     /// In a table that is only ever added to, what is there stays.
     fn on_conflict(&self, replace: bool) -> String {
-        let own = self.columns().filter(|name| !self.key.iter().any(|key| key == name));
+        let own = self.columns().filter(|name| !self.is_key(name));
         let own: Vec<String> = own.map(|name| format!("{name} = excluded.{name}")).collect();
         let key = self.key.join(", ");
         if replace && !own.is_empty() {
@@ -323,6 +356,24 @@ impl Db {
         // Behind the mark's, and without its end.
         Ok(gone.into_iter().skip(1).take(shapes.len()).collect())
     }
+}
+
+fn add(context: &mut Context, value: &Value) {
+    let (kind, bytes): (u8, Option<Vec<u8>>) = match value {
+        Value::Text(text) => (1, text.clone().map(String::into_bytes)),
+        Value::Int(number) => (2, number.map(|number| number.to_be_bytes().to_vec())),
+        Value::Bytes(bytes) => (3, bytes.clone()),
+    };
+    let length = bytes.as_ref().map_or(u64::MAX, |it| u64::try_from(it.len()).unwrap_or(0));
+    context.update(&[kind]);
+    context.update(&length.to_be_bytes());
+    context.update(&bytes.unwrap_or_default());
+}
+
+fn finished(context: Context) -> [u8; 32] {
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
 }
 
 fn of_sqlite(values: Values) -> Result<SqliteArguments, sqlx::Error> {

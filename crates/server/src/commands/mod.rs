@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
 mod bootstrap;
+mod moves;
 mod nodes;
 mod privacy;
 mod record;
@@ -9,7 +10,7 @@ mod regions;
 mod tier;
 mod witness;
 
-pub(crate) use self::bootstrap::create_org;
+pub(crate) use self::bootstrap::{OPERATOR, create_org};
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,0 +1,92 @@
+//! The files of an org's log and of its archive go from the store of one region to that of
+//! another, as they are: what was published of it there is what was published here.
+
+use access::{OrgId, Region};
+use serde::Serialize;
+
+use super::Log;
+use super::fault::LogError;
+use super::org::CHECKPOINT;
+use super::store::Store;
+
+/// What was carried, or erased.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Carried {
+    /// Files that lie there now, or that were erased.
+    pub files: u64,
+    /// Those of them that were not there before.
+    pub fresh: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+}
+
+impl Log {
+    /// Carries the files of an org. To be called again and again while the org is published,
+    /// and once behind a closed gate: then both stores hold the same.
+    pub async fn carry(
+        &self,
+        org: &OrgId,
+        (from, to): (Region, Region),
+    ) -> Result<Carried, LogError> {
+        let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
+        let here = from.list(org.as_str()).await?;
+        let there = to.list(org.as_str()).await?;
+        let mut carried = Carried::default();
+        // The checkpoint last: whatever it covers lies there before it.
+        let checkpoint = format!("{org}/{CHECKPOINT}");
+        for file in here.iter().filter(|file| **file != checkpoint) {
+            carried.files += 1;
+            if there.binary_search(file).is_ok() {
+                continue;
+            }
+            // One that was let go of meanwhile is contained in a longer one.
+            let Some(bytes) = from.get(file).await? else { continue };
+            to.put(file, &bytes).await?;
+            carried.fresh += 1;
+            carried.bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        }
+        if let Some(note) = from.get(&checkpoint).await? {
+            to.replace(&checkpoint, &note).await?;
+            carried.files += 1;
+        }
+        for file in there.iter().filter(|file| here.binary_search(file).is_err()) {
+            to.remove(file).await?;
+        }
+        Ok(carried)
+    }
+
+    /// Whether both stores hold the same files of an org with the same bytes; says how many.
+    pub async fn is_carried(
+        &self,
+        org: &OrgId,
+        (from, to): (Region, Region),
+    ) -> Result<Option<u64>, LogError> {
+        let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
+        let here = from.list(org.as_str()).await?;
+        if here != to.list(org.as_str()).await? {
+            return Ok(None);
+        }
+        for file in &here {
+            if from.get(file).await? != to.get(file).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(u64::try_from(here.len()).unwrap_or_default()))
+    }
+
+    /// Erases the files of an org from the store of a region. A bucket with object lock keeps
+    /// them as long as it was told to.
+    pub async fn erase_files(&self, org: &OrgId, region: Region) -> Result<Carried, LogError> {
+        let store: &dyn Store = self.0.cell(region)?.store.as_ref();
+        let mut erased = Carried::default();
+        for file in store.list(org.as_str()).await? {
+            if let Some(bytes) = store.get(&file).await? {
+                erased.bytes += u64::try_from(bytes.len()).unwrap_or_default();
+            }
+            store.remove(&file).await?;
+            erased.files += 1;
+        }
+        store.remove_log(org.as_str()).await?;
+        Ok(erased)
+    }
+}
