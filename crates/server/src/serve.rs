@@ -89,6 +89,8 @@ impl Serving {
         let lease = lease(config, &house, &mut lock).await?;
         let mut gates = Gates::new(&house);
         gates.look().await;
+        // From here on: what closes a gate also opens it, and the start itself writes.
+        house.tasks.spawn(gates.keep(house.tasks.clone()));
         house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
         journals(config, &house).await.context("what an earlier life journalled")?;
@@ -100,7 +102,6 @@ impl Serving {
         house.epochs.run(&house.tasks);
         house.streams.run();
         house.privacy.run();
-        house.tasks.spawn(gates.keep(house.tasks.clone()));
         house.tasks.spawn(standbys.watch(house.tasks.clone()));
         let ops = Ops::new(
             house.metrics.clone(),

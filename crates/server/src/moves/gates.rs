@@ -31,6 +31,9 @@ pub(crate) async fn know(directory: &Directory, databases: &Databases) -> anyhow
         if step < Step::Moved {
             homes.settle(&org, homes.born(&org, from), from);
         }
+        if step == Step::Fenced {
+            homes.close(&org);
+        }
     }
     Ok(())
 }
@@ -128,8 +131,8 @@ impl Gates {
                 }
                 homes.settle(org, homes.born(org, one.from), one.from);
                 self.record.unfence(org);
-                self.known.insert(org.clone(), Known::Copying(one.fence));
                 self.directory.fenced(org, &self.instance, one.fence).await?;
+                self.known.insert(org.clone(), Known::Copying(one.fence));
             }
             Step::Fenced => self.fenced(one, known).await?,
             Step::Moved if known != Some(Known::Moved) => {

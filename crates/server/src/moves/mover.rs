@@ -135,6 +135,7 @@ impl Mover<'_> {
             match self.switch(&mut rows).await {
                 Ok((pause, held)) => {
                     self.arrived(pause, &held).await?;
+                    rows.is_left_alone().await?;
                     return Ok(pause);
                 }
                 Err(error) => {
@@ -153,9 +154,12 @@ impl Mover<'_> {
         let begun = Instant::now();
         let fence = directory.fence(&self.org).await?.context("it is at another step by now")?;
         let done = self.behind_the_fence(rows, fence).await;
-        if done.is_err() {
-            directory.lift_fence(&self.org, fence).await?;
+        let homes = self.house.databases.homes();
+        match &done {
+            Ok(_) => homes.settle(&self.org, homes.born(&self.org, self.from), self.to),
+            Err(_) => drop(directory.lift_fence(&self.org, fence).await?),
         }
+        self.house.record.unfence(&self.org);
         let held = done?;
         Ok((u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), held))
     }
@@ -167,6 +171,8 @@ impl Mover<'_> {
     ) -> anyhow::Result<Vec<Held>> {
         let closed = self.answered(fence, CLOSE_WITHIN).await?;
         anyhow::ensure!(closed, "a process that serves `{}` did not close its gate", self.from);
+        // The rooms of this very command have work of their own.
+        self.house.record.fence(&self.org).await;
         rows.copy().await?;
         self.house.log.carry(&self.org, (self.from, self.to)).await?;
         let held = rows.compare().await?;
@@ -179,8 +185,6 @@ impl Mover<'_> {
 
     /// At the new home, in the same tree: what came over, table by table.
     async fn arrived(&self, pause: u64, held: &[Held]) -> anyhow::Result<()> {
-        let homes = self.house.databases.homes();
-        homes.settle(&self.org, homes.born(&self.org, self.from), self.to);
         let (rows, digests): (Vec<u64>, Vec<&str>) =
             held.iter().map(|one| (one.rows, one.sha256.as_str())).unzip();
         let changes = json!({

@@ -210,6 +210,30 @@ impl<'a> Rows<'a> {
         Ok(held)
     }
 
+    /// Whether the source is what was compared: somebody at another command line knows of no
+    /// gate. What was written there behind the fence is not erased unseen.
+    pub(crate) async fn is_left_alone(&self) -> anyhow::Result<()> {
+        for shape in &self.shapes {
+            let (name, org) = (&shape.name, self.org.as_str());
+            let alone = if name == EVENTS {
+                let after = self.events.after.clone();
+                self.source.0.rows_of(shape, org, after).await?.0.is_empty()
+            } else {
+                let digest =
+                    |table: &Table| Shape::digest_of_all(table.values().map(|(one, _)| *one));
+                let now = self.read(shape, self.source.0).await?;
+                self.there.get(name).map(digest) == Some(digest(&now))
+            };
+            anyhow::ensure!(
+                alone,
+                "it has moved, and somebody wrote into `{name}` of `{}` behind the fence: look \
+                 what that was. Run again, this command erases it",
+                self.source.1
+            );
+        }
+        Ok(())
+    }
+
     /// What wraps the org's keys differs from region to region; what is wrapped does not.
     async fn same_keys(&self) -> anyhow::Result<()> {
         let shape = self.shapes.iter().find(|shape| shape.name == WRAPPER.0);
