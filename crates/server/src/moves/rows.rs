@@ -265,3 +265,27 @@ pub(crate) async fn shapes_of(db: &Db) -> anyhow::Result<Vec<Shape>> {
     shapes.retain(|shape| !STAYS.iter().any(|(name, _)| *name == shape.name));
     Ok(shapes)
 }
+
+#[cfg(test)]
+mod tests {
+    use base::testing::Bench;
+
+    use super::*;
+    use crate::storage;
+
+    #[tokio::test]
+    async fn every_table_moves_with_its_org_or_says_why_it_stays() {
+        let mut first = None;
+        for bench in Bench::on_each_engine(&storage::region_steps(), &[]).await {
+            let all = bench.db.shapes().await.unwrap();
+            for (name, why) in STAYS {
+                assert!(all.iter().any(|shape| shape.name == name), "`{name}` is no table: {why}");
+            }
+            let moving = shapes_of(&bench.db).await.unwrap();
+            assert_eq!(moving.len() + STAYS.len(), all.len());
+            assert!(moving.len() > 50, "{}", moving.len());
+            let engine = bench.db.engine();
+            assert_eq!(first.get_or_insert(moving.clone()), &moving, "{engine:?} has others");
+        }
+    }
+}
