@@ -55,23 +55,35 @@ impl Log {
         Ok(carried)
     }
 
-    /// Whether both stores hold the same files of an org with the same bytes; says how many.
+    /// Whether what was carried has the bytes that it has here; what was let go of meanwhile is
+    /// passed over. While the org is published.
+    pub async fn compare(
+        &self,
+        org: &OrgId,
+        (from, to): (Region, Region),
+    ) -> Result<bool, LogError> {
+        let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
+        let checkpoint = format!("{org}/{CHECKPOINT}");
+        for file in to.list(org.as_str()).await?.iter().filter(|file| **file != checkpoint) {
+            let Some(here) = from.get(file).await? else { continue };
+            if to.get(file).await?.is_some_and(|there| there != here) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether both stores have the same files of an org, and the same checkpoint. Behind a
+    /// closed gate: what a name stands for never changes, and was compared before.
     pub async fn is_carried(
         &self,
         org: &OrgId,
         (from, to): (Region, Region),
-    ) -> Result<Option<u64>, LogError> {
+    ) -> Result<bool, LogError> {
         let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
-        let here = from.list(org.as_str()).await?;
-        if here != to.list(org.as_str()).await? {
-            return Ok(None);
-        }
-        for file in &here {
-            if from.get(file).await? != to.get(file).await? {
-                return Ok(None);
-            }
-        }
-        Ok(Some(u64::try_from(here.len()).unwrap_or_default()))
+        let checkpoint = format!("{org}/{CHECKPOINT}");
+        Ok(from.list(org.as_str()).await? == to.list(org.as_str()).await?
+            && from.get(&checkpoint).await? == to.get(&checkpoint).await?)
     }
 
     /// Erases the files of an org from the store of a region. A bucket with object lock keeps

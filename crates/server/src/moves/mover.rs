@@ -130,6 +130,8 @@ impl Mover<'_> {
                 break;
             }
         }
+        let same = self.house.log.compare(&self.org, (self.from, self.to)).await?;
+        anyhow::ensure!(same, "other files of its log lie at the target");
         let mut last = None;
         for _ in 0..TRIES_MAX {
             match self.switch(&mut rows).await {
@@ -177,7 +179,7 @@ impl Mover<'_> {
         self.house.log.carry(&self.org, (self.from, self.to)).await?;
         let held = rows.compare().await?;
         let same = self.house.log.is_carried(&self.org, (self.from, self.to)).await?;
-        anyhow::ensure!(same.is_some(), "the published files differ between the two regions");
+        anyhow::ensure!(same, "the published files differ between the two regions");
         let switched = self.house.directory.switch(&self.org, fence).await?;
         anyhow::ensure!(switched, "the fence was lifted before the switch");
         Ok(held)

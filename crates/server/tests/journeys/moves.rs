@@ -276,7 +276,7 @@ async fn a_move_that_is_cut_off_anywhere_is_gone_on_with_and_loses_nothing() {
     let load = Load::default();
     let mut steps = BTreeSet::new();
     let (mut from, mut to) = ("us", "eu");
-    for round in 0_u64..24 {
+    for round in 0_u64..14 {
         if round == 0 || step(&portico, &org).await == "done" {
             (from, to) = if round == 0 { (from, to) } else { (to, from) };
             order(&portico, &org, to).await;
