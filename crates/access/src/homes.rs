@@ -68,6 +68,13 @@ impl Homes {
         self.moved(org).map_or(named, |moved| moved.born)
     }
 
+    /// Orgs that began in a region and are at home in another.
+    pub fn away(&self, from: Region) -> Vec<OrgId> {
+        let all = self.0.moved.read().unwrap_or_else(PoisonError::into_inner);
+        let away = all.iter().filter(|(_, moved)| moved.born == from && moved.home != from);
+        away.map(|(org, _)| org.clone()).collect()
+    }
+
     /// Notes where an org that moved is at home.
     pub fn settle(&self, org: &OrgId, born: Region, home: Region) {
         let mut all = self.0.moved.write().unwrap_or_else(PoisonError::into_inner);

@@ -12,7 +12,6 @@ use tlog::{Checkpoint, Frontier};
 use super::directory::{DIRECTORY, Kept};
 use super::edge::{Entry, File};
 use super::fault::{Fault, FaultKind, LogError};
-use super::keys::Signing;
 use super::store::StoreError;
 use super::{Cell, Inner};
 use crate::entry::Stored;
@@ -30,7 +29,9 @@ pub(super) const CHECKPOINT: &str = "checkpoint";
 pub(super) struct Place<'a> {
     pub(super) log: &'a Inner,
     pub(super) cell: &'a Cell,
-    pub(super) signing: &'a Signing,
+    /// Where its org began: whose keys sign it, and whose directory lists its heads.
+    pub(super) born: Region,
+    pub(super) birth: &'a Cell,
     pub(super) scope: Scope,
 }
 
@@ -59,9 +60,9 @@ impl<'a> Place<'a> {
     pub(super) fn of(log: &'a Inner, scope: Scope) -> Result<Self, DbError> {
         let homes = log.record.databases().homes();
         let cell = log.cell(homes.home(scope.org(), scope.region()))?;
-        // The log keeps its name and its keys wherever it lies.
-        let signing = &log.cell(homes.born(scope.org(), scope.region()))?.signing;
-        Ok(Self { log, cell, signing, scope })
+        // The log keeps its name, its keys and the directory beside it wherever it lies.
+        let born = homes.born(scope.org(), scope.region());
+        Ok(Self { log, cell, born, birth: log.cell(born)?, scope })
     }
 
     pub(super) fn org(&self) -> &OrgId {
@@ -164,7 +165,7 @@ impl<'a> Place<'a> {
     pub(super) async fn outside(&self) -> Result<Option<(Checkpoint, Vec<u8>)>, LogError> {
         let found = self.cell.store.get(&self.path(CHECKPOINT)).await;
         let Some(bytes) = found.map_err(|error| self.of_store(error))? else { return Ok(None) };
-        match self.signing.open(self.name(), &bytes) {
+        match self.birth.signing.open(self.name(), &bytes) {
             Some(checkpoint) => Ok(Some((checkpoint, bytes))),
             None => Err(self.fault(FaultKind::NotOurs)),
         }

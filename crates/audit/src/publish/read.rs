@@ -62,7 +62,7 @@ impl Log {
     fn asked(&self, scope: &Scope, of: Of) -> Result<Place<'_>, DbError> {
         match of {
             Of::Own => self.place(scope),
-            Of::Directory => self.0.directory_of(scope.region()),
+            Of::Directory => self.0.directory_beside(scope),
         }
     }
 
@@ -120,8 +120,8 @@ impl Place<'_> {
             let (vkey, from, to) = (row.text("vkey")?, row.at("from_at")?, row.opt_at("to_at")?);
             keys.push(LogKey { vkey, from: Some(from), to });
         }
-        let origin = self.signing.origin(self.name());
-        for verifier in self.signing.verifiers(&origin)? {
+        let origin = self.birth.signing.origin(self.name());
+        for verifier in self.birth.signing.verifiers(&origin)? {
             let vkey = verifier.to_string();
             if !keys.iter().any(|key| key.vkey == vkey && key.to.is_none()) {
                 keys.push(LogKey { vkey, from: None, to: None });
