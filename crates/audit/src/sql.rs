@@ -59,6 +59,11 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0011_tiers.postgres.sql"),
     },
     Migration::both("audit/0012_journal", include_str!("../migrations/0012_journal.sql")),
+    Migration {
+        name: "audit/0013_left",
+        sqlite: include_str!("../migrations/0013_left.sqlite.sql"),
+        postgres: include_str!("../migrations/0013_left.postgres.sql"),
+    },
 ];
 
 /// Tables that the application may only read and add to.

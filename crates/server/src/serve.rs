@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Listen};
 use crate::door::{Door, Tls};
 use crate::lock::DataLock;
+use crate::moves::Gates;
 use crate::ops::Ops;
 use crate::standbys::Standbys;
 use crate::wire::House;
@@ -86,6 +87,10 @@ impl Serving {
         let standbys = Standbys::open(config, &house);
         standbys.check().await?;
         let lease = lease(config, &house, &mut lock).await?;
+        let mut gates = Gates::new(&house);
+        gates.look().await;
+        // From here on: what closes a gate also opens it, and the start itself writes.
+        house.tasks.spawn(gates.keep(house.tasks.clone()));
         house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
         journals(config, &house).await.context("what an earlier life journalled")?;

@@ -32,7 +32,7 @@ impl Log {
         for name in store.list(&folder).await.map_err(|error| place.of_store(error))? {
             let path = format!("{folder}/{name}");
             let note = store.get(&path).await.map_err(|error| place.of_store(error))?;
-            let opened = note.and_then(|note| place.cell.notes.open(&path, &note).ok());
+            let opened = note.and_then(|note| place.birth.notes.open(&path, &note).ok());
             let tag = opened.and_then(|tag| Tag::from_utf8(tag).ok());
             let tag = tag.ok_or_else(|| place.fault(FaultKind::NoNote(path)))?;
             let source = Source::Beside(&db, scope.org());
@@ -57,7 +57,7 @@ impl Place<'_> {
             let tag = payload.as_ref().and_then(|it| it.pointer("/changes/person"));
             let Some(tag) = tag.and_then(Value::as_str) else { continue };
             let path = format!("{FOLDER}/{}/{:020}", self.org(), row.count("seq")?);
-            let note = self.cell.notes.seal(&path, tag.as_bytes());
+            let note = self.birth.notes.seal(&path, tag.as_bytes());
             let note = note.map_err(|cause| DbError::unreadable("body", cause))?;
             match self.cell.store.put(&path, &note).await {
                 // Sealed twice it is other bytes, and says the same.

@@ -17,6 +17,7 @@
 //! twice, by this node or by another, and a crash between two of them costs a second.
 
 mod api;
+mod carry;
 mod checkpoint;
 mod config;
 mod demand;
@@ -50,7 +51,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use access::{OrgId, Region};
+use access::{OrgId, Pass, Region};
 use base::db::DbError;
 use base::metrics::Metrics;
 use base::seal::{RootKey, Sealer};
@@ -60,6 +61,7 @@ use crate::Record;
 use crate::telemetry::LogCounts;
 
 pub use self::api::log_routes;
+pub use self::carry::Carried;
 pub use self::config::{BadLogConfig, LogConfig, S3Config, WitnessConfig};
 use self::demand::Demand;
 pub use self::directory::Listed;
@@ -236,6 +238,13 @@ impl Log {
 }
 
 impl Inner {
+    /// Lets an org that is at home in a region stay there until the pass is dropped.
+    fn at_home(&self, region: Region, org: &OrgId) -> Option<Pass> {
+        let homes = self.record.databases().homes();
+        let pass = homes.try_enter(org)?;
+        (homes.home(org, region) == region).then_some(pass)
+    }
+
     fn cell(&self, region: Region) -> Result<&Cell, DbError> {
         let unserved = || {
             let cause = std::io::Error::other(format!("the log of `{region}` is not kept here"));

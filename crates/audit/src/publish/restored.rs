@@ -63,6 +63,9 @@ impl Log {
         let mut behind = Vec::new();
         for name in self.0.cell(region)?.store.list("").await? {
             let Ok(org) = name.parse::<OrgId>() else { continue };
+            if !self.0.record.is_home(&org, region) {
+                continue;
+            }
             let place = Place::new(&self.0, region, &org)?;
             let Some((published, _)) = place.outside().await? else { continue };
             let head = place.db()?.maybe(sql::EDGE_OF, args![]).await?;
@@ -80,6 +83,9 @@ impl Log {
     pub async fn remember_published(&self, region: Region) -> Result<(), LogError> {
         for name in self.0.cell(region)?.store.list("").await? {
             let Ok(org) = name.parse::<OrgId>() else { continue };
+            if !self.0.record.is_home(&org, region) {
+                continue;
+            }
             let place = Place::new(&self.0, region, &org)?;
             let Some((published, note)) = place.outside().await? else { continue };
             let known = place.signed().await?.map_or(0, |newest| newest.size);

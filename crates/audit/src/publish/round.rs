@@ -98,6 +98,8 @@ impl Published {
 impl Inner {
     async fn in_turn(&self, region: Region, org: &OrgId) -> Result<Published, LogError> {
         let _turn = self.turn(org).await;
+        // What is moving is published when it has arrived.
+        let Some(_pass) = self.at_home(region, org) else { return Ok(Published::default()) };
         self.one(region, org).await
     }
 
@@ -232,7 +234,7 @@ impl Place<'_> {
     /// the database knows of is always outside too.
     pub(super) async fn sign(&self, head: &Head, before: u64, fresh: bool) -> Result<(), LogError> {
         let root = head.frontier.root();
-        let origin = self.cell.signing.origin(self.name());
+        let origin = self.birth.signing.origin(self.name());
         let checkpoint = Checkpoint::new(&origin, head.size, root);
         let checkpoint = checkpoint.map_err(|_| LogError::Unsigned)?;
         let now = self.log.record.clock.now();
@@ -247,7 +249,7 @@ impl Place<'_> {
                 String::from_utf8(bytes).map_err(|_| LogError::Unsigned)?
             }
             _ => {
-                let note = self.cell.signing.sign(&checkpoint, now)?.to_string();
+                let note = self.birth.signing.sign(&checkpoint, now)?.to_string();
                 self.replace(note.as_bytes()).await?;
                 note
             }
@@ -256,7 +258,7 @@ impl Place<'_> {
         self.remember(&checkpoint, &note, before, now).await?;
         self.log.counts.checkpoints.inc();
         if self.org() != &self.log.directory {
-            self.cell.directory.changed(self.org());
+            self.birth.directory.changed(self.org());
         }
         // Who reads at the newest checkpoint or at the one before finds its partial files;
         // whatever else there was is contained in them.

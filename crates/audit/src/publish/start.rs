@@ -68,6 +68,9 @@ impl Inner {
         // What else lies there and was signed by us is of orgs that the database has lost.
         for org in outside {
             let Ok(org) = org.parse::<OrgId>() else { continue };
+            if !self.record.is_home(&org, region) {
+                continue;
+            }
             let place = Place::new(self, region, &org)?;
             if let Some((published, _)) = place.outside().await? {
                 let published = published.size();
@@ -84,6 +87,9 @@ impl Inner {
         org: &OrgId,
         row: &Row,
     ) -> Result<(), LogError> {
+        if !self.record.is_home(org, region) {
+            return Ok(());
+        }
         let place = Place::new(self, region, org)?;
         let head = place.head(row)?;
         let outside = place.outside().await?.map(|(checkpoint, _)| checkpoint);

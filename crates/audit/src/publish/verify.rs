@@ -37,6 +37,7 @@ impl Log {
         let mut verified = Verified::default();
         for row in db.all(&Within::node(), sql::VERIFY_NEXT, args![""]).await? {
             let org: OrgId = row.parse("org_id")?;
+            let Some(_pass) = self.0.at_home(region, &org) else { continue };
             let place = Place::new(&self.0, region, &org)?;
             let piece = events.saturating_sub(verified.checked);
             place.verify(row.count("next")?, piece, &mut verified).await?;
@@ -188,7 +189,7 @@ impl Place<'_> {
         let now = self.log.record.clock.now();
         let whole = whole.map(int).transpose()?;
         let whole_at = whole.map(|_| now.as_microsecond());
-        let db = self.log.record.databases().region(self.scope.region())?;
+        let db = self.log.record.databases().whole(&self.scope)?;
         let mut tx = db.begin(&Within::org(self.org().as_str())).await?;
         let args = args![int(next)?, now, whole, whole_at];
         tx.run(sql::VERIFIED, self.scope.args(args)).await?;

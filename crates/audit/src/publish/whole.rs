@@ -24,7 +24,7 @@ const PIECE: u64 = 16_384;
 /// How often a log is copied anew that was published meanwhile, so that its partial files went.
 const TRIES_MAX: u32 = 20;
 /// What lies beside logs, org by org: old months, and notes of erasures.
-const BESIDE: [&str; 2] = ["archive", "erased"];
+pub(super) const BESIDE: [&str; 2] = ["archive", "erased"];
 
 /// How large a record is, and the root of its tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ impl Log {
             let rows = db.all(&Within::node(), sql::HEADS_WHOLE, args![after.as_str()]).await?;
             for row in &rows {
                 let org: OrgId = row.parse("org_id")?;
+                if !self.0.record.is_home(&org, region) {
+                    continue;
+                }
                 let head = Place::new(&self.0, region, &org)?.head(row)?;
                 let root = base::hex::encode(&head.frontier.root().0);
                 heads.push(RecordHead { org, size: head.size, root, newest: row.at("newest")? });
@@ -105,6 +108,9 @@ impl Log {
             if name == DIRECTORY {
                 copied += self.0.directory_of(region)?.copy(put).await?;
             } else if let Ok(org) = name.parse::<OrgId>() {
+                if !self.0.record.is_home(&org, region) {
+                    continue;
+                }
                 copied += Place::new(&self.0, region, &org)?.copy(put).await?;
             } else if BESIDE.contains(&name.as_str()) {
                 for org in store.list(&name).await? {

@@ -86,6 +86,14 @@ impl Store for Shelf {
         Ok(())
     }
 
+    async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        self.reached(folder)?;
+        let within = |path: &&String| path.strip_prefix(folder).is_some_and(|it| it.starts_with('/'));
+        let mut names: Vec<String> = self.files().keys().filter(within).cloned().collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         self.reached(folder)?;
         let within = if folder.is_empty() { String::new() } else { format!("{folder}/") };

@@ -94,6 +94,10 @@ impl Store for Frozen {
         Err(refused(path))
     }
 
+    async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        self.store.files(folder).await
+    }
+
     async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         let found = self.store.list(folder).await?;
         if !folder.is_empty() {

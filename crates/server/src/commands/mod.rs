@@ -3,6 +3,7 @@
 
 mod backup;
 mod bootstrap;
+mod moves;
 mod nodes;
 mod privacy;
 mod record;
@@ -10,7 +11,7 @@ mod regions;
 mod tier;
 mod witness;
 
-pub(crate) use self::bootstrap::create_org;
+pub(crate) use self::bootstrap::{OPERATOR, create_org};
 
 use std::path::PathBuf;
 use std::process::ExitCode;

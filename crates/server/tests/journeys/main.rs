@@ -19,6 +19,7 @@ mod forgotten;
 mod http;
 mod keys;
 mod mail;
+mod moves;
 mod nodes;
 mod once;
 mod outage;

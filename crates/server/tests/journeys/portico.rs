@@ -92,6 +92,16 @@ impl Portico {
         Some(Self::new(Extra { config: &config, ..Extra::default() }, benches))
     }
 
+    /// One whose regions are on different engines, `eu` on PostgreSQL, if there is one.
+    pub(crate) async fn on_both(gateway: &str) -> Option<Self> {
+        let bench = Bench::postgres(&[], &[]).await?;
+        let Bench { url, owner_url, .. } = &bench;
+        let config = format!(
+            "[database.eu]\nurl = \"{url}\"\nowner_url = \"{owner_url}\"\n{gateway}"
+        );
+        Some(Self::new(Extra { config: &config, ..Extra::default() }, vec![bench]))
+    }
+
     /// Another node over the same databases, with the same keys and the same log.
     pub(crate) fn beside(&self, node: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");

@@ -17,7 +17,7 @@ mod slots;
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use access::{OrgId, Region};
+use access::{OrgId, Region, Scope};
 use base::args;
 use base::db::{DbError, Row, Within};
 use base::seal::RootKey;
@@ -104,6 +104,12 @@ impl Log {
 impl Inner {
     pub(super) fn directory_of(&self, region: Region) -> Result<Place<'_>, DbError> {
         Place::new(self, region, &self.directory)
+    }
+
+    /// The directory that lists the heads of an org: that of the region where it began.
+    pub(super) fn directory_beside(&self, scope: &Scope) -> Result<Place<'_>, DbError> {
+        let homes = self.record.databases().homes();
+        self.directory_of(homes.born(scope.org(), scope.region()))
     }
 
     /// At start: that the directory is the one that was published.
@@ -252,6 +258,10 @@ impl Place<'_> {
 
     /// Finds what was published and never listed.
     async fn find_unlisted(&self) -> Result<(), LogError> {
+        // Those that moved are published elsewhere, and listed here.
+        for org in self.log.record.databases().homes().away(self.scope.region()) {
+            self.cell.directory.changed(&org);
+        }
         let db = self.log.record.databases().region(self.scope.region())?;
         let mut after = String::new();
         loop {

@@ -93,6 +93,11 @@ impl Place<'_> {
 
     /// Commits to the newest head of an org; none if its key was destroyed.
     async fn listing(&self, org: OrgId, epoch: u64) -> Result<Option<Listing>, LogError> {
+        // The log of an org stands beside the directory of where it began, and beside no other.
+        let region = self.scope.region();
+        if self.log.record.databases().homes().born(&org, region) != region {
+            return Ok(None);
+        }
         let place = Place::new(self.log, self.scope.region(), &org)?;
         let Some(newest) = place.signed().await? else { return Ok(None) };
         let Some(salt) = place.salt(epoch).await? else { return Ok(None) };
