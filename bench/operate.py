@@ -41,10 +41,10 @@ class Operator:
     def json(self, *args, text=""):
         return json.loads(self.run(*args, "--json", text=text))
 
-    def org(self, region, password="correct horse battery staple"):
+    def org(self, region, password="correct horse battery staple", slug="acme"):
         """An org, its owner, and a key of theirs."""
-        org = self.json("org", "create", "--name", "Acme", "--slug", "acme", "--region", region)["id"]
-        who = ["--email", "owner@acme.example", "--name", "Olivia Owner", "--role", "org:owner"]
-        owner = self.json("member", "create", "--org", "acme", *who, text=f"{password}\n")["id"]
-        key = self.json("key", "create", "--org", "acme", "--owner", owner, "--name", "bench")["key"]
+        org = self.json("org", "create", "--name", "Acme", "--slug", slug, "--region", region)["id"]
+        who = ["--email", f"owner@{slug}.example", "--name", "Olivia Owner", "--role", "org:owner"]
+        owner = self.json("member", "create", "--org", slug, *who, text=f"{password}\n")["id"]
+        key = self.json("key", "create", "--org", slug, "--owner", owner, "--name", "bench")["key"]
         return org, owner, key
