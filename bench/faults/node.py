@@ -47,7 +47,7 @@ log = "faults.invalid"
 publish_secs = 2
 [session]
 secure_cookies = false
-{cell.databases}
+{cell.databases["directory"]}{cell.databases[self.region]}
 {cell.catalogue(self.region)}"""
 
     def start(self):

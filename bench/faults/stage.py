@@ -72,10 +72,11 @@ class Cell:
 
     def start(self, nodes):
         self.postgres = self.database("postgres")
-        self.databases = databases(self.postgres, "directory", *self.regions)
-        for name in ["directory", *self.regions]:
+        told = databases(self.postgres, "directory", *self.regions).split("[database.")[1:]
+        self.databases = {}
+        for name, text in zip(["directory", *self.regions], told):
             port = self.proxied(name, self.postgres.port)
-            self.databases = self.databases.replace(f":{self.postgres.port}/{name}", f":{port}/{name}")
+            self.databases[name] = "[database." + text.replace(f":{self.postgres.port}/", f":{port}/")
         self.redis = Redis(self.folder)
         self.redis_port = self.proxied("redis", self.redis.port)
         for region in self.regions:
@@ -128,7 +129,7 @@ class Cell:
         path = os.path.join(self.folder, "haproxy.cfg")
         with open(path, "w") as file:
             file.write(f"""global
-  maxconn 20000
+  maxconn 8000
   tune.bufsize 65536
 defaults
   mode http

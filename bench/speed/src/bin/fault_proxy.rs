@@ -82,7 +82,17 @@ async fn pump(
             count = from.read(&mut buffer) => count,
             _ = fault.changed() => continue,
         };
-        let Ok(count @ 1..) = count else { return };
+        let Ok(count @ 1..) = count else {
+            // Nobody hears of this end either.
+            while matches!(*fault.borrow_and_update(), Fault::Blackhole)
+                || (*fault.borrow() == Fault::HalfOpen && way == Way::Answered)
+            {
+                if fault.changed().await.is_err() {
+                    return;
+                }
+            }
+            return;
+        };
         let piece = &buffer[..count];
         let passed = match now {
             Fault::HalfOpen if way == Way::Answered => Ok(()),
