@@ -12,6 +12,7 @@
 //! - In production nothing is acknowledged that is on one machine alone:
 //!   `production_does_not_start_without_a_synchronous_standby`.
 
+mod answering;
 mod classes;
 mod commands;
 mod config;

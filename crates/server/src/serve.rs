@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{Config, Listen};
 use crate::door::{Door, Tls};
 use crate::lock::DataLock;
+use crate::answering::Answering;
 use crate::ops::Ops;
 use crate::standbys::Standbys;
 use crate::wire::House;
@@ -101,7 +102,7 @@ impl Serving {
         let ops = Ops::new(
             house.metrics.clone(),
             house.databases.clone(),
-            house.directory.clone(),
+            Answering::watch(&house.databases, &house.directory, &house.tasks),
             house.record.clone(),
         );
         let serving = Self {

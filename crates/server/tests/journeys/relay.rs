@@ -28,6 +28,18 @@ impl Relay {
         self.passing.shutdown().await;
     }
 
+    /// Whoever was is thrown out, and whoever comes is never answered.
+    pub(crate) async fn fall_silent(&mut self) {
+        self.cut().await;
+        let listener = TcpListener::bind(self.address).await.expect("the port is free again");
+        self.passing.spawn(async move {
+            let mut held = Vec::new();
+            while let Ok((from, _)) = listener.accept().await {
+                held.push(from);
+            }
+        });
+    }
+
     pub(crate) async fn restore(&mut self) {
         let listener = TcpListener::bind(self.address).await.expect("the port is free again");
         self.passing.spawn(pass(listener, self.to.clone()));
