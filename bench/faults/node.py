@@ -33,6 +33,8 @@ shared = true
 [limits]
 store = "redis://127.0.0.1:{cell.redis_port}/{at}"
 nodes = {cell.counts[self.region]}
+# The machine is busy with more than this.
+timeout_ms = 1000
 [listen]
 address = "127.0.0.1:{self.port}"
 ops = "127.0.0.1:{self.ops}"

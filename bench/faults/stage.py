@@ -14,7 +14,6 @@ import time
 import urllib.error
 import urllib.request
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from operate import Operator, databases, free_port
 from postgres import Postgres
 

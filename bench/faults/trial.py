@@ -64,6 +64,20 @@ class Trial:
         )
         return dict(counted.most_common())
 
+    def broken_at(self, at):
+        """What was broken then, and since when."""
+        for mark in self.marks:
+            if mark["from"] <= at <= mark["to"] + 5:
+                return f"{mark['label']}, {at - mark['from']:.1f} s"
+        return "nothing"
+
+    def when(self, load, *fine):
+        """Of the first calls that ended otherwise than well or as named: what was broken when they were sent."""
+        return [
+            f"{call['how']} {call['code']} after {call['ended'] - call['sent']} ms: {self.broken_at(call['sent'] / 1000)}"
+            for call in load.calls if bad({f"{call['how']} {call['code']}".strip(): 1}, *fine)
+        ][:20]
+
     def bar(self, what, measured, met):
         self.bars.append({"bar": what, "measured": str(measured), "met": bool(met)})
 

@@ -71,6 +71,7 @@ def run(options):
                 cell.proxies["eu"].say("pass")
             back()
         trial.stop()
+        trial.figures["unwell"] = trial.when(ours)
         trial.figures |= {
             "faults": rounds * 3, "awaySeconds": away, "journalReplayedSeconds": [round(one, 1) for one in replay],
             "journalled": cell.metric("portico_record_journal_events_replayed_total"),

@@ -106,6 +106,7 @@ def run(options):
             cell.proxies["eu"].say("pass")
         recovers("journal")
         trial.stop()
+        trial.figures["unwell"] = trial.when(ours)
         trial.figures |= {"fullSeconds": full, "backSeconds": back, "journalled": cell.metric("portico_record_journal_events_replayed_total"),
                           "publishedWhileFull": stood, "delayed": cell.metric("portico_record_log_delayed_total")}
         for name, load in [("journal", ours), ("refuse", theirs)]:

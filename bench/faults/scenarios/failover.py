@@ -129,6 +129,7 @@ def run(options):
         until(lambda: cell.metric("portico_record_journal_waiting") == 0, 60, "the journal replayed")
         found = cell.metric("portico_record_faults_total")
         names = collections.Counter(cell.of_record("eu", "SELECT name FROM identity_team").splitlines())
+        trial.figures["unwell"] = trial.when(ours)
         trial.figures |= {"rounds": told, "standbysMadeAnew": cell.postgres.rebuilt, "writesRefused": dict(administrator.refused),
                           "faultsFound": found, "errors": errors(cell)}
         slowest = max(one["awaySeconds"] for one in told)

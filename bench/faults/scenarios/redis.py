@@ -45,6 +45,7 @@ def run(options):
             back()
         trial.stop()
         until(lambda: cell.metric("portico_limits_settlements_waiting") == 0, 30, "all settlements taken")
+        trial.figures["unwell"] = trial.when(ours)
         trial.figures |= {
             "faults": rounds * 3, "awaySeconds": away, "storeBackSeconds": [round(one, 1) for one in exact],
             "decidedAlone": cell.metric("portico_limits_decided_alone_total"),
