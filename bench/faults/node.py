@@ -1,5 +1,7 @@
 """One process of Portico."""
 
+import collections
+import json
 import os
 import signal
 import subprocess
@@ -58,6 +60,16 @@ secure_cookies = false
 
     def said(self):
         return open(self.log).read() if os.path.exists(self.log) else ""
+
+    def words(self):
+        """What it said, each thing once, with how often and when first."""
+        said, first = collections.Counter(), {}
+        for line in self.said().splitlines():
+            told = json.loads(line) if line.startswith("{") else {"message": line}
+            what = f"{told.get('level', '')} {told['message']}" + (f": {told['error']}" if "error" in told else "")
+            said[what] += 1
+            first.setdefault(what, told.get("timestamp", "")[11:23])
+        return [f"{first[what]} {n} x {what}" for what, n in said.items()]
 
     def is_ready(self):
         try:

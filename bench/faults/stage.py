@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.error
 import urllib.request
 
@@ -18,7 +17,7 @@ from operate import Operator, databases, free_port
 from postgres import Postgres
 
 from node import Node
-from tools import Provider, Proxy, Redis
+from tools import Provider, Proxy, Redis, until
 
 
 class Org:
@@ -89,7 +88,8 @@ class Cell:
         for node in self.nodes:
             node.ready()
         self.edge()
-        time.sleep(1)
+        for org in self.orgs:
+            until(lambda: self.ask(org, "GET", "/v1/models")[0] == 200, 30, f"called through the edge as {org.slug}")
         for org in self.orgs:
             self.limit(org, money_per_month="100000.00", concurrency=1000)
 
@@ -193,7 +193,7 @@ frontend edge
     def tell(self):
         """What the nodes said last, for whoever has to find out."""
         for node in self.nodes:
-            print(f"-- {node.name}\n{node.said()[-2000:]}", file=sys.stderr)
+            print(f"-- {node.name}", *node.words(), sep="\n", file=sys.stderr)
 
     def stop(self):
         for node in self.nodes:
