@@ -78,9 +78,15 @@ impl Inner {
     async fn check_org(&self, region: Region, row: &Row) -> Result<(), LogError> {
         let org: OrgId = row.parse("org_id")?;
         let place = Place::new(self, region, &org)?;
-        let head = place.head(row)?;
+        place.at_rest(async || self.check_place(&place).await).await
+    }
+
+    async fn check_place(&self, place: &Place<'_>) -> Result<(), LogError> {
         let outside = place.outside().await?.map(|(checkpoint, _)| checkpoint);
         let inside = place.signed().await?;
+        // Read behind what was published of it: other nodes may serve, and publish, meanwhile.
+        let Some(row) = place.db()?.maybe(sql::EDGE_OF, args![]).await? else { return Ok(()) };
+        let head = place.head(&row)?;
         let known = inside.as_ref().map(|it| (it.size, it.root));
         let published = outside.as_ref().map(|it| (it.size(), *it.root())).max(known);
         let Some((size, root)) = published else { return Ok(()) };
