@@ -107,7 +107,7 @@ class Cell:
         )
         if "[gateway.models.fixed]" not in text:
             text += "[gateway.models.fixed]\nroutes = [" + ", ".join(f'{{ endpoint = "{name}" }}' for name in self.providers) + "]\n"
-        return text + 'prices = [{ from = "2025-01-01", input_per_million = "1000.00", output_per_million = "2000.00" }]\n'
+        return text + 'prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2000.00" }]\n'
 
     def edge(self):
         """Knows the region from the key; asks each node five times a second whether it is ready, and asks another one again

@@ -84,12 +84,12 @@ async fn calls_outlive_the_database_where_their_org_chose_the_journal() {
     audit(&portico, &ours, &acknowledged).await;
     audit(&portico, &theirs, &*refused.acknowledged.lock().await).await;
 
-    // Once more, and this time only the database comes back.
+    // Once more, behind a proxy that has no server, and this time only the database comes back.
     drop(acknowledged);
     seen.stop.store(false, Ordering::SeqCst);
     let before = seen.journalled.load(Ordering::SeqCst);
     let callers = load(&portico, &ours, &seen);
-    relay.cut().await;
+    relay.hang_up().await;
     until(|| async { seen.journalled.load(Ordering::SeqCst) > before + 50 }).await;
     relay.restore().await;
     let ops = Http::new(&portico.ops);
@@ -121,7 +121,6 @@ async fn a_probe_is_answered_at_once_while_the_databases_hang() {
         }
         assert!(begun.elapsed() < Duration::from_secs(20), "it is noticed: {}", ready.text);
     }
-    relay.cut().await;
     relay.restore().await;
     until(|| async { ops.get("", "/readyz").await.status == 200 }).await;
 }

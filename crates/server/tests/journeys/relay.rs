@@ -40,7 +40,15 @@ impl Relay {
         });
     }
 
+    /// As a proxy that has no server: whoever comes is let in and thrown out.
+    pub(crate) async fn hang_up(&mut self) {
+        self.cut().await;
+        let listener = TcpListener::bind(self.address).await.expect("the port is free again");
+        self.passing.spawn(async move { while listener.accept().await.is_ok() {} });
+    }
+
     pub(crate) async fn restore(&mut self) {
+        self.cut().await;
         let listener = TcpListener::bind(self.address).await.expect("the port is free again");
         self.passing.spawn(pass(listener, self.to.clone()));
     }
