@@ -13,10 +13,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::answering::Answering;
 use crate::config::{Config, Listen};
 use crate::door::{Door, Tls};
 use crate::lock::DataLock;
-use crate::answering::Answering;
 use crate::ops::Ops;
 use crate::standbys::Standbys;
 use crate::wire::House;
