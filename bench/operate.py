@@ -1,14 +1,21 @@
 """What an operator does before anybody can call, for benches that need an org that calls."""
 
 import json
+import random
 import socket
 import subprocess
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the system gives to connections: one of them would take it before it is used."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def databases(postgres, *names):
