@@ -7,7 +7,7 @@ import os
 WIDTH, HEIGHT, LEFT, BOTTOM = 720, 130, 44, 22
 COLOURS = {"ok": "#2f6f4f", "refused": "#d9a441", "failed": "#b3261e"}
 # What a customer is told, and may be told: their limit, or that nothing can be recorded or counted.
-REFUSALS = ("429", "503 record_unavailable", "503 counters_unavailable", "told record_unavailable")
+REFUSALS = ("429", "503 record_unavailable", "503 counters_unavailable", "503 database_unavailable", "told record_unavailable")
 
 
 def kind(call):
@@ -38,8 +38,8 @@ def timeline(trial):
         x, width = across(mark["from"]), max(1.5, across(mark["to"]) - across(mark["from"]))
         parts.append(f'<rect x="{x:.1f}" y="24" width="{width:.1f}" height="{tall}" fill="#dfe3e8"><title>{escaped(mark["label"])}</title></rect>')
         # Faults that are close to each other share the first one's name.
-        if x - said > 118:
-            parts.append(f'<text x="{x:.1f}" y="18">{escaped(mark["label"][:22])}</text>')
+        if x - said > 150:
+            parts.append(f'<text x="{x:.1f}" y="18">{escaped(mark["label"][:28])}</text>')
             said = x
     for at in range(columns):
         y = 24 + tall
