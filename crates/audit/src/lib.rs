@@ -54,6 +54,9 @@
 //! - An epoch has one form, whoever publishes it and whenever:
 //!   `an_epoch_that_was_cut_off_is_published_with_the_same_bytes`; a directory that was set back
 //!   or altered is not served: `a_directory_that_was_set_back_or_altered_is_not_served`.
+//! - What another node publishes meanwhile is no fault, and keeps no node from starting:
+//!   `what_another_node_publishes_meanwhile_stops_nobody_from_publishing`,
+//!   `a_node_starts_while_another_one_publishes`.
 //! - A witness adds lines and changes no text:
 //!   `a_witness_cosigns_what_is_published_and_its_lines_are_published_too`; one that has seen
 //!   another log is an alarm: `a_witness_that_was_shown_another_face_is_an_alarm_until_somebody_looked`;

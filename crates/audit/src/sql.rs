@@ -331,6 +331,7 @@ pub const STATEMENTS: &[Statement] = &[
     WHOLE,
     SET_BY,
     CHECKPOINT_NEWEST,
+    LOG_MARK,
     CHECKPOINT_SIZES,
     CHECKPOINTS_BEYOND,
     STRETCH,

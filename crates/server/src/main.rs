@@ -21,6 +21,7 @@
 //! - In production nothing is acknowledged that is on one machine alone:
 //!   `production_does_not_start_without_a_synchronous_standby`.
 
+mod answering;
 mod backup;
 mod classes;
 mod commands;

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::answering::Answering;
 use crate::config::{Config, Listen};
 use crate::door::{Door, Tls};
 use crate::lock::DataLock;
@@ -106,7 +107,7 @@ impl Serving {
         let ops = Ops::new(
             house.metrics.clone(),
             house.databases.clone(),
-            house.directory.clone(),
+            Answering::watch(&house.databases, &house.directory, &house.tasks),
             house.record.clone(),
         );
         let serving = Self {

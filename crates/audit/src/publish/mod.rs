@@ -28,6 +28,7 @@ mod evidence;
 mod fault;
 mod folder;
 mod keys;
+mod moved;
 mod opening;
 mod org;
 mod proofs;

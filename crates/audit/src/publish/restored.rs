@@ -91,7 +91,7 @@ impl Log {
             let known = place.signed().await?.map_or(0, |newest| newest.size);
             let Some(row) = place.db()?.maybe(sql::EDGE_OF, args![]).await? else { continue };
             if known < published.size() && published.size() <= row.count("size")? {
-                self.0.check_org(region, &org, &row).await?;
+                self.0.check_org(region, &org).await?;
                 let note = String::from_utf8(note).map_err(|_| LogError::Unsigned)?;
                 let now = self.0.record.clock.now();
                 place.remember(&published, &note, known, now).await?;

@@ -109,16 +109,21 @@ impl Inner {
         let mut work = self.works().remove(org).unwrap_or_default();
         let done = match &work.stopped {
             Some(fault) => Err(fault.clone().into()),
-            None => match Place::new(self, region, org)?.publish(&mut work).await {
-                Err(LogError::Fault(fault)) => {
-                    self.stop(&fault);
-                    work = Work { stopped: Some(fault.clone()), ..Work::default() };
-                    Err(fault.into())
+            None => {
+                let place = Place::new(self, region, org)?;
+                let since = place.mark().await?;
+                let done = place.publish(&mut work).await;
+                match place.unless_moved(since, done).await {
+                    Err(LogError::Fault(fault)) => {
+                        self.stop(&fault);
+                        work = Work { stopped: Some(fault.clone()), ..Work::default() };
+                        Err(fault.into())
+                    }
+                    Ok(done) => Ok(done),
+                    // What was done is not certain: it is read again.
+                    Err(error) => return Err(error),
                 }
-                Ok(done) => Ok(done),
-                // What was done is not certain: it is read again.
-                Err(error) => return Err(error),
-            },
+            }
         };
         let mut works = self.works();
         if works.len() >= WORKS_MAX {
@@ -241,8 +246,13 @@ impl Place<'_> {
         let outside = if fresh { self.outside().await? } else { None };
         let note = match outside {
             Some((there, _)) if there.size() > head.size => {
-                let (published, found) = (there.size(), head.size);
-                return Err(self.fault(FaultKind::RolledBack { published, found }));
+                // What another node published may be of events that came since the head was read.
+                let (published, found) = (there.size(), self.size().await?);
+                return Err(if published > found {
+                    self.fault(FaultKind::RolledBack { published, found })
+                } else {
+                    LogError::Moved
+                });
             }
             // Published by a process that ended before it could remember it.
             Some((there, bytes)) if there == checkpoint => {

@@ -56,7 +56,7 @@ impl Inner {
             }
             let orgs = rows
                 .iter()
-                .map(async |row| self.check_org(region, &row.parse("org_id")?, row).await);
+                .map(async |row| self.check_org(region, &row.parse("org_id")?).await);
             let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
             while let Some(one) = orgs.next().await {
                 one?;
@@ -80,20 +80,20 @@ impl Inner {
         Ok(())
     }
 
-    /// `row` is the org's head.
-    pub(super) async fn check_org(
-        &self,
-        region: Region,
-        org: &OrgId,
-        row: &Row,
-    ) -> Result<(), LogError> {
+    pub(super) async fn check_org(&self, region: Region, org: &OrgId) -> Result<(), LogError> {
         if !self.record.is_home(org, region) {
             return Ok(());
         }
         let place = Place::new(self, region, org)?;
-        let head = place.head(row)?;
+        place.at_rest(async || self.check_place(&place).await).await
+    }
+
+    async fn check_place(&self, place: &Place<'_>) -> Result<(), LogError> {
         let outside = place.outside().await?.map(|(checkpoint, _)| checkpoint);
         let inside = place.signed().await?;
+        // Read behind what was published of it: other nodes may serve, and publish, meanwhile.
+        let Some(row) = place.db()?.maybe(sql::EDGE_OF, args![]).await? else { return Ok(()) };
+        let head = place.head(&row)?;
         let known = inside.as_ref().map(|it| (it.size, it.root));
         let published = outside.as_ref().map(|it| (it.size(), *it.root())).max(known);
         let Some((size, root)) = published else { return Ok(()) };

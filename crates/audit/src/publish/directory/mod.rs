@@ -116,7 +116,8 @@ impl Inner {
     pub(super) async fn check_directory(&self, region: Region) -> Result<(), LogError> {
         let place = self.directory_of(region)?;
         let mut kept = place.cell.directory.kept.lock().await;
-        *kept = Kept::Known(Box::new(place.read_directory().await?));
+        let state = place.at_rest(async || place.read_directory().await).await?;
+        *kept = Kept::Known(Box::new(state));
         Ok(())
     }
 
@@ -128,6 +129,7 @@ impl Inner {
         first: Option<&OrgId>,
     ) -> Result<Option<u64>, LogError> {
         let place = self.directory_of(region)?;
+        let since = place.mark().await?;
         let state = match std::mem::take(kept) {
             Kept::Known(state) => Ok(state),
             Kept::Nothing => place.read_directory().await.map(Box::new),
@@ -140,7 +142,7 @@ impl Inner {
             Ok(state) => place.epoch(state, first).await,
             Err(error) => Err(error),
         };
-        match done {
+        match place.unless_moved(since, done).await {
             Ok((state, closed)) => {
                 *kept = Kept::Known(state);
                 Ok(closed)
