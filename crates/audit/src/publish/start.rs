@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use access::{OrgId, Region};
 use base::args;
-use base::db::{Row, Within};
+use base::db::Within;
 use futures_util::{StreamExt as _, stream};
 
 use super::edge::{self, Edge};
