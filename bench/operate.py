@@ -1,14 +1,21 @@
 """What an operator does before anybody can call, for benches that need an org that calls."""
 
 import json
+import random
 import socket
 import subprocess
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the system gives to connections: one of them would take it before it is used."""
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                pass
 
 
 def databases(postgres, *names):
@@ -41,10 +48,10 @@ class Operator:
     def json(self, *args, text=""):
         return json.loads(self.run(*args, "--json", text=text))
 
-    def org(self, region, password="correct horse battery staple"):
+    def org(self, region, password="correct horse battery staple", slug="acme"):
         """An org, its owner, and a key of theirs."""
-        org = self.json("org", "create", "--name", "Acme", "--slug", "acme", "--region", region)["id"]
-        who = ["--email", "owner@acme.example", "--name", "Olivia Owner", "--role", "org:owner"]
-        owner = self.json("member", "create", "--org", "acme", *who, text=f"{password}\n")["id"]
-        key = self.json("key", "create", "--org", "acme", "--owner", owner, "--name", "bench")["key"]
+        org = self.json("org", "create", "--name", "Acme", "--slug", slug, "--region", region)["id"]
+        who = ["--email", f"owner@{slug}.example", "--name", "Olivia Owner", "--role", "org:owner"]
+        owner = self.json("member", "create", "--org", slug, *who, text=f"{password}\n")["id"]
+        key = self.json("key", "create", "--org", slug, "--owner", owner, "--name", "bench")["key"]
         return org, owner, key

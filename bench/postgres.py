@@ -9,7 +9,8 @@ from operate import free_port
 
 
 class Postgres:
-    def __init__(self, folder, *settings):
+    def __init__(self, folder, *settings, wal=None):
+        """`wal`: where the write-ahead log lies, if not with the data."""
         self.bin = sorted(glob.glob("/usr/lib/postgresql/*/bin"))[-1]
         self.folder, self.user = folder, "postgres" if os.getuid() == 0 else None
         self.port = free_port()
@@ -18,11 +19,18 @@ class Postgres:
         if self.user:
             os.chown(folder, pwd.getpwnam(self.user).pw_uid, -1)
         self.data = os.path.join(folder, "data")
-        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres")
-        options = " ".join(
+        apart = [f"--waldir={wal}"] if wal else []
+        if wal and self.user:
+            os.makedirs(wal)
+            os.chown(wal, pwd.getpwnam(self.user).pw_uid, -1)
+        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", *apart)
+        self.options = " ".join(
             [f"-p {self.port} -k {folder} -c listen_addresses=127.0.0.1", *(f"-c {one}" for one in settings)]
         )
-        self.run("pg_ctl", "-D", self.data, "-o", options, "-w", "-l", f"{folder}/log", "start")
+        self.start()
+
+    def start(self):
+        self.run("pg_ctl", "-D", self.data, "-o", self.options, "-w", "-l", f"{self.folder}/log", "start")
 
     def run(self, program, *args, **more):
         return subprocess.run(

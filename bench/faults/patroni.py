@@ -9,12 +9,10 @@ import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from operate import free_port
 
 # On a bridge of this machine alone.

@@ -1,177 +1,134 @@
-"""A cell on one machine: PostgreSQL, Redis, nodes of Portico, an edge (HAProxy), a provider.
+"""What a scenario plays on: cells of Portico on one machine, each with its nodes, databases and counters; an edge
+(HAProxy) before them that knows the region from the key; a provider in each region; and orgs that call.
 
 Everything is of this process alone, in a folder that ends with it.
 """
 
-import asyncio
 import json
 import os
 import shutil
-import signal
 import subprocess
-import tempfile
 import sys
+import tempfile
+import urllib.error
 import urllib.request
 
-sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 from operate import Operator, databases, free_port
 from postgres import Postgres
 
-REGION = "eu"
+from node import Node
+from tools import Provider, Proxy, Redis, until
 
 
-class Provider:
-    """Speaks OpenAI: a short answer after `wait` seconds, or a stream of `words` words, `pace` seconds apart."""
+class Org:
+    """One that calls, and its owner's key."""
 
-    def __init__(self, words, pace, wait=0.02):
-        self.words, self.pace, self.wait = words, pace, wait
-        self.port = free_port()
-
-    async def start(self):
-        self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port, backlog=1024)
-
-    async def serve(self, reader, writer):
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                length = next(
-                    int(line.split(b":")[1]) for line in head.split(b"\r\n")
-                    if line.lower().startswith(b"content-length:")
-                )
-                asked = json.loads(await reader.readexactly(length))
-                await (self.stream(writer) if asked.get("stream") else self.answer(writer))
-        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError, StopIteration):
-            pass
-        finally:
-            writer.close()
-
-    async def answer(self, writer):
-        await asyncio.sleep(self.wait)
-        body = json.dumps({
-            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "fixed",
-            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}],
-            "usage": {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30},
-        }).encode()
-        head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        writer.write(head.encode() + body)
-        await writer.drain()
-
-    async def stream(self, writer):
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n")
-        piece = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "fixed"}
-        for at in range(self.words):
-            delta = {"index": 0, "delta": {"role": "assistant", "content": f"{at} "}, "finish_reason": None}
-            self.chunk(writer, json.dumps({**piece, "choices": [delta]}))
-            await writer.drain()
-            await asyncio.sleep(self.pace)
-        last = {"index": 0, "delta": {}, "finish_reason": "stop"}
-        self.chunk(writer, json.dumps({**piece, "choices": [last]}))
-        usage = {"prompt_tokens": 10, "completion_tokens": self.words, "total_tokens": 10 + self.words}
-        self.chunk(writer, json.dumps({**piece, "choices": [], "usage": usage}))
-        self.chunk(writer, "[DONE]")
-        writer.write(b"0\r\n\r\n")
-        await writer.drain()
-
-    @staticmethod
-    def chunk(writer, data):
-        event = f"data: {data}\n\n".encode()
-        writer.write(f"{len(event):x}\r\n".encode() + event + b"\r\n")
-
-
-class Node:
-    """One process of Portico."""
-
-    def __init__(self, cell, name):
-        self.cell, self.name = cell, name
-        self.port, self.ops, self.child = free_port(), free_port(), None
-        self.config = os.path.join(cell.folder, f"{name}.toml")
-        with open(self.config, "w") as file:
-            file.write(cell.configured(self))
-
-    def start(self):
-        log = open(os.path.join(self.cell.folder, f"{self.name}.log"), "a")
-        self.child = subprocess.Popen([self.cell.program, "serve", "--config", self.config], stderr=log, stdout=log)
-
-    async def ready(self):
-        while True:
-            if self.child.poll() is not None:
-                raise SystemExit(f"{self.name} ended: {open(os.path.join(self.cell.folder, self.name + '.log')).read()[-2000:]}")
-            try:
-                asked = await asyncio.to_thread(urllib.request.urlopen, f"http://127.0.0.1:{self.ops}/readyz", None, 1)
-                if asked.status == 200:
-                    return
-            except OSError:
-                pass
-            await asyncio.sleep(0.05)
-
-    async def restart(self):
-        """In order: asked to stop, gone, back."""
-        self.child.send_signal(signal.SIGTERM)
-        code = await asyncio.to_thread(self.child.wait)
-        self.start()
-        await self.ready()
-        return code
-
-    def kill(self):
-        self.child.kill()
-        self.child.wait()
+    def __init__(self, cell, region, slug):
+        self.region, self.slug = region, slug
+        self.id, _, self.key = cell.operator(region).org(region, slug=slug)
 
 
 class Cell:
-    """Nodes behind an edge, and an org that calls."""
+    """`nodes`: how many serve each region. What is in `through` (`directory`, a region's database, `redis`) is reached
+    through a proxy that can fail: `cell.proxies[name]`."""
 
     production = False
 
-    def __init__(self, program, provider, nodes):
-        self.program = os.path.abspath(program)
+    def __init__(self, options, nodes, words=25, pace_ms=200, wait_ms=20, through=(), gateway="", tls=None):
+        self.options, self.through = options, through
+        self.words, self.pace_ms, self.wait_ms, self.gateway, self.tls = words, pace_ms, wait_ms, gateway, tls
         self.folder = tempfile.mkdtemp(prefix="portico-faults-")
         os.chmod(self.folder, 0o755)
-        self.provider, self.count = provider, nodes
-        self.edge_port, self.redis_port = free_port(), free_port()
-        self.children = []
+        self.regions, self.counts = list(nodes), nodes
+        self.edge_port = free_port()
+        self.proxies, self.children, self.providers, self.orgs = {}, [], {}, []
+        self.nodes = []
+        try:
+            self.start(nodes)
+        except BaseException:
+            self.tell()
+            self.stop()
+            raise
 
-    def database(self, folder):
-        return Postgres(folder, "max_connections=300")
+    def __enter__(self):
+        return self
 
-    def configured(self, node):
-        return f"""node = "{node.name}"
-data = "{self.folder}/portico"
-regions = ["{REGION}"]
-production = {str(self.production).lower()}
-[cell]
-shared = true
-[limits]
-store = "redis://127.0.0.1:{self.redis_port}"
-[listen]
-address = "127.0.0.1:{node.port}"
-ops = "127.0.0.1:{node.ops}"
-trusted_proxies = ["127.0.0.0/8"]
-drain_wait_ms = 1500
-drain_timeout_ms = 90000
-[log]
-level = "warn"
-[session]
-secure_cookies = false
-{self.databases}
-[gateway.endpoints.fake]
-speaks = "openai"
-base_url = "http://127.0.0.1:{self.provider.port}/v1"
-region = "{REGION}"
-[gateway.models.fixed]
-routes = [{{ endpoint = "fake" }}]
-prices = [{{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2.00" }}]
-"""
+    def __exit__(self, kind, *_):
+        if kind:
+            self.tell()
+        self.stop()
+
+    def database(self, name):
+        """One server for all; a scenario may have others."""
+        return Postgres(os.path.join(self.folder, name), "max_connections=300")
+
+    def proxied(self, name, port):
+        if name not in self.through:
+            return port
+        self.proxies[name] = Proxy(self.options, port)
+        return self.proxies[name].port
+
+    def start(self, nodes):
+        self.postgres = self.database("postgres")
+        told = databases(self.postgres, "directory", *self.regions).split("[database.")[1:]
+        self.databases = {}
+        for name, text in zip(["directory", *self.regions], told):
+            port = self.proxied(name, self.postgres.port)
+            self.databases[name] = "[database." + text.replace(f":{self.postgres.port}/", f":{port}/")
+        self.redis = Redis(self.folder)
+        self.redis_port = self.proxied("redis", self.redis.port)
+        for region in self.regions:
+            self.providers[region] = Provider(self.options, self.words, self.pace_ms, self.wait_ms)
+        self.nodes = [Node(self, region, at + 1) for region, count in nodes.items() for at in range(count)]
+        for region in self.regions:
+            self.operator(region).run("migrate")
+        self.orgs = [Org(self, region, f"acme-{region}") for region in self.regions]
+        for node in self.nodes:
+            node.start()
+        for node in self.nodes:
+            node.ready()
+        self.edge()
+        for org in self.orgs:
+            until(lambda: self.ask(org, "GET", "/v1/models")[0] == 200, 30, f"called through the edge as {org.slug}")
+        for org in self.orgs:
+            self.limit(org, money_per_month="100000.00", concurrency=1000)
+
+    def of(self, region):
+        return [node for node in self.nodes if node.region == region]
+
+    def operator(self, region):
+        return Operator(self.options.program, self.of(region)[0].config)
+
+    def catalogue(self, region):
+        """The part of a node's configuration that says where models are: each region has a provider of its own."""
+        text = self.gateway or "".join(
+            f'[gateway.endpoints.{name}]\nspeaks = "openai"\nbase_url = "{it.url}"\nregion = "{name}"\n'
+            for name, it in self.providers.items()
+        )
+        if "[gateway.models.fixed]" not in text:
+            text += "[gateway.models.fixed]\nroutes = [" + ", ".join(f'{{ endpoint = "{name}" }}' for name in self.providers) + "]\n"
+        return text + 'prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million = "2000.00" }]\n'
 
     def edge(self):
-        """Asks each node five times a second whether it is ready, and asks another one again where a node gave no answer."""
-        servers = "\n".join(
-            f"  server {node.name} 127.0.0.1:{node.port} check port {node.ops} inter 200 fall 1 rise 1"
-            for node in self.nodes
+        """Knows the region from the key; asks each node five times a second whether it is ready, and asks another one again
+        where a node gave no answer."""
+        backends = ""
+        for region in self.regions:
+            servers = "\n".join(
+                f"  server {node.name} 127.0.0.1:{node.port} check port {node.ops} inter 200 fall 1 rise 1"
+                + (" no-check-ssl ssl verify none alpn http/1.1" if node.tls else "")
+                for node in self.of(region)
+            )
+            backends += (
+                f"backend {region}\n  balance leastconn\n  option http-buffer-request\n  option httpchk GET /readyz\n{servers}\n"
+            )
+        choices = "\n".join(
+            f'  use_backend {region} if {{ req.hdr(authorization) -m beg "Bearer pk_{region}_" }}' for region in self.regions
         )
         path = os.path.join(self.folder, "haproxy.cfg")
         with open(path, "w") as file:
             file.write(f"""global
-  maxconn 5000
+  maxconn 8000
   tune.bufsize 65536
 defaults
   mode http
@@ -184,42 +141,67 @@ defaults
   retry-on conn-failure empty-response response-timeout
 frontend edge
   bind 127.0.0.1:{self.edge_port}
-  default_backend nodes
-backend nodes
-  balance leastconn
-  option http-buffer-request
-  option httpchk GET /readyz
-{servers}
-""")
+{choices}
+  default_backend {self.regions[0]}
+{backends}""")
         self.children.append(subprocess.Popen(["haproxy", "-f", path, "-db"], stderr=subprocess.DEVNULL))
 
-    async def start(self):
-        self.postgres = self.database(os.path.join(self.folder, "postgres"))
-        self.databases = databases(self.postgres, "directory", REGION)
-        redis = ["redis-server", "--port", str(self.redis_port), "--save", "", "--maxmemory-policy", "noeviction"]
-        self.children.append(subprocess.Popen(redis, stdout=subprocess.DEVNULL))
-        await self.provider.start()
-        self.nodes = [Node(self, f"node-{at + 1}") for at in range(self.count)]
-        operator = Operator(self.program, self.nodes[0].config)
-        operator.run("migrate")
-        self.org, _, self.key = operator.org(REGION)
-        for node in self.nodes:
-            node.start()
-        for node in self.nodes:
-            await node.ready()
-        self.edge()
-        await asyncio.sleep(1)
+    def org(self, region, slug):
+        """One more."""
+        self.orgs.append(Org(self, region, slug))
+        return self.orgs[-1]
 
-    def of_record(self, text):
+    def ask(self, org, method, path, body=None, timeout=60):
+        """The status and the text; 0 where nobody answered."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.edge_port}{path}", None if body is None else json.dumps(body).encode(),
+            {"authorization": f"Bearer {org.key}", "content-type": "application/json"}, method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, None, timeout) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError as error:
+            return 0, type(error).__name__
+
+    def set(self, org, method, path, body):
+        status, text = self.ask(org, method, path, body)
+        if status not in (200, 201, 204):
+            raise SystemExit(f"{method} {path}: {status} {text}")
+
+    def limit(self, org, **limits):
+        self.set(org, "PUT", "/api/limits/org/org", limits)
+
+    def journal(self, org):
+        self.set(org, "PATCH", "/api/org/settings", {"when_unrecorded": "journal"})
+
+    def of_record(self, region, text):
         """A question to the database of the region."""
-        return self.postgres.psql(REGION, text)
+        return self.postgres.psql(region, text)
+
+    def metric(self, name, region=None, **labels):
+        """The sum over all nodes, or over those of a region."""
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        total = 0
+        for node in self.nodes if region is None else self.of(region):
+            for line in node.metrics().splitlines():
+                if line.split("{")[0].split(" ")[0] == name and all(one in line for one in wanted):
+                    total += float(line.rsplit(" ", 1)[1])
+        return int(total)
+
+    def tell(self):
+        """What the nodes said last, for whoever has to find out."""
+        for node in self.nodes:
+            print(f"-- {node.name}", *node.words(), sep="\n", file=sys.stderr)
 
     def stop(self):
-        for node in getattr(self, "nodes", []):
-            if node.child and node.child.poll() is None:
-                node.child.kill()
-        for child in self.children:
+        for node in self.nodes:
+            node.kill()
+        for child in [*self.children, *self.providers.values(), *self.proxies.values()]:
             child.kill()
+        if hasattr(self, "redis"):
+            self.redis.kill()
         if hasattr(self, "postgres"):
             self.postgres.stop()
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -39,7 +39,7 @@ pub(crate) fn run(options: &Options) -> bool {
             if options.write {
                 python.arg("--page").arg(root.join("docs/performance.md"));
             }
-            shell::run(python.args(&options.more))
+            shell::show(python.args(&options.more))
         });
     if let Err(why) = &measured {
         note(why);

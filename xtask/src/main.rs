@@ -4,6 +4,7 @@
 mod bench;
 mod browser;
 mod clients;
+mod faults;
 mod licences;
 mod pages;
 mod postgres;
@@ -33,6 +34,8 @@ enum Task {
     Test(test::Options),
     /// Measure what a call costs, beside a bare proxy and peers.
     Bench(bench::Options),
+    /// Break what Portico stands on, under load, and hold what was measured to its bars.
+    Faults(faults::Options),
     /// Time every page of the console in an org of 10,000 patterns, 1,000 members and
     /// 1,000,000 events.
     Pages(pages::Options),
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     let passed = match Cli::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Faults(options) => faults::run(&options),
         Task::Pages(options) => pages::run(&options),
         Task::Sizes { json } => {
             sizes::run(json);

@@ -28,7 +28,7 @@ pub(crate) fn run(options: &Options) -> bool {
             if options.json {
                 python.arg("--json");
             }
-            shell::run(python.args(&options.more))
+            shell::show(python.args(&options.more))
         });
     if let Err(why) = &measured {
         note(why);

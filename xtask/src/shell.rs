@@ -55,8 +55,7 @@ fn name(command: &Command) -> String {
 /// Runs to the end. On a terminal its output is seen as it comes, in a pipe only if it fails.
 pub(crate) fn run(command: &mut Command) -> Outcome<()> {
     if on_terminal() {
-        let status = command.status().map_err(|error| format!("{}: {error}", name(command)))?;
-        return if status.success() { Ok(()) } else { Err(format!("{}: {status}", name(command))) };
+        return show(command);
     }
     let (passed, output) = attempt(command)?;
     if passed {
@@ -64,6 +63,12 @@ pub(crate) fn run(command: &mut Command) -> Outcome<()> {
     }
     println!("{}", output.trim_end());
     Err(format!("{} failed", name(command)))
+}
+
+/// Runs to the end; what it prints was asked for, and is seen in a pipe too.
+pub(crate) fn show(command: &mut Command) -> Outcome<()> {
+    let status = command.status().map_err(|error| format!("{}: {error}", name(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{}: {status}", name(command))) }
 }
 
 /// Runs to the end and returns what it printed; an error holds what it said.

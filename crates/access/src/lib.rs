@@ -8,6 +8,8 @@
 //!   query that skips the check does not compile.
 //! - The database is chosen from the scope ([`Databases::of`]), and the org of the
 //!   scope is `$1` of every statement: a query cannot reach another org or region.
+//! - While an org moves nobody begins to write in it, and whoever waits goes on where it is at
+//!   home then: `nobody_enters_a_closed_gate_and_whoever_waits_goes_on_when_it_opens`.
 //! - The four roles are exactly what `policy.txt` says:
 //!   `the_policy_is_the_one_that_was_reviewed`.
 //! - Guardrails narrow and never widen: `a_guard_narrows_and_never_widens`. They look at
@@ -21,6 +23,7 @@ mod caller;
 mod compiled;
 mod databases;
 mod decision;
+mod homes;
 mod id;
 mod life;
 mod names;
@@ -36,6 +39,7 @@ pub use self::caller::{Actor, Caller, Denied, Identified, Origin, Scope};
 pub use self::compiled::{Access, Grant};
 pub use self::databases::{Databases, OrgDb};
 pub use self::decision::{Decision, Resource};
+pub use self::homes::{Homes, Moving, Pass};
 pub use self::id::{KeyId, MemberId, OrgId, ServiceId, TeamId};
 pub use self::life::{CredentialsEnded, Life, LifeEnd, Watched};
 pub use self::names::{Named, Names};

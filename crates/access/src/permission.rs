@@ -70,6 +70,8 @@ permissions! {
     PrivacyErase = "privacy:erase";
     /// Place and lift legal holds; set how long values must be kept.
     PrivacyHold = "privacy:hold";
+    /// Order the organization to move to another region.
+    RegionMove = "region:move";
 }
 
 /// What comes with what: who may read patterns may run them, and who may create

@@ -8,13 +8,23 @@ use crate::stores::{Postgres, Sqlite};
 
 /// Every column that the directory may have: what cells may know of each other's organizations.
 /// Random ids, keyed hashes, names of regions and nodes, instants; no name, no address.
-const ALLOWED: [(&str, &str); 15] = [
+const ALLOWED: [(&str, &str); 25] = [
     ("regions_home", "org_id"),
     ("regions_home", "region"),
     ("regions_home", "epoch"),
     ("regions_home", "state"),
     ("regions_home", "slug_tag"),
     ("regions_home", "claimed_at"),
+    ("regions_home", "born"),
+    ("regions_move", "org_id"),
+    ("regions_move", "from_region"),
+    ("regions_move", "to_region"),
+    ("regions_move", "step"),
+    ("regions_move", "fence"),
+    ("regions_move", "at"),
+    ("regions_fenced", "org_id"),
+    ("regions_fenced", "instance"),
+    ("regions_fenced", "fence"),
     ("regions_domain", "domain_tag"),
     ("regions_domain", "org_id"),
     ("regions_domain", "proven_at"),

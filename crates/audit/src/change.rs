@@ -35,11 +35,11 @@ pub struct Change {
 impl Change {
     /// Begins a change in the org and region of `scope`.
     pub async fn begin(record: &Record, scope: &Scope) -> Result<Self, DbError> {
-        let db = record.databases.region(scope.region())?;
+        let db = record.databases.whole(scope)?;
         record.keys.warm(db, scope.region(), scope.org()).await?;
         let tx = record.databases.of(scope)?.begin().await?;
         Ok(Self {
-            db: db.clone(),
+            db: tx.db().clone(),
             tx,
             scope: scope.clone(),
             clock: record.clock.clone(),

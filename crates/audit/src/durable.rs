@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use access::OrgId;
+use access::{OrgId, Pass};
 use tokio::sync::oneshot;
 
 use crate::append::Prepared;
@@ -80,13 +80,15 @@ pub(crate) struct Submission {
     pub(crate) ack: oneshot::Sender<Result<Durable, NotDurable>>,
     /// The org wants it in the journal rather than refused.
     pub(crate) journals: bool,
+    /// The org does not move away before it is on disk.
+    pub(crate) pass: Option<Pass>,
 }
 
 impl Submission {
     /// What a journal had: nobody waits for it any more.
     pub(crate) fn of_journal(entry: Prepared, phase: Phase) -> Self {
         let (ack, _nobody) = oneshot::channel();
-        Self { entry, phase, ack, journals: true }
+        Self { entry, phase, ack, journals: true, pass: None }
     }
 
     /// The ended call that this event tells of.

@@ -31,9 +31,15 @@ impl Change {
     /// is written about them later is forgotten as it is written. Says how many keys that were
     /// in use are gone. Forgotten is forgotten only with the commit.
     pub async fn forget(&mut self, ids: &[String]) -> Result<u64, DbError> {
+        let tags = self.tags(ids)?;
+        self.forget_tags(tags).await
+    }
+
+    /// The same for keyed hashes of people and things, which need not be known any more.
+    pub(crate) async fn forget_tags(&mut self, tags: Vec<Tag>) -> Result<u64, DbError> {
         let mut destroyed = 0;
         let now = self.clock.now();
-        for tag in self.tags(ids)? {
+        for tag in tags {
             destroyed += self.run(sql::KEY_DESTROY, args![tag.as_str()]).await?;
             self.run(sql::KEY_GONE, args![tag.as_str(), now]).await?;
             self.run(sql::RESTRICTED_DROP, args![tag.as_str()]).await?;

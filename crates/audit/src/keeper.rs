@@ -32,6 +32,17 @@ pub trait Keeper: Send + Sync + std::fmt::Debug {
         Ok(None)
     }
 
+    /// The ids of people, if this room knows them: a piece of them behind one, `""` at first.
+    async fn people(&self, _: &OrgDb<'_>, _after: &str) -> Result<Vec<String>, DbError> {
+        Ok(Vec::new())
+    }
+
+    /// Ends that a person can act, without any more being asked: only of whoever was erased
+    /// once, and whom a restore brought back.
+    async fn turn_out(&self, _: &mut Change, _: &Person) -> Result<(), DbError> {
+        Ok(())
+    }
+
     /// What is held of a person, by table.
     async fn locate(
         &self,

@@ -36,6 +36,7 @@ const TABLES: &[Table] = &[
     Table::nothing("audit_head"),
     Table::nothing("audit_open"),
     Table::nothing("audit_journal"),
+    Table::nothing("audit_left"),
     Table::nothing("audit_wrapper"),
     Table::nothing("audit_checkpoint"),
     Table::nothing("audit_log_key"),

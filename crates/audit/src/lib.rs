@@ -54,6 +54,9 @@
 //! - An epoch has one form, whoever publishes it and whenever:
 //!   `an_epoch_that_was_cut_off_is_published_with_the_same_bytes`; a directory that was set back
 //!   or altered is not served: `a_directory_that_was_set_back_or_altered_is_not_served`.
+//! - What another node publishes meanwhile is no fault, and keeps no node from starting:
+//!   `what_another_node_publishes_meanwhile_stops_nobody_from_publishing`,
+//!   `a_node_starts_while_another_one_publishes`.
 //! - A witness adds lines and changes no text:
 //!   `a_witness_cosigns_what_is_published_and_its_lines_are_published_too`; one that has seen
 //!   another log is an alarm: `a_witness_that_was_shown_another_face_is_an_alarm_until_somebody_looked`;
@@ -117,6 +120,7 @@ mod kept;
 mod keys;
 mod line;
 mod look_back;
+mod moving;
 mod open;
 mod pages;
 mod publish;
@@ -165,12 +169,13 @@ use self::keys::Keys;
 pub use self::keys::{KmsConfig, KmsError, KmsToken, Sealing};
 use self::line::Line;
 pub use self::look_back::Back;
+pub use self::moving::NotMoved;
 pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
-    Asked, BadLogConfig, Contradiction, Fault, FaultKind, Folder, Growth, Listed, Log, LogConfig,
-    LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt, S3,
-    S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified, Waits, Witness,
-    WitnessConfig, WitnessState, log_routes,
+    Asked, BadLogConfig, Behind, Carried, Contradiction, Fault, FaultKind, Folder, Growth, Lacking, Listed,
+    Log, LogConfig, LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published,
+    Receipt, RecordHead, S3, S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified,
+    Waits, Witness, WitnessConfig, WitnessState, log_routes,
 };
 pub use self::rider::{Passed, Payer, Rider, Riding};
 pub use self::sweep::Still;
@@ -194,6 +199,8 @@ pub struct Record {
     archive: Arc<tiers::Archive>,
     lines: Arc<BTreeMap<Region, mpsc::Sender<Submission>>>,
     desks: Desks,
+    /// What waits until its org has moved.
+    waiting: Arc<moving::Waiting>,
 }
 
 impl Record {
@@ -209,10 +216,11 @@ impl Record {
         metrics: &Metrics,
     ) -> Result<Self, NotOpen> {
         let counts = telemetry::Counts::register(metrics);
-        let keys = Arc::new(Keys::new(&sealing.into(), clock)?);
+        let keys = Arc::new(Keys::new(&sealing.into(), databases.homes(), clock)?);
         let heads = Arc::new(Heads::default());
         let mut lines = BTreeMap::new();
         let desks = Desks::of(databases, metrics);
+        let open = open::OfNode::default();
         for (region, db) in databases.iter() {
             let (sender, queue) = mpsc::channel(QUEUE_MAX);
             let line = Line {
@@ -221,7 +229,7 @@ impl Record {
                 keys: Arc::clone(&keys),
                 heads: Arc::clone(&heads),
                 riders: riders.to_vec(),
-                open: open::OpenCalls::new(node),
+                open: open.of(node, region, databases.homes()),
                 counts: counts.clone(),
                 kept: VecDeque::new(),
                 replayed: None,
@@ -246,6 +254,7 @@ impl Record {
             _room: Arc::new(room),
             tails: Tails::default(),
             archive: Arc::default(),
+            waiting: Arc::default(),
         })
     }
 
@@ -282,10 +291,8 @@ impl Record {
         };
         let (ack, pending) = oneshot::channel();
         let journals = self.desks.wanted_by(caller);
-        let submission = Submission { entry, phase, ack, journals };
-        let line = self.lines.get(&caller.region);
-        let submitted = line.is_some_and(|line| line.try_send(submission).is_ok());
-        Pending(submitted.then_some(pending))
+        let submission = Submission { entry, phase, ack, journals, pass: None };
+        Pending(self.enter(submission, caller.region).then_some(pending))
     }
 
     pub(crate) fn databases(&self) -> &Databases {

@@ -313,7 +313,8 @@ impl Line {
     #[expect(clippy::disallowed_methods, reason = "where open calls begin is no change of an org")]
     async fn finish(self) {
         let node = self.open.node();
-        let rows: Vec<_> = self.open.ends().map(|(org, first)| args![org, node, first]).collect();
+        let ends = self.open.ends().into_iter();
+        let rows: Vec<_> = ends.map(|(org, first)| args![org, node, first]).collect();
         let write = async {
             let mut tx = self.db.begin(&Within::node()).await?;
             tx.many(&sql::OPEN, rows).await?;

@@ -7,6 +7,7 @@ mod journal;
 mod keys;
 mod log;
 mod open;
+mod restored;
 mod takeover;
 mod tiers;
 mod time;
@@ -22,6 +23,7 @@ pub(crate) use self::journal::*;
 pub(crate) use self::keys::*;
 pub(crate) use self::log::*;
 pub(crate) use self::open::*;
+pub(crate) use self::restored::*;
 pub(crate) use self::takeover::*;
 pub(crate) use self::tiers::*;
 pub(crate) use self::time::*;
@@ -57,6 +59,11 @@ pub const MIGRATIONS: &[Migration] = &[
         postgres: include_str!("../migrations/0011_tiers.postgres.sql"),
     },
     Migration::both("audit/0012_journal", include_str!("../migrations/0012_journal.sql")),
+    Migration {
+        name: "audit/0013_left",
+        sqlite: include_str!("../migrations/0013_left.sqlite.sql"),
+        postgres: include_str!("../migrations/0013_left.postgres.sql"),
+    },
     Migration {
         name: "audit/0014_rowid",
         sqlite: include_str!("../migrations/0014_rowid.sqlite.sql"),
@@ -254,6 +261,8 @@ pub(crate) const ONE: Statement = Statement::new(
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
+    ERASED_BETWEEN,
+    HEADS_WHOLE,
     OPEN_OF_NODE,
     JOURNAL_OF,
     NEWEST_OF,
@@ -327,6 +336,7 @@ pub const STATEMENTS: &[Statement] = &[
     WHOLE,
     SET_BY,
     CHECKPOINT_NEWEST,
+    LOG_MARK,
     CHECKPOINT_SIZES,
     CHECKPOINTS_BEYOND,
     STRETCH,
@@ -373,6 +383,7 @@ pub const STATEMENTS: &[Statement] = &[
 /// For the same tests.
 pub const BATCHES: &[Batch] = &[
     JOURNAL_MOVE,
+    HEAD_REGAIN,
     APPEND,
     TAKE,
     MOVE,

@@ -105,6 +105,9 @@ impl Record {
             after = last.text("org_id")?;
             for row in &rows {
                 let org: OrgId = row.parse("org_id")?;
+                if !self.is_home(&org, region) {
+                    continue;
+                }
                 let by = Caller::node(org, region, &self.node);
                 let sweep = Sweep { record: self, by, node, still };
                 let open = sweep.open(row.int("first")?).await?;
@@ -187,7 +190,7 @@ impl Sweep<'_> {
     #[expect(clippy::disallowed_methods, reason = "writes events alone, as the line does")]
     async fn together(&self, some: &[(String, CallFacts)]) -> Result<Closed, DbError> {
         let (record, by) = (self.record, &self.by);
-        record.keys.warm(record.databases.region(by.region)?, by.region, &by.org).await?;
+        record.keys.warm(record.databases.whole(&by.itself())?, by.region, &by.org).await?;
         let now = record.clock.now();
         let mut entries = Vec::with_capacity(some.len());
         for (id, call) in some {

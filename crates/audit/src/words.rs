@@ -53,6 +53,16 @@ const WORK: &[Words] = &[
         "Events archived",
         "moved old events of the record to its archive",
     ),
+    words(
+        "audit.event.lost",
+        "Event lost",
+        "lost what an event said in a restore; its entry and its proofs stand",
+    ),
+    words(
+        "audit.record.restored",
+        "Record restored",
+        "went on after a restore, with the values of some events lost",
+    ),
     words("audit.events.exported", "Record exported", "exported the record"),
     words("audit.events.followed", "Record followed", "began to follow the record live"),
     words("audit.events.read", "Record read", "read the record"),

@@ -56,6 +56,10 @@ const BODY_TOTAL: Duration = Duration::from_secs(90);
 /// Longest silence inside a body.
 const BODY_IDLE: Duration = Duration::from_secs(30);
 
+/// Room that is made for a body because of the length that it says alone; what it really brings
+/// makes the rest. Thousands of callers may say much and send little.
+const ROOM_MAX: usize = 64 << 10;
+
 /// The whole body, or a problem that says why not: 413 when it is larger than `max`.
 pub async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
     let declared = request
@@ -89,7 +93,7 @@ pub async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
             first = Some(chunk);
         } else {
             if let Some(first) = first.take() {
-                whole.reserve(declared.unwrap_or_default());
+                whole.reserve(room(declared));
                 whole.extend_from_slice(&first);
             }
             whole.extend_from_slice(&chunk);
@@ -99,6 +103,10 @@ pub async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
         return Err(too_large(max));
     }
     Ok(first.unwrap_or_else(|| whole.freeze()))
+}
+
+fn room(declared: Option<usize>) -> usize {
+    declared.unwrap_or_default().min(ROOM_MAX)
 }
 
 fn too_large(max: usize) -> Problem {
@@ -296,6 +304,11 @@ mod tests {
         let refused = read(Request::new(axum::body::Body::from_stream(drip)), 1 << 20).await;
         assert_eq!(refused.unwrap_err().status(), StatusCode::REQUEST_TIMEOUT);
         assert!(begun.elapsed() <= BODY_TOTAL);
+    }
+
+    #[test]
+    fn a_length_that_is_only_said_makes_little_room() {
+        assert_eq!([None, Some(100), Some(DRAIN_MAX)].map(room), [0, 100, ROOM_MAX]);
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Chat {
             clock: clock.clone(),
             record: record.clone(),
             gateway: gateway.clone(),
-            seals: Arc::new(Seals::new(roots)?),
+            seals: Arc::new(Seals::new(roots, databases.homes())?),
             tasks: tasks.clone(),
         })
     }

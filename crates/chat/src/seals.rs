@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use access::{Region, Scope};
+use access::{Homes, Region, Scope};
 use base::db::DbError;
 use base::seal::{NotOpened, RootKey, Sealer};
 
@@ -12,7 +12,7 @@ use crate::{ConversationId, MessageId};
 
 /// The sealing keys of the regions that this node serves.
 #[derive(Debug)]
-pub(crate) struct Seals(BTreeMap<Region, Sealer>);
+pub(crate) struct Seals(BTreeMap<Region, Sealer>, Homes);
 
 /// Where a text is kept: what was sealed for one place opens in no other.
 #[derive(Debug, Clone, Copy)]
@@ -34,12 +34,12 @@ impl Place<'_> {
 }
 
 impl Seals {
-    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>) -> io::Result<Self> {
+    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>, homes: &Homes) -> io::Result<Self> {
         let sealers = roots.iter().map(|(region, root)| {
             let sealer = root.sealer("chat/said")?;
             Ok((*region, sealer))
         });
-        sealers.collect::<io::Result<_>>().map(Self)
+        sealers.collect::<io::Result<_>>().map(|keys| Self(keys, homes.clone()))
     }
 
     pub(crate) fn seal(
@@ -65,6 +65,6 @@ impl Seals {
     }
 
     fn of(&self, scope: &Scope) -> Result<&Sealer, DbError> {
-        self.0.get(&scope.region()).ok_or_else(|| DbError::unreadable("body", NotOpened))
+        self.0.get(&self.1.born(scope.org(), scope.region())).ok_or_else(|| DbError::unreadable("body", NotOpened))
     }
 }

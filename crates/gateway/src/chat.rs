@@ -13,6 +13,7 @@ use http::HeaderValue;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use limits::Ask as LimitAsk;
+use tokio::time::{Instant, timeout_at};
 
 use crate::Gateway;
 use crate::call::{Call, CallId, End};
@@ -148,7 +149,8 @@ impl Gateway {
         let Arrived { sent, trial, .. } = arrived;
         let endpoint = trial.route().endpoint.clone();
         let life = call.caller.standing.life.clone();
-        let collected = life.during(collect(sent.into_body(), endpoint.idle_timeout)).await;
+        let most = endpoint.first_token_timeout;
+        let collected = life.during(collect(sent.into_body(), endpoint.idle_timeout, most)).await;
         let collected = match collected {
             Ok(Ok(bytes)) => {
                 trial.ended_well();
@@ -238,13 +240,15 @@ fn estimate(ask: &Ask<'_>, answer: &Bytes) -> Usage {
     Usage { prompt, completion, total: prompt.saturating_add(completion), ..Usage::default() }
 }
 
-/// The whole answer, bounded in size and in silence.
-async fn collect(body: Incoming, idle: Duration) -> Result<Bytes, Error> {
+/// The whole answer, bounded in size, in silence, and in all by `most`: it was written when its
+/// head came, so a provider that drips it is not writing.
+async fn collect(body: Incoming, idle: Duration, most: Duration) -> Result<Bytes, Error> {
+    let end = Instant::now() + most;
     let mut body = Limited::new(body, ANSWER_MAX);
     let mut first: Option<Bytes> = None;
     let mut whole = bytes::BytesMut::new();
     loop {
-        let next = tokio::time::timeout(idle, body.frame()).await;
+        let next = timeout_at(end.min(Instant::now() + idle), body.frame()).await;
         match next.map_err(|_| Error::ProviderTooSlow)? {
             None => break,
             Some(Err(_)) => return Err(Error::ProviderFailed),

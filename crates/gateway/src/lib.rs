@@ -34,6 +34,8 @@
 //!   says so: `a_stream_ends_with_its_credential_and_says_so`,
 //!   `a_stream_that_nobody_reads_ends_with_its_credential_too`,
 //!   `a_whole_answer_is_not_released_behind_the_end_of_its_credential`.
+//! - One that drips bytes does not hold a call for ever:
+//!   `a_provider_that_drips_bytes_is_given_up_as_one_that_is_silent`.
 //! - A silent stream is kept alive: `a_silent_stream_is_kept_alive_with_comments`.
 //! - An org sees of the catalogue what its region has, with prices, health, and whether the
 //!   caller may call it: `the_catalogue_is_that_of_the_region_and_says_who_may_call`.

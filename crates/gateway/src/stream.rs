@@ -172,13 +172,16 @@ impl Flow {
         }
     }
 
-    /// A piece came.
+    /// A piece came. Only a whole event is heard: a provider that drips bytes is as good as silent.
     fn heard(&mut self, chunk: &Bytes) {
-        self.heard_at = Instant::now();
         if let Some(trial) = &mut self.trial {
             trial.began();
         }
+        let before = self.wire.events();
         let went = self.wire.pass(chunk);
+        if self.wire.events() > before {
+            self.heard_at = Instant::now();
+        }
         self.went(went);
     }
 

@@ -180,6 +180,9 @@ async fn chat(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) ->
         "silent" => tokio::time::sleep(Duration::from_mins(1)).await,
         _ => {}
     }
+    if model == "dripping" {
+        return dripping(ask["stream"] == true);
+    }
     if ask["stream"] == true { streamed(&seen, &model, &ask) } else { whole(&model, &ask) }
 }
 
@@ -282,6 +285,18 @@ fn streamed(seen: &Arc<Seen>, model: &str, ask: &Value) -> Response {
         Body::from_stream(body)
     };
     ([("content-type", "text/event-stream")], body).into_response()
+}
+
+/// Begins well, and then says one byte each tenth of a second.
+fn dripping(streams: bool) -> Response {
+    let (begin, kind) =
+        if streams { ("data: {}\n\n", "text/event-stream") } else { ("{", "application/json") };
+    let drops = stream::unfold((), async |()| {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), ()))
+    });
+    let begin = stream::once(async move { Ok(Bytes::from_static(begin.as_bytes())) });
+    ([("content-type", kind)], Body::from_stream(begin.chain(drops))).into_response()
 }
 
 /// Says the same words again and again, one each hundredth of a second.

@@ -103,6 +103,14 @@ impl Wire {
         }
     }
 
+    /// How many events of the provider were complete so far, comments among them.
+    pub(crate) fn events(&self) -> u64 {
+        match self {
+            Self::Openai { splitter, .. } => splitter.events(),
+            Self::Anthropic(translator) => translator.events(),
+        }
+    }
+
     pub(crate) fn tally(&self) -> &Tally {
         match self {
             Self::Openai { meter, .. } => meter.tally(),

@@ -56,6 +56,8 @@ const NEED: &[(&str, Permission)] = &[
     ("privacy.person.located", Permission::PrivacyRead),
     ("privacy.request.withdrawn", Permission::PrivacyErase),
     ("privacy.retention.set", Permission::PrivacyHold),
+    ("regions.move.ordered", Permission::RegionMove),
+    ("regions.move.withdrawn", Permission::RegionMove),
 ];
 
 /// Actions that need none. The end of a call is judged by its beginning.

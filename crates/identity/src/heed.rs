@@ -23,6 +23,13 @@ impl Identity {
         self.watch_visits().await;
     }
 
+    /// The org is at home in this region from now on: it is read anew there. What runs on its
+    /// credentials goes on.
+    pub async fn moved(&self, org: &OrgId, home: Region) {
+        self.0.shelf.forget(org);
+        self.reload(org, home).await;
+    }
+
     /// Nobody can say what was changed in a region: each org of it is read anew before
     /// anybody of it is let in, and what runs there ends.
     pub fn doubt(&self, region: Region) {

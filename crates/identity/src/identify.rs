@@ -104,11 +104,12 @@ impl Identity {
         };
         // Hashed before anything is looked up: an unknown org takes as long as a known one.
         let tag = macs.key.tag(shown.hashed());
-        let mut snapshot = self.snapshot(&shown.org, shown.region).await?;
+        let home = self.home(&shown.org, shown.region);
+        let mut snapshot = self.snapshot(&shown.org, home).await?;
         if snapshot.as_ref().is_some_and(|org| org.key(&tag).is_none())
-            && self.is_behind(&shown.org, shown.region).await
+            && self.is_behind(&shown.org, home).await
         {
-            snapshot = self.snapshot(&shown.org, shown.region).await?;
+            snapshot = self.snapshot(&shown.org, home).await?;
         }
         let known = snapshot.as_ref().and_then(|org| Some((org, org.key(&tag)?)));
         let Some((org, key)) = known.filter(|(_, key)| seal::equal(&key.tag, &tag)) else {
@@ -119,17 +120,17 @@ impl Identity {
         if let Err(problem) = admitted {
             let actor = key.owner.actor();
             let key = Some(key.id.clone());
-            let who = powerless(&shown.org, shown.region, actor, key, origin);
+            let who = powerless(&shown.org, home, actor, key, origin);
             return Err(Refused { problem, who: Some(who) });
         }
         if now.as_second().saturating_sub(key.noted_secs.load(Ordering::Relaxed)) >= NOTE_EVERY_SECS
         {
             key.noted_secs.store(now.as_second(), Ordering::Relaxed);
-            self.0.seen.note(Used::Key(key.id.clone()), &shown.org, shown.region, now);
+            self.0.seen.note(Used::Key(key.id.clone()), &shown.org, home, now);
         }
         Ok(Caller::identified(Identified {
             org: shown.org,
-            region: shown.region,
+            region: home,
             actor: key.owner.actor(),
             key: Some(key.id.clone()),
             teams: key.teams.clone(),
@@ -153,6 +154,7 @@ impl Identity {
             return Err(wrong_region(token.region).into());
         };
         let tag = macs.session.tag(token.text.as_bytes());
+        let token = self.at_home(token);
         let node = Caller::node(token.org.clone(), token.region, "identity").itself();
         let db = self.0.databases.of(&node).map_err(Error::Db)?;
         let row = db.maybe(sql::SESSION_BY_TAG, args![tag.as_slice()]).await.map_err(Error::Db)?;

@@ -103,6 +103,7 @@ impl Identity {
         let token = token.map_err(|_| Error::Invitation)?;
         let macs = self.macs(token.region).ok_or(Error::WrongRegion(token.region))?;
         let tag = macs.invitation.tag(token.text.as_bytes());
+        let token = self.at_home(token);
         let node = Caller::node(token.org.clone(), token.region, "invitation").itself();
         let found = self.0.databases.of(&node)?;
         let found = found.maybe(sql::INVITATION_BY_TAG, args![tag.as_slice()]).await?;

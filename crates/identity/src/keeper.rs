@@ -122,6 +122,17 @@ impl Keeper for Identity {
         Ok(Some(of(who.to_owned(), standing, String::new(), String::new())))
     }
 
+    async fn people(&self, db: &OrgDb<'_>, after: &str) -> Result<Vec<String>, DbError> {
+        let rows = db.all(sql::PEOPLE_BEHIND, args![after]).await?;
+        rows.iter().map(|row| row.text("id")).collect()
+    }
+
+    async fn turn_out(&self, change: &mut Change, person: &Person) -> Result<(), DbError> {
+        change.run(sql::MEMBER_OUT, args![person.id.as_str()]).await?;
+        change.run(sql::GUEST_OUT, args![person.id.as_str(), self.now()]).await?;
+        Ok(())
+    }
+
     /// Every node reads the org anew: no name of theirs stays in memory.
     async fn erase(&self, change: &mut Change, person: &Person) -> Result<Vec<Held>, DbError> {
         change.maybe(sql::ORG_BUMP, args![]).await?;

@@ -96,6 +96,7 @@ impl Identity {
         org: &OrgId,
         region: Region,
     ) -> Result<Option<Arc<OrgSnapshot>>, Error> {
+        let region = self.home(org, region);
         let standing =
             |standing: Arc<OrgSnapshot>| (standing.org.region == region).then_some(standing);
         if let Some(found) = self.0.shelf.get(org) {
@@ -151,6 +152,7 @@ impl Identity {
     }
 
     async fn load(&self, org: &OrgId, region: Region) -> Result<Option<OrgSnapshot>, DbError> {
+        let region = self.home(org, region);
         load::load(&self.0.databases, self.0.guards.as_ref(), org, region, self.now()).await
     }
 

@@ -108,6 +108,7 @@ impl Identity {
         let token = token.map_err(|_| Error::PasswordLink)?;
         let macs = self.macs(token.region).ok_or(Error::WrongRegion(token.region))?;
         let tag = macs.password_link.tag(token.text.as_bytes());
+        let token = self.at_home(token);
         let node = Caller::node(token.org.clone(), token.region, "password-link").itself();
         let db = self.0.databases.of(&node)?;
         let found = db.maybe(sql::PASSWORD_LINK_BY_TAG, args![tag.as_slice()]).await?;

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use access::{Databases, OrgId, Region, Scope};
+use access::{Caller, Databases, OrgId, Region, Scope};
 use audit::{Change, Durable, Event, Record};
 use base::args;
 use base::db::{Statement, Value};
@@ -23,6 +23,7 @@ use crate::classes::Classes;
 use crate::factor::RelyingParty;
 use crate::gate::Gate;
 use crate::guards::Guards;
+use crate::key::Token;
 use crate::lockout::Lockout;
 use crate::mail::Mail;
 use crate::password::Passwords;
@@ -249,6 +250,23 @@ impl Identity {
 
     pub(crate) fn now(&self) -> At {
         self.0.clock.now()
+    }
+
+    /// Where an org is at home, whatever region its credentials name.
+    pub(crate) fn home(&self, org: &OrgId, named: Region) -> Region {
+        self.0.databases.homes().home(org, named)
+    }
+
+    /// A token, with the region where its org is at home in place of the one that it names: to
+    /// be called when its keyed hash was made, which is of the region that it names.
+    pub(crate) fn at_home(&self, token: Token) -> Token {
+        Token { region: self.home(&token.org, token.region), ..token }
+    }
+
+    /// The keyed hashes and seals of what an org had before it ever moved, and has for ever:
+    /// those of the region where it began.
+    pub(crate) fn macs_of(&self, caller: &Caller) -> Option<&Macs> {
+        self.macs(self.0.databases.homes().born(&caller.org, caller.region))
     }
 
     /// The keyed hashes of a region; none when it is not served here.

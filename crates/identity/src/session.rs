@@ -248,9 +248,8 @@ impl Identity {
     ) -> Result<Option<SessionId>, Error> {
         let token = cookie::of(&self.0.config, headers);
         let token = token.and_then(|text| Token::parse(Kind::Session, text).ok());
-        let (Some(token), Some(macs)) = (token, self.macs(caller.region)) else {
-            return Ok(None);
-        };
+        let Some(token) = token else { return Ok(None) };
+        let Some(macs) = self.macs(token.region) else { return Ok(None) };
         let tag = macs.session.tag(token.text.as_bytes());
         let scope = caller.itself();
         let db = self.0.databases.of(&scope)?;

@@ -222,6 +222,7 @@ impl Identity {
             return Err(wrong_region(token.region).into());
         };
         let tag = macs.guest.tag(token.text.as_bytes());
+        let token = self.at_home(token);
         let node = Caller::node(token.org.clone(), token.region, "identity").itself();
         let db = self.0.databases.of(&node).map_err(Error::Db)?;
         let row = db.maybe(sql::SETUP_BY_GUEST, args![tag.as_slice()]).await.map_err(Error::Db)?;

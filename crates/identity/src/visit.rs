@@ -152,6 +152,7 @@ impl Identity {
             return Err(wrong_region(token.region).into());
         };
         let tag = macs.visit.tag(token.text.as_bytes());
+        let token = self.at_home(token);
         let node = Caller::node(token.org.clone(), token.region, "identity").itself();
         let Some(visit) = self.0.visits.of(&node, &tag).await.map_err(Error::Db)? else {
             return Err(ended().into());

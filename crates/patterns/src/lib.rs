@@ -104,7 +104,7 @@ impl Patterns {
         roots: &BTreeMap<Region, RootKey>,
         tasks: &Tasks,
     ) -> io::Result<Self> {
-        let seals = Arc::new(Seals::new(roots)?);
+        let seals = Arc::new(Seals::new(roots, databases.homes())?);
         let snapshots = Arc::new(Snapshots::new(databases, seals.clone()));
         let uses = Arc::new(Uses::default());
         let work = tend(tasks.clone(), databases.clone(), snapshots.clone(), uses.clone());
@@ -125,6 +125,11 @@ impl Patterns {
     /// are held here in an older version.
     pub async fn heed(&self, org: &OrgId, region: Region) {
         self.snapshots.heed(org, region).await;
+    }
+
+    /// The org is at home in another region from now on: its patterns are read anew there.
+    pub fn moved(&self, org: &OrgId) {
+        self.snapshots.moved(org);
     }
 
     /// Nobody can say what was changed in a region: what is held of it is read anew.

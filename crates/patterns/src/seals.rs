@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use access::{OrgId, Region};
+use access::{Homes, OrgId, Region};
 use base::db::DbError;
 use base::seal::{NotOpened, RootKey, Sealer};
 
@@ -14,7 +14,7 @@ use crate::PatternId;
 
 /// The sealing keys of the regions that this node serves.
 #[derive(Debug)]
-pub(crate) struct Seals(BTreeMap<Region, Sealer>);
+pub(crate) struct Seals(BTreeMap<Region, Sealer>, Homes);
 
 /// What of a pattern is kept.
 #[derive(Debug, Clone, Copy)]
@@ -45,12 +45,12 @@ impl Place<'_> {
 }
 
 impl Seals {
-    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>) -> io::Result<Self> {
+    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>, homes: &Homes) -> io::Result<Self> {
         let sealers = roots.iter().map(|(region, root)| {
             let sealer = root.sealer("patterns/body")?;
             Ok((*region, sealer))
         });
-        sealers.collect::<io::Result<_>>().map(Self)
+        sealers.collect::<io::Result<_>>().map(|keys| Self(keys, homes.clone()))
     }
 
     pub(crate) fn seal(
@@ -78,6 +78,6 @@ impl Seals {
     }
 
     fn of(&self, place: &Place<'_>) -> Result<&Sealer, DbError> {
-        self.0.get(&place.region).ok_or_else(|| DbError::unreadable("body", NotOpened))
+        self.0.get(&self.1.born(place.org, place.region)).ok_or_else(|| DbError::unreadable("body", NotOpened))
     }
 }

@@ -173,6 +173,11 @@ impl Snapshots {
         slots.filter_map(|(org, slot)| Some((org.clone(), slot.get()?.version))).collect()
     }
 
+    /// The org is at home elsewhere from now on: it is read anew there.
+    pub(crate) fn moved(&self, org: &OrgId) {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner).remove(org);
+    }
+
     fn slot(&self, org: &OrgId, region: Region) -> Arc<Slot> {
         if let Some(slot) = self.slots.read().unwrap_or_else(PoisonError::into_inner).get(org) {
             return slot.clone();

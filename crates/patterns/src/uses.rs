@@ -42,14 +42,25 @@ impl Uses {
     pub(crate) async fn flush(&self, databases: &Databases) -> Result<(), DbError> {
         let mut first_error = Ok(());
         for (region, db) in databases.iter() {
+            let mut passes = Vec::new();
             let counted: Counted = {
                 let mut all = self.counted();
-                let (now, rest) =
-                    std::mem::take(&mut *all).into_iter().partition(|((of, ..), _)| *of == region);
+                // What is moving is written where it arrives.
+                let mut here = |of: &Region, org: &OrgId| {
+                    let pass = databases.homes().try_enter(org);
+                    let home = databases.homes().home(org, *of) == region && pass.is_some();
+                    passes.extend(pass.filter(|_| home));
+                    home
+                };
+                let (now, rest) = std::mem::take(&mut *all)
+                    .into_iter()
+                    .partition(|((of, org, ..), _)| here(of, org));
                 *all = rest;
                 now
             };
-            if let Err(error) = write(db, &counted).await {
+            let written = write(db, &counted).await;
+            drop(passes);
+            if let Err(error) = written {
                 let mut all = self.counted();
                 for (key, uses) in counted {
                     *all.entry(key).or_default() += uses;

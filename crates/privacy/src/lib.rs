@@ -31,6 +31,7 @@ mod keeper;
 mod locate;
 mod pages;
 mod receipt;
+mod replay;
 mod request;
 mod retention;
 pub mod sql;
@@ -54,6 +55,7 @@ pub use self::keeper::Requests;
 pub use self::locate::Located;
 pub use self::pages::pages;
 pub use self::receipt::{RECEIPT_KIND, Receipt, Statement};
+pub use self::replay::Replayed;
 pub use self::request::{Request, RequestId, State};
 pub use self::retention::{Retention, SetRetention};
 

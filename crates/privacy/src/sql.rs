@@ -60,6 +60,13 @@ pub(crate) const REQUEST_EVENT: Statement = Statement::new(
     "UPDATE privacy_request SET erased_event = $3 WHERE org_id = $1 AND request_id = $2",
 );
 
+/// Of an erasure that was done once, whatever the database knows of it.
+pub(crate) const REQUEST_AGAIN: Statement = Statement::new(
+    "note an erasure that is done again",
+    "UPDATE privacy_request SET state = 'erased', erased_at = $3
+      WHERE org_id = $1 AND person_id = $2 AND state IN ('asked', 'restricted')",
+);
+
 pub(crate) const REQUEST_WITHDRAW: Statement = Statement::new(
     "take an erasure back",
     "UPDATE privacy_request SET state = 'withdrawn', withdrawn_at = $3, withdrawn_by = $4
@@ -166,6 +173,7 @@ pub const STATEMENTS: &[Statement] = &[
     REQUEST_RESTRICT,
     REQUEST_ERASED,
     REQUEST_EVENT,
+    REQUEST_AGAIN,
     REQUEST_WITHDRAW,
     REQUEST_ONE,
     REQUEST_OF,

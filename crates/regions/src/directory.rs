@@ -155,6 +155,12 @@ impl Directory {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Asks the database again where an org is, when it is asked for next.
+    pub fn forget(&self, org: &OrgId) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.homes.remove(org);
+    }
+
     fn remember(&self, home: Home, slug: Option<[u8; 32]>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(tag) = slug {

@@ -53,7 +53,7 @@ pub struct Candidate {
 
 /// What the row says of nodes that share a region, in place of one life. It is never given
 /// back: a node that leaves does not know whether it is the last.
-const SHARED: &str = "shared";
+pub const SHARED: &str = "shared";
 
 /// The regions of a node, held while it serves.
 #[derive(Debug, Clone)]

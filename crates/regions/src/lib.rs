@@ -12,6 +12,10 @@
 //!   dead one's is taken after it was watched: `a_dead_nodes_region_is_taken`.
 //!   Nodes that share it join at once, and never beside one that does not:
 //!   `nodes_that_share_a_region_never_serve_it_beside_one_that_does_not`.
+//! - A move of an org to another region is one conditional write after the other, and the
+//!   switch happens behind a closed gate or not at all: `a_move_goes_step_by_step`.
+//! - No org moves but by the order of whoever may say so in it, which is recorded:
+//!   `an_owner_orders_and_the_operator_moves_under_load`, in the journeys.
 //!
 //! The database of a region is chosen by `access::Databases` from the proof of a
 //! permission; the endpoints of a region by `gateway`; both cannot name another.
@@ -20,8 +24,12 @@ mod api;
 mod directory;
 mod domain;
 mod lease;
+mod moves;
+mod order;
 pub mod sql;
 
 pub use self::api::routes;
 pub use self::directory::{Directory, Error, Home};
-pub use self::lease::{Candidate, InstanceId, Lease, Pulse};
+pub use self::lease::{Candidate, InstanceId, Lease, Pulse, SHARED};
+pub use self::order::{Order, Regions};
+pub use self::moves::{Move, Moved, Step, UnknownStep};

@@ -7,6 +7,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::both("regions/0001_directory", include_str!("../migrations/0001_directory.sql")),
     Migration::both("regions/0002_node", include_str!("../migrations/0002_node.sql")),
     Migration::both("regions/0003_domain", include_str!("../migrations/0003_domain.sql")),
+    Migration::both("regions/0004_move", include_str!("../migrations/0004_move.sql")),
 ];
 
 pub(crate) const CLAIM: Statement = Statement::new(
@@ -74,6 +75,90 @@ pub(crate) const RELEASE: Statement = Statement::new(
     "DELETE FROM regions_node WHERE region = $1 AND instance = $2",
 );
 
+pub(crate) const MOVE_OF: Statement = Statement::new(
+    "look up the move of an org",
+    "SELECT org_id, from_region, to_region, step, fence, at FROM regions_move WHERE org_id = $1",
+);
+
+pub(crate) const MOVES: Statement = Statement::new(
+    "list moves",
+    "SELECT org_id, from_region, to_region, step, fence, at FROM regions_move
+      WHERE step IN ('copying', 'fenced', 'moved') ORDER BY org_id LIMIT 1000",
+);
+
+pub(crate) const MOVED: Statement = Statement::new(
+    "list orgs that moved",
+    "SELECT org_id, region, born FROM regions_home WHERE born IS NOT NULL",
+);
+
+/// One that is over, or was only ordered, makes place for another.
+pub(crate) const MOVE_ORDER: Statement = Statement::new(
+    "order a move",
+    "INSERT INTO regions_move (org_id, from_region, to_region, step, fence, at)
+     VALUES ($1, $2, $3, 'ordered', 0, $4)
+     ON CONFLICT (org_id) DO UPDATE SET from_region = excluded.from_region,
+            to_region = excluded.to_region, step = excluded.step, at = excluded.at
+      WHERE regions_move.step IN ('ordered', 'done')",
+);
+
+pub(crate) const MOVE_WITHDRAW: Statement = Statement::new(
+    "take the order of a move back",
+    "DELETE FROM regions_move WHERE org_id = $1 AND step = 'ordered'",
+);
+
+pub(crate) const MOVE_BEGIN: Statement = Statement::new(
+    "begin a move",
+    "UPDATE regions_move SET step = 'copying', at = $3
+      WHERE org_id = $1 AND to_region = $2 AND step = 'ordered'",
+);
+
+pub(crate) const MOVE_FENCE: Statement = Statement::new(
+    "fence an org",
+    "UPDATE regions_move SET step = 'fenced', fence = fence + 1, at = $2
+      WHERE org_id = $1 AND step = 'copying'",
+);
+
+pub(crate) const MOVE_LIFT: Statement = Statement::new(
+    "lift the fence of an org",
+    "UPDATE regions_move SET step = 'copying', at = $3
+      WHERE org_id = $1 AND step = 'fenced' AND fence = $2",
+);
+
+pub(crate) const FENCED: Statement = Statement::new(
+    "say that the gate of an org is closed",
+    "INSERT INTO regions_fenced (org_id, instance, fence) VALUES ($1, $2, $3)
+     ON CONFLICT (org_id, instance) DO UPDATE SET fence = excluded.fence",
+);
+
+pub(crate) const WHO_IS_FENCED: Statement = Statement::new(
+    "look who closed the gate of an org",
+    "SELECT instance FROM regions_fenced WHERE org_id = $1 AND fence = $2",
+);
+
+pub(crate) const MOVE_SWITCH: Statement = Statement::new(
+    "note that an org has moved",
+    "UPDATE regions_move SET step = 'moved', at = $3
+      WHERE org_id = $1 AND step = 'fenced' AND fence = $2",
+);
+
+pub(crate) const HOME_SWITCH: Statement = Statement::new(
+    "move the home of an org",
+    "UPDATE regions_home SET born = COALESCE(born, region), epoch = epoch + 1,
+            region = (SELECT m.to_region FROM regions_move m WHERE m.org_id = $1)
+      WHERE org_id = $1
+        AND region = (SELECT m.from_region FROM regions_move m WHERE m.org_id = $1)",
+);
+
+pub(crate) const MOVE_END: Statement = Statement::new(
+    "end a move",
+    "UPDATE regions_move SET step = 'done', at = $2 WHERE org_id = $1 AND step = 'moved'",
+);
+
+pub(crate) const MOVE_ABANDON: Statement = Statement::new(
+    "give a move up",
+    "DELETE FROM regions_move WHERE org_id = $1 AND step = 'copying'",
+);
+
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
     CLAIM,
@@ -87,4 +172,18 @@ pub const STATEMENTS: &[Statement] = &[
     TAKE,
     BEAT,
     RELEASE,
+    MOVE_OF,
+    MOVES,
+    MOVED,
+    MOVE_ORDER,
+    MOVE_WITHDRAW,
+    MOVE_BEGIN,
+    MOVE_FENCE,
+    MOVE_LIFT,
+    FENCED,
+    WHO_IS_FENCED,
+    MOVE_SWITCH,
+    HOME_SWITCH,
+    MOVE_END,
+    MOVE_ABANDON,
 ];

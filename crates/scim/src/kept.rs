@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use access::{Region, Scope};
+use access::{Homes, Region, Scope};
 use base::db::{DbError, Row};
 use base::seal::{NotOpened, RootKey, Sealer};
 use base::time::At;
@@ -39,13 +39,13 @@ pub(crate) struct Kept {
 
 /// The sealing keys of the regions that this node serves.
 #[derive(Debug)]
-pub(crate) struct Seals(BTreeMap<Region, Sealer>);
+pub(crate) struct Seals(BTreeMap<Region, Sealer>, Homes);
 
 impl Seals {
-    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>) -> io::Result<Self> {
+    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>, homes: &Homes) -> io::Result<Self> {
         let sealers =
             roots.iter().map(|(region, root)| Ok((*region, root.sealer("scim/document")?)));
-        sealers.collect::<io::Result<_>>().map(Self)
+        sealers.collect::<io::Result<_>>().map(|keys| Self(keys, homes.clone()))
     }
 
     /// Seals a document for its own place: it opens in no other.
@@ -81,7 +81,7 @@ impl Seals {
     }
 
     fn of(&self, scope: &Scope) -> Result<&Sealer, DbError> {
-        self.0.get(&scope.region()).ok_or_else(|| unreadable(NotOpened))
+        self.0.get(&self.1.born(scope.org(), scope.region())).ok_or_else(|| unreadable(NotOpened))
     }
 }
 

@@ -157,7 +157,7 @@ impl Scim {
             record: needs.record.clone(),
             identity: needs.identity.clone(),
             macs: macs.collect(),
-            seals: Seals::new(needs.roots)?,
+            seals: Seals::new(needs.roots, needs.databases.homes())?,
             pass: Pass::default(),
             seen: Seen::default(),
             noted: Noted::default(),

@@ -12,6 +12,7 @@ use base::seal::RootKey;
 use base::secret::Secret;
 use gateway::Secrets as _;
 
+use crate::backup::Frozen;
 use crate::config::{Config, OperatorSecrets};
 use crate::witnesses;
 
@@ -27,8 +28,14 @@ pub(crate) fn open(
     for region in &config.regions {
         let store: Arc<dyn Store> = match config.record.s3.get(region) {
             Some(s3) => Arc::new(bucket(s3).with_context(|| format!("[record.s3.{region}]"))?),
-            None => LogConfig::folder(&config.data, *region),
+            None => {
+                let logs = config.drill.as_ref().and_then(|logs| logs.get(region));
+                let logs = logs.unwrap_or(&config.data);
+                LogConfig::folder(logs, *region)
+            }
         };
+        let store: Arc<dyn Store> =
+            if config.drill.is_some() { Arc::new(Frozen::new(store)) } else { store };
         stores.insert(*region, store);
     }
     Ok(Log::open(LogNeeds {

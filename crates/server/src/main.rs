@@ -9,9 +9,20 @@
 //! - Every route refuses strangers, and those without its permission:
 //!   `every_route_refuses_strangers_and_the_least_role`.
 //! - Every route that writes leaves an event: `every_writing_route_leaves_an_event`.
+//! - Who was erased after a backup is not brought back by it, and the record goes on where its
+//!   published log ends: `whoever_was_erased_after_a_backup_is_not_brought_back_by_it`.
+//! - A backup under load holds every event that was acknowledged before it began, and PostgreSQL
+//!   recovers to a moment behind it: `postgresql_recovers_to_a_moment_behind_its_backup`.
+//! - An org moves between regions by two orders, while it is used; its record goes on in one tree,
+//!   and what it left is erased: `an_owner_orders_and_the_operator_moves_under_load`; wherever it is
+//!   cut off: `a_move_that_is_cut_off_anywhere_is_gone_on_with_and_loses_nothing`; given up:
+//!   `a_move_that_is_given_up_leaves_the_target_clean`. No table is forgotten:
+//!   `every_table_moves_with_its_org_or_says_why_it_stays`.
 //! - In production nothing is acknowledged that is on one machine alone:
 //!   `production_does_not_start_without_a_synchronous_standby`.
 
+mod answering;
+mod backup;
 mod classes;
 mod commands;
 mod config;
@@ -25,6 +36,7 @@ mod idempotency;
 mod lock;
 mod log;
 mod mail;
+mod moves;
 mod openapi;
 mod ops;
 mod outbound;

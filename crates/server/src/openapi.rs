@@ -45,7 +45,7 @@ pub(crate) fn api(house: &House) -> OpenApiRouter {
         .merge(limits::routes(house.limits.clone()))
         .merge(patterns::routes(house.patterns.clone()))
         .merge(privacy::routes(house.privacy.clone()))
-        .merge(regions::routes())
+        .merge(regions::routes(house.regions.clone()))
         .merge(reviews::routes(house.reviews.clone()))
         .merge(scim::api(house.scim.clone()))
         .merge(sso::routes(house.sso.clone()))

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use access::Databases;
 use audit::Record;
@@ -13,18 +12,16 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use base::metrics::Metrics;
-use regions::Directory;
 use serde_json::json;
 
-/// A probe does not wait longer than this for a database.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+use crate::answering::{Answering, DIRECTORY};
 
 /// What the port shows.
 #[derive(Debug, Clone)]
 pub(crate) struct Ops {
     metrics: Metrics,
     databases: Databases,
-    directory: Directory,
+    answering: Answering,
     record: Record,
     draining: Arc<AtomicBool>,
 }
@@ -33,10 +30,10 @@ impl Ops {
     pub(crate) fn new(
         metrics: Metrics,
         databases: Databases,
-        directory: Directory,
+        answering: Answering,
         record: Record,
     ) -> Self {
-        Self { metrics, databases, directory, record, draining: Arc::default() }
+        Self { metrics, databases, answering, record, draining: Arc::default() }
     }
 
     /// From now on `/readyz` says no: the load balancer looks elsewhere.
@@ -61,9 +58,8 @@ async fn ready(State(ops): State<Ops>) -> impl IntoResponse {
     let journals = ops.record.journals();
     let mut parts = serde_json::Map::new();
     let mut ready = true;
-    for (region, db) in ops.databases.iter() {
-        let well = tokio::time::timeout(PROBE_TIMEOUT, db.ping()).await;
-        let well = matches!(well, Ok(Ok(())));
+    for (region, _) in ops.databases.iter() {
+        let well = ops.answering.of(region.as_str());
         // Where calls go on by the journal, a node that is taken away helps nobody.
         let journal = journals.iter().find(|(of, ..)| *of == region);
         ready &= well || journal.is_some_and(|(_, state, serves)| *serves && !state.is_stuck());
@@ -74,8 +70,7 @@ async fn ready(State(ops): State<Ops>) -> impl IntoResponse {
         parts.insert(format!("database.{region}"), word.into());
     }
     // Known orgs are served without the directory: it is told, and does not count.
-    let known = tokio::time::timeout(PROBE_TIMEOUT, ops.directory.ping()).await;
-    let word = if matches!(known, Ok(Ok(()))) { "ok" } else { "not answering" };
+    let word = if ops.answering.of(DIRECTORY) { "ok" } else { "not answering" };
     parts.insert("database.directory".to_owned(), word.into());
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, axum::Json(json!({ "ready": ready, "parts": parts })))

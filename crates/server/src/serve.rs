@@ -13,9 +13,11 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use crate::answering::Answering;
 use crate::config::{Config, Listen};
 use crate::door::{Door, Tls};
 use crate::lock::DataLock;
+use crate::moves::Gates;
 use crate::ops::Ops;
 use crate::standbys::Standbys;
 use crate::wire::House;
@@ -86,6 +88,10 @@ impl Serving {
         let standbys = Standbys::open(config, &house);
         standbys.check().await?;
         let lease = lease(config, &house, &mut lock).await?;
+        let mut gates = Gates::new(&house);
+        gates.look().await;
+        // From here on: what closes a gate also opens it, and the start itself writes.
+        house.tasks.spawn(gates.keep(house.tasks.clone()));
         house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
         journals(config, &house).await.context("what an earlier life journalled")?;
@@ -101,7 +107,7 @@ impl Serving {
         let ops = Ops::new(
             house.metrics.clone(),
             house.databases.clone(),
-            house.directory.clone(),
+            Answering::watch(&house.databases, &house.directory, &house.tasks),
             house.record.clone(),
         );
         let serving = Self {

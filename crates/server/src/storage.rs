@@ -109,7 +109,7 @@ pub(crate) async fn migrate(
 ) -> anyhow::Result<Vec<(&'static str, Vec<&'static str>)>> {
     let mut applied = Vec::new();
     for name in names(config) {
-        let Database { url, owner_url } = config.database(name);
+        let Database { url, owner_url, .. } = config.database(name);
         if let Some(file) = url.strip_prefix("sqlite://")
             && let Some(folder) = std::path::Path::new(file).parent()
         {
@@ -136,7 +136,7 @@ pub(crate) async fn migrate(
 
 /// The database of a region as whoever owns its tables.
 pub(crate) async fn owner(config: &Config, region: Region) -> anyhow::Result<Db> {
-    let Database { url, owner_url } = config.database(region.into());
+    let Database { url, owner_url, .. } = config.database(region.into());
     let url = owner_url.unwrap_or(url);
     let db = connect(region.into(), &url).await?;
     anyhow::ensure!(

@@ -22,7 +22,7 @@ use limits::Limits;
 use nodes::{Heed, Herald, Nodes};
 use patterns::Patterns;
 use privacy::Privacy;
-use regions::Directory;
+use regions::{Directory, Regions};
 use reviews::Reviews;
 use scim::Scim;
 use sso::Sso;
@@ -40,7 +40,7 @@ use crate::idempotency::{Answers, Idempotency};
 use crate::mail::Post;
 use crate::permits::Permits;
 use crate::traces::Traces;
-use crate::{counters, log, openapi, outbound, sealing, storage};
+use crate::{counters, log, moves, openapi, outbound, sealing, storage};
 
 /// How long one question to the DNS may take.
 const DNS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -53,6 +53,7 @@ pub(crate) struct House {
     pub(crate) metrics: Metrics,
     pub(crate) databases: Databases,
     pub(crate) directory: Directory,
+    pub(crate) regions: Regions,
     pub(crate) record: Record,
     pub(crate) epochs: Epochs,
     pub(crate) log: Log,
@@ -88,6 +89,7 @@ impl House {
         let directory_db = storage::open(config, DatabaseName::Directory).await?;
 
         let directory = Directory::open(directory_db, clock.clone(), &directory_key);
+        moves::know(&directory, &databases).await.context("where organizations moved")?;
         let herald = Herald::new(&clock);
         let riders: [Arc<dyn Rider>; 2] = [limits::rider(), Arc::new(herald.clone())];
         let node = &config.node;
@@ -252,6 +254,7 @@ impl House {
             keepers,
             tasks: tasks.clone(),
         });
+        let moves_to = databases.iter().map(|(region, _)| region).collect();
         Ok(Self {
             roots: Arc::new(roots),
             listen: Arc::new(config.listen.clone()),
@@ -259,6 +262,7 @@ impl House {
             tasks,
             metrics,
             databases,
+            regions: Regions::open(&directory, &record, moves_to),
             directory,
             record,
             epochs,

@@ -158,9 +158,9 @@ impl Sso {
         let public_url = needs.config.public_url.trim_end_matches('/').to_owned();
         let sso = Self(Arc::new(Room {
             relying: RelyingParty::new(needs.fetch.clone()),
-            seals: Seals::new(&needs.roots)?,
-            turnstile: Turnstile::default(),
+            seals: Seals::new(&needs.roots, needs.databases.homes())?,
             databases: needs.databases,
+            turnstile: Turnstile::default(),
             clock: needs.clock,
             record: needs.record,
             identity: needs.identity,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use access::{Region, Scope};
+use access::{Homes, Region, Scope};
 use base::db::DbError;
 use base::seal::{Mac, NotOpened, RootKey, Sealer};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use crate::ConnectionId;
 
 /// The keys of the regions that this node serves.
 #[derive(Debug)]
-pub(crate) struct Seals(BTreeMap<Region, Keys>);
+pub(crate) struct Seals(BTreeMap<Region, Keys>, Homes);
 
 #[derive(Debug)]
 struct Keys {
@@ -71,12 +71,12 @@ impl Known<'_> {
 }
 
 impl Seals {
-    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>) -> io::Result<Self> {
+    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>, homes: &Homes) -> io::Result<Self> {
         let keys = roots.iter().map(|(region, root)| {
             let keys = Keys { sealer: root.sealer("sso/sealed")?, mac: root.mac("sso/known") };
             Ok((*region, keys))
         });
-        keys.collect::<io::Result<_>>().map(Self)
+        keys.collect::<io::Result<_>>().map(|keys| Self(keys, homes.clone()))
     }
 
     pub(crate) fn seal(
@@ -148,6 +148,6 @@ impl Seals {
     }
 
     fn of(&self, scope: &Scope) -> Result<&Keys, DbError> {
-        self.0.get(&scope.region()).ok_or_else(|| DbError::unreadable("sealed", NotOpened))
+        self.0.get(&self.1.born(scope.org(), scope.region())).ok_or_else(|| DbError::unreadable("sealed", NotOpened))
     }
 }

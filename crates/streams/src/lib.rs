@@ -123,10 +123,10 @@ impl Streams {
     /// Opens the room. Delivers nothing yet.
     pub fn open(needs: Needs<'_>) -> io::Result<Self> {
         Ok(Self(Arc::new(Room {
-            databases: needs.databases,
             clock: needs.clock,
             record: needs.record,
-            seals: Seals::new(needs.roots)?,
+            seals: Seals::new(needs.roots, needs.databases.homes())?,
+            databases: needs.databases,
             wires: Wires::new(needs.fetch),
             tasks: needs.tasks,
             counts: Counts::register(needs.metrics),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use access::{Region, Scope};
+use access::{Homes, Region, Scope};
 use base::db::DbError;
 use base::seal::{NotOpened, RootKey, Sealer};
 use base::secret::Secret;
@@ -23,7 +23,7 @@ pub(crate) const BEFORE_SECS: i64 = 24 * 3_600;
 
 /// The keys of the regions that this node serves.
 #[derive(Debug)]
-pub(crate) struct Seals(BTreeMap<Region, Sealer>);
+pub(crate) struct Seals(BTreeMap<Region, Sealer>, Homes);
 
 /// The secret of a sink, and the one before while it still holds.
 #[derive(Debug, Clone)]
@@ -60,9 +60,9 @@ impl Secrets {
 }
 
 impl Seals {
-    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>) -> io::Result<Self> {
+    pub(crate) fn new(roots: &BTreeMap<Region, RootKey>, homes: &Homes) -> io::Result<Self> {
         let keys = roots.iter().map(|(region, root)| Ok((*region, root.sealer("streams/secret")?)));
-        keys.collect::<io::Result<_>>().map(Self)
+        keys.collect::<io::Result<_>>().map(|keys| Self(keys, homes.clone()))
     }
 
     pub(crate) fn seal(
@@ -99,7 +99,7 @@ impl Seals {
     }
 
     fn of(&self, scope: &Scope) -> Result<&Sealer, DbError> {
-        self.0.get(&scope.region()).ok_or_else(|| DbError::unreadable("sealed", NotOpened))
+        self.0.get(&self.1.born(scope.org(), scope.region())).ok_or_else(|| DbError::unreadable("sealed", NotOpened))
     }
 }
 

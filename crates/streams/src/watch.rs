@@ -167,6 +167,9 @@ impl Streams {
         health: &mut All,
     ) -> Result<Option<Known>, Error> {
         let known = Known::of(row)?;
+        if !self.0.record.is_home(&known.org, region) {
+            return Ok(None);
+        }
         let size = self.size(region, &known.org, sizes).await?;
         self.count(region, &known, size, health.entry(known.target.kind()).or_default()).await?;
         let due = known.is_due(self.now()) && self.lacks(region, &known, size).await?;

@@ -41,7 +41,8 @@ pub(crate) const fn weight(permission: Permission) -> Weight {
         | Permission::SettingsSupport
         | Permission::PrivacyExport
         | Permission::PrivacyErase
-        | Permission::PrivacyHold => Weight::Never,
+        | Permission::PrivacyHold
+        | Permission::RegionMove => Weight::Never,
     }
 }
 

@@ -4,10 +4,13 @@
 //!
 //! A stream has `--tokens` events and four more. With a pace each event says in `sent_ns`
 //! when it was sent, so that whoever reads it knows how long it was on its way.
+//! `GET /counted` says how many calls were asked and how many were answered to their end, how many
+//! are under way, and the most that were since somebody looked last.
 
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -29,7 +32,8 @@ struct Provider {
 
 fn events(tokens: u64) -> Vec<Bytes> {
     let choice = |delta: &str, reason: &str| {
-        format!(r#"{HEAD}"choices":[{{"index":0,"delta":{delta},"finish_reason":{reason}}}]}}"#) + "\n\n"
+        format!(r#"{HEAD}"choices":[{{"index":0,"delta":{delta},"finish_reason":{reason}}}]}}"#)
+            + "\n\n"
     };
     let mut events = vec![choice(r#"{"role":"assistant","content":""}"#, "null")];
     events.extend((0..tokens).map(|n| choice(&format!(r#"{{"content":" tok{n}"}}"#), "null")));
@@ -45,45 +49,96 @@ fn events(tokens: u64) -> Vec<Bytes> {
 /// The event with the time at which it is sent.
 fn stamped(event: &Bytes) -> Bytes {
     match event.strip_prefix(b"data: {") {
-        Some(rest) => [format!("data: {{\"sent_ns\":{},", now_ns()).as_bytes(), rest].concat().into(),
+        Some(rest) => {
+            [format!("data: {{\"sent_ns\":{},", now_ns()).as_bytes(), rest].concat().into()
+        }
         None => event.clone(),
     }
 }
 
-/// All at once, or as they come.
+static ASKED: AtomicU64 = AtomicU64::new(0);
+static ANSWERED: AtomicU64 = AtomicU64::new(0);
+static UNDER_WAY: AtomicU64 = AtomicU64::new(0);
+static PEAK: AtomicU64 = AtomicU64::new(0);
+
+/// A call under way, until it is dropped.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        ASKED.fetch_add(1, Ordering::Relaxed);
+        PEAK.fetch_max(UNDER_WAY.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn counted() -> String {
+    let now = UNDER_WAY.load(Ordering::Relaxed);
+    let (asked, answered) = (ASKED.load(Ordering::Relaxed), ANSWERED.load(Ordering::Relaxed));
+    let peak = PEAK.swap(now, Ordering::Relaxed);
+    format!(r#"{{"asked":{asked},"answered":{answered},"underWay":{now},"peak":{peak}}}"#)
+}
+
+/// The events of one call: all at once, or as they come.
+struct Answer {
+    events: Events,
+    _counted: Counted,
+}
+
 enum Events {
     Ready(std::vec::IntoIter<Bytes>),
     Paced(mpsc::Receiver<Bytes>),
 }
 
-impl futures_core::Stream for Events {
+impl futures_core::Stream for Answer {
     type Item = Result<Frame<Bytes>, Infallible>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let next = match self.get_mut() {
-            Self::Ready(events) => Poll::Ready(events.next()),
-            Self::Paced(events) => events.poll_recv(context),
+        let next = match &mut self.get_mut().events {
+            Events::Ready(events) => Poll::Ready(events.next()),
+            Events::Paced(events) => events.poll_recv(context),
         };
+        if matches!(next, Poll::Ready(None)) {
+            ANSWERED.fetch_add(1, Ordering::Relaxed);
+        }
         next.map(|event| event.map(|event| Ok(Frame::data(event))))
     }
 }
 
 impl Provider {
     async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Response<Sure> {
-        let known = request.uri().path().ends_with("/chat/completions");
-        let asked = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-        if !known {
-            return Response::builder().status(404).body(Full::default().boxed()).expect("a response");
+        if request.uri().path() == "/counted" {
+            return Response::new(Full::from(counted()).boxed());
         }
+        let known = request.uri().path().ends_with("/chat/completions");
+        let asked =
+            request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        if !known {
+            return Response::builder()
+                .status(404)
+                .body(Full::default().boxed())
+                .expect("a response");
+        }
+        let counted = Counted::new();
         if !self.delay.is_zero() {
             tokio::time::sleep(self.delay).await;
         }
         let streamed = asked.windows(13).any(|bytes| bytes == b"\"stream\":true");
-        let (kind, body) = if !streamed {
-            ("application/json", Full::from(WHOLE).boxed())
-        } else if self.pace.is_zero() {
-            let ready = Events::Ready(self.events.clone().into_iter());
-            ("text/event-stream", BodyExt::boxed(StreamBody::new(ready)))
+        let answer = |kind, body| {
+            Response::builder().header("content-type", kind).body(body).expect("a response")
+        };
+        if !streamed {
+            ANSWERED.fetch_add(1, Ordering::Relaxed);
+            return answer("application/json", Full::from(WHOLE).boxed());
+        }
+        let events = if self.pace.is_zero() {
+            Events::Ready(self.events.clone().into_iter())
         } else {
             let (told, heard) = mpsc::channel(4);
             tokio::spawn(async move {
@@ -95,9 +150,12 @@ impl Provider {
                     }
                 }
             });
-            ("text/event-stream", BodyExt::boxed(StreamBody::new(Events::Paced(heard))))
+            Events::Paced(heard)
         };
-        Response::builder().header("content-type", kind).body(body).expect("a response")
+        answer(
+            "text/event-stream",
+            BodyExt::boxed(StreamBody::new(Answer { events, _counted: counted })),
+        )
     }
 }
 

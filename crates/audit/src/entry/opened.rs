@@ -55,11 +55,15 @@ impl Stored {
         Ok(Opened { seq: self.seq, values, withheld: [false; 3] })
     }
 
-    /// The same as the JSON that was committed to.
+    /// The same as the JSON that was committed to. Of an event whose values are lost there is only
+    /// what is said instead, which nothing commits to.
     pub(crate) fn json(
         &self,
         keys: &[Option<&Key>; 3],
     ) -> Result<[Option<Vec<u8>>; 3], DbError> {
+        if self.sealed.lost {
+            return Ok([Some(self.sealed.core.clone()), None, None]);
+        }
         let altered = |cause: NotWhole| DbError::unreadable("body", cause);
         let mut texts = [None, None, None];
         let commitments = commitments(&self.sealed.entry);

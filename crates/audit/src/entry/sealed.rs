@@ -4,6 +4,8 @@
 //! 1 │ nonce 16 │ entry 104 │ u8 n │ tag of the subject's holder │ u8 n │ tag of the payload's
 //!   │ u32 n │ core │ u32 n │ subject │ payload
 //! ```
+//! One whose values a restore did not bring back begins with 2 and has its entry alone; its core
+//! says where the restore is recorded (see `publish::restored`).
 
 use base::seal::NotOpened;
 
@@ -14,6 +16,8 @@ use crate::keys::{Key, Tag};
 
 /// The first byte of what this module writes.
 const VERSION: u8 = 1;
+/// The first byte of an event whose values are lost.
+const LOST: u8 = 2;
 /// A class without values: nothing of it is stored.
 pub(super) const EMPTY: &[u8] = b"{}";
 
@@ -28,6 +32,8 @@ pub(crate) struct Sealed {
     pub(crate) core: Vec<u8>,
     pub(crate) subject: Vec<u8>,
     pub(crate) payload: Vec<u8>,
+    /// What it said is lost: its core is what is said instead, and committed to by nothing.
+    pub(crate) lost: bool,
 }
 
 /// These bytes are no stored event.
@@ -63,7 +69,20 @@ impl Sealed {
         }
         let [core, subject, payload] = values;
         let entry = entry(commitments);
-        Ok(Self { nonce: draft.nonce, entry, tags, core, subject, payload })
+        Ok(Self { nonce: draft.nonce, entry, tags, core, subject, payload, lost: false })
+    }
+
+    /// An entry of which a restore brought back nothing else, and what is said instead.
+    pub(crate) fn lost(entry: [u8; ENTRY_LEN], core: Vec<u8>) -> Self {
+        Self {
+            nonce: [0; NONCE_LEN],
+            entry,
+            tags: [Tag::new(), Tag::new()],
+            core,
+            subject: Vec::new(),
+            payload: Vec::new(),
+            lost: true,
+        }
     }
 
     /// What is stored of a class.
@@ -90,7 +109,7 @@ impl Sealed {
         let short = |tag: &Tag| [u8::try_from(tag.len()).unwrap_or(u8::MAX)];
         let [subject_of, payload_of] = &self.tags;
         [
-            &[VERSION],
+            &[if self.lost { LOST } else { VERSION }],
             self.nonce.as_slice(),
             &self.entry,
             &short(subject_of),
@@ -109,9 +128,11 @@ impl Sealed {
     /// Reads what [`Sealed::to_bytes`] wrote.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, NotWhole> {
         let mut rest = bytes;
-        if take(&mut rest, 1)? != [VERSION] {
-            return Err(NotWhole);
-        }
+        let lost = match take(&mut rest, 1)? {
+            [VERSION] => false,
+            [LOST] => true,
+            _ => return Err(NotWhole),
+        };
         let nonce = take(&mut rest, NONCE_LEN)?.try_into().map_err(|_| NotWhole)?;
         let entry: [u8; ENTRY_LEN] =
             take(&mut rest, ENTRY_LEN)?.try_into().map_err(|_| NotWhole)?;
@@ -121,7 +142,7 @@ impl Sealed {
         let tags = [take_tag(&mut rest)?, take_tag(&mut rest)?];
         let core = take_long(&mut rest)?.to_vec();
         let subject = take_long(&mut rest)?.to_vec();
-        Ok(Self { nonce, entry, tags, core, subject, payload: rest.to_vec() })
+        Ok(Self { nonce, entry, tags, core, subject, payload: rest.to_vec(), lost })
     }
 }
 

@@ -50,6 +50,12 @@ impl Inner {
                 let (orgs, last) = page(db, &after).await?;
                 let orgs = orgs.into_iter().filter(|(_, rows)| is_due(cell, rows, newest));
                 for (org, rows) in orgs {
+                    let Some(_pass) = self.record.databases().homes().try_enter(&org) else {
+                        continue;
+                    };
+                    if !self.record.is_home(&org, region) {
+                        continue;
+                    }
                     let place = Place { inner: self, db, cell, org, newest };
                     match pass {
                         Pass::Count => left += 1,

@@ -191,7 +191,7 @@ impl Record {
 
     /// Has at hand what events of this org are sealed with, for when the database is away.
     pub async fn ready(&self, scope: &Scope) -> Result<(), DbError> {
-        let db = self.databases.region(scope.region())?;
+        let db = self.databases.whole(scope)?;
         self.keys.warm(db, scope.region(), scope.org()).await
     }
 

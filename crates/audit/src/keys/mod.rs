@@ -15,7 +15,7 @@ mod source;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use access::{OrgId, Region};
+use access::{Homes, OrgId, Region};
 use base::args;
 use base::db::{Db, DbError, Tx, Within};
 use base::time::{At, SharedClock};
@@ -24,7 +24,7 @@ pub(crate) use self::holder::Holder;
 pub(crate) use self::key::{Found, Key};
 pub(crate) use self::kms::{Cell, Epoch};
 pub use self::kms::{KmsConfig, KmsError, KmsToken, Sealing};
-pub(crate) use self::org_keys::OrgKeys;
+pub(crate) use self::org_keys::{OrgKeys, purpose};
 pub(crate) use self::source::Source;
 use self::source::Wrapping;
 use crate::sql;
@@ -40,6 +40,7 @@ pub(crate) const MARK: char = '~';
 #[derive(Debug)]
 pub(crate) struct Keys {
     regions: BTreeMap<Region, Cell>,
+    homes: Homes,
     clock: SharedClock,
     remembered: Mutex<HashMap<(OrgId, Tag), Remembered>>,
     pub(crate) of_orgs: OrgKeys,
@@ -56,9 +57,14 @@ struct Remembered {
 }
 
 impl Keys {
-    pub(crate) fn new(sealing: &Sealing, clock: &SharedClock) -> Result<Self, KmsError> {
+    pub(crate) fn new(
+        sealing: &Sealing,
+        homes: &Homes,
+        clock: &SharedClock,
+    ) -> Result<Self, KmsError> {
         Ok(Self {
             regions: sealing.open(clock)?,
+            homes: homes.clone(),
             clock: clock.clone(),
             remembered: Mutex::default(),
             of_orgs: OrgKeys::default(),
@@ -76,7 +82,7 @@ impl Keys {
         if self.is_warm(org) {
             return Ok(());
         }
-        let (cell, within) = (self.cell(region)?, Within::org(org.as_str()));
+        let (cell, within) = (self.cell_of(org, region)?, Within::org(org.as_str()));
         match db.maybe(&within, sql::WRAPPER_NEWEST, args![org.as_str()]).await? {
             Some(row) => {
                 let key = self.of_orgs.of_row(cell, org, &row).await?;
@@ -92,7 +98,9 @@ impl Keys {
         match holder {
             Holder::Org => Ok(Tag::new()),
             Holder::Of(id) => {
-                let tag = self.cell(region)?.tags.tag(format!("{org}/{id}").as_bytes());
+                // Of the region where the org began: what a holder is called never changes.
+                let born = self.cell(self.homes.born(org, region))?;
+                let tag = born.tags.tag(format!("{org}/{id}").as_bytes());
                 Ok(base::hex::encode(tag.iter().take(12)))
             }
         }
@@ -124,7 +132,7 @@ impl Keys {
         if let Some(known) = self.at_hand(org, tag) {
             return Ok(known.key());
         }
-        let wrapping = self.wrapping(region)?;
+        let wrapping = self.wrapping(org, region)?;
         let mut source = Source::Within(tx, org);
         if let Some(found) = source.key(wrapping, tag).await? {
             self.remember(org, tag, found.clone());
@@ -155,7 +163,7 @@ impl Keys {
         if let Some(known) = self.at_hand(&org, tag) {
             return Ok(Some(known));
         }
-        let found = source.key(self.wrapping(region)?, tag).await?;
+        let found = source.key(self.wrapping(&org, region)?, tag).await?;
         if let Some(found) = &found {
             self.remember(&org, tag, found.clone());
         }
@@ -181,8 +189,13 @@ impl Keys {
         remembered.insert(place, Remembered { found, read_at });
     }
 
-    fn wrapping(&self, region: Region) -> Result<Wrapping<'_>, DbError> {
-        Ok(Wrapping { cell: self.cell(region)?, of_orgs: &self.of_orgs })
+    fn wrapping(&self, org: &OrgId, region: Region) -> Result<Wrapping<'_>, DbError> {
+        Ok(Wrapping { cell: self.cell_of(org, region)?, of_orgs: &self.of_orgs })
+    }
+
+    /// What wraps the keys of an org, where it is at home.
+    fn cell_of(&self, org: &OrgId, region: Region) -> Result<&Cell, DbError> {
+        self.cell(self.homes.home(org, region))
     }
 
     pub(crate) fn cell(&self, region: Region) -> Result<&Cell, DbError> {
@@ -201,7 +214,7 @@ mod tests {
     fn a_full_memory_takes_no_destroyed_key_back() {
         let clock = StillClock::new().shared();
         let roots = BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).unwrap())]);
-        let keys = Keys::new(&(&roots).into(), &clock).unwrap();
+        let keys = Keys::new(&(&roots).into(), &Homes::default(), &clock).unwrap();
         let (org, gone) = (OrgId::new(clock.now()), "gone".to_owned());
         let living = Found::Key(Arc::new(Key::fresh().unwrap()));
         keys.remember(&org, &gone, Found::Destroyed);

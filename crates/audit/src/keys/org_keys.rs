@@ -184,6 +184,6 @@ fn is_ready(made_at: At, now: At) -> bool {
 }
 
 /// What the key of an org is wrapped for.
-fn purpose(org: &OrgId, epoch: i64) -> String {
+pub(crate) fn purpose(org: &OrgId, epoch: i64) -> String {
     format!("{org}/{epoch}")
 }

@@ -36,7 +36,7 @@ impl Place<'_> {
     /// The same, if what it says is what both keys signed.
     pub(super) async fn signed(&self) -> Result<Option<Newest>, LogError> {
         let Some(newest) = self.newest().await? else { return Ok(None) };
-        let opened = self.cell.signing.open(self.name(), newest.note.as_bytes());
+        let opened = self.birth.signing.open(self.name(), newest.note.as_bytes());
         let same = |it: &Checkpoint| it.size() == newest.size && *it.root() == newest.root;
         if opened.is_some_and(|checkpoint| same(&checkpoint)) {
             Ok(Some(newest))
@@ -62,9 +62,9 @@ impl Place<'_> {
         now: At,
     ) -> Result<(), LogError> {
         let hour = At::from_second(now.as_second() / HOUR_SECS * HOUR_SECS).unwrap_or(now);
-        let keys = self.cell.signing.verifiers(checkpoint.origin())?.map(|key| key.to_string());
+        let keys = self.birth.signing.verifiers(checkpoint.origin())?.map(|key| key.to_string());
         let [first, second] = &keys;
-        let db = self.log.record.databases().region(self.scope.region())?;
+        let db = self.log.record.databases().whole(&self.scope)?;
         let mut tx = db.begin(&Within::org(self.org().as_str())).await?;
         let root = checkpoint.root().0.to_vec();
         let args = args![int(checkpoint.size())?, root, now, note];

@@ -63,6 +63,10 @@ pub enum FaultKind {
     OtherSummary(&'static str),
     #[error("an event changed while it was being moved to the archive")]
     Restless,
+    #[error("it is said to be lost, and no restore is recorded that lost it")]
+    NotLost,
+    #[error("the note of an erasure is damaged: `{0}`")]
+    NoNote(String),
 }
 
 /// Why the log was not published, read or verified.

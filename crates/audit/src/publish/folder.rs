@@ -97,21 +97,64 @@ impl Store for Folder {
         self.off(path, remove).await
     }
 
-    async fn orgs(&self) -> Result<Vec<String>, StoreError> {
+    async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let name = folder.to_owned();
+        let list = move |folder: &Path| {
+            let (mut files, mut folders) = (Vec::new(), vec![(folder.to_owned(), name)]);
+            while let Some((folder, name)) = folders.pop() {
+                let entries = match std::fs::read_dir(&folder) {
+                    Ok(entries) => entries,
+                    Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                    Err(error) => return Err(error.into()),
+                };
+                for entry in entries {
+                    let entry = entry?;
+                    let Ok(last) = entry.file_name().into_string() else { continue };
+                    let name = format!("{name}/{last}");
+                    if entry.file_type()?.is_dir() {
+                        folders.push((entry.path(), name));
+                    } else {
+                        files.push(name);
+                    }
+                }
+            }
+            files.sort_unstable();
+            Ok(files)
+        };
+        self.off(folder, list).await
+    }
+
+    async fn remove_folder(&self, folder: &str) -> Result<(), StoreError> {
+        self.off(folder, |folder| Ok(remove_empty(folder)?)).await
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         let list = |folder: &Path| {
             let entries = match std::fs::read_dir(folder) {
                 Ok(entries) => entries,
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
                 Err(error) => return Err(error.into()),
             };
-            let mut orgs = Vec::new();
+            let mut names = Vec::new();
             for entry in entries {
-                orgs.extend(entry?.file_name().into_string());
+                names.extend(entry?.file_name().into_string());
             }
-            Ok(orgs)
+            Ok(names)
         };
-        self.off("", list).await
+        self.off(folder, list).await
     }
+}
+
+/// Removes a folder in which there are folders alone.
+fn remove_empty(folder: &Path) -> io::Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        remove_empty(&entry?.path())?;
+    }
+    std::fs::remove_dir(folder)
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Failed> {

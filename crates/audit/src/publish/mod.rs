@@ -8,6 +8,7 @@
 //!                                                                    ─► row of the checkpoint
 //! at start:   published checkpoint ─► contained in the tree of the database? else no start
 //! all along:  rows, a few at a time ─► the same as what was published?
+//! after a restore: published entries that the database lacks ─► their places, as lost
 //! once a month: rows ─► the same as what was published? ─► chunks of the archive ─► leave
 //! beside it:  heads of all orgs ─► one epoch of the directory, signed
 //! when asked: one org, at once ─► a proof of one event, or a bundle of a period
@@ -16,20 +17,24 @@
 //! twice, by this node or by another, and a crash between two of them costs a second.
 
 mod api;
+mod carry;
 mod checkpoint;
 mod config;
 mod demand;
 mod directory;
 mod edge;
+mod erased;
 mod evidence;
 mod fault;
 mod folder;
 mod keys;
+mod moved;
 mod opening;
 mod org;
 mod proofs;
 mod read;
 mod receipt;
+mod restored;
 mod round;
 mod row;
 mod s3;
@@ -40,22 +45,24 @@ mod store;
 mod tier;
 mod turn;
 mod verify;
+mod whole;
 mod witnesses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use access::{OrgId, Region};
+use access::{OrgId, Pass, Region};
 use base::db::DbError;
 use base::metrics::Metrics;
-use base::seal::RootKey;
+use base::seal::{RootKey, Sealer};
 use base::tasks::Tasks;
 
 use crate::Record;
 use crate::telemetry::LogCounts;
 
 pub use self::api::log_routes;
+pub use self::carry::Carried;
 pub use self::config::{BadLogConfig, LogConfig, S3Config, WitnessConfig};
 use self::demand::Demand;
 pub use self::directory::Listed;
@@ -67,6 +74,7 @@ pub use self::opening::{Opening, Shown};
 pub(crate) use self::proofs::Proofs;
 pub use self::read::{LogKey, LogKeys, Of};
 pub use self::receipt::{Receipt, SignedTree};
+pub use self::restored::{Behind, Lacking};
 pub use self::round::Published;
 use self::round::Work;
 pub use self::s3::S3;
@@ -74,6 +82,7 @@ pub use self::store::{Store, StoreError};
 pub use self::tier::{Tiered, Waits};
 use self::turn::Turns;
 pub use self::verify::Verified;
+pub use self::whole::RecordHead;
 pub use self::witnesses::{Asked, Contradiction, Growth, NotCosigned, Witness, WitnessState};
 use self::witnesses::{Known, Witnesses};
 
@@ -126,6 +135,8 @@ struct Cell {
     store: Arc<dyn Store>,
     signing: Signing,
     directory: Directory,
+    /// Seals notes of erasures.
+    notes: Sealer,
 }
 
 impl Log {
@@ -138,17 +149,22 @@ impl Log {
         }
         let known = witnesses.into_iter().map(|(config, ask)| Known::new(&config, ask));
         let known = known.collect::<Result<Vec<_>, _>>()?;
-        let cells = stores.into_iter().filter_map(|(region, store)| {
-            let root = roots.get(&region)?;
+        let mut cells = BTreeMap::new();
+        for (region, store) in stores {
+            let Some(root) = roots.get(&region) else { continue };
+            let notes = root.sealer("audit/erased").map_err(|why| BadLogConfig {
+                key: format!("root key of {region}"),
+                why: why.to_string(),
+            })?;
             let signing = Signing::derive(root, config.name_of(region));
-            Some((region, Cell { store, signing, directory: Directory::new(root) }))
-        });
+            cells.insert(region, Cell { store, signing, directory: Directory::new(root), notes });
+        }
         let directory = OrgId::from_ulid(DIRECTORY_ULID)
             .map_err(|why| BadLogConfig { key: "log".to_owned(), why: why.to_string() })?;
         Ok(Self(Arc::new(Inner {
             record,
             directory,
-            cells: cells.collect(),
+            cells,
             every: Duration::from_secs(config.publish_secs),
             forget_days: config.forget_days,
             page,
@@ -223,6 +239,13 @@ impl Log {
 }
 
 impl Inner {
+    /// Lets an org that is at home in a region stay there until the pass is dropped.
+    fn at_home(&self, region: Region, org: &OrgId) -> Option<Pass> {
+        let homes = self.record.databases().homes();
+        let pass = homes.try_enter(org)?;
+        (homes.home(org, region) == region).then_some(pass)
+    }
+
     fn cell(&self, region: Region) -> Result<&Cell, DbError> {
         let unserved = || {
             let cause = std::io::Error::other(format!("the log of `{region}` is not kept here"));

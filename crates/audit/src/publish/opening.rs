@@ -96,6 +96,9 @@ impl Place<'_> {
         sealed: &Sealed,
     ) -> Result<[Option<Shown>; 3], LogError> {
         let mut all = [None, None, None];
+        if sealed.lost {
+            return Ok(all);
+        }
         let [subject_of, payload_of] = &sealed.tags;
         let tags = [&Tag::new(), subject_of, payload_of];
         let classes = Class::ALL.into_iter().zip(tags).zip(commitments(&sealed.entry));

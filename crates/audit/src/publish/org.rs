@@ -23,12 +23,15 @@ const BODIES_MAX: usize = 1_024;
 /// Files of one org that are asked for at once.
 const AT_ONCE: usize = 16;
 /// The name of the file that changes.
-const CHECKPOINT: &str = "checkpoint";
+pub(super) const CHECKPOINT: &str = "checkpoint";
 
 /// Where the record of an org and its log are.
 pub(super) struct Place<'a> {
     pub(super) log: &'a Inner,
     pub(super) cell: &'a Cell,
+    /// Where its org began: whose keys sign it, and whose directory lists its heads.
+    pub(super) born: Region,
+    pub(super) birth: &'a Cell,
     pub(super) scope: Scope,
 }
 
@@ -48,9 +51,18 @@ pub(super) struct Head {
 impl<'a> Place<'a> {
     /// For the node's own work.
     pub(super) fn new(log: &'a Inner, region: Region, org: &OrgId) -> Result<Self, DbError> {
-        let cell = log.cell(region)?;
-        let scope = Caller::node(org.clone(), region, &log.record.node).itself();
-        Ok(Self { log, cell, scope })
+        let home = log.record.databases().homes().home(org, region);
+        let scope = Caller::node(org.clone(), home, &log.record.node).itself();
+        Self::of(log, scope)
+    }
+
+    /// The same, for whoever asks.
+    pub(super) fn of(log: &'a Inner, scope: Scope) -> Result<Self, DbError> {
+        let homes = log.record.databases().homes();
+        let cell = log.cell(homes.home(scope.org(), scope.region()))?;
+        // The log keeps its name, its keys and the directory beside it wherever it lies.
+        let born = homes.born(scope.org(), scope.region());
+        Ok(Self { log, cell, born, birth: log.cell(born)?, scope })
     }
 
     pub(super) fn org(&self) -> &OrgId {
@@ -86,7 +98,7 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn path(&self, file: &str) -> String {
+    pub(super) fn path(&self, file: &str) -> String {
         format!("{}/{file}", self.name())
     }
 
@@ -153,7 +165,7 @@ impl<'a> Place<'a> {
     pub(super) async fn outside(&self) -> Result<Option<(Checkpoint, Vec<u8>)>, LogError> {
         let found = self.cell.store.get(&self.path(CHECKPOINT)).await;
         let Some(bytes) = found.map_err(|error| self.of_store(error))? else { return Ok(None) };
-        match self.cell.signing.open(self.name(), &bytes) {
+        match self.birth.signing.open(self.name(), &bytes) {
             Some(checkpoint) => Ok(Some((checkpoint, bytes))),
             None => Err(self.fault(FaultKind::NotOurs)),
         }

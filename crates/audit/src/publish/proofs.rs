@@ -58,7 +58,7 @@ impl Log {
         let events = head.map(|row| row.count("size")).transpose()?.unwrap_or_default();
         let archived = self.0.record.hot_from(&place.db()?).await?;
         let archived = u64::try_from(archived).unwrap_or_default();
-        let directory = self.0.directory_of(scope.region())?;
+        let directory = self.0.directory_beside(&scope)?;
         let verified = place.db()?.maybe(sql::VERIFIED_OF, args![]).await?;
         Ok(Proofs {
             events,

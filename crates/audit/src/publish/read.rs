@@ -55,15 +55,14 @@ pub struct LogKey {
 
 impl Log {
     pub(super) fn place(&self, scope: &Scope) -> Result<Place<'_>, DbError> {
-        let cell = self.0.cell(scope.region())?;
-        Ok(Place { log: &self.0, cell, scope: scope.clone() })
+        Place::of(&self.0, scope.clone())
     }
 
     /// The log that is asked for: nothing of another org is ever behind it.
     fn asked(&self, scope: &Scope, of: Of) -> Result<Place<'_>, DbError> {
         match of {
             Of::Own => self.place(scope),
-            Of::Directory => self.0.directory_of(scope.region()),
+            Of::Directory => self.0.directory_beside(scope),
         }
     }
 
@@ -121,8 +120,8 @@ impl Place<'_> {
             let (vkey, from, to) = (row.text("vkey")?, row.at("from_at")?, row.opt_at("to_at")?);
             keys.push(LogKey { vkey, from: Some(from), to });
         }
-        let origin = self.cell.signing.origin(self.name());
-        for verifier in self.cell.signing.verifiers(&origin)? {
+        let origin = self.birth.signing.origin(self.name());
+        for verifier in self.birth.signing.verifiers(&origin)? {
             let vkey = verifier.to_string();
             if !keys.iter().any(|key| key.vkey == vkey && key.to.is_none()) {
                 keys.push(LogKey { vkey, from: None, to: None });

@@ -174,7 +174,7 @@ impl Place<'_> {
         let unsigned = |_| LogError::Unsigned;
         let note = Note::parse(note.as_bytes()).map_err(unsigned)?;
         let origin = note.text().lines().next().unwrap_or_default();
-        let [ed25519, _] = self.cell.signing.verifiers(origin)?;
+        let [ed25519, _] = self.birth.signing.verifiers(origin)?;
         let mut short = Note::new(note.text().to_owned()).map_err(unsigned)?;
         for signature in note.signatures().iter().filter(|it| ed25519.made(it)) {
             short.add(signature.clone()).map_err(unsigned)?;

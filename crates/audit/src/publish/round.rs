@@ -98,6 +98,8 @@ impl Published {
 impl Inner {
     async fn in_turn(&self, region: Region, org: &OrgId) -> Result<Published, LogError> {
         let _turn = self.turn(org).await;
+        // What is moving is published when it has arrived.
+        let Some(_pass) = self.at_home(region, org) else { return Ok(Published::default()) };
         self.one(region, org).await
     }
 
@@ -107,16 +109,21 @@ impl Inner {
         let mut work = self.works().remove(org).unwrap_or_default();
         let done = match &work.stopped {
             Some(fault) => Err(fault.clone().into()),
-            None => match Place::new(self, region, org)?.publish(&mut work).await {
-                Err(LogError::Fault(fault)) => {
-                    self.stop(&fault);
-                    work = Work { stopped: Some(fault.clone()), ..Work::default() };
-                    Err(fault.into())
+            None => {
+                let place = Place::new(self, region, org)?;
+                let since = place.mark().await?;
+                let done = place.publish(&mut work).await;
+                match place.unless_moved(since, done).await {
+                    Err(LogError::Fault(fault)) => {
+                        self.stop(&fault);
+                        work = Work { stopped: Some(fault.clone()), ..Work::default() };
+                        Err(fault.into())
+                    }
+                    Ok(done) => Ok(done),
+                    // What was done is not certain: it is read again.
+                    Err(error) => return Err(error),
                 }
-                Ok(done) => Ok(done),
-                // What was done is not certain: it is read again.
-                Err(error) => return Err(error),
-            },
+            }
         };
         let mut works = self.works();
         if works.len() >= WORKS_MAX {
@@ -168,6 +175,7 @@ impl Place<'_> {
         }
         files.extend(edge.partial(published));
         self.put(files).await?;
+        self.note_erasures(published, head.size).await?;
         self.sign(&head, published, fresh).await?;
         work.edge = Some((edge, head.size));
         Ok(Published { entries: head.size - published, checkpoints: 1, behind: 0 })
@@ -231,22 +239,27 @@ impl Place<'_> {
     /// the database knows of is always outside too.
     pub(super) async fn sign(&self, head: &Head, before: u64, fresh: bool) -> Result<(), LogError> {
         let root = head.frontier.root();
-        let origin = self.cell.signing.origin(self.name());
+        let origin = self.birth.signing.origin(self.name());
         let checkpoint = Checkpoint::new(&origin, head.size, root);
         let checkpoint = checkpoint.map_err(|_| LogError::Unsigned)?;
         let now = self.log.record.clock.now();
         let outside = if fresh { self.outside().await? } else { None };
         let note = match outside {
             Some((there, _)) if there.size() > head.size => {
-                let (published, found) = (there.size(), head.size);
-                return Err(self.fault(FaultKind::RolledBack { published, found }));
+                // What another node published may be of events that came since the head was read.
+                let (published, found) = (there.size(), self.size().await?);
+                return Err(if published > found {
+                    self.fault(FaultKind::RolledBack { published, found })
+                } else {
+                    LogError::Moved
+                });
             }
             // Published by a process that ended before it could remember it.
             Some((there, bytes)) if there == checkpoint => {
                 String::from_utf8(bytes).map_err(|_| LogError::Unsigned)?
             }
             _ => {
-                let note = self.cell.signing.sign(&checkpoint, now)?.to_string();
+                let note = self.birth.signing.sign(&checkpoint, now)?.to_string();
                 self.replace(note.as_bytes()).await?;
                 note
             }
@@ -255,7 +268,7 @@ impl Place<'_> {
         self.remember(&checkpoint, &note, before, now).await?;
         self.log.counts.checkpoints.inc();
         if self.org() != &self.log.directory {
-            self.cell.directory.changed(self.org());
+            self.birth.directory.changed(self.org());
         }
         // Who reads at the newest checkpoint or at the one before finds its partial files;
         // whatever else there was is contained in them.

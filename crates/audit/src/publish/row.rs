@@ -28,6 +28,9 @@ impl Place<'_> {
         sealed: &Sealed,
     ) -> Result<Option<FaultKind>, LogError> {
         let seq = row.count("seq")?;
+        if sealed.lost {
+            return self.fault_of_lost(row, sealed).await;
+        }
         let shown = match self.shown(seq, sealed).await {
             Ok(shown) => shown,
             Err(LogError::Fault(fault)) => return Ok(Some(fault.kind)),

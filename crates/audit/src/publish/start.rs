@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use access::{OrgId, Region};
 use base::args;
-use base::db::{Row, Within};
+use base::db::Within;
 use futures_util::{StreamExt as _, stream};
 
 use super::edge::{self, Edge};
@@ -45,7 +45,7 @@ impl Inner {
     async fn check(&self, region: Region) -> Result<(), LogError> {
         let db = self.record.databases().region(region)?;
         let Some(cell) = self.cells.get(&region) else { return Ok(()) };
-        let mut outside: BTreeSet<String> = cell.store.orgs().await?.into_iter().collect();
+        let mut outside: BTreeSet<String> = cell.store.list("").await?.into_iter().collect();
         let mut after = String::new();
         loop {
             let rows = db.all(&Within::node(), sql::HEADS, args![after.as_str()]).await?;
@@ -54,7 +54,9 @@ impl Inner {
             for row in &rows {
                 outside.remove(&row.text("org_id")?);
             }
-            let orgs = rows.iter().map(|row| self.check_org(region, row));
+            let orgs = rows
+                .iter()
+                .map(async |row| self.check_org(region, &row.parse("org_id")?).await);
             let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
             while let Some(one) = orgs.next().await {
                 one?;
@@ -66,6 +68,9 @@ impl Inner {
         // What else lies there and was signed by us is of orgs that the database has lost.
         for org in outside {
             let Ok(org) = org.parse::<OrgId>() else { continue };
+            if !self.record.is_home(&org, region) {
+                continue;
+            }
             let place = Place::new(self, region, &org)?;
             if let Some((published, _)) = place.outside().await? {
                 let published = published.size();
@@ -75,12 +80,20 @@ impl Inner {
         Ok(())
     }
 
-    async fn check_org(&self, region: Region, row: &Row) -> Result<(), LogError> {
-        let org: OrgId = row.parse("org_id")?;
-        let place = Place::new(self, region, &org)?;
-        let head = place.head(row)?;
+    pub(super) async fn check_org(&self, region: Region, org: &OrgId) -> Result<(), LogError> {
+        if !self.record.is_home(org, region) {
+            return Ok(());
+        }
+        let place = Place::new(self, region, org)?;
+        place.at_rest(async || self.check_place(&place).await).await
+    }
+
+    async fn check_place(&self, place: &Place<'_>) -> Result<(), LogError> {
         let outside = place.outside().await?.map(|(checkpoint, _)| checkpoint);
         let inside = place.signed().await?;
+        // Read behind what was published of it: other nodes may serve, and publish, meanwhile.
+        let Some(row) = place.db()?.maybe(sql::EDGE_OF, args![]).await? else { return Ok(()) };
+        let head = place.head(&row)?;
         let known = inside.as_ref().map(|it| (it.size, it.root));
         let published = outside.as_ref().map(|it| (it.size(), *it.root())).max(known);
         let Some((size, root)) = published else { return Ok(()) };

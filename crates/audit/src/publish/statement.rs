@@ -37,7 +37,8 @@ impl Log {
     }
 
     fn statement_signer(&self, scope: &Scope) -> Result<Signer, LogError> {
-        let cell = self.0.cell(scope.region())?;
+        let born = self.0.record.databases().homes().born(scope.org(), scope.region());
+        let cell = self.0.cell(born)?;
         cell.signing.of_statements(scope.org())
     }
 }

@@ -22,8 +22,17 @@ pub trait Store: Debug + Send + Sync {
     /// Lets go of a partial tile or bundle that a longer one contains.
     async fn remove(&self, path: &str) -> Result<(), StoreError>;
 
-    /// The orgs that have something here.
-    async fn orgs(&self) -> Result<Vec<String>, StoreError>;
+    /// The names of what lies directly in a folder; `""` is the store itself, where each org
+    /// has one. None if it is not there.
+    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Every file below a folder, by its whole name, in the order of names.
+    async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError>;
+
+    /// Lets go of a folder in which no file is left.
+    async fn remove_folder(&self, _folder: &str) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Why a store did not do something.

@@ -149,7 +149,7 @@ impl Place<'_> {
         filed: &[Filed],
     ) -> Result<(), LogError> {
         let (record, scope) = (&self.log.record, &self.scope);
-        let db = record.databases().region(scope.region())?;
+        let db = record.databases().whole(scope)?;
         record.keys.warm(db, scope.region(), scope.org()).await?;
         let now = record.clock.now();
         let (Some(first), Some(last)) = (chunks.first(), chunks.last()) else { return Ok(()) };

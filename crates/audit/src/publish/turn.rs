@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use access::OrgId;
+use base::db::DbError;
 use tokio::sync::{Mutex, MutexGuard};
 
 use super::Inner;
@@ -50,6 +51,10 @@ impl Place<'_> {
             if round == 0 && !self.log.demand.grants(self.org(), now) {
                 return Err(Error::Behind);
             }
+            let homes = self.log.record.databases().homes();
+            let _pass = homes.enter(self.org()).await.map_err(|moving| {
+                Error::Db(DbError::elsewhere("publish the record", moving))
+            })?;
             self.log.one(self.scope.region(), self.org()).await?;
         }
         Err(Error::Behind)

@@ -37,6 +37,7 @@ impl Log {
         let mut verified = Verified::default();
         for row in db.all(&Within::node(), sql::VERIFY_NEXT, args![""]).await? {
             let org: OrgId = row.parse("org_id")?;
+            let Some(_pass) = self.0.at_home(region, &org) else { continue };
             let place = Place::new(&self.0, region, &org)?;
             let piece = events.saturating_sub(verified.checked);
             place.verify(row.count("next")?, piece, &mut verified).await?;
@@ -60,6 +61,7 @@ impl Inner {
 impl Place<'_> {
     /// Goes on from a position, in whole bundles, up to the newest checkpoint.
     async fn verify(&self, from: u64, piece: u64, to: &mut Verified) -> Result<(), LogError> {
+        let since = self.mark().await?;
         let newest = match self.signed().await {
             Ok(Some(newest)) => newest,
             // Nothing is published yet.
@@ -77,7 +79,8 @@ impl Place<'_> {
         let mut next = if from < newest.size { from - from % width } else { 0 };
         let end = newest.size.min(next.saturating_add(piece.max(1)));
         while next < end {
-            if let Err(error) = self.verify_bundle(next / width, &newest, to).await {
+            let bundle = self.verify_bundle(next / width, &newest, to).await;
+            if let Err(error) = self.unless_moved(since, bundle).await {
                 to.note(error)?;
             }
             if let Err(error) = self.verify_chunks(next, next + width, to).await {
@@ -95,15 +98,21 @@ impl Place<'_> {
     /// That the record still has as many events as were published, and outside lies no
     /// longer one.
     pub(super) async fn contains(&self, newest: &Newest) -> Result<(), LogError> {
-        let head = self.db()?.maybe(sql::EDGE_OF, args![]).await?;
-        let found = head.map(|row| row.count("size")).transpose()?.unwrap_or_default();
         let outside = self.outside().await?;
         let outside = outside.as_ref().map(|(checkpoint, _)| checkpoint).map(Checkpoint::size);
+        // Read behind what lies outside: another node may publish what came a moment ago.
+        let found = self.size().await?;
         let published = outside.max(Some(newest.size)).unwrap_or_default();
         if found < published {
             return Err(self.fault(FaultKind::RolledBack { published, found }));
         }
         Ok(())
+    }
+
+    /// How many events the record has now.
+    pub(super) async fn size(&self) -> Result<u64, LogError> {
+        let head = self.db()?.maybe(sql::EDGE_OF, args![]).await?;
+        Ok(head.map(|row| row.count("size")).transpose()?.unwrap_or_default())
     }
 
     /// The events of one bundle: its tile is the one that was signed, and each row says what
@@ -188,7 +197,7 @@ impl Place<'_> {
         let now = self.log.record.clock.now();
         let whole = whole.map(int).transpose()?;
         let whole_at = whole.map(|_| now.as_microsecond());
-        let db = self.log.record.databases().region(self.scope.region())?;
+        let db = self.log.record.databases().whole(&self.scope)?;
         let mut tx = db.begin(&Within::org(self.org().as_str())).await?;
         let args = args![int(next)?, now, whole, whole_at];
         tx.run(sql::VERIFIED, self.scope.args(args)).await?;

@@ -98,6 +98,12 @@ pub(crate) const STRETCH: Statement = Statement::new(
       WHERE org_id = $1 AND seq >= $2 ORDER BY seq LIMIT $3",
 );
 
+pub(crate) const LOG_MARK: Statement = Statement::new(
+    "see how far a log is published",
+    "SELECT COALESCE((SELECT MAX(c.size) FROM audit_checkpoint c WHERE c.org_id = $1), 0) AS published,
+            COALESCE((SELECT MAX(e.epoch) FROM audit_epoch e WHERE e.org_id = $1), -1) AS epoch",
+);
+
 pub(crate) const CHECKPOINT_SIZES: Statement = Statement::new(
     "look up the last checkpoints",
     "SELECT size FROM audit_checkpoint WHERE org_id = $1 ORDER BY size DESC LIMIT 6",

@@ -114,7 +114,7 @@ impl Record {
             let fault = Fault::at(org, seq, FaultKind::NoChunk(path.clone()));
             NotRead::Faulty(fault)
         };
-        let store = self.archive.store(scope.region())?;
+        let store = self.archive.store(self.databases.homes().home(scope.org(), scope.region()))?;
         let bytes = match store.get(&path).await {
             Ok(Some(bytes)) => bytes,
             Ok(None) | Err(StoreError::Conflict(_) | StoreError::TooLarge(_)) => {

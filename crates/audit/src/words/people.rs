@@ -157,6 +157,33 @@ pub(super) const PEOPLE: &[Words] = &[
         "set how long values of people are kept to {days} days[: {law}]",
     ),
     words(
+        "regions.move.abandoned",
+        "Move given up",
+        "gave the move of the organization to {to} up",
+    ),
+    words(
+        "regions.move.arrived",
+        "Organization moved",
+        "moved the organization from {from} to {to}: {rows} rows of {tables} tables, the same on \
+         both sides; writes waited {pauseMs} ms",
+    ),
+    words(
+        "regions.move.begun",
+        "Move begun",
+        "began to move the organization from {from} to {to}",
+    ),
+    words(
+        "regions.move.erased",
+        "Former region erased",
+        "erased what the organization left in {from}: {rows} rows and {files} files",
+    ),
+    words("regions.move.ordered", "Move ordered", "ordered the organization to move to {to}"),
+    words(
+        "regions.move.withdrawn",
+        "Move taken back",
+        "took back the order to move the organization",
+    ),
+    words(
         "regions.residency.attested",
         "Residency attested",
         "attested that cells keep what is theirs: {probes} probes, {canaries} canaries, {leaks} leaks, {faults} faults",

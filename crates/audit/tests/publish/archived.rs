@@ -134,6 +134,10 @@ async fn the_application_lets_no_event_leave() {
             let why = refused(says).await;
             let cause = std::error::Error::source(&why).expect("why").to_string();
             assert!(cause.contains("only who owns the record"), "{cause}");
+            // Nor does it say that the org has left for another region.
+            let why = refused("INSERT INTO audit_left (org_id) VALUES ($1)").await;
+            let cause = std::error::Error::source(&why).expect("why").to_string();
+            assert!(cause.contains("only who owns the record"), "{cause}");
             let complaints = db.posture(audit::sql::APPEND_ONLY).await.expect("looks");
             assert_eq!(complaints, [""; 0]);
             // And the verb itself does nothing with the rights of the application.

@@ -44,7 +44,7 @@ async fn a_bucket_keeps_a_log_as_a_folder_does_and_locks_every_file() {
     let endpoint = &*moto.endpoint;
     python.says(BOTO, &[endpoint, "make"], "");
     let store = bucket(endpoint, "log");
-    assert_eq!(store.orgs().await.expect("lists"), [""; 0]);
+    assert_eq!(store.list("").await.expect("lists"), [""; 0]);
     assert_eq!(store.get("org_a/checkpoint").await.expect("reads"), None);
     store.put("org_a/tile/0/000.p/1", b"one").await.expect("puts");
     store.put("org_a/tile/0/000.p/1", b"one").await.expect("the same again");
@@ -53,7 +53,7 @@ async fn a_bucket_keeps_a_log_as_a_folder_does_and_locks_every_file() {
     store.replace("org_a/checkpoint", b"1").await.expect("puts");
     store.replace("org_a/checkpoint", b"2").await.expect("replaces");
     assert_eq!(store.get("org_a/checkpoint").await.expect("reads"), Some(b"2".to_vec()));
-    assert_eq!(store.orgs().await.expect("lists"), ["org_a"]);
+    assert_eq!(store.list("").await.expect("lists"), ["org_a"]);
     store.remove("org_a/tile/0/000.p/1").await.expect("removes");
     store.remove("org_a/tile/0/000.p/1").await.expect("what is gone");
     assert_eq!(store.get("org_a/tile/0/000.p/1").await.expect("reads"), None);

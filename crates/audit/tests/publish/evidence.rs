@@ -9,16 +9,16 @@ use verify::{Agreement, Believed, Options, Outside, Verdict, VerifierKey};
 use crate::house::House;
 use crate::people::Answer;
 
-const ALL: &str = "/api/record/evidence?from=2025-12-31&to=2027-01-01";
+pub(crate) const ALL: &str = "/api/record/evidence?from=2025-12-31&to=2027-01-01";
 
-async fn bundle(house: &House, caller: &Caller, path: &str) -> Vec<u8> {
+pub(crate) async fn bundle(house: &House, caller: &Caller, path: &str) -> Vec<u8> {
     let answer = house.ask(caller, path, "*/*").await;
     assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body.map(String::from_utf8));
     assert_eq!(answer.headers["content-type"], "application/zip");
     answer.bytes().to_vec()
 }
 
-fn judged(zip: &[u8], options: &Options) -> Verdict {
+pub(crate) fn judged(zip: &[u8], options: &Options) -> Verdict {
     let verdict = verify::check(Cursor::new(zip), options).expect("is a bundle");
     assert!(verdict.sound, "{verdict}");
     verdict

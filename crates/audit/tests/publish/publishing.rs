@@ -121,7 +121,7 @@ async fn a_folder_keeps_what_was_put_there_once_for_its_user_alone() {
 
     let folder = tempfile::tempdir().expect("a folder");
     let store = Folder::new(folder.path().join("log-eu"));
-    assert_eq!(store.orgs().await.expect("lists"), [""; 0]);
+    assert_eq!(store.list("").await.expect("lists"), [""; 0]);
     assert_eq!(store.get("org_a/checkpoint").await.expect("reads"), None);
     store.put("org_a/tile/0/000.p/1", b"one").await.expect("puts");
     store.put("org_a/tile/0/000.p/1", b"one").await.expect("the same again");
@@ -138,7 +138,7 @@ async fn a_folder_keeps_what_was_put_there_once_for_its_user_alone() {
     store.remove("org_a/tile/0/000.p/1").await.expect("removes");
     store.remove("org_a/tile/0/000.p/1").await.expect("what is gone");
     assert!(!file.parent().expect("a folder").exists(), "nor its folder");
-    assert_eq!(store.orgs().await.expect("lists"), ["org_a"]);
+    assert_eq!(store.list("").await.expect("lists"), ["org_a"]);
     std::fs::write(folder.path().join("log-eu/large"), vec![0; (1 << 20) + 1]).expect("writes");
     assert!(matches!(store.get("large").await, Err(StoreError::TooLarge(_))));
 }

@@ -86,14 +86,23 @@ impl Store for Shelf {
         Ok(())
     }
 
-    async fn orgs(&self) -> Result<Vec<String>, StoreError> {
-        self.reached("")?;
-        let mut orgs: Vec<String> = self
-            .files()
-            .keys()
-            .filter_map(|path| Some(path.split_once('/')?.0.to_owned()))
-            .collect();
-        orgs.dedup();
-        Ok(orgs)
+    async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        self.reached(folder)?;
+        let within = |path: &&String| path.strip_prefix(folder).is_some_and(|it| it.starts_with('/'));
+        let mut names: Vec<String> = self.files().keys().filter(within).cloned().collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        self.reached(folder)?;
+        let within = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let name = |path: &String| {
+            let below = path.strip_prefix(&within)?;
+            Some(below.split('/').next().unwrap_or(below).to_owned())
+        };
+        let mut names: Vec<String> = self.files().keys().filter_map(name).collect();
+        names.dedup();
+        Ok(names)
     }
 }

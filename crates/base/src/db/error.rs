@@ -138,7 +138,14 @@ impl DbError {
                     | sqlx::Error::Tls(_)
                     | sqlx::Error::BeginFailed
             )
-        )
+        ) || self.is_hung_up()
+    }
+
+    /// Somebody took the connection and ended it before a word: a proxy that has no server.
+    /// The client library has no name of its own for that.
+    fn is_hung_up(&self) -> bool {
+        let Cause::Engine(sqlx::Error::Protocol(said)) = &self.cause else { return false };
+        said.starts_with("unexpected response from SSLRequest")
     }
 
     /// No answer came in the time that there was: nobody knows whether it was done.

@@ -196,6 +196,24 @@ fn servers(url: &str) -> Result<Vec<PgConnectOptions>, sqlx::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::db::DbError;
+
+    #[tokio::test]
+    async fn a_proxy_that_has_no_server_is_a_database_that_is_away() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://u@{}/eu", listener.local_addr().unwrap());
+        let hangs_up = async {
+            loop {
+                drop(listener.accept().await);
+            }
+        };
+        let refused = tokio::select! {
+            opened = Lines::open(&url) => opened.map(drop).unwrap_err(),
+            () = hangs_up => unreachable!("it goes on"),
+        };
+        let refused = DbError::new("begin", refused);
+        assert!(refused.is_away() && refused.is_unreachable(), "{refused:?}");
+    }
 
     #[test]
     fn a_url_names_one_server_or_several_and_asks_for_the_one_that_may_write() {

@@ -11,6 +11,8 @@
 //! Every use says [`Within`] which wall it happens: on PostgreSQL row-level
 //! security shows only the rows of that org, whatever the statement says.
 
+mod carry;
+mod copy;
 mod error;
 #[cfg(test)]
 mod fails;
@@ -22,6 +24,7 @@ mod migrate;
 mod pool;
 mod posture;
 mod row;
+mod shape;
 mod standby;
 mod statement;
 mod told;
@@ -30,11 +33,13 @@ mod tx;
 mod value;
 mod within;
 
+pub use self::carry::Writes;
 pub use self::error::DbError;
 pub use self::lines::Health;
 pub use self::migrate::Migration;
 pub use self::pool::{Db, Engine};
 pub use self::row::Row;
+pub use self::shape::{Shape, Values};
 pub use self::standby::Standby;
 pub use self::statement::{Batch, Statement};
 pub use self::tries::Tries;

@@ -262,7 +262,7 @@ impl Db {
 }
 
 /// Creates the file, when missing, for this user alone. Its `-wal` and `-shm` inherit that.
-fn private(file: &Path) -> std::io::Result<()> {
+pub(super) fn private(file: &Path) -> std::io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),

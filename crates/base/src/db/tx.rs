@@ -31,6 +31,8 @@ pub struct Tx {
     generation: u64,
     told: Told,
     tries: Option<Tries>,
+    /// Dropped behind it.
+    held: Option<Box<dyn std::fmt::Debug + Send + Sync>>,
     #[cfg(feature = "testing")]
     injected: u8,
 }
@@ -102,9 +104,20 @@ impl Tx {
             generation,
             told: Told::new(db.engine()),
             tries,
+            held: None,
             #[cfg(feature = "testing")]
             injected: 0,
         })
+    }
+
+    /// Keeps something until this unit of work has ended.
+    pub fn hold(&mut self, held: impl std::fmt::Debug + Send + Sync + 'static) {
+        self.held = Some(Box::new(held));
+    }
+
+    /// The database that it runs on.
+    pub fn db(&self) -> &Db {
+        &self.db
     }
 
     /// The rows that a statement gives, changed rows with `RETURNING` included.

@@ -50,10 +50,11 @@ pub struct EndpointConfig {
     /// Longest wait for a connection.
     #[serde(default = "connect_timeout_ms")]
     pub connect_timeout_ms: u64,
-    /// Longest wait for the first byte of an answer.
+    /// Longest wait for the first byte of an answer, and from there for the last one of an answer
+    /// that is not streamed.
     #[serde(default = "first_token_timeout_ms")]
     pub first_token_timeout_ms: u64,
-    /// Longest silence inside an answer.
+    /// Longest silence inside an answer; in a stream, until the next whole event.
     #[serde(default = "idle_timeout_ms")]
     pub idle_timeout_ms: u64,
     /// Failures in a row after which the endpoint is left alone.

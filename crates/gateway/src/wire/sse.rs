@@ -72,6 +72,8 @@ pub(crate) struct Splitter {
     carry: BytesMut,
     line: Line,
     broken: bool,
+    /// Events that were complete, comments among them.
+    events: u64,
 }
 
 /// What the current line holds so far.
@@ -103,6 +105,7 @@ impl Splitter {
             let range = start..start.saturating_add(end);
             let piece = chunk.get(range.clone()).unwrap_or_default();
             start = range.end;
+            self.events = self.events.saturating_add(1);
             if self.carry.len().saturating_add(piece.len()) > EVENT_BYTES_AT_MOST {
                 self.broken = true;
                 return kept.finish();
@@ -127,6 +130,11 @@ impl Splitter {
             self.carry.extend_from_slice(tail);
         }
         kept.finish()
+    }
+
+    /// How many events were complete so far.
+    pub(crate) fn events(&self) -> u64 {
+        self.events
     }
 
     /// The provider closed the stream. An event without its blank line is not an event, with one

@@ -150,6 +150,9 @@ prices = [{ from = "2025-01-01", input_per_million = "1.00", output_per_million 
 free = true
 attempts_max = 1
 routes = [{ endpoint = "fake-eu" }]
+[models.dripping]
+free = true
+routes = [{ endpoint = "fake-eu" }]
 [models.picky]
 free = true
 routes = [{ endpoint = "fake-eu" }]

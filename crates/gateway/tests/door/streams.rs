@@ -100,6 +100,21 @@ async fn a_provider_that_falls_silent_mid_stream_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_provider_that_drips_bytes_is_given_up_as_one_that_is_silent() {
+    let door = Door::on_sqlite(PLAIN).await;
+    let caller = door.member();
+    let answer = door.chat(&caller, ask("dripping", false)).await;
+    assert!(answer.text.contains("provider_timeout"), "{}", answer.text);
+    let mut whole = ask("dripping", false);
+    whole["stream"] = json!(false);
+    let answer = door.chat(&caller, whole).await;
+    assert_eq!(
+        (answer.status, answer.json()["error"]["code"].clone()),
+        (504, json!("provider_timeout"))
+    );
+}
+
+#[tokio::test]
 async fn a_silent_stream_is_kept_alive_with_comments() {
     let door =
         Door::on_sqlite(&PLAIN.replace("idle_timeout_ms = 1500", "idle_timeout_ms = 60000")).await;

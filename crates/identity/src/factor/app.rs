@@ -132,7 +132,7 @@ impl Identity {
             return Err(Error::WrongCode);
         };
         guard.was_right();
-        let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
+        let macs = self.macs_of(caller).ok_or(Error::WrongRegion(caller.region))?;
         let sealed = macs.factor.seal(&purpose(caller, id), &secret);
         let sealed = sealed.map_err(|cause| DbError::unreadable("secret", cause))?;
         let mut work = self.begin(&caller.itself()).await?;
@@ -173,7 +173,7 @@ impl Identity {
         let db = self.0.databases.of(&scope)?;
         let row = db.maybe(sql::AUTHENTICATOR_ONE, args![id.as_str()]).await?;
         let Some(row) = row else { return Ok(None) };
-        let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
+        let macs = self.macs_of(caller).ok_or(Error::WrongRegion(caller.region))?;
         let secret = macs.factor.open(&purpose(caller, id), &row.bytes("secret")?);
         let secret = secret.map_err(|cause| DbError::unreadable("secret", cause))?;
         step_of(&secret, code, self.now().as_second())

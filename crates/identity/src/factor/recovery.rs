@@ -55,7 +55,7 @@ impl Identity {
     pub async fn make_recovery_codes(&self, caller: &Caller) -> Result<RecoveryCodes, Error> {
         let (id, _) = own_session(caller)?;
         caller.recent_factor()?;
-        let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
+        let macs = self.macs_of(caller).ok_or(Error::WrongRegion(caller.region))?;
         let at = self.now();
         let mut work = self.begin(&caller.itself()).await?;
         let held = work.held(id).await?;
@@ -84,7 +84,7 @@ impl Identity {
         id: &MemberId,
         code: &Secret,
     ) -> Result<Option<[u8; 32]>, Error> {
-        let macs = self.macs(caller.region).ok_or(Error::WrongRegion(caller.region))?;
+        let macs = self.macs_of(caller).ok_or(Error::WrongRegion(caller.region))?;
         Ok(plain(code).map(|plain| tag(macs, id, &plain)))
     }
 }

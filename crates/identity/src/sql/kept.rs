@@ -116,6 +116,27 @@ pub(crate) const SETUP_GUEST: Statement = Statement::new(
     "SELECT expires_at, ended_at FROM identity_setup WHERE org_id = $1 AND setup_id = $2",
 );
 
+/// Members and guests alike: ids of two kinds, each once.
+pub(crate) const PEOPLE_BEHIND: Statement = Statement::new(
+    "list the people of an org",
+    "SELECT id FROM (
+        SELECT member_id AS id FROM identity_member WHERE org_id = $1
+        UNION ALL
+        SELECT setup_id AS id FROM identity_setup WHERE org_id = $1
+     ) people WHERE id > $2 ORDER BY id LIMIT 1000",
+);
+
+pub(crate) const MEMBER_OUT: Statement = Statement::new(
+    "turn out a member who was erased",
+    "UPDATE identity_member SET state = 'removed' WHERE org_id = $1 AND member_id = $2",
+);
+
+pub(crate) const GUEST_OUT: Statement = Statement::new(
+    "end the setup link of a guest who was erased",
+    "UPDATE identity_setup SET ended_at = $3
+      WHERE org_id = $1 AND setup_id = $2 AND ended_at IS NULL",
+);
+
 pub(crate) const THINGS_OF: Statement = Statement::new(
     "list the keys and sessions of a person",
     "SELECT id FROM (

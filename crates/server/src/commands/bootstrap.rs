@@ -11,12 +11,13 @@ use base::time::SystemClock;
 use clap::Subcommand;
 use serde_json::json;
 
+use super::moves::MoveOrg;
 use super::{ConfigFile, say};
 use crate::config::{self, Config};
 use crate::wire::House;
 
 /// The record's name for whoever sits at the command line.
-pub(super) const OPERATOR: &str = "operator";
+pub(crate) const OPERATOR: &str = "operator";
 
 /// Which configuration, and how to print.
 #[derive(Debug, Clone, clap::Args)]
@@ -55,6 +56,9 @@ pub(crate) enum OrgCommand {
         #[command(flatten)]
         with: With,
     },
+    /// Moves an organization to another region, as one of its owners has ordered; goes on
+    /// where an earlier run was cut off.
+    Move(MoveOrg),
 }
 
 /// What `portico org revoke` ends.
@@ -120,6 +124,7 @@ impl OrgCommand {
                 say(with.json, &value, &format!("{org} {name} ({slug}) in {region}"));
                 house.close().await;
             }
+            Self::Move(options) => Box::pin(options.run()).await?,
             Self::Revoke { org, what: What { sessions, keys }, with } => {
                 let house = with.house().await?;
                 let caller = operator(&house, &org).await?;

@@ -1,7 +1,9 @@
 //! The command line.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line prints")]
 
+mod backup;
 mod bootstrap;
+mod moves;
 mod nodes;
 mod privacy;
 mod record;
@@ -9,7 +11,7 @@ mod regions;
 mod tier;
 mod witness;
 
-pub(crate) use self::bootstrap::create_org;
+pub(crate) use self::bootstrap::{OPERATOR, create_org};
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,6 +19,7 @@ use std::process::ExitCode;
 use base::problem::Problem;
 use clap::{Parser, Subcommand};
 
+use self::backup::{BackupOptions, RestoreOptions};
 use self::bootstrap::{KeyCommand, MemberCommand, OrgCommand};
 use self::privacy::PrivacyCommand;
 use self::record::RecordCommand;
@@ -69,6 +72,10 @@ pub(crate) enum Command {
     /// What only the operator says of the record.
     #[command(subcommand)]
     Record(RecordCommand),
+    /// Takes, verifies and drills backups of the whole cell.
+    Backup(BackupOptions),
+    /// Restores a backup into an empty place, and replays what it does not know.
+    Restore(RestoreOptions),
     /// Whether cells keep what is theirs.
     #[command(subcommand)]
     Regions(RegionsCommand),
@@ -113,6 +120,7 @@ impl Command {
                 return Ok(ExitCode::from(args.run(&mut std::io::stdout().lock())?));
             }
             Self::Regions(command) => return command.run(),
+            Self::Backup(options) => return options.run(),
             Self::Demo(options) => block_on(demo::run(options)),
             Self::Witness(options) => block_on(options.run()),
             Self::Serve(ConfigFile { config: file }) => {
@@ -148,6 +156,7 @@ impl Command {
             Self::Key(command) => block_on(command.run()),
             Self::Record(command) => block_on(command.run()),
             Self::Privacy(command) => block_on(command.run()),
+            Self::Restore(options) => block_on(options.run()),
         };
         done.map(|()| ExitCode::SUCCESS)
     }

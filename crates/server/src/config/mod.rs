@@ -43,6 +43,10 @@ pub(crate) struct Config {
     pub(crate) support: support::Config,
     pub(crate) limits: limits::Config,
     pub(crate) gateway: gateway::Config,
+    pub(crate) backup: Backup,
+    /// Of a drill, which only reads the published logs: where each lies, if not in `data`.
+    #[serde(skip)]
+    pub(crate) drill: Option<BTreeMap<Region, PathBuf>>,
 }
 
 /// `[listen]`: the doors.
@@ -90,6 +94,22 @@ pub(crate) struct Database {
     /// As the role that owns the tables; used by migrations and by `portico record tier` alone.
     #[serde(default)]
     pub(crate) owner_url: Option<String>,
+    /// As the role that may replicate; used by `portico backup` alone.
+    #[serde(default)]
+    pub(crate) backup_url: Option<String>,
+    /// Where the server archives its log: a moment behind a backup is restored from there.
+    #[serde(default)]
+    pub(crate) wal_archive: Option<PathBuf>,
+}
+
+/// `[backup]`: the programs of PostgreSQL.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Backup {
+    /// The folder of `pg_basebackup` and `pg_ctl`; the one of Debian or the `PATH` if not given.
+    pub(crate) programs: Option<PathBuf>,
+    /// Who runs a server of a drill, if the drill is root's.
+    pub(crate) user: String,
 }
 
 /// `[session]`: people's sign-ins.
@@ -187,7 +207,15 @@ impl Default for Config {
             support: support::Config::default(),
             limits: limits::Config::default(),
             gateway: gateway::Config::default(),
+            backup: Backup::default(),
+            drill: None,
         }
+    }
+}
+
+impl Default for Backup {
+    fn default() -> Self {
+        Self { programs: None, user: "postgres".to_owned() }
     }
 }
 
@@ -226,6 +254,13 @@ impl Default for Otlp {
     }
 }
 
+impl Database {
+    /// Reached by this URL alone.
+    pub(crate) const fn at(url: String) -> Self {
+        Self { url, owner_url: None, backup_url: None, wal_archive: None }
+    }
+}
+
 impl From<Region> for DatabaseName {
     fn from(region: Region) -> Self {
         match region {
@@ -251,9 +286,9 @@ impl DatabaseName {
 impl Config {
     /// The database of this name: what the file says, or a `SQLite` file in the data folder.
     pub(crate) fn database(&self, name: DatabaseName) -> Database {
-        self.database.get(&name).cloned().unwrap_or_else(|| Database {
-            url: format!("sqlite://{}", self.data.join(format!("{}.db", name.as_str())).display()),
-            owner_url: None,
+        self.database.get(&name).cloned().unwrap_or_else(|| {
+            let file = self.data.join(format!("{}.db", name.as_str()));
+            Database::at(format!("sqlite://{}", file.display()))
         })
     }
 
@@ -279,12 +314,18 @@ impl Config {
             &mut self.outbound.ca_file,
             &mut self.limits.password_file,
             &mut self.limits.ca_file,
+            &mut self.backup.programs,
         ];
         if let Some(Mail { password_file, ca_file, .. }) = &mut self.mail {
             files.extend([password_file, ca_file]);
         }
         for file in files.into_iter().flatten() {
             *file = folder.join(&*file);
+        }
+        for database in self.database.values_mut() {
+            if let Some(wal) = &mut database.wal_archive {
+                *wal = folder.join(&*wal);
+            }
         }
         let kms = self.record.kms.values_mut();
         let kms = kms.flat_map(|kms| [&mut kms.token_file, &mut kms.ca_file]);

@@ -17,6 +17,8 @@ const TABLES: &[Table] = &[
         sql::ERASE,
     ),
     Table::nothing("regions_home"),
+    Table::nothing("regions_move"),
+    Table::nothing("regions_fenced"),
     Table::nothing("regions_node"),
     Table::nothing("regions_domain"),
 ];

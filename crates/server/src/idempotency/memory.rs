@@ -78,7 +78,9 @@ impl Memory {
     }
 
     fn keys(&self) -> Result<&Keys, Problem> {
-        self.with.keys.get(&self.scope.region()).ok_or_else(Problem::not_found)
+        let homes = self.with.databases.homes();
+        let born = homes.born(self.scope.org(), self.scope.region());
+        self.with.keys.get(&born).ok_or_else(Problem::not_found)
     }
 
     fn args(&self) -> Vec<Value> {

@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("attest", &["access", "base", "tlog"]),
     ("audit", &["access", "base", "tlog"]),
     ("identity", &["access", "audit", "base"]),
-    ("regions", &["access", "base"]),
+    ("regions", &["access", "audit", "base"]),
     ("limits", &["access", "audit", "base"]),
     ("gateway", &["access", "audit", "base", "limits"]),
     ("patterns", &["access", "audit", "base", "gateway"]),

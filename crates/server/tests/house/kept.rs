@@ -72,3 +72,18 @@ fn every_table_is_answered_for_by_exactly_one_keeper() {
     }
     assert!(claimed.is_empty(), "no step makes these: {claimed:?}");
 }
+
+/// Tables whose rows are of no org: nothing of them moves with one.
+const OF_NO_ORG: [&str; 3] = ["nodes_member", "nodes_writer", "regions_node"];
+
+#[test]
+fn every_table_names_its_org_and_so_moves_with_it() {
+    for (path, text) in files(&crates(), ".sql") {
+        for made in text.split("CREATE TABLE ").skip(1) {
+            let name = made.split([' ', '(']).next().expect("a name");
+            let columns = made.split(");").next().expect("columns");
+            let known = columns.contains("org_id") || OF_NO_ORG.contains(&name);
+            assert!(known, "`{name}` of {} does not say whose its rows are", path.display());
+        }
+    }
+}

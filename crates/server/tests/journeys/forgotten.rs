@@ -13,7 +13,7 @@ const NAME: &str = "Zwetschgenbaum";
 const ASKED: &str = "why is the zwetschgen harvest late";
 
 /// Everything that lies in a folder: databases, their logs, what is published.
-fn bytes_below(folder: &Path) -> Vec<u8> {
+pub(crate) fn bytes_below(folder: &Path) -> Vec<u8> {
     let mut all = Vec::new();
     for entry in std::fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();

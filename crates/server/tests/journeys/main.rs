@@ -5,8 +5,10 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod backup;
 mod bootstrap;
 mod clients;
+mod cluster;
 mod console;
 mod crash;
 mod deadlines;
@@ -17,6 +19,7 @@ mod forgotten;
 mod http;
 mod keys;
 mod mail;
+mod moves;
 mod nodes;
 mod once;
 mod outage;

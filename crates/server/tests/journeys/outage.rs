@@ -84,12 +84,12 @@ async fn calls_outlive_the_database_where_their_org_chose_the_journal() {
     audit(&portico, &ours, &acknowledged).await;
     audit(&portico, &theirs, &*refused.acknowledged.lock().await).await;
 
-    // Once more, and this time only the database comes back.
+    // Once more, behind a proxy that has no server, and this time only the database comes back.
     drop(acknowledged);
     seen.stop.store(false, Ordering::SeqCst);
     let before = seen.journalled.load(Ordering::SeqCst);
     let callers = load(&portico, &ours, &seen);
-    relay.cut().await;
+    relay.hang_up().await;
     until(|| async { seen.journalled.load(Ordering::SeqCst) > before + 50 }).await;
     relay.restore().await;
     let ops = Http::new(&portico.ops);
@@ -98,6 +98,31 @@ async fn calls_outlive_the_database_where_their_org_chose_the_journal() {
     callers.join_all().await;
     assert_eq!(*seen.other.lock().await, Vec::<String>::new(), "no call failed");
     audit(&portico, &ours, &*seen.acknowledged.lock().await).await;
+}
+
+/// An edge gives up a probe long before a connection does.
+const PROBED_WITHIN: Duration = Duration::from_millis(500);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_probe_is_answered_at_once_while_the_databases_hang() {
+    let Some(mut portico) = Portico::on_postgres("").await else { return };
+    let mut relay = through_a_relay(&portico).await;
+    portico.serve().await;
+    let ops = Http::new(&portico.ops);
+    relay.fall_silent().await;
+    let begun = Instant::now();
+    loop {
+        let asked = Instant::now();
+        let ready = ops.get("", "/readyz").await;
+        assert!(asked.elapsed() < PROBED_WITHIN, "{:?}", asked.elapsed());
+        if ready.status == 503 {
+            assert!(ready.text.contains(r#""database.eu":"not answering""#), "{}", ready.text);
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is noticed: {}", ready.text);
+    }
+    relay.restore().await;
+    until(|| async { ops.get("", "/readyz").await.status == 200 }).await;
 }
 
 /// Has the node reach the databases of the region and the directory through something that can be cut.

@@ -52,7 +52,7 @@ pub(crate) struct Org {
 
 /// A port below those that the system lends to whoever calls: a browser would take one of
 /// them before the server listens.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let place = std::process::id() * 31 + NEXT.fetch_add(1, Ordering::Relaxed);
@@ -90,6 +90,16 @@ impl Portico {
         }
         let config = format!("{databases}\n{gateway}");
         Some(Self::new(Extra { config: &config, ..Extra::default() }, benches))
+    }
+
+    /// One whose regions are on different engines, `eu` on PostgreSQL, if there is one.
+    pub(crate) async fn on_both(gateway: &str) -> Option<Self> {
+        let bench = Bench::postgres(&[], &[]).await?;
+        let Bench { url, owner_url, .. } = &bench;
+        let config = format!(
+            "[database.eu]\nurl = \"{url}\"\nowner_url = \"{owner_url}\"\n{gateway}"
+        );
+        Some(Self::new(Extra { config: &config, ..Extra::default() }, vec![bench]))
     }
 
     /// Another node over the same databases, with the same keys and the same log.

@@ -28,7 +28,27 @@ impl Relay {
         self.passing.shutdown().await;
     }
 
+    /// Whoever was is thrown out, and whoever comes is never answered.
+    pub(crate) async fn fall_silent(&mut self) {
+        self.cut().await;
+        let listener = TcpListener::bind(self.address).await.expect("the port is free again");
+        self.passing.spawn(async move {
+            let mut held = Vec::new();
+            while let Ok((from, _)) = listener.accept().await {
+                held.push(from);
+            }
+        });
+    }
+
+    /// As a proxy that has no server: whoever comes is let in and thrown out.
+    pub(crate) async fn hang_up(&mut self) {
+        self.cut().await;
+        let listener = TcpListener::bind(self.address).await.expect("the port is free again");
+        self.passing.spawn(async move { while listener.accept().await.is_ok() {} });
+    }
+
     pub(crate) async fn restore(&mut self) {
+        self.cut().await;
         let listener = TcpListener::bind(self.address).await.expect("the port is free again");
         self.passing.spawn(pass(listener, self.to.clone()));
     }

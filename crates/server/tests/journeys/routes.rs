@@ -129,6 +129,8 @@ fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "/api/keys/{key}/rotate", json!({ "grace_secs": 60 })),
         ("DELETE", "/api/keys/{key}", Value::Null),
         ("DELETE", "/api/services/{service}", Value::Null),
+        ("PUT", "/api/region/move", json!({ "to": "us" })),
+        ("DELETE", "/api/region/move", Value::Null),
         ("PUT", "/api/privacy/retention", json!({ "days": 1, "law": "HGB" })),
         ("POST", "/api/privacy/holds", json!({ "reason": "file 7", "until": in_a_month() })),
         ("POST", "/api/privacy/requests", json!({ "person": "{member}" })),

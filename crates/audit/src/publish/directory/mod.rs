@@ -10,13 +10,14 @@
 
 mod epoch;
 mod proof;
+mod regained;
 mod round;
 mod slots;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use access::{OrgId, Region};
+use access::{OrgId, Region, Scope};
 use base::args;
 use base::db::{DbError, Row, Within};
 use base::seal::RootKey;
@@ -105,11 +106,18 @@ impl Inner {
         Place::new(self, region, &self.directory)
     }
 
+    /// The directory that lists the heads of an org: that of the region where it began.
+    pub(super) fn directory_beside(&self, scope: &Scope) -> Result<Place<'_>, DbError> {
+        let homes = self.record.databases().homes();
+        self.directory_of(homes.born(scope.org(), scope.region()))
+    }
+
     /// At start: that the directory is the one that was published.
     pub(super) async fn check_directory(&self, region: Region) -> Result<(), LogError> {
         let place = self.directory_of(region)?;
         let mut kept = place.cell.directory.kept.lock().await;
-        *kept = Kept::Known(Box::new(place.read_directory().await?));
+        let state = place.at_rest(async || place.read_directory().await).await?;
+        *kept = Kept::Known(Box::new(state));
         Ok(())
     }
 
@@ -121,6 +129,7 @@ impl Inner {
         first: Option<&OrgId>,
     ) -> Result<Option<u64>, LogError> {
         let place = self.directory_of(region)?;
+        let since = place.mark().await?;
         let state = match std::mem::take(kept) {
             Kept::Known(state) => Ok(state),
             Kept::Nothing => place.read_directory().await.map(Box::new),
@@ -133,7 +142,7 @@ impl Inner {
             Ok(state) => place.epoch(state, first).await,
             Err(error) => Err(error),
         };
-        match done {
+        match place.unless_moved(since, done).await {
             Ok((state, closed)) => {
                 *kept = Kept::Known(state);
                 Ok(closed)
@@ -251,6 +260,10 @@ impl Place<'_> {
 
     /// Finds what was published and never listed.
     async fn find_unlisted(&self) -> Result<(), LogError> {
+        // Those that moved are published elsewhere, and listed here.
+        for org in self.log.record.databases().homes().away(self.scope.region()) {
+            self.cell.directory.changed(&org);
+        }
         let db = self.log.record.databases().region(self.scope.region())?;
         let mut after = String::new();
         loop {

@@ -1,6 +1,7 @@
 //! The proof that the directory lists a checkpoint.
 
 use base::args;
+use base::db::Within;
 use base::time::At;
 use serde::Serialize;
 use tlog::proof::{Tree, tiles_of_inclusion, verify_inclusion};
@@ -44,12 +45,12 @@ impl Place<'_> {
     /// Proves that the directory lists this checkpoint, for whoever has the org's turn. Closes
     /// an epoch now if it does not yet.
     pub(in crate::publish) async fn listed(&self, newest: &Newest) -> Result<Listed, LogError> {
-        let mut kept = self.cell.directory.kept.lock().await;
+        let mut kept = self.birth.directory.kept.lock().await;
         let listed = |slot: &Option<Slot>| slot.as_ref().is_some_and(|it| it.size == newest.size);
         let mut slot = self.slot().await?;
         if !listed(&slot) || !matches!(*kept, Kept::Known(_)) {
             let first = (!listed(&slot)).then(|| self.org());
-            self.log.close_epoch(self.scope.region(), &mut kept, first).await?;
+            self.log.close_epoch(self.born, &mut kept, first).await?;
             slot = self.slot().await?;
         }
         let slot = slot.filter(|slot| slot.size == newest.size).ok_or(LogError::Moved)?;
@@ -61,7 +62,7 @@ impl Place<'_> {
             return Err(other());
         }
         let path = state.slots.path(slots::slot(self.org()));
-        let directory = self.log.directory_of(self.scope.region())?;
+        let directory = self.log.directory_of(self.born)?;
         let signed = directory.signed().await?.filter(|it| it.size == state.edge.size());
         let signed = signed.ok_or_else(|| directory.fault(FaultKind::NoEpoch))?;
         let (Some(last), Some(at)) = (&state.last, state.at()) else { return Err(other()) };
@@ -75,7 +76,9 @@ impl Place<'_> {
     }
 
     async fn slot(&self) -> Result<Option<Slot>, LogError> {
-        let Some(row) = self.db()?.maybe(sql::SLOT_OF, args![]).await? else { return Ok(None) };
+        let (db, within) = (self.log.record.databases().region(self.born)?, self.org().as_str());
+        let row = db.maybe(&Within::org(within), sql::SLOT_OF, args![within]).await?;
+        let Some(row) = row else { return Ok(None) };
         let head = head_of(&row)?;
         Ok(Some(Slot { epoch: row.count("epoch")?, size: row.count("size")?, head }))
     }

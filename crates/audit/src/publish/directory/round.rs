@@ -19,10 +19,10 @@ const HEADS_MAX: usize = 10_000;
 const AT_ONCE: usize = 16;
 
 /// The newest head of an org, committed to.
-struct Listing {
-    org: OrgId,
-    size: u64,
-    head: [u8; 32],
+pub(super) struct Listing {
+    pub(super) org: OrgId,
+    pub(super) size: u64,
+    pub(super) head: [u8; 32],
 }
 
 impl Place<'_> {
@@ -59,7 +59,7 @@ impl Place<'_> {
         Ok((state, Some(number)))
     }
 
-    fn take_changed(&self, first: Option<&OrgId>) -> Vec<OrgId> {
+    pub(super) fn take_changed(&self, first: Option<&OrgId>) -> Vec<OrgId> {
         let mut waiting = self.cell.directory.waiting();
         let mut orgs: Vec<OrgId> = first.into_iter().cloned().collect();
         for org in &orgs {
@@ -75,7 +75,7 @@ impl Place<'_> {
 
     /// What an epoch lists of an org. One that cannot be believed is not listed again; one that
     /// cannot be read now waits for the next epoch, and keeps no other waiting.
-    async fn listing_or_later(&self, org: OrgId, epoch: u64) -> Option<Listing> {
+    pub(super) async fn listing_or_later(&self, org: OrgId, epoch: u64) -> Option<Listing> {
         match self.listing(org.clone(), epoch).await {
             Ok(listing) => listing,
             Err(LogError::Fault(fault)) => {
@@ -93,6 +93,11 @@ impl Place<'_> {
 
     /// Commits to the newest head of an org; none if its key was destroyed.
     async fn listing(&self, org: OrgId, epoch: u64) -> Result<Option<Listing>, LogError> {
+        // The log of an org stands beside the directory of where it began, and beside no other.
+        let region = self.scope.region();
+        if self.log.record.databases().homes().born(&org, region) != region {
+            return Ok(None);
+        }
         let place = Place::new(self.log, self.scope.region(), &org)?;
         let Some(newest) = place.signed().await? else { return Ok(None) };
         let Some(salt) = place.salt(epoch).await? else { return Ok(None) };

@@ -10,6 +10,7 @@ mod wire;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
 use base::secret::Secret;
 use http::{HeaderMap, HeaderValue};
 use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum, S3ConditionalPut};
@@ -116,10 +117,27 @@ impl Store for S3 {
         }
     }
 
-    async fn orgs(&self) -> Result<Vec<String>, StoreError> {
-        let listed = self.bucket.list_with_delimiter(Some(&self.prefix)).await;
-        let listed = listed.map_err(|cause| StoreError::failed("", cause))?;
-        let names = listed.common_prefixes.iter().filter_map(Path::filename);
+    async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let within = self.path(folder);
+        let listed: Vec<_> = self.bucket.list(Some(&within)).try_collect().await.map_err(|cause| {
+            StoreError::failed(folder, cause)
+        })?;
+        let name = |meta: object_store::ObjectMeta| {
+            let rest = meta.location.prefix_match(&within)?;
+            let rest: Vec<_> = rest.map(|part| part.as_ref().to_owned()).collect();
+            Some(format!("{folder}/{}", rest.join("/")))
+        };
+        let mut names: Vec<String> = listed.into_iter().filter_map(name).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        let place = if folder.is_empty() { self.prefix.clone() } else { self.path(folder) };
+        let listed = self.bucket.list_with_delimiter(Some(&place)).await;
+        let listed = listed.map_err(|cause| StoreError::failed(folder, cause))?;
+        let files = listed.objects.iter().map(|file| &file.location);
+        let names = listed.common_prefixes.iter().chain(files).filter_map(Path::filename);
         Ok(names.map(ToOwned::to_owned).collect())
     }
 }

@@ -113,6 +113,12 @@ impl Inner {
         org: &OrgId,
         known: &Known,
     ) -> Result<Answered, LogError> {
+        // The directory of a region is nobody's, and stays.
+        let of_region = *org == self.directory;
+        let pass = self.at_home(region, org);
+        if pass.is_none() && !of_region {
+            return Ok(Answered::Nothing);
+        }
         let place = Place::new(self, region, org)?;
         let newest = match place.signed().await {
             Ok(Some(newest)) => newest,

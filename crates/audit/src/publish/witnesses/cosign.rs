@@ -77,7 +77,7 @@ impl Place<'_> {
         if outside.is_some_and(|(checkpoint, _)| checkpoint.size() == size) {
             self.replace(note.as_bytes()).await?;
         }
-        let db = self.log.record.databases().region(self.scope.region())?;
+        let db = self.log.record.databases().whole(&self.scope)?;
         let mut tx = db.begin(&Within::org(self.org().as_str())).await?;
         let args = args![int(size)?, note];
         tx.run(sql::CHECKPOINT_COSIGNED, self.scope.args(args)).await?;

@@ -77,7 +77,7 @@ impl Place<'_> {
     /// Keeps it. A contradiction that stands is not taken back.
     #[expect(clippy::disallowed_methods, reason = "what a witness said is no change of an org")]
     pub(super) async fn keep(&self, said: &Said) -> Result<(), LogError> {
-        let db = self.log.record.databases().region(self.scope.region())?;
+        let db = self.log.record.databases().whole(&self.scope)?;
         let mut tx = db.begin(&Within::org(self.org().as_str())).await?;
         let refused = said.refused.as_ref();
         let args = args![

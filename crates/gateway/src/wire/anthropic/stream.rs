@@ -122,6 +122,11 @@ impl Translator {
         passed.map(|_| Bytes::from(out))
     }
 
+    /// How many events were complete so far.
+    pub(crate) fn events(&self) -> u64 {
+        self.splitter.events()
+    }
+
     /// The provider closed the stream. It may, once it has said that it is done or has failed.
     pub(crate) fn finish(&self) -> Result<(), Broken> {
         if self.tally.done || self.failure.is_some() { Ok(()) } else { Err(Broken::Cut) }

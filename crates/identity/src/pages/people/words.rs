@@ -63,6 +63,7 @@ pub(super) const fn what(permission: Permission) -> &'static str {
         Permission::PrivacyExport => "export what is held about a person",
         Permission::PrivacyErase => "erase what is held about a person",
         Permission::PrivacyHold => "place and lift legal holds, set how long values must be kept",
+        Permission::RegionMove => "order the organization to move to another region",
     }
 }
 

@@ -1,0 +1,122 @@
+//! The files of an org (its log, its archive, the notes of erasures) go from the store of one region to that of
+//! another, as they are: what was published of it there is what was published here.
+
+use access::{OrgId, Region};
+use serde::Serialize;
+
+use super::Log;
+use super::fault::LogError;
+use super::org::CHECKPOINT;
+use super::store::{Store, StoreError};
+use super::whole::BESIDE;
+
+/// What was carried, or erased.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Carried {
+    /// Files that lie there now, or that were erased.
+    pub files: u64,
+    /// Those of them that were not there before.
+    pub fresh: u64,
+    /// Bytes of those.
+    pub bytes: u64,
+}
+
+impl Log {
+    /// Carries the files of an org. To be called again and again while the org is published,
+    /// and once behind a closed gate: then both stores hold the same.
+    pub async fn carry(
+        &self,
+        org: &OrgId,
+        (from, to): (Region, Region),
+    ) -> Result<Carried, LogError> {
+        let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
+        let here = files(from.as_ref(), org).await?;
+        let there = files(to.as_ref(), org).await?;
+        let mut carried = Carried::default();
+        // The checkpoint last: whatever it covers lies there before it.
+        let checkpoint = format!("{org}/{CHECKPOINT}");
+        for file in here.iter().filter(|file| **file != checkpoint) {
+            carried.files += 1;
+            if there.binary_search(file).is_ok() {
+                continue;
+            }
+            // One that was let go of meanwhile is contained in a longer one.
+            let Some(bytes) = from.get(file).await? else { continue };
+            to.put(file, &bytes).await?;
+            carried.fresh += 1;
+            carried.bytes += u64::try_from(bytes.len()).unwrap_or_default();
+        }
+        if let Some(note) = from.get(&checkpoint).await? {
+            to.replace(&checkpoint, &note).await?;
+            carried.files += 1;
+        }
+        for file in there.iter().filter(|file| here.binary_search(file).is_err()) {
+            to.remove(file).await?;
+        }
+        Ok(carried)
+    }
+
+    /// Whether what was carried has the bytes that it has here; what was let go of meanwhile is
+    /// passed over. While the org is published.
+    pub async fn compare(
+        &self,
+        org: &OrgId,
+        (from, to): (Region, Region),
+    ) -> Result<bool, LogError> {
+        let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
+        let checkpoint = format!("{org}/{CHECKPOINT}");
+        for file in files(to.as_ref(), org).await?.iter().filter(|file| **file != checkpoint) {
+            let Some(here) = from.get(file).await? else { continue };
+            if to.get(file).await?.is_some_and(|there| there != here) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether both stores have the same files of an org, and the same checkpoint. Behind a
+    /// closed gate: what a name stands for never changes, and was compared before.
+    pub async fn is_carried(
+        &self,
+        org: &OrgId,
+        (from, to): (Region, Region),
+    ) -> Result<bool, LogError> {
+        let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
+        let checkpoint = format!("{org}/{CHECKPOINT}");
+        Ok(files(from.as_ref(), org).await? == files(to.as_ref(), org).await?
+            && from.get(&checkpoint).await? == to.get(&checkpoint).await?)
+    }
+
+    /// Erases the files of an org from the store of a region. A bucket with object lock keeps
+    /// them as long as it was told to.
+    pub async fn erase_files(&self, org: &OrgId, region: Region) -> Result<Carried, LogError> {
+        let store: &dyn Store = self.0.cell(region)?.store.as_ref();
+        let mut erased = Carried::default();
+        for file in files(store, org).await? {
+            if let Some(bytes) = store.get(&file).await? {
+                erased.bytes += u64::try_from(bytes.len()).unwrap_or_default();
+            }
+            store.remove(&file).await?;
+            erased.files += 1;
+        }
+        for folder in folders(org) {
+            store.remove_folder(&folder).await?;
+        }
+        Ok(erased)
+    }
+}
+
+/// Where the files of an org lie.
+fn folders(org: &OrgId) -> impl Iterator<Item = String> {
+    BESIDE.iter().map(move |beside| format!("{beside}/{org}")).chain([org.to_string()])
+}
+
+/// Their names, in their order.
+async fn files(store: &dyn Store, org: &OrgId) -> Result<Vec<String>, StoreError> {
+    let mut files = Vec::new();
+    for folder in folders(org) {
+        files.extend(store.files(&folder).await?);
+    }
+    files.sort_unstable();
+    Ok(files)
+}
