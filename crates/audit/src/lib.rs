@@ -43,7 +43,10 @@
 //! - What does not lead to the root that the record committed to is never signed:
 //!   `a_record_that_was_altered_before_it_was_published_is_never_signed`.
 //! - A database that lost what was published is not served, and it is said by how much:
-//!   `a_database_that_was_rolled_back_is_not_served`.
+//!   `a_database_that_was_rolled_back_is_not_served`. It goes on where its log ends, so no tree
+//!   forks: `a_restored_database_goes_on_where_its_published_log_ends_and_nothing_forks`; and
+//!   nothing else passes for lost: `nothing_passes_for_lost_that_no_restore_lost`,
+//!   `a_published_log_that_does_not_continue_the_database_is_refused`.
 //! - Whatever is changed in the database behind the product's back is found and named:
 //!   `whatever_is_changed_in_the_database_is_found_and_named`.
 //! - Whoever made a call proves it with its receipt, at once and with code of others:

@@ -16,6 +16,8 @@
 //!   any more: `a_lifted_hold_lets_the_erasure_be_carried_out`; by nobody but the node that
 //!   serves: `a_room_that_does_not_run_erases_nobody_by_itself`; and an erasure that cannot be
 //!   read keeps no other waiting: `an_erasure_that_cannot_be_read_keeps_no_other_waiting`.
+//! - Whoever was erased stays so when a database of before is restored:
+//!   `whoever_was_erased_after_a_backup_is_not_brought_back_by_it`.
 //! - The receipt of an erasure is signed, can be had again, and passes for no checkpoint:
 //!   `a_receipt_of_an_erasure_is_verified_by_code_of_others`.
 //! - Erasing and exporting ask for a second factor: `erasing_asks_for_a_second_factor`.

@@ -26,13 +26,10 @@ pub(crate) fn open(
 ) -> anyhow::Result<Log> {
     let mut stores = BTreeMap::new();
     for region in &config.regions {
+        let logs = config.drill.as_ref().and_then(|logs| logs.get(region));
         let store: Arc<dyn Store> = match config.record.s3.get(region) {
             Some(s3) => Arc::new(bucket(s3).with_context(|| format!("[record.s3.{region}]"))?),
-            None => {
-                let logs = config.drill.as_ref().and_then(|logs| logs.get(region));
-                let logs = logs.unwrap_or(&config.data);
-                LogConfig::folder(logs, *region)
-            }
+            None => LogConfig::folder(logs.unwrap_or(&config.data), *region),
         };
         let store: Arc<dyn Store> =
             if config.drill.is_some() { Arc::new(Frozen::new(store)) } else { store };

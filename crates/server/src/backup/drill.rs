@@ -198,12 +198,11 @@ impl Drill {
         }
         rto.seconds = timer.elapsed().as_secs_f64();
         rto.replay = rto.seconds - rto.verify - rto.copy - rto.recover;
-        match living {
-            Some(living) => rpo.against_the_living(living, &restored, cell.begun),
-            None => {
-                rpo.against = "published";
-                rpo.events = replayed.iter().map(|it| it.published - it.found).sum();
-            }
+        if let Some(living) = living {
+            rpo.against_the_living(living, &restored, cell.begun);
+        } else {
+            rpo.against = "published";
+            rpo.events = replayed.iter().map(|it| it.published - it.found).sum();
         }
         tell("reading every event again");
         let (mut events, reading) = (0, Instant::now());
@@ -213,7 +212,7 @@ impl Drill {
                     Ok(Some(found)) if found == *root => events += size,
                     Ok(Some(_)) => faults.push(format!("the record of `{org}` is another one")),
                     Ok(None) => {
-                        faults.push(format!("the record of `{org}` has fewer than {size} events"))
+                        faults.push(format!("the record of `{org}` has fewer than {size} events"));
                     }
                     Err(error) => faults.push(error.to_string()),
                 }

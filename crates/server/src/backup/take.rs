@@ -65,6 +65,9 @@ impl Take {
         let (opens_until, ended) = (cell.opens_until, cell.ended);
         let sizes = cell.heads.values().flatten().map(|head| head.size);
         let events = sizes.sum();
+        let secrets = self.secrets_to.as_deref();
+        let destroy_secrets_by =
+            secrets.map(|to| secrets::copy(config, to, clock.now())).transpose()?;
         tell("reading again what was written");
         let manifest = tokio::task::spawn_blocking(move || {
             let manifest = Manifest::write(unfinished.path(), Of::Cell(cell))?;
@@ -72,9 +75,6 @@ impl Take {
             anyhow::Ok(manifest)
         });
         let manifest = manifest.await??;
-        let secrets = self.secrets_to.as_deref();
-        let destroy_secrets_by =
-            secrets.map(|to| secrets::copy(config, to, clock.now())).transpose()?;
         Ok(Taken {
             to: self.to.clone(),
             files: manifest.files.len(),
@@ -108,32 +108,32 @@ impl Take {
         names.sort_by_key(|name| *name == DatabaseName::Directory);
         for name in names {
             let database = config.database(name);
-            let named = name.as_str();
+            let label = name.as_str();
             let kept = if database.url.starts_with("sqlite:") {
-                tell(&format!("the database `{named}`"));
-                let path = format!("sqlite/{named}.db");
+                tell(&format!("the database `{label}`"));
+                let path = format!("sqlite/{label}.db");
                 tree::folder(&to.join("sqlite"))?;
-                let db = Db::open(&database.url).await.context(named)?;
-                let copied = db.copy_into(&to.join(&path)).await.context(named);
+                let db = Db::open(&database.url).await.context(label)?;
+                let copied = db.copy_into(&to.join(&path)).await.context(label);
                 db.close().await;
                 copied?;
                 Kept::Sqlite(path)
             } else {
                 let url = database.backup_url.with_context(|| {
-                    format!("`database.{named}.backup_url` is missing: the role that may replicate")
+                    format!("`database.{label}.backup_url` is missing: the role that may replicate")
                 })?;
                 let path = servers.get(&url).cloned();
                 Kept::Postgres(if let Some(path) = path {
                     path
                 } else {
-                    tell(&format!("the PostgreSQL of `{named}`"));
-                    let path = format!("postgres/{named}");
+                    tell(&format!("the PostgreSQL of `{label}`"));
+                    let path = format!("postgres/{label}");
                     let (programs, progress) = (Programs::of(config), self.progress);
                     let (of, into) = (url.clone(), to.join(&path));
                     let copied = tokio::task::spawn_blocking(move || {
                         programs.base_backup(&of, &into, progress)
                     });
-                    copied.await?.with_context(|| format!("the PostgreSQL of `{named}`"))?;
+                    copied.await?.with_context(|| format!("the PostgreSQL of `{label}`"))?;
                     servers.insert(url, path.clone());
                     path
                 })

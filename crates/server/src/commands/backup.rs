@@ -121,7 +121,7 @@ impl BackupOptions {
 async fn take_one(take: Take, with: &With) -> anyhow::Result<ExitCode> {
     let config = with.config()?;
     let tell = tell(take.progress);
-    let taken = or_stopped(take.run(&config, clock(), &tell)).await?;
+    let taken = Box::pin(or_stopped(take.run(&config, clock(), &tell))).await?;
     let mut lines = vec![format!(
         "{}: {} events, {} files, {} bytes in {:.1} s; opens until {}",
         taken.to.display(),
@@ -162,7 +162,7 @@ fn verify(backup: &std::path::Path, json: bool) -> anyhow::Result<ExitCode> {
 async fn drill(drill: Drill, with: &With) -> anyhow::Result<ExitCode> {
     let config = with.config()?;
     let tell = tell(progress(with));
-    let drilled = or_stopped(drill.run(&config, clock(), &tell)).await?;
+    let drilled = Box::pin(or_stopped(drill.run(&config, clock(), &tell))).await?;
     say(with.json, &serde_json::to_value(&drilled)?, &report(&drilled));
     let sound = drilled.faults.is_empty();
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })

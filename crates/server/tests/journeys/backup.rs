@@ -184,12 +184,12 @@ async fn a_backup_that_is_not_whole_is_not_taken_for_one() {
     let mut bytes = std::fs::read(&file).expect("reads");
     bytes[5_000] ^= 1;
     std::fs::write(&file, &bytes).expect("writes");
-    let named = "`sqlite/eu.db` was altered";
-    assert!(refused(&verify()).contains(named), "{:?}", verify());
+    let altered = "`sqlite/eu.db` was altered";
+    assert!(refused(&verify()).contains(altered), "{:?}", verify());
     let place = at("place");
     let restore = ["restore", "--from", shown(&backup), "--to", shown(&place)];
     let told = refused(&command(&restore, Some(&portico.config())));
-    assert!(told.contains(named), "{told}");
+    assert!(told.contains(altered), "{told}");
     bytes[5_000] ^= 1;
     std::fs::write(&file, &bytes).expect("writes");
     assert!(verify().status.success());
