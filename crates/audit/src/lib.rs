@@ -169,9 +169,9 @@ pub use self::look_back::Back;
 pub use self::moving::NotMoved;
 pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
-    Asked, BadLogConfig, Carried, Contradiction, Fault, FaultKind, Folder, Growth, Listed, Log, LogConfig,
-    LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt, S3,
-    S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified, Waits, Witness,
+    Asked, BadLogConfig, Carried, Contradiction, Fault, FaultKind, Folder, Growth, Listed, Log,
+    LogConfig, LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published, Receipt,
+    S3, S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified, Waits, Witness,
     WitnessConfig, WitnessState, log_routes,
 };
 pub use self::rider::{Passed, Payer, Rider, Riding};

@@ -163,7 +163,8 @@ impl Db {
             format!("DELETE FROM {} WHERE org_id = $1", mark.name),
         ];
         let [marked, unmarked] = &marks;
-        let deletes = shapes.iter().map(|one| format!("DELETE FROM {} WHERE org_id = $1", one.name));
+        let deletes =
+            shapes.iter().map(|one| format!("DELETE FROM {} WHERE org_id = $1", one.name));
         let texts = std::iter::once(marked.clone()).chain(deletes).chain([unmarked.clone()]);
         let mut gone = Vec::with_capacity(shapes.len() + 2);
         match self.pool() {

@@ -195,8 +195,7 @@ const SQLITE_COLUMNS: &str = "SELECT m.name, c.name, c.type FROM sqlite_master m
 const SQLITE_KEYS: &str = "SELECT m.name, c.name FROM sqlite_master m
     JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.pk > 0 ORDER BY m.name, c.pk";
 
-const POSTGRES_COLUMNS: &str =
-    "SELECT c.table_name::text, c.column_name::text, c.data_type::text
+const POSTGRES_COLUMNS: &str = "SELECT c.table_name::text, c.column_name::text, c.data_type::text
        FROM information_schema.columns c
        JOIN information_schema.tables t
          ON t.table_schema = c.table_schema AND t.table_name = c.table_name

@@ -228,7 +228,13 @@ async fn an_owner_orders_and_the_operator_moves_under_load() {
             load.end(callers).await;
             let done = done.expect("it moves");
             let failed = load.failed.lock().await;
-            assert!(failed.is_empty(), "{} failed: {:?}\n{}", failed.len(), failed.first(), portico.log());
+            assert!(
+                failed.is_empty(),
+                "{} failed: {:?}\n{}",
+                failed.len(),
+                failed.first(),
+                portico.log()
+            );
             assert_eq!(region_of(&portico, &org).await, to);
             assert_eq!(region_of(&portico, &other).await, "us");
             let pause = done["pauseMs"].as_u64().expect("a pause");
