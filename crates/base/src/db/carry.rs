@@ -43,13 +43,13 @@ impl Db {
         let mut text = format!("SELECT {names} FROM {table} WHERE org_id = $1");
         if let Some(after) = after {
             let places: Vec<String> = (2..rest.len() + 2).map(|at| format!("${at}")).collect();
-            text += &format!(" AND ({}) > ({})", rest.join(", "), places.join(", "));
+            text.extend([" AND (", &rest.join(", "), ") > (", &places.join(", "), ")"]);
             args.extend(after);
         }
         if !rest.is_empty() {
-            text += &format!(" ORDER BY {}", rest.join(", "));
+            text.extend([" ORDER BY ", &rest.join(", ")]);
         }
-        text += &format!(" LIMIT {ROWS_MAX}");
+        text.extend([" LIMIT ", &ROWS_MAX.to_string()]);
         let on = |cause| DbError::new("read the rows of an org", cause);
         let rows: Vec<Row> = match self.pool() {
             Pool::Sqlite { read, .. } => {

@@ -70,7 +70,9 @@ impl Shape {
     /// The digest of rows in their order: that of those before, and the next.
     pub fn chained(digests: [[u8; 32]; 2]) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
-        digests.iter().for_each(|digest| context.update(digest));
+        for digest in &digests {
+            context.update(digest);
+        }
         finished(context)
     }
 
@@ -84,7 +86,9 @@ impl Shape {
         let mut rows: Vec<[u8; 32]> = rows.into_iter().collect();
         rows.sort_unstable();
         let mut context = Context::new(&SHA256);
-        rows.iter().for_each(|row| context.update(row));
+        for row in &rows {
+            context.update(row);
+        }
         finished(context)
     }
 
