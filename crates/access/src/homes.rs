@@ -183,7 +183,10 @@ mod tests {
     #[test]
     fn an_org_that_never_moved_is_where_its_keys_say() {
         let (homes, org) = (Homes::default(), org());
-        assert_eq!((homes.home(&org, Region::Us), homes.born(&org, Region::Us)), (Region::Us, Region::Us));
+        assert_eq!(
+            (homes.home(&org, Region::Us), homes.born(&org, Region::Us)),
+            (Region::Us, Region::Us)
+        );
         homes.settle(&org, Region::Us, Region::Eu);
         for named in [Region::Us, Region::Eu] {
             let known = (homes.home(&org, named), homes.born(&org, named));

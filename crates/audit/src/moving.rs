@@ -117,7 +117,7 @@ impl Record {
     pub async fn wraps_the_same(
         &self,
         (org, epoch): (&OrgId, i64),
-        (here, there): ((Region, &[u8]), (Region, &[u8])),
+        [here, there]: [(Region, &[u8]); 2],
     ) -> Result<bool, NotMoved> {
         let compare = async {
             let purpose = crate::keys::purpose(org, epoch);

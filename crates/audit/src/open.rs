@@ -88,12 +88,7 @@ impl OpenCalls {
 }
 
 impl Known {
-    fn due<'a>(
-        &self,
-        group: &'a [Submission],
-        seqs: &[i64],
-        now: At,
-    ) -> BTreeMap<&'a str, i64> {
+    fn due<'a>(&self, group: &'a [Submission], seqs: &[i64], now: At) -> BTreeMap<&'a str, i64> {
         let mut due = BTreeMap::new();
         for (submission, seq) in group.iter().zip(seqs) {
             let org = &submission.entry.org;

@@ -65,6 +65,8 @@ impl Seals {
     }
 
     fn of(&self, scope: &Scope) -> Result<&Sealer, DbError> {
-        self.0.get(&self.1.born(scope.org(), scope.region())).ok_or_else(|| DbError::unreadable("body", NotOpened))
+        self.0
+            .get(&self.1.born(scope.org(), scope.region()))
+            .ok_or_else(|| DbError::unreadable("body", NotOpened))
     }
 }

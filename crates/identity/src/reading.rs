@@ -99,12 +99,14 @@ impl Identity {
         let region = self.home(org, region);
         let standing =
             |standing: Arc<OrgSnapshot>| (standing.org.region == region).then_some(standing);
-        if let Some(found) = self.0.shelf.get(org) {
+        // What was read before the org moved says nothing of where it is now.
+        let stale = |found: &Arc<OrgSnapshot>| found.org.region != region && self.has_moved(org);
+        if let Some(found) = self.0.shelf.get(org).filter(|found| !stale(found)) {
             return Ok(standing(found));
         }
         let _place = self.0.loads.enter().await?;
         let _turn = self.0.turns.of(org).await;
-        if let Some(found) = self.0.shelf.get(org) {
+        if let Some(found) = self.0.shelf.get(org).filter(|found| !stale(found)) {
             return Ok(standing(found));
         }
         Ok(self.read(org, region).await?.and_then(standing))

@@ -257,6 +257,12 @@ impl Identity {
         self.0.databases.homes().home(org, named)
     }
 
+    /// Whether it is known where an org is, whatever region its credentials name.
+    pub(crate) fn has_moved(&self, org: &OrgId) -> bool {
+        let [first, rest @ ..] = Region::ALL.map(|named| self.home(org, named));
+        rest.iter().all(|home| *home == first)
+    }
+
     /// A token, with the region where its org is at home in place of the one that it names: to
     /// be called when its keyed hash was made, which is of the region that it names.
     pub(crate) fn at_home(&self, token: Token) -> Token {

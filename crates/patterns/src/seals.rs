@@ -78,6 +78,8 @@ impl Seals {
     }
 
     fn of(&self, place: &Place<'_>) -> Result<&Sealer, DbError> {
-        self.0.get(&self.1.born(place.org, place.region)).ok_or_else(|| DbError::unreadable("body", NotOpened))
+        self.0
+            .get(&self.1.born(place.org, place.region))
+            .ok_or_else(|| DbError::unreadable("body", NotOpened))
     }
 }

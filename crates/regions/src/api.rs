@@ -32,10 +32,7 @@ pub fn routes(regions: Regions) -> OpenApiRouter {
 /// The region of the caller's org, what that means, and how far its move is.
 #[utoipa::path(get, path = "/api/region", tag = "regions", security(("key" = ["self"])),
     responses((status = 200, body = RegionView)))]
-async fn mine(
-    caller: Caller,
-    State(regions): State<Regions>,
-) -> Result<Json<RegionView>, Problem> {
+async fn mine(caller: Caller, State(regions): State<Regions>) -> Result<Json<RegionView>, Problem> {
     let region = caller.region;
     let meaning = format!(
         "Rows, keys, records and model calls of this organization stay in `{region}`; \
@@ -61,10 +58,7 @@ async fn order(
 /// Takes the order back, as long as the operator has not begun.
 #[utoipa::path(delete, path = "/api/region/move", tag = "regions",
     security(("key" = ["region:move"])), responses((status = 204), (status = 409)))]
-async fn withdraw(
-    caller: Caller,
-    State(regions): State<Regions>,
-) -> Result<StatusCode, Problem> {
+async fn withdraw(caller: Caller, State(regions): State<Regions>) -> Result<StatusCode, Problem> {
     regions.withdraw(&caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -31,5 +31,5 @@ pub mod sql;
 pub use self::api::routes;
 pub use self::directory::{Directory, Error, Home};
 pub use self::lease::{Candidate, InstanceId, Lease, Pulse, SHARED};
-pub use self::order::{Order, Regions};
 pub use self::moves::{Move, Moved, Step, UnknownStep};
+pub use self::order::{Order, Regions};

@@ -87,11 +87,11 @@ impl Serving {
         storage::check_roles(&house.databases).await?;
         let standbys = Standbys::open(config, &house);
         standbys.check().await?;
-        let lease = lease(config, &house, &mut lock).await?;
         let mut gates = Gates::new(&house);
         gates.look().await;
-        // From here on: what closes a gate also opens it, and the start itself writes.
+        // From here on: what closes a gate also opens it, and taking the regions already writes.
         house.tasks.spawn(gates.keep(house.tasks.clone()));
+        let lease = lease(config, &house, &mut lock).await?;
         house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
         journals(config, &house).await.context("what an earlier life journalled")?;

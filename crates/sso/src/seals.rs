@@ -148,6 +148,8 @@ impl Seals {
     }
 
     fn of(&self, scope: &Scope) -> Result<&Keys, DbError> {
-        self.0.get(&self.1.born(scope.org(), scope.region())).ok_or_else(|| DbError::unreadable("sealed", NotOpened))
+        self.0
+            .get(&self.1.born(scope.org(), scope.region()))
+            .ok_or_else(|| DbError::unreadable("sealed", NotOpened))
     }
 }

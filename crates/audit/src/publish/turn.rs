@@ -52,9 +52,10 @@ impl Place<'_> {
                 return Err(Error::Behind);
             }
             let homes = self.log.record.databases().homes();
-            let _pass = homes.enter(self.org()).await.map_err(|moving| {
-                Error::Db(DbError::elsewhere("publish the record", moving))
-            })?;
+            let _pass = homes
+                .enter(self.org())
+                .await
+                .map_err(|moving| Error::Db(DbError::elsewhere("publish the record", moving)))?;
             self.log.one(self.scope.region(), self.org()).await?;
         }
         Err(Error::Behind)

@@ -167,11 +167,7 @@ pub(super) const PEOPLE: &[Words] = &[
         "moved the organization from {from} to {to}: {rows} rows of {tables} tables, the same on \
          both sides; writes waited {pauseMs} ms",
     ),
-    words(
-        "regions.move.begun",
-        "Move begun",
-        "began to move the organization from {from} to {to}",
-    ),
+    words("regions.move.begun", "Move begun", "began to move the organization from {from} to {to}"),
     words(
         "regions.move.erased",
         "Former region erased",

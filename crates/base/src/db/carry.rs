@@ -43,13 +43,13 @@ impl Db {
         let mut text = format!("SELECT {names} FROM {table} WHERE org_id = $1");
         if let Some(after) = after {
             let places: Vec<String> = (2..rest.len() + 2).map(|at| format!("${at}")).collect();
-            text += &format!(" AND ({}) > ({})", rest.join(", "), places.join(", "));
+            text.extend([" AND (", &rest.join(", "), ") > (", &places.join(", "), ")"]);
             args.extend(after);
         }
         if !rest.is_empty() {
-            text += &format!(" ORDER BY {}", rest.join(", "));
+            text.extend([" ORDER BY ", &rest.join(", ")]);
         }
-        text += &format!(" LIMIT {ROWS_MAX}");
+        text.extend([" LIMIT ", &ROWS_MAX.to_string()]);
         let on = |cause| DbError::new("read the rows of an org", cause);
         let rows: Vec<Row> = match self.pool() {
             Pool::Sqlite { read, .. } => {
@@ -163,7 +163,8 @@ impl Db {
             format!("DELETE FROM {} WHERE org_id = $1", mark.name),
         ];
         let [marked, unmarked] = &marks;
-        let deletes = shapes.iter().map(|one| format!("DELETE FROM {} WHERE org_id = $1", one.name));
+        let deletes =
+            shapes.iter().map(|one| format!("DELETE FROM {} WHERE org_id = $1", one.name));
         let texts = std::iter::once(marked.clone()).chain(deletes).chain([unmarked.clone()]);
         let mut gone = Vec::with_capacity(shapes.len() + 2);
         match self.pool() {

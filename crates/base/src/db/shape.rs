@@ -70,7 +70,9 @@ impl Shape {
     /// The digest of rows in their order: that of those before, and the next.
     pub fn chained(digests: [[u8; 32]; 2]) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
-        digests.iter().for_each(|digest| context.update(digest));
+        for digest in &digests {
+            context.update(digest);
+        }
         finished(context)
     }
 
@@ -84,7 +86,9 @@ impl Shape {
         let mut rows: Vec<[u8; 32]> = rows.into_iter().collect();
         rows.sort_unstable();
         let mut context = Context::new(&SHA256);
-        rows.iter().for_each(|row| context.update(row));
+        for row in &rows {
+            context.update(row);
+        }
         finished(context)
     }
 
@@ -195,8 +199,7 @@ const SQLITE_COLUMNS: &str = "SELECT m.name, c.name, c.type FROM sqlite_master m
 const SQLITE_KEYS: &str = "SELECT m.name, c.name FROM sqlite_master m
     JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.pk > 0 ORDER BY m.name, c.pk";
 
-const POSTGRES_COLUMNS: &str =
-    "SELECT c.table_name::text, c.column_name::text, c.data_type::text
+const POSTGRES_COLUMNS: &str = "SELECT c.table_name::text, c.column_name::text, c.data_type::text
        FROM information_schema.columns c
        JOIN information_schema.tables t
          ON t.table_schema = c.table_schema AND t.table_name = c.table_name

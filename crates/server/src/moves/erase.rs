@@ -8,9 +8,9 @@ use base::time::At;
 use serde::Serialize;
 use serde_json::json;
 
+use super::STAYS;
 use super::mover::Mover;
 use super::rows::shapes_of;
-use super::STAYS;
 
 /// The first line of what is signed: no checkpoint and no other statement begins so.
 pub(crate) const RECEIPT_KIND: &str = "portico-move/v1";
@@ -76,7 +76,8 @@ impl Mover<'_> {
         let note = self.house.log.sign_statement(&scope, RECEIPT_KIND, &text)?;
         let vkey = self.house.log.statement_key(&scope)?.to_string();
         let rows: u64 = statement.tables.iter().map(|table| table.erased).sum();
-        let changes = json!({ "from": self.from, "rows": rows, "files": files.files, "receipt": note });
+        let changes =
+            json!({ "from": self.from, "rows": rows, "files": files.files, "receipt": note });
         self.note(self.to, "regions.move.erased", changes).await?;
         self.house.directory.end_move(&self.org).await?;
         Ok(Receipt { statement, note, vkey })

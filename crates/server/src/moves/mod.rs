@@ -23,7 +23,10 @@ pub(crate) use self::mover::{Mover, Outcome};
 pub(crate) const STAYS: [(&str, &str); 4] = [
     ("audit_epoch", "epochs of the directory of a region: of no organization"),
     ("audit_left", "the mark under which what an organization left is erased: empty"),
-    ("audit_slot", "which head of the record is listed: a random id, a size and a salted hash; the \
-      directory of where an organization began goes on listing it"),
+    (
+        "audit_slot",
+        "which head of the record is listed: a random id, a size and a salted hash; the \
+      directory of where an organization began goes on listing it",
+    ),
     ("nodes_news", "that something was changed: room names and numbers"),
 ];

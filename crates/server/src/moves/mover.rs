@@ -104,7 +104,10 @@ impl Mover<'_> {
         if found.step == Step::Ordered {
             let moving = json!({ "from": self.from, "to": self.to });
             self.note(self.from, "regions.move.begun", moving).await?;
-            anyhow::ensure!(directory.begin_move(&self.org, self.to).await?, "it was begun by others");
+            anyhow::ensure!(
+                directory.begin_move(&self.org, self.to).await?,
+                "it was begun by others"
+            );
         }
         if found.step == Step::Fenced {
             // An earlier run was cut off behind its fence.
@@ -166,11 +169,7 @@ impl Mover<'_> {
         Ok((u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), held))
     }
 
-    async fn behind_the_fence(
-        &self,
-        rows: &mut Rows<'_>,
-        fence: i64,
-    ) -> anyhow::Result<Vec<Held>> {
+    async fn behind_the_fence(&self, rows: &mut Rows<'_>, fence: i64) -> anyhow::Result<Vec<Held>> {
         let closed = self.answered(fence, CLOSE_WITHIN).await?;
         anyhow::ensure!(closed, "a process that serves `{}` did not close its gate", self.from);
         // The rooms of this very command have work of their own.
@@ -242,7 +241,8 @@ impl Mover<'_> {
     /// org's callers in before do so afterwards.
     async fn served_together(&self) -> anyhow::Result<()> {
         let directory = &self.house.directory;
-        let (from, to) = (directory.holder_of(self.from).await?, directory.holder_of(self.to).await?);
+        let (from, to) =
+            (directory.holder_of(self.from).await?, directory.holder_of(self.to).await?);
         anyhow::ensure!(
             from == to,
             "`{}` and `{}` are served by different processes: a move needs processes that serve \
@@ -259,7 +259,10 @@ impl Mover<'_> {
                 Ok(living)
             };
             let (from, to) = (members(self.from).await?, members(self.to).await?);
-            anyhow::ensure!(from == to, "not every process that serves one region serves the other");
+            anyhow::ensure!(
+                from == to,
+                "not every process that serves one region serves the other"
+            );
         }
         Ok(())
     }

@@ -251,7 +251,7 @@ impl<'a> Rows<'a> {
                 continue;
             };
             let Some(Value::Bytes(Some(other))) = there.get(wrapped) else { continue };
-            let sides = ((self.source.1, one.as_slice()), (self.target.1, other.as_slice()));
+            let sides = [(self.source.1, one.as_slice()), (self.target.1, other.as_slice())];
             let same = self.record.wraps_the_same((self.org, *epoch), sides).await?;
             anyhow::ensure!(same, "the key of the organization was wrapped wrongly");
         }

@@ -46,7 +46,7 @@ struct Load {
 }
 
 impl Load {
-    fn begin(portico: &Portico, org: &Org) -> (Arc<Self>, JoinSet<()>) {
+    fn begin(portico: &Portico, org: &Org, to: &'static str) -> (Arc<Self>, JoinSet<()>) {
         let (load, mut callers) = (Arc::new(Self::default()), JoinSet::new());
         for caller in 0..CALLERS {
             let (load, http) = (load.clone(), Http::new(&portico.base));
@@ -57,7 +57,7 @@ impl Load {
                         return;
                     }
                     if caller % 3 == 2 {
-                        load.write(&http, &owner, &format!("team-{caller}-{number}")).await;
+                        load.write(&http, &owner, &format!("team-{to}-{caller}-{number}")).await;
                     } else {
                         load.call(&http, &key, caller % 3 == 0).await;
                     }
@@ -221,14 +221,20 @@ async fn an_owner_orders_and_the_operator_moves_under_load() {
             if from == "eu" {
                 order(&portico, &org, to).await;
             }
-            let (load, callers) = Load::begin(&portico, &org);
+            let (load, callers) = Load::begin(&portico, &org, to);
             tokio::time::sleep(Duration::from_millis(800)).await;
             let done = moved(&portico, to).await;
             tokio::time::sleep(Duration::from_millis(300)).await;
             load.end(callers).await;
             let done = done.expect("it moves");
             let failed = load.failed.lock().await;
-            assert!(failed.is_empty(), "{} failed: {:?}\n{}", failed.len(), failed.first(), portico.log());
+            assert!(
+                failed.is_empty(),
+                "{} failed: {:?}\n{}",
+                failed.len(),
+                failed.first(),
+                portico.log()
+            );
             assert_eq!(region_of(&portico, &org).await, to);
             assert_eq!(region_of(&portico, &other).await, "us");
             let pause = done["pauseMs"].as_u64().expect("a pause");
@@ -313,7 +319,9 @@ async fn a_move_that_is_cut_off_anywhere_is_gone_on_with_and_loses_nothing() {
 }
 
 async fn step(portico: &Portico, org: &Org) -> String {
-    text(&portico.http.get(&org.viewer, "/api/region").await.json()["move"]["step"])
+    let answer = portico.http.get(&org.viewer, "/api/region").await;
+    assert_eq!(answer.status, 200, "{}\n{}", answer.text, portico.log());
+    text(&answer.json()["move"]["step"])
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -96,9 +96,8 @@ impl Portico {
     pub(crate) async fn on_both(gateway: &str) -> Option<Self> {
         let bench = Bench::postgres(&[], &[]).await?;
         let Bench { url, owner_url, .. } = &bench;
-        let config = format!(
-            "[database.eu]\nurl = \"{url}\"\nowner_url = \"{owner_url}\"\n{gateway}"
-        );
+        let config =
+            format!("[database.eu]\nurl = \"{url}\"\nowner_url = \"{owner_url}\"\n{gateway}");
         Some(Self::new(Extra { config: &config, ..Extra::default() }, vec![bench]))
     }
 
