@@ -135,7 +135,7 @@ defaults
   timeout connect 500
   timeout client 300s
   timeout server 300s
-  timeout check 500
+  timeout check 2s
   retries 4
   option redispatch 1
   retry-on conn-failure empty-response response-timeout

@@ -29,12 +29,14 @@ def run(options):
         trial.stop()
         trial.figures["kills"] = times
         singles, streams = trial.ended(load, stream=False), trial.ended(load, stream=True)
-        cut = bad(streams)
         event = sum(n for how, n in streams.items() if how.startswith("told"))
+        # Those that began; others were refused with a status.
+        cut = event + sum(streams.get(how, 0) for how in ["broken", "truncated", "silent", "nothing"])
         trial.none(f"{times} kills: whole answers that visibly failed", bad(singles))
         trial.bar("streams that were cut, and ended as an error for the client (an error event, or HTTP says that it is not whole)",
                   f"{event + streams.get('broken', 0)} of {cut}", event + streams.get("broken", 0) == cut)
         trial.bar("streams that were cut, and ended with an error event", f"{event} of {cut}", event == cut)
+        trial.none("streams that were refused before they began", bad(streams) - cut)
         trial.none("streams silently truncated", streams.get("truncated", 0))
         trial.none("failed calls of the other regions", bad(trial.ended(*others)))
         figures = trial.judged(cell)
