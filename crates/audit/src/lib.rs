@@ -175,10 +175,10 @@ pub use self::look_back::Back;
 pub use self::moving::NotMoved;
 pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
-    Asked, BadLogConfig, Behind, Carried, Contradiction, Fault, FaultKind, Folder, Growth, Lacking, Listed,
-    Log, LogConfig, LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening, Published,
-    Receipt, RecordHead, S3, S3Config, Shown, SignedTree, Store, StoreError, Tiered, Verified,
-    Waits, Witness, WitnessConfig, WitnessState, log_routes,
+    Asked, BadLogConfig, Behind, Carried, Contradiction, Fault, FaultKind, Folder, Growth, Lacking,
+    Listed, Log, LogConfig, LogError, LogKey, LogKeys, LogNeeds, NotCosigned, Of, Opening,
+    Published, Receipt, RecordHead, S3, S3Config, Shown, SignedTree, Store, StoreError, Tiered,
+    Verified, Waits, Witness, WitnessConfig, WitnessState, log_routes,
 };
 pub use self::rider::{Passed, Payer, Rider, Riding};
 pub use self::sweep::Still;

@@ -57,10 +57,7 @@ impl Stored {
 
     /// The same as the JSON that was committed to. Of an event whose values are lost there is only
     /// what is said instead, which nothing commits to.
-    pub(crate) fn json(
-        &self,
-        keys: &[Option<&Key>; 3],
-    ) -> Result<[Option<Vec<u8>>; 3], DbError> {
+    pub(crate) fn json(&self, keys: &[Option<&Key>; 3]) -> Result<[Option<Vec<u8>>; 3], DbError> {
         if self.sealed.lost {
             return Ok([Some(self.sealed.core.clone()), None, None]);
         }

@@ -54,9 +54,8 @@ impl Inner {
             for row in &rows {
                 outside.remove(&row.text("org_id")?);
             }
-            let orgs = rows
-                .iter()
-                .map(async |row| self.check_org(region, &row.parse("org_id")?).await);
+            let orgs =
+                rows.iter().map(async |row| self.check_org(region, &row.parse("org_id")?).await);
             let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
             while let Some(one) = orgs.next().await {
                 one?;

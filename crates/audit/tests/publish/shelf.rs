@@ -88,7 +88,8 @@ impl Store for Shelf {
 
     async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         self.reached(folder)?;
-        let within = |path: &&String| path.strip_prefix(folder).is_some_and(|it| it.starts_with('/'));
+        let within =
+            |path: &&String| path.strip_prefix(folder).is_some_and(|it| it.starts_with('/'));
         let mut names: Vec<String> = self.files().keys().filter(within).cloned().collect();
         names.sort_unstable();
         Ok(names)

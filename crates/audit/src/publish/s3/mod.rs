@@ -10,8 +10,8 @@ mod wire;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt as _;
 use base::secret::Secret;
+use futures_util::TryStreamExt as _;
 use http::{HeaderMap, HeaderValue};
 use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::path::Path;
@@ -119,9 +119,12 @@ impl Store for S3 {
 
     async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
         let within = self.path(folder);
-        let listed: Vec<_> = self.bucket.list(Some(&within)).try_collect().await.map_err(|cause| {
-            StoreError::failed(folder, cause)
-        })?;
+        let listed: Vec<_> = self
+            .bucket
+            .list(Some(&within))
+            .try_collect()
+            .await
+            .map_err(|cause| StoreError::failed(folder, cause))?;
         let name = |meta: object_store::ObjectMeta| {
             let rest = meta.location.prefix_match(&within)?;
             let rest: Vec<_> = rest.map(|part| part.as_ref().to_owned()).collect();
