@@ -53,7 +53,7 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result
     if config.record.is_unnamed() {
         tracing::warn!("{UNNAMED}");
     }
-    let serving = Serving::start(&config, file).await?;
+    let serving = Box::pin(Serving::start(&config, file)).await?;
     tracing::info!(address = %config.listen.address, ops = %config.listen.ops, "serving");
     Box::pin(serving.until_stopped()).await
 }

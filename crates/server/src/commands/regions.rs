@@ -75,7 +75,7 @@ impl Attest {
         std::fs::write(&self.out, &attested.note)
             .with_context(|| format!("the statement {}", self.out.display()))?;
         if let (Some(config), Some(org)) = (&self.config, &self.org) {
-            record(config, org, &attested).await?;
+            Box::pin(record(config, org, &attested)).await?;
         }
         let value = json!({
             "statement": attested.statement, "key": attested.verifier, "faults": attested.faults,

@@ -71,7 +71,7 @@ pub(crate) async fn run(options: DemoOptions) -> anyhow::Result<()> {
     telemetry::start(&config.log);
     storage::migrate(&config).await?;
     let file = options.data.join("portico.toml");
-    let serving = Serving::start(&config, Some(file)).await?;
+    let serving = Box::pin(Serving::start(&config, Some(file))).await?;
     let demo = Box::pin(seeded(&options, &serving)).await?;
     banner::print(&demo, &options.data);
     Box::pin(serving.until_stopped()).await

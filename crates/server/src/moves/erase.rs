@@ -37,7 +37,7 @@ pub(crate) struct Statement {
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Erased {
     store: String,
-    erased: u64,
+    rows: u64,
     left: u64,
 }
 
@@ -75,7 +75,7 @@ impl Mover<'_> {
         let scope = Caller::operator(self.org.clone(), self.to, crate::commands::OPERATOR).itself();
         let note = self.house.log.sign_statement(&scope, RECEIPT_KIND, &text)?;
         let vkey = self.house.log.statement_key(&scope)?.to_string();
-        let rows: u64 = statement.tables.iter().map(|table| table.erased).sum();
+        let rows: u64 = statement.tables.iter().map(|table| table.rows).sum();
         let changes =
             json!({ "from": self.from, "rows": rows, "files": files.files, "receipt": note });
         self.note(self.to, "regions.move.erased", changes).await?;
@@ -100,7 +100,7 @@ impl Mover<'_> {
         for (shape, gone) in shapes.iter().zip(gone) {
             let left = self.left(owner, shape).await?;
             anyhow::ensure!(left == 0, "{left} rows are left in `{}`: run it again", shape.name);
-            erased.push(Erased { store: shape.name.clone(), erased: gone, left });
+            erased.push(Erased { store: shape.name.clone(), rows: gone, left });
         }
         Ok((erased, files))
     }

@@ -90,7 +90,7 @@ impl<'a> Rows<'a> {
             let (rows, more) = self.source.0.rows_of(shape, self.org.as_str(), after).await?;
             let mut writes = Writes::default();
             for row in rows {
-                let (key, digest) = self.digests(shape, &row);
+                let (key, digest) = Self::digests(shape, &row);
                 let known = there.remove(&key).map(|(digest, _)| digest);
                 now.insert(key, (digest, shape.key_of(&row)));
                 if known == Some(digest) {
@@ -163,7 +163,7 @@ impl<'a> Rows<'a> {
         Ok(row)
     }
 
-    fn digests(&self, shape: &Shape, row: &Values) -> ([u8; 32], [u8; 32]) {
+    fn digests(shape: &Shape, row: &Values) -> ([u8; 32], [u8; 32]) {
         let without: &[&str] = match shape.name.as_str() {
             name if name == WRAPPER.0 => &[WRAPPER.1],
             name if name == REGION.0 => &[REGION.1],
@@ -178,7 +178,7 @@ impl<'a> Rows<'a> {
         loop {
             let (rows, more) = db.rows_of(shape, self.org.as_str(), after).await?;
             for row in rows {
-                let (key, digest) = self.digests(shape, &row);
+                let (key, digest) = Self::digests(shape, &row);
                 table.insert(key, (digest, shape.key_of(&row)));
             }
             after = more;

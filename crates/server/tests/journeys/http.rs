@@ -80,16 +80,6 @@ impl Http {
         self.send(request).await
     }
 
-    /// What a path gives, byte by byte.
-    pub(crate) async fn bytes(&self, key: &str, path: &str) -> Bytes {
-        let request = Request::get(format!("{}{path}", self.base))
-            .header("authorization", format!("Bearer {key}"))
-            .body(Full::default());
-        let answer = self.client.request(request.expect("a request")).await.expect("an answer");
-        assert_eq!(answer.status(), 200);
-        answer.into_body().collect().await.expect("a body").to_bytes()
-    }
-
     pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Option<Answer> {
         let response = self.client.request(request).await.ok()?;
         let (parts, body) = response.into_parts();
