@@ -5,6 +5,7 @@ use std::process::Command;
 use crate::shell::{self, cargo, note, progress};
 
 /// What to break.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
     /// `rolling`, `kills`, `limits`, `directory`, `database`, `redis`, `provider`, `disk`,

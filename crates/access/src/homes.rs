@@ -203,14 +203,9 @@ mod tests {
         assert!(tokio::time::timeout(Duration::from_secs(1), homes.left(&org)).await.is_err());
         drop(inside);
         homes.left(&org).await;
-        let waits = tokio::spawn({
-            let (homes, org) = (homes.clone(), org.clone());
-            async move { homes.enter(&org).await.map(drop) }
-        });
-        tokio::task::yield_now().await;
-        assert!(!waits.is_finished());
-        homes.open(&org);
-        assert_eq!(waits.await.unwrap(), Ok(()));
+        let opens = async { homes.open(&org) };
+        let (entered, ()) = tokio::join!(homes.enter(&org), opens);
+        assert_eq!(entered.map(drop), Ok(()));
         homes.close(&org);
         assert_eq!(homes.enter(&org).await.map(drop), Err(Moving), "not for ever");
         assert!(homes.gates().len() == 1);

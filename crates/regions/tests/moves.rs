@@ -1,5 +1,4 @@
 //! Moves in the directory, on each engine.
-#![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 use access::{OrgId, Region};
 use base::seal::RootKey;

@@ -107,23 +107,17 @@ impl Inner {
     /// stops it, and is the answer from then on.
     pub(super) async fn one(&self, region: Region, org: &OrgId) -> Result<Published, LogError> {
         let mut work = self.works().remove(org).unwrap_or_default();
-        let done = match &work.stopped {
-            Some(fault) => Err(fault.clone().into()),
-            None => {
-                let place = Place::new(self, region, org)?;
-                let since = place.mark().await?;
-                let done = place.publish(&mut work).await;
-                match place.unless_moved(since, done).await {
-                    Err(LogError::Fault(fault)) => {
-                        self.stop(&fault);
-                        work = Work { stopped: Some(fault.clone()), ..Work::default() };
-                        Err(fault.into())
-                    }
-                    Ok(done) => Ok(done),
-                    // What was done is not certain: it is read again.
-                    Err(error) => return Err(error),
+        let done = match self.go_on_with(region, org, &mut work).await {
+            Err(LogError::Fault(fault)) => {
+                if work.stopped.is_none() {
+                    self.stop(&fault);
+                    work = Work { stopped: Some(fault.clone()), ..Work::default() };
                 }
+                Err(fault.into())
             }
+            Ok(done) => Ok(done),
+            // What was done is not certain: it is read again.
+            Err(error) => return Err(error),
         };
         let mut works = self.works();
         if works.len() >= WORKS_MAX {
@@ -131,6 +125,21 @@ impl Inner {
         }
         works.insert(org.clone(), work);
         done
+    }
+
+    async fn go_on_with(
+        &self,
+        region: Region,
+        org: &OrgId,
+        work: &mut Work,
+    ) -> Result<Published, LogError> {
+        if let Some(fault) = &work.stopped {
+            return Err(fault.clone().into());
+        }
+        let place = Place::new(self, region, org)?;
+        let since = place.mark().await?;
+        let done = place.publish(work).await;
+        place.unless_moved(since, done).await
     }
 
     fn stop(&self, fault: &Fault) {

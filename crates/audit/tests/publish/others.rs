@@ -52,8 +52,12 @@ impl Store for Meanwhile {
         self.shelf.remove(path).await
     }
 
-    async fn orgs(&self) -> Result<Vec<String>, StoreError> {
-        self.shelf.orgs().await
+    async fn list(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        self.shelf.list(folder).await
+    }
+
+    async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
+        Store::files(&self.shelf, folder).await
     }
 }
 

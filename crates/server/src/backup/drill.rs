@@ -79,10 +79,13 @@ impl Drill {
         tell: Tell<'_>,
     ) -> anyhow::Result<Drilled> {
         let begun = clock.now();
-        let living = living(config).await;
+        let living = Box::pin(living(config)).await;
         let timer = Instant::now();
         let place = Place::make(&self.within)?;
-        let drilled = self.within(config, &clock, &place, (begun, living, timer), tell).await;
+        let drilled = {
+            let within = self.within(config, &clock, &place, (begun, living, timer), tell);
+            Box::pin(within).await
+        };
         tokio::task::spawn_blocking(move || drop(place)).await?;
         drilled
     }
