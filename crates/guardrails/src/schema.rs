@@ -97,7 +97,8 @@ mod tests {
         for permission in Permission::ALL {
             assert!(actions.iter().any(|action| action == permission.as_str()), "{permission}");
         }
-        assert_eq!(groups(), ["users", "patterns", "models", "settings", "events", "privacy"]);
+        let expected = ["users", "patterns", "models", "settings", "events", "privacy", "region"];
+        assert_eq!(groups(), expected);
         assert_eq!(actions.len(), Permission::ALL.len() + groups().len());
     }
 }

@@ -38,7 +38,8 @@
 //!   `four_hundred_histories_are_counted_by_the_store_as_a_plain_list_counts_them`.
 //! - What a dead node held is back within ten seconds, and what it had recorded stays charged:
 //!   `slots_of_a_node_that_dies_are_back_within_ten_seconds_and_those_of_the_living_are_kept`,
-//!   `what_a_dead_node_had_recorded_and_not_settled_is_charged_from_the_ledger`.
+//!   `what_a_dead_node_had_recorded_and_not_settled_is_charged_from_the_ledger`,
+//!   `what_a_dead_node_may_have_spent_is_not_spent_again_before_the_ledger_says`.
 //! - A call is charged once: `a_settlement_whose_answer_was_lost_is_charged_once`.
 //! - While the store is away rates are shared out and money is closed; afterwards all is
 //!   exact, and equals the ledger:

@@ -24,4 +24,5 @@ mod starting;
 mod tampering;
 mod tiered;
 mod tiers;
+mod upgraded;
 mod witnessed;

@@ -25,7 +25,7 @@ impl SharedBook {
     /// The book of an org, empty if the store does not know it, whose reservations are held
     /// for `lease`, unless extended. Its time is the one that is passed in.
     pub async fn open(link: &Link, org: &str, lease: Duration, at: At) -> Result<Self, Away> {
-        let counters = Counters::new(link, org, lease, None);
+        let counters = Counters::new(link, org, lease, None, false);
         let mut book = Self { counters, version: UNKNOWN, life: NO_LIFE, expired: Vec::new() };
         let life = seal::random().map_err(|_| Away::Unreadable)?;
         let said = book.counters.begin(at, life, Duration::ZERO, &[]).await?;

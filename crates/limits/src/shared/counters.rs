@@ -76,19 +76,23 @@ pub(crate) struct Counters {
     keys: [Arc<str>; 2],
     lease: Duration,
     ahead_max: Option<Duration>,
+    ledger: bool,
 }
 
 impl Counters {
     /// The counters of an org. Reservations are held for `lease`, unless extended. A time
-    /// more than `ahead_max` before the clock of the store is not believed.
+    /// more than `ahead_max` before the clock of the store is not believed. With a `ledger`, what
+    /// a lapsed one held of money stays held until the counters are compared with that.
     pub(crate) fn new(
         link: &Link,
         org: &str,
         lease: Duration,
         ahead_max: Option<Duration>,
+        ledger: bool,
     ) -> Self {
         let key = |what: &str| Arc::from(format!("portico:{{{org}}}:{what}"));
-        Self { link: link.clone(), keys: [key("counters"), key("due")], lease, ahead_max }
+        let keys = [key("counters"), key("due")];
+        Self { link: link.clone(), keys, lease, ahead_max, ledger }
     }
 
     pub(crate) fn link(&self) -> &Link {
@@ -106,6 +110,7 @@ impl Counters {
         pack.i64(self.ahead_max.map_or(-1, micros));
         pack.i64(micros(self.lease));
         pack.u64(version);
+        pack.u8(self.ledger.into());
         pack
     }
 

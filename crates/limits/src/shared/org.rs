@@ -43,7 +43,13 @@ pub(crate) struct Heard {
 impl SharedOrg {
     pub(crate) fn new(together: &Together, org: &OrgId) -> Self {
         Self {
-            counters: Counters::new(&together.link, org.as_str(), LEASE, together.ahead_max()),
+            counters: Counters::new(
+                &together.link,
+                org.as_str(),
+                LEASE,
+                together.ahead_max(),
+                true,
+            ),
             under_way: UnderWay::default(),
             queue: Arc::clone(&together.queue),
             heard: Mutex::default(),
@@ -68,7 +74,8 @@ impl SharedOrg {
         }
         let mut heard = self.heard();
         heard.dirty = given.dirty;
-        if !given.dirty {
+        // What is in doubt waits for the next comparison.
+        if !given.dirty || !given.expired.is_empty() {
             heard.every = 0;
         }
         let before = std::mem::replace(&mut heard.life, given.life);

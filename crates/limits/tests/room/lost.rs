@@ -173,6 +173,33 @@ async fn what_a_dead_node_had_recorded_and_not_settled_is_charged_from_the_ledge
     assert_eq!(cell.spent().await, "0.40");
 }
 
+#[tokio::test]
+async fn what_a_dead_node_may_have_spent_is_not_spent_again_before_the_ledger_says() {
+    let Some(mut cell) = Cell::of(2).await else { return };
+    let caller = cell.caller.clone();
+    cell.set(Ceiling { concurrency: Some(3), ..per_month("1.00") }).await;
+    let recorded = cell.nodes[1].reserve(&caller, ask(1, "0.40")).await.expect("admitted");
+    cell.nodes[1].record(&caller, recorded.reserved_at(), "0.40").await;
+    let lost = cell.nodes[1].reserve(&caller, ask(1, "0.30")).await.expect("admitted");
+    cell.kill(1, vec![recorded, lost]);
+    cell.clock.advance(jiff::SignedDuration::from_secs(9));
+    // Slots are back at once; money only as far as nobody can have spent it.
+    let mut slots = Vec::new();
+    for _ in 0..3 {
+        slots.push(cell.nodes[0].reserve(&caller, Ask::default()).await.expect("admitted"));
+    }
+    drop(slots);
+    until(async || cell.nodes[0].figure("limits_settlements_waiting") == 0).await;
+    let refused = cell.nodes[0].refused(&caller, ask(1, "0.31")).await;
+    assert_eq!(refused.code(), "insufficient_quota");
+    assert_eq!(cell.spent().await, "0.70", "held");
+    cell.agrees().await;
+    assert_eq!(cell.spent().await, "0.40");
+    let refused = cell.nodes[0].refused(&caller, ask(1, "0.61")).await;
+    assert_eq!(refused.code(), "insufficient_quota");
+    drop(cell.nodes[0].reserve(&caller, ask(1, "0.60")).await.expect("admitted"));
+}
+
 /// Whether a store is reached; a store that is not is looked at for a second.
 async fn reached(
     config: &Config,

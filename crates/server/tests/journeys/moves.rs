@@ -229,6 +229,15 @@ async fn an_owner_orders_and_the_operator_moves_under_load() {
         order(&portico, &org, "eu").await;
         assert!(region_holds(&portico, "us", CANARY));
 
+        // Old months, and notes of erasures: they lie beside the log.
+        let beside = ["archive", "erased"].map(|folder| format!("{folder}/{}/0", org.id));
+        let lies =
+            |region: &str, file: &str| portico.folder().join(format!("data/log-{region}/{file}"));
+        for file in &beside {
+            let file = lies("us", file);
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("makes it");
+            std::fs::write(file, CANARY).expect("writes");
+        }
         for (from, to) in [("us", "eu"), ("eu", "us")] {
             if from == "eu" {
                 order(&portico, &org, to).await;
@@ -267,7 +276,11 @@ async fn an_owner_orders_and_the_operator_moves_under_load() {
             assert!(tables.iter().any(|table| table["rows"].as_u64() > Some(100)), "{tables:?}");
             let note = std::fs::read_to_string(portico.folder().join("move.txt")).expect("reads");
             assert!(note.starts_with("portico-move/v1\n"), "{note}");
-            assert!(!portico.folder().join(format!("data/log-{from}/{}", org.id)).exists());
+            assert!(!lies(from, org.id.as_str()).exists());
+            for file in &beside {
+                assert_eq!(std::fs::read(lies(to, file)).expect("moved too"), CANARY.as_bytes());
+                assert!(!lies(from, file).exists(), "{file} is still there");
+            }
             if from == "us" {
                 assert!(!region_holds(&portico, "us", CANARY), "its rows are still there");
                 assert!(region_holds(&portico, "us", "owner@other.example"), "another's are not");

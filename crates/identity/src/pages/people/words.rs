@@ -11,13 +11,14 @@ pub(super) struct Topic {
 }
 
 /// The kinds of things, in the order in which they are shown.
-pub(super) const TOPICS: [Topic; 6] = [
+pub(super) const TOPICS: [Topic; 7] = [
     Topic { resource: "users", label: "People and access" },
     Topic { resource: "patterns", label: "Patterns" },
     Topic { resource: "models", label: "Models" },
     Topic { resource: "settings", label: "Settings and limits" },
     Topic { resource: "events", label: "Record" },
     Topic { resource: "privacy", label: "Privacy" },
+    Topic { resource: "region", label: "Region" },
 ];
 
 impl Topic {

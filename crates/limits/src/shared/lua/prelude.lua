@@ -1,6 +1,6 @@
 -- The counters of one org, as crates/limits/src/core keeps them: the same steps, the same
 -- answers. KEYS[1] is a hash: `m` the state of the org, `a<name>` an account, `r<request>` a
--- reservation. KEYS[2] orders reservations by when their state ends by itself.
+-- reservation, `u` the requests that are in doubt. KEYS[2] orders reservations by when their state ends by itself.
 -- Numbers of Lua are doubles: counts and microseconds stay below 2^53. Money does not, so it
 -- is two halves of 32 bits.
 local spread = unpack
@@ -12,14 +12,16 @@ local LAPSE_MAX = 256
 -- How long an org that nobody calls is remembered: longer than a month of money.
 local FORGET_MS = 3456000000
 local NEVER = 9007199254740992
-local OPEN, LAPSED, DONE = 1, 2, 3
+-- In doubt: its lease has ended, and what it holds of money may have been spent.
+local OPEN, LAPSED, DONE, DOUBT = 1, 2, 3, 4
 local STATE = '<i8i4i4i8i8i8I4I8I8I1i8c8'
 local ACCOUNT = '<i4i4I4I4I8I4I4I4I4I4I4I4I4'
 local ACCOUNT_LEN, BUCKET, BUCKET_LEN = 56, '<i8I4I8', 20
 local RESERVED, LIMITS_LEN = '<I1i8i8i4i4I8I4I4I2', 41
 
-local at, at_day, at_month, at_day_ends, at_month_ends, ahead_max, lease, asked_version, pos =
-  unpack('<i8i4i4i8i8i8i8I8', ARGV[1])
+-- `ledger`: whoever counts compares with one.
+local at, at_day, at_month, at_day_ends, at_month_ends, ahead_max, lease, asked_version, ledger, pos =
+  unpack('<i8i4i4i8i8i8i8I8I1', ARGV[1])
 local now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gather, gen
 local accounts, changed, expired, expired_count, touch = {}, {}, {}, 0, false
 
@@ -98,10 +100,16 @@ local function hold(a, of_day, of_month, h, l)
   if turn_day(a, of_day) then a.dhh, a.dhl = plus(a.dhh, a.dhl, h, l) end
   if turn_month(a, of_month) then a.mhh, a.mhl = plus(a.mhh, a.mhl, h, l) end
 end
-local function release(a, of_day, of_month, h, l)
+local function leave(a)
   if a.s > 0 then a.s = a.s - 1 end
+end
+local function give_back(a, of_day, of_month, h, l)
   if turn_day(a, of_day) then a.dhh, a.dhl = minus(a.dhh, a.dhl, h, l) end
   if turn_month(a, of_month) then a.mhh, a.mhl = minus(a.mhh, a.mhl, h, l) end
+end
+local function release(a, of_day, of_month, h, l)
+  leave(a)
+  give_back(a, of_day, of_month, h, l)
 end
 local function spend(a, of_day, of_month, h, l)
   if turn_day(a, of_day) then a.dsh, a.dsl = plus(a.dsh, a.dsl, h, l) end
@@ -138,7 +146,18 @@ local function reserved(text)
     l = l, many = many, p = p, text = text }
 end
 
--- Leases that have ended give back what they held.
+-- What is in doubt of money is given back; charged it may still be.
+local function believe(id, r)
+  for _, name in ipairs((names(r.text, r.p, r.many))) do
+    give_back(account(name), r.d, r.m, r.h, r.l)
+    changed[name] = true
+  end
+  r.state = LAPSED
+  call('HSET', C, 'r' .. id, pack('<I1', LAPSED) .. sub(r.text, 2))
+end
+
+-- Leases that have ended give back what they held: slots at once, money when the ledger says
+-- how much of it was spent.
 local function lapse()
   local left = LAPSE_MAX
   while left > 0 do
@@ -149,16 +168,21 @@ local function lapse()
       local text = call('HGET', C, 'r' .. id)
       local r = text and reserved(text)
       if r and r.state == OPEN then
+        local doubt = ledger > 0 and r.h + r.l > 0
         for _, name in ipairs((names(text, r.p, r.many))) do
-          release(account(name), r.d, r.m, r.h, r.l)
+          if doubt then leave(account(name)) else release(account(name), r.d, r.m, r.h, r.l) end
           changed[name] = true
+        end
+        if doubt then
+          call('HSET', C, 'u', (call('HGET', C, 'u') or '') .. pack('<I2', #id) .. id)
         end
         open, dirty = open - 1, 1
         expired_count = expired_count + 1
         expired[expired_count] = pack('<I2', #id) .. id .. pack('<i8i8I8I4I4', r.made, r.due, r.t, r.l, r.h)
-        call('HSET', C, 'r' .. id, pack('<I1i8', LAPSED, r.due + LATE) .. sub(text, 10))
+        call('HSET', C, 'r' .. id, pack('<I1i8', doubt and DOUBT or LAPSED, r.due + LATE) .. sub(text, 10))
         call('ZADD', D, r.due + LATE, id)
       else
+        if r and r.state == DOUBT then believe(id, r) end
         call('HDEL', C, 'r' .. id)
         call('ZREM', D, id)
       end

@@ -86,6 +86,8 @@ local known = values[2]
 if known and expired_count > 0 then known = call('HGET', C, 'r' .. id) end
 if known then
   local r = reserved(known)
+  -- It ended, or it would not be asked again.
+  if r.state == DOUBT then believe(id, r) end
   -- What was settled after the store had lost it is not made anew.
   if r.state ~= LAPSED then
     save()

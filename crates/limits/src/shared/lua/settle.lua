@@ -34,18 +34,20 @@ for i = 1, many do
   if r and r.state ~= DONE then
     local those = names(text, r.p, r.many)
     fetch(those)
+    local was = r.state
+    if was == DOUBT then believe(id, r) end
     for _, name in ipairs(those) do
       local a = account(name)
-      if r.state == OPEN then release(a, r.d, r.m, r.h, r.l) end
+      if was == OPEN then release(a, r.d, r.m, r.h, r.l) end
       correct(a, r.made, r.t, used)
       spend(a, r.d, r.m, h, l)
       changed[name] = true
     end
     call('HDEL', C, 'r' .. id)
     call('ZREM', D, id)
-    if r.state == OPEN then open = open - 1 end
+    if was == OPEN then open = open - 1 end
     seq = seq + 1
-    said[i] = r.state == OPEN and 'I' or 'L'
+    said[i] = was == OPEN and 'I' or 'L'
   elseif r or its_gen == gen then
     said[i] = 'N'
   else
