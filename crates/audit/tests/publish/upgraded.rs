@@ -12,7 +12,6 @@ const EDIT: Statement =
 const DELETE: Statement = Statement::new("delete", "DELETE FROM audit_event WHERE org_id = $1");
 
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "somebody goes round the product")]
 async fn a_record_that_is_laid_out_anew_goes_on_with_every_event_and_stays_append_only() {
     let all = audit::sql::MIGRATIONS;
     let before = all.iter().position(|step| step.name == "audit/0014_rowid").expect("a step");

@@ -81,7 +81,7 @@ async fn a_budget_is_spent_to_the_last_call_and_not_beyond_by_six_nodes_of_which
     cell.clock.advance(SignedDuration::from_secs(3));
     let mut back = Vec::new();
     while back.len() < 30 {
-        until(async || cell.spent().await < "1.00".to_owned()).await;
+        until(async || cell.spent().await != "1.00").await;
         while let Ok(hold) = cell.nodes[1].reserve(&caller, ask(1, "0.01")).await {
             back.push(hold);
         }
