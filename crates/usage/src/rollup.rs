@@ -1,6 +1,6 @@
 //! Calls become rows: which ones, and what each adds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use audit::ToldCall;
 use base::args;
@@ -25,28 +25,51 @@ pub(crate) struct Rollup {
     cells: BTreeMap<CellKey, Numbers>,
 }
 
+/// By what calls are told apart: they are added up by this first, as each goes into a score of
+/// rows, and a stretch of the record has few that are not alike.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Alike<'a> {
+    hour: i64,
+    member: &'a str,
+    key: &'a str,
+    model: &'a str,
+    teams: Vec<&'a str>,
+}
+
+impl<'a> Alike<'a> {
+    /// A call counts when it was reserved, as in the ledger; a refused one when it was.
+    fn of(told: &'a ToldCall) -> Self {
+        let at = told.call.as_ref().map_or(told.at, |call| call.started_at).as_microsecond();
+        let mut teams: Vec<&str> = told.teams.iter().map(String::as_str).collect();
+        teams.sort_unstable();
+        teams.dedup();
+        Self {
+            hour: begin(at, HOUR_US),
+            member: told.member.as_deref().unwrap_or_default(),
+            key: told.key.as_deref().unwrap_or_default(),
+            model: told.call.as_ref().map_or("", |call| shortened(&call.model)),
+            teams,
+        }
+    }
+}
+
 impl Rollup {
     /// Hours that began before `hours_from` are not kept.
     pub(crate) fn of(calls: &[ToldCall], hours_from: i64) -> Self {
-        let mut rollup = Self::default();
+        let mut alike = HashMap::<Alike<'_>, Numbers>::new();
         for told in calls {
-            rollup.add(told, hours_from);
+            alike.entry(Alike::of(told)).or_default().add(&Numbers::of(told));
+        }
+        let mut rollup = Self::default();
+        for (calls, numbers) in &alike {
+            rollup.add(calls, numbers, hours_from);
         }
         rollup
     }
 
-    /// A call counts when it was reserved, as in the ledger; a refused one when it was.
-    fn add(&mut self, told: &ToldCall, hours_from: i64) {
-        let at = told.call.as_ref().map_or(told.at, |call| call.started_at).as_microsecond();
-        let numbers = Numbers::of(told);
-        let model = told.call.as_ref().map_or("", |call| shortened(&call.model));
-        let member = told.member.as_deref().unwrap_or_default();
-        let key = told.key.as_deref().unwrap_or_default();
-        let mut teams: Vec<&str> = told.teams.iter().map(String::as_str).collect();
-        teams.sort_unstable();
-        teams.dedup();
-
-        let (hour, day, block) = (begin(at, HOUR_US), begin(at, DAY_US), begin(at, BLOCK_US));
+    fn add(&mut self, calls: &Alike<'_>, numbers: &Numbers, hours_from: i64) {
+        let Alike { hour, member, key, model, ref teams } = *calls;
+        let (day, block) = (begin(hour, DAY_US), begin(hour, BLOCK_US));
         let hour = Some(hour).filter(|hour| *hour >= hours_from);
         let of_teams = if teams.is_empty() { vec![""] } else { teams.clone() };
         let of_teams = of_teams.into_iter().map(|team| ("team", team));
@@ -57,17 +80,17 @@ impl Rollup {
         let coarse = [("org", ""), ("model", model)].into_iter().chain(of_teams.clone());
         for (kind, subject) in coarse {
             if let Some(hour) = hour {
-                self.sum("hour", "", kind, hour, subject, &numbers);
+                self.sum("hour", "", kind, hour, subject, numbers);
             }
-            self.sum("day", "", kind, day, subject, &numbers);
+            self.sum("day", "", kind, day, subject, numbers);
         }
         let mut withins = vec![String::new()];
         withins.extend(Some(within("model", model)).filter(|_| !model.is_empty()));
         withins.extend(teams.iter().map(|team| within("team", team)));
         for one in &withins {
             for (kind, subject) in fine {
-                self.sum("day", one, kind, day, subject, &numbers);
-                self.sum("block", one, kind, block, subject, &numbers);
+                self.sum("day", one, kind, day, subject, numbers);
+                self.sum("block", one, kind, block, subject, numbers);
             }
             let others = if one.starts_with("model:") {
                 of_teams.clone().collect()
@@ -77,14 +100,14 @@ impl Rollup {
                 of_model.clone().collect()
             };
             for (kind, subject) in others {
-                self.sum("day", one, kind, day, subject, &numbers);
+                self.sum("day", one, kind, day, subject, numbers);
             }
         }
-        let teams = joined(&teams);
+        let teams = joined(teams);
         let spans = [hour.map(|hour| (Bucket::Hour, hour)), Some((Bucket::Day, day))];
         for (bucket, at) in spans.into_iter().flatten() {
             let row = (bucket.as_str(), at, member.into(), key.into(), model.into(), teams.clone());
-            self.cells.entry(row).or_default().add(&numbers);
+            self.cells.entry(row).or_default().add(numbers);
         }
     }
 
