@@ -1,6 +1,7 @@
--- Events lie in the order in which they came, in leaves of the table: kept in the primary key's
--- own tree (`WITHOUT ROWID`) an event of a call is longer than a quarter of a page, and took a
--- page of its own beside. Appending costs two thirds of the work, and an event half of the bytes.
+-- Events lie in the order in which they came, in leaves of the table. In the primary key's own
+-- tree (`WITHOUT ROWID`) the pages above held whole events, and one of more than a quarter of a
+-- page (1,002 bytes) took a page of its own beside: 2,600 bytes where it takes 1,500 now. Those of
+-- short calls take 4 % more bytes, and a quarter less work to append (9.6 us before, 7.0 now).
 DROP TRIGGER audit_event_no_update;
 DROP TRIGGER audit_event_no_delete;
 DROP INDEX audit_event_user;
