@@ -29,12 +29,11 @@ impl Log {
         org: &OrgId,
         (from, to): (Region, Region),
     ) -> Result<Carried, LogError> {
-        let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
-        let here = files(from.as_ref(), org).await?;
-        let there = files(to.as_ref(), org).await?;
+        let (from, to) = (self.store(from)?, self.store(to)?);
+        let (here, there) = (files(from, org).await?, files(to, org).await?);
         let mut carried = Carried::default();
         // The checkpoint last: whatever it covers lies there before it.
-        let checkpoint = format!("{org}/{CHECKPOINT}");
+        let checkpoint = checkpoint_of(org);
         for file in here.iter().filter(|file| **file != checkpoint) {
             carried.files += 1;
             if there.binary_search(file).is_ok() {
@@ -63,9 +62,9 @@ impl Log {
         org: &OrgId,
         (from, to): (Region, Region),
     ) -> Result<bool, LogError> {
-        let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
-        let checkpoint = format!("{org}/{CHECKPOINT}");
-        for file in files(to.as_ref(), org).await?.iter().filter(|file| **file != checkpoint) {
+        let (from, to) = (self.store(from)?, self.store(to)?);
+        let checkpoint = checkpoint_of(org);
+        for file in files(to, org).await?.iter().filter(|file| **file != checkpoint) {
             let Some(here) = from.get(file).await? else { continue };
             if to.get(file).await?.is_some_and(|there| there != here) {
                 return Ok(false);
@@ -81,16 +80,16 @@ impl Log {
         org: &OrgId,
         (from, to): (Region, Region),
     ) -> Result<bool, LogError> {
-        let (from, to) = (&self.0.cell(from)?.store, &self.0.cell(to)?.store);
-        let checkpoint = format!("{org}/{CHECKPOINT}");
-        Ok(files(from.as_ref(), org).await? == files(to.as_ref(), org).await?
+        let (from, to) = (self.store(from)?, self.store(to)?);
+        let checkpoint = checkpoint_of(org);
+        Ok(files(from, org).await? == files(to, org).await?
             && from.get(&checkpoint).await? == to.get(&checkpoint).await?)
     }
 
     /// Erases the files of an org from the store of a region. A bucket with object lock keeps
     /// them as long as it was told to.
     pub async fn erase_files(&self, org: &OrgId, region: Region) -> Result<Carried, LogError> {
-        let store: &dyn Store = self.0.cell(region)?.store.as_ref();
+        let store = self.store(region)?;
         let mut erased = Carried::default();
         for file in files(store, org).await? {
             if let Some(bytes) = store.get(&file).await? {
@@ -104,6 +103,15 @@ impl Log {
         }
         Ok(erased)
     }
+
+    fn store(&self, region: Region) -> Result<&dyn Store, LogError> {
+        Ok(self.0.cell(region)?.store.as_ref())
+    }
+}
+
+/// The one file that changes.
+fn checkpoint_of(org: &OrgId) -> String {
+    format!("{org}/{CHECKPOINT}")
 }
 
 /// Where the files of an org lie.

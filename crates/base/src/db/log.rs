@@ -69,3 +69,27 @@ impl Inner {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{Db, pool::Pool};
+
+    #[tokio::test]
+    async fn a_long_log_is_moved_beside_whoever_writes_and_begins_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.db");
+        let db = Db::open(&format!("sqlite://{}", file.display())).await.unwrap();
+        let Pool::Sqlite { write, log, .. } = db.pool() else { unreachable!("it is SQLite") };
+        sqlx::query("CREATE TABLE t (bytes BLOB)").execute(write).await.unwrap();
+        sqlx::query("INSERT INTO t VALUES (zeroblob(34000000))").execute(write).await.unwrap();
+        let in_file = || std::fs::metadata(&file).unwrap().len();
+        assert!(in_file() < 1_000_000, "whoever wrote it did not move it");
+
+        log.0.moved().await.unwrap();
+        assert!(in_file() > 34_000_000, "it is moved");
+        sqlx::query("INSERT INTO t VALUES (x'01')").execute(write).await.unwrap();
+        let pages = sqlx::query(MOVE).fetch_one(write).await.unwrap();
+        assert!(pages.get::<i64, _>(1) < 100, "it began anew");
+    }
+}
