@@ -1,8 +1,8 @@
 //! Reading and writing the rows of one org as they are, whatever table they are in.
 
+use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, AssertSqlSafe};
 
 use super::row::EngineRow;
 use super::shape::{Kind, Shape, Values};
@@ -131,15 +131,7 @@ impl Db {
                     );
                     let columns = Column::of(rows.into_iter());
                     let columns = columns.map_err(|mixed| on(sqlx::Error::Encode(mixed.into())))?;
-                    let mut args = PgArguments::default();
-                    for column in columns {
-                        match column {
-                            Column::Text(all) => args.add(all),
-                            Column::Int(all) => args.add(all),
-                            Column::Bytes(all) => args.add(all),
-                        }
-                        .map_err(|cause| on(sqlx::Error::Encode(cause)))?;
-                    }
+                    let args = Column::bound(columns).map_err(on)?;
                     let query = sqlx::query_with(AssertSqlSafe(text), args);
                     query.execute(&mut *tx).await.map_err(on)?;
                 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Arguments as _, Postgres, Sqlite, Transaction};
+use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::lines::SILENCE_MAX;
 use super::row::EngineRow;
@@ -287,15 +287,7 @@ impl Tx {
                     let columns = Column::of(rows.by_ref().take(BATCH_ROWS_MAX));
                     let columns = columns.map_err(|mixed| sqlx::Error::Encode(mixed.into()))?;
                     let text = self.db.columns_text(&batch, &columns);
-                    let mut args = PgArguments::default();
-                    for column in columns {
-                        match column {
-                            Column::Text(all) => args.add(all),
-                            Column::Int(all) => args.add(all),
-                            Column::Bytes(all) => args.add(all),
-                        }
-                        .map_err(sqlx::Error::Encode)?;
-                    }
+                    let args = Column::bound(columns)?;
                     let query = sqlx::query_with(sqlx::AssertSqlSafe(text), args);
                     given.extend(of_postgres(query.fetch_all(&mut **tx).await?));
                 }

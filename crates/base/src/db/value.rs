@@ -1,5 +1,8 @@
 //! What a statement is given.
 
+use sqlx::Arguments as _;
+use sqlx::postgres::PgArguments;
+
 /// One argument. A missing value still has a type: PostgreSQL asks for it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -86,6 +89,20 @@ pub(crate) enum Column {
 }
 
 impl Column {
+    /// As PostgreSQL takes them: an array for each.
+    pub(crate) fn bound(columns: Vec<Self>) -> Result<PgArguments, sqlx::Error> {
+        let mut args = PgArguments::default();
+        for column in columns {
+            match column {
+                Self::Text(all) => args.add(all),
+                Self::Int(all) => args.add(all),
+                Self::Bytes(all) => args.add(all),
+            }
+            .map_err(sqlx::Error::Encode)?;
+        }
+        Ok(args)
+    }
+
     /// Turns rows into columns. Each row has a value of the same type at the same place.
     pub(crate) fn of(rows: impl Iterator<Item = Vec<Value>>) -> Result<Vec<Self>, MixedRows> {
         let mut columns: Vec<Self> = Vec::new();
