@@ -287,6 +287,7 @@ impl Line {
                 rider.fence(&mut tx).await?;
             }
         }
+        let note = if mark.is_some() { &sql::OPEN_BEFORE } else { &sql::OPEN };
         if let Some(mark) = mark
             && !mark.ends_are_first(&mut tx, group).await?
         {
@@ -302,7 +303,7 @@ impl Line {
         let due = self.open.due(group, &seqs, now);
         let node = self.open.node();
         let rows: Vec<_> = due.iter().map(|(org, first)| args![*org, node, *first]).collect();
-        tx.many(&sql::OPEN, rows).await?;
+        tx.many(note, rows).await?;
         tx.commit_once().await?;
         self.heads.remember(heads);
         self.open.follow(group, &seqs, now);

@@ -389,6 +389,7 @@ pub const BATCHES: &[Batch] = &[
     MOVE,
     EDGE,
     OPEN,
+    OPEN_BEFORE,
     SLOT_SET,
     COLD_ADD,
     COLD_PERSON_ADD,

@@ -92,9 +92,12 @@ impl Serving {
         // From here on: what closes a gate also opens it, and taking the regions already writes.
         house.tasks.spawn(gates.keep(house.tasks.clone()));
         let lease = lease(config, &house, &mut lock).await?;
-        house.nodes.run();
         house.log.check().await.context("the record and what was published of it")?;
-        journals(config, &house).await.context("what an earlier life journalled")?;
+        // Who joins closes the calls of earlier lives: what their journal knows comes first.
+        replay_journals(config, &house).await.context("what an earlier life journalled")?;
+        let lease = join(&house, &mut lock, lease).await?;
+        house.nodes.run();
+        outages(&house).await.context("what calls need in an outage")?;
         let swept = house.record.sweep().await.context("closing calls that a crash cut off")?;
         if swept > 0 {
             tracing::warn!(calls = swept, "calls that a crash cut off were closed as unknown");
@@ -173,33 +176,35 @@ impl Serving {
     }
 }
 
-/// Takes the regions of this node, alone or with those that share them, and joins who
-/// serves there. Two nodes that count alone would each admit the whole limit, and the sweep
-/// of a namesake would close our calls.
+/// Takes the regions of this node, alone or with those that share them. Two nodes that count
+/// alone would each admit the whole limit.
 async fn lease(config: &Config, house: &House, lock: &mut DataLock) -> anyhow::Result<Lease> {
     // The same life by the same name, to the directory and to the regions.
     let instance: InstanceId = house.nodes.instance().as_str().parse()?;
     lock.begin(&instance)?;
     let who = Candidate {
         node: config.node.clone(),
-        instance: instance.clone(),
+        instance,
         dead: lock.dead().to_vec(),
         pulse: Pulse::default(),
         sharing: config.cell.shared,
     };
-    let lease = house.directory.take(&config.regions, &who).await?;
+    Ok(house.directory.take(&config.regions, &who).await?)
+}
+
+/// Joins who serves the regions. The sweep of a namesake would close our calls.
+async fn join(house: &House, lock: &mut DataLock, lease: Lease) -> anyhow::Result<Lease> {
     let dead: Vec<String> = lock.dead().iter().map(ToString::to_string).collect();
     if let Err(refused) = house.nodes.join(&dead).await {
         lease.release().await?;
         return Err(refused.into());
     }
-    lock.settle(&instance)?;
+    lock.settle(&house.nodes.instance().as_str().parse()?)?;
     Ok(lease)
 }
 
-/// Writes into the record what this node journalled before it was cut off: before anybody
-/// closes its calls. Then it has at hand what the calls of orgs need that go on by the journal.
-async fn journals(config: &Config, house: &House) -> anyhow::Result<()> {
+/// Writes into the record what this node journalled before it was cut off.
+async fn replay_journals(config: &Config, house: &House) -> anyhow::Result<()> {
     house.record.keep_journals(&JournalNeeds {
         folder: config.data.join("journal"),
         roots: &house.roots,
@@ -209,6 +214,11 @@ async fn journals(config: &Config, house: &House) -> anyhow::Result<()> {
     if replayed > 0 {
         tracing::warn!(events = replayed, "what was journalled during an outage is in the record");
     }
+    Ok(())
+}
+
+/// Has at hand what the calls of orgs need that go on by the journal.
+async fn outages(house: &House) -> anyhow::Result<()> {
     for scope in house.identity.ready_for_outages().await? {
         // One org that cannot be had at hand keeps no other from being served.
         if let Err(error) = at_hand(house, &scope).await {

@@ -9,6 +9,14 @@ pub(crate) const OPEN: Batch = Batch::new(
     "ON CONFLICT (org_id, node) DO UPDATE SET first = excluded.first",
 );
 
+/// Of events of an earlier life, whose calls may have begun before them.
+pub(crate) const OPEN_BEFORE: Batch = Batch::new(
+    "note where calls of an earlier life begin",
+    "INSERT INTO audit_open (org_id, node, first)",
+    3,
+    "ON CONFLICT (org_id, node) DO NOTHING",
+);
+
 /// All orgs of this node: only at start-up.
 pub(crate) const OPEN_OF_NODE: Statement = Statement::new(
     "look for calls that a crash cut off",

@@ -3,6 +3,7 @@
 
 mod house;
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 
 use access::Unrecorded;
@@ -119,6 +120,38 @@ async fn a_journal_that_was_left_is_replayed_once_wherever_it_was_cut_off() {
             life.stop().await;
         }
         assert_eq!(ground.outage.booked.lock().expect("whole").len(), 11, "charged once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_was_cut_off_is_closed_behind_the_journal_of_those_that_were_not() {
+    for ground in Ground::on_each_engine().await {
+        let life = ground.begin().await;
+        let caller = ground.member(Unrecorded::Journal);
+        for id in ["call_cut_off", "call_across"] {
+            life.starts(&ground, &caller, id).await.expect("durable");
+        }
+        ground.away(true);
+        life.ends(&ground, &caller, "call_across").await.expect("journalled");
+        life.starts(&ground, &caller, "call_cut_off_too").await.expect("journalled");
+        life.stop().await;
+        ground.away(false);
+        let life = ground.begin().await;
+        assert_eq!(life.record.sweep().await.expect("sweeps"), 2, "{:?}", ground.bench.db.engine());
+        let ends = life.told(&caller).await.into_iter().filter_map(|event| {
+            let text = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+            let ended = text("action") == "gateway.call.ended";
+            ended.then(|| (text("resourceId"), text("outcome")))
+        });
+        let ends: BTreeMap<_, _> = ends.collect();
+        let expected = [
+            ("call_across", "success"),
+            ("call_cut_off", "unknown"),
+            ("call_cut_off_too", "unknown"),
+        ];
+        let expected = expected.map(|(id, outcome)| (id.to_owned(), outcome.to_owned()));
+        assert_eq!(ends, BTreeMap::from(expected));
+        life.stop().await;
     }
 }
 

@@ -92,7 +92,7 @@ pub(crate) async fn audit(portico: &Portico, org: &Org, acknowledged: &BTreeSet<
     }
     for id in acknowledged {
         let end = ends.get(id).unwrap_or_else(|| unreachable!("{id} was acknowledged and is lost"));
-        assert_eq!(end[0]["outcome"], "success", "{id}");
+        assert_eq!(end[0]["outcome"], "success", "{end:?}");
     }
     for id in &begun {
         assert!(ends.contains_key(id), "{id} began and never ended, not even as unknown");

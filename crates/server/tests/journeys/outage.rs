@@ -16,6 +16,7 @@ use crate::portico::{Org, Portico};
 use crate::relay::Relay;
 
 const CALLERS: usize = 4;
+const CHAT: &str = "/v1/chat/completions";
 
 /// What the callers of an org saw.
 #[derive(Debug, Default)]
@@ -30,11 +31,17 @@ struct Seen {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_outlive_the_database_where_their_org_chose_the_journal() {
     let provider = FakeProvider::start().await;
+    let model = |name: &str| {
+        format!(
+            "[gateway.models.{name}]\nroutes = [{{ endpoint = \"fake\" }}]\n\
+             prices = [{{ from = \"2025-01-01\", input_per_million = \"1.00\", output_per_million = \"2.00\" }}]\n"
+        )
+    };
     let gateway = format!(
-        "[gateway.endpoints.fake]\nspeaks = \"openai\"\nbase_url = \"{}\"\nregion = \"eu\"\n\
-         [gateway.models.fixed]\nroutes = [{{ endpoint = \"fake\" }}]\n\
-         prices = [{{ from = \"2025-01-01\", input_per_million = \"1.00\", output_per_million = \"2.00\" }}]\n",
-        provider.base_url()
+        "[gateway.endpoints.fake]\nspeaks = \"openai\"\nbase_url = \"{}\"\nregion = \"eu\"\n{}{}",
+        provider.base_url(),
+        model("fixed"),
+        model("held")
     );
     let Some(mut portico) = Portico::on_postgres(&gateway).await else { return };
     let (ours, theirs) = (portico.org("acme", "eu"), portico.org("globex", "eu"));
@@ -53,10 +60,24 @@ async fn calls_outlive_the_database_where_their_org_chose_the_journal() {
     let callers = load(&portico, &ours, &seen);
     let others = load(&portico, &theirs, &refused);
     until(|| async { seen.acknowledged.lock().await.len() > 20 }).await;
+    // Begun in the record: one ends in the journal, one not at all.
+    let mut across = JoinSet::new();
+    for _ in 0..2 {
+        let (http, key) = (portico.http.clone(), ours.member.clone());
+        let ask = json!({ "model": "held", "messages": [{ "role": "user", "content": "hi" }] });
+        let held = async move { http.try_ask("POST", &key, CHAT, Some(&ask)).await };
+        across.spawn(held);
+    }
+    until(|| async { provider.held().len() == 2 }).await;
     relay.cut().await;
     until(|| async { seen.journalled.load(Ordering::SeqCst) > 100 }).await;
     until(|| async { refused.refused.load(Ordering::SeqCst) > 20 }).await;
-    let pending = portico.http.post(&ours.member, "/v1/chat/completions", &ask(false)).await;
+    provider.let_go(1);
+    let ended = across.join_next().await.expect("one").expect("no panic").expect("an answer");
+    assert_eq!((ended.status, ended.headers["portico-record"].as_bytes()), (200, &b"journal"[..]));
+    let ended = ended.headers["portico-receipt"].to_str().expect("text").to_owned();
+    seen.acknowledged.lock().await.insert(ended);
+    let pending = portico.http.post(&ours.member, CHAT, &ask(false)).await;
     assert_eq!(
         (pending.status, pending.headers["portico-record"].as_bytes()),
         (200, &b"journal"[..])
@@ -75,6 +96,7 @@ async fn calls_outlive_the_database_where_their_org_chose_the_journal() {
     assert_eq!(*seen.other.lock().await, Vec::<String>::new(), "no call failed");
     assert_eq!(*refused.other.lock().await, Vec::<String>::new(), "all were told why");
     portico.kill();
+    assert!(across.join_next().await.expect("one").expect("no panic").is_none(), "cut off");
     relay.restore().await;
     portico.serve().await;
     let told = portico.http.get(&ours.member, &format!("/api/receipts/{receipt}")).await;
@@ -156,7 +178,7 @@ fn load(portico: &Portico, org: &Org, seen: &Arc<Seen>) -> JoinSet<()> {
 
 async fn call(http: &Http, key: &str, stream: bool, seen: &Seen) {
     while !seen.stop.load(Ordering::SeqCst) {
-        let answer = http.post(key, "/v1/chat/completions", &ask(stream)).await;
+        let answer = http.post(key, CHAT, &ask(stream)).await;
         let told = |text: &str| answer.text.contains(text);
         if answer.status == 200 && (answer.text.ends_with("[DONE]\n\n") || !stream) {
             let receipt = answer.headers["portico-receipt"].to_str().expect("text").to_owned();
