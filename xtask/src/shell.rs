@@ -57,7 +57,17 @@ pub(crate) fn run(command: &mut Command) -> Outcome<()> {
     if on_terminal() {
         return show(command);
     }
+    listen(command, |_| {})
+}
+
+/// Runs to the end, showing each line of its output to `see`. On a terminal the output is passed
+/// on as it comes, in a pipe only if it fails.
+pub(crate) fn listen(command: &mut Command, mut see: impl FnMut(&str)) -> Outcome<()> {
+    if on_terminal() {
+        return watch(command, see);
+    }
     let (passed, output) = attempt(command)?;
+    output.lines().for_each(&mut see);
     if passed {
         return Ok(());
     }

@@ -51,7 +51,7 @@ pub(crate) fn run(options: &Options) -> bool {
             // The whole workspace: a part of it would be built anew, with other features.
             let mut test = cargo();
             test.args(["test", "--quiet", "--doc", "--workspace", "--no-fail-fast"]);
-            watch_cargo_test(&mut test, &mut tally)
+            listen_to_cargo_test(&mut test, &mut tally)
         });
     }
     if !failed.is_empty() {
@@ -87,7 +87,7 @@ fn tests(options: &Options, tally: &mut Tally) -> Outcome<()> {
     let outcome = if has_nextest {
         watch_nextest(&mut runner, tally)
     } else {
-        watch_cargo_test(&mut runner, tally)
+        listen_to_cargo_test(&mut runner, tally)
     };
     drop(cluster);
     outcome
@@ -103,8 +103,8 @@ fn watch_nextest(runner: &mut Command, tally: &mut Tally) -> Outcome<()> {
     outcome
 }
 
-fn watch_cargo_test(runner: &mut Command, tally: &mut Tally) -> Outcome<()> {
-    shell::watch(runner, |line| *tally += Tally::of_cargo_test(line).unwrap_or_default())
+fn listen_to_cargo_test(runner: &mut Command, tally: &mut Tally) -> Outcome<()> {
+    shell::listen(runner, |line| *tally += Tally::of_cargo_test(line).unwrap_or_default())
 }
 
 fn nextest() -> Command {
