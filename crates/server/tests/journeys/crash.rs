@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
+use crate::outage::until;
 use crate::portico::{Org, Portico, text};
 
 /// On each engine; fifty in all.
@@ -41,7 +42,10 @@ async fn kill_nine_loses_no_acknowledged_event() {
                     acknowledged.clone(),
                 ));
             }
-            tokio::time::sleep(Duration::from_millis(60 + u64::from(kill % 7) * 20)).await;
+            // In the middle of calls, wherever that is.
+            let before = acknowledged.lock().await.len();
+            until(|| async { acknowledged.lock().await.len() > before + 3 }).await;
+            tokio::time::sleep(Duration::from_millis(u64::from(kill % 7) * 20)).await;
             portico.kill();
             callers.join_all().await;
             portico.serve().await;

@@ -196,7 +196,7 @@ async fn call(http: &Http, key: &str, stream: bool, seen: &Seen) {
     }
 }
 
-async fn until<T: Future<Output = bool>>(is_so: impl Fn() -> T) {
+pub(crate) async fn until<T: Future<Output = bool>>(is_so: impl Fn() -> T) {
     let begun = Instant::now();
     while !is_so().await {
         assert!(begun.elapsed() < Duration::from_mins(1), "it does not come to that");
