@@ -45,10 +45,16 @@ impl Prepared {
 
     pub(crate) fn of(keys: &Keys, draft: Draft) -> Result<Self, DbError> {
         let (region, org) = (draft.region, draft.org.clone());
-        let tag = |class| keys.tag(region, &org, draft.holder(class));
-        let tags = [tag(Class::Core)?, tag(Class::Subject)?, tag(Class::Payload)?];
-        let stored = |id: &str| keys.stored(region, &org, id);
-        let columns = [stored(&draft.user.id)?, stored(&draft.resource.id)?];
+        let tag = |holder| keys.tag(region, &org, holder);
+        let subject = tag(draft.holder(Class::Subject))?;
+        // Often what was done is its doer's own, as a call is.
+        let alike = draft.holder(Class::Payload) == draft.holder(Class::Subject);
+        let payload = if alike { subject.clone() } else { tag(draft.holder(Class::Payload))? };
+        let columns = [
+            Keys::column(&draft.user.id, &subject),
+            Keys::column(&draft.resource.id, &tag(&draft.resource.holder)?),
+        ];
+        let tags = [tag(draft.holder(Class::Core))?, subject, payload];
         let at_hand = tags.each_ref().map(|tag| keys.at_hand(&org, tag));
         let sealed = match at_hand {
             [Some(core), Some(subject), Some(payload)] => {

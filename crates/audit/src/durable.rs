@@ -73,11 +73,14 @@ pub enum NotOpen {
 #[error("the record is not available")]
 pub struct NotDurable;
 
+/// Tells the caller of an event what became of it.
+pub(crate) type Ack = oneshot::Sender<Result<Durable, NotDurable>>;
+
 #[derive(Debug)]
 pub(crate) struct Submission {
     pub(crate) entry: Prepared,
     pub(crate) phase: Phase,
-    pub(crate) ack: oneshot::Sender<Result<Durable, NotDurable>>,
+    pub(crate) ack: Ack,
     /// The org wants it in the journal rather than refused.
     pub(crate) journals: bool,
     /// The org does not move away before it is on disk.

@@ -239,6 +239,7 @@ impl Record {
                 aside: Aside::default(),
                 usual: 0,
                 journal: Books::of(&desks, region),
+                tasks: tasks.clone(),
             };
             tasks.spawn_on_a_thread(&format!("record-{region}"), line.run(queue))?;
             lines.insert(region, sender);

@@ -16,15 +16,17 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use access::Pass;
 use base::args;
 use base::db::{Db, DbError, Tries, Within};
+use base::tasks::Tasks;
 use base::time::SharedClock;
 use tokio::sync::mpsc;
 
 use crate::append::{Appended, Prepared, append};
 use crate::aside::Aside;
 use crate::doubt;
-use crate::durable::{Durable, Submission};
+use crate::durable::{Ack, Durable, Submission};
 use crate::heads::Heads;
 use crate::journal::{Books, Mark};
 use crate::keys::Keys;
@@ -38,6 +40,8 @@ const GROUP_MAX: usize = 512;
 /// callers are under way, and one commit for all costs little more than one for a few.
 const GATHER_FROM: usize = 8;
 const GATHER: Duration = Duration::from_micros(500);
+/// The size of groups from which on their callers are told beside this thread.
+const TOLD_BESIDE_FROM: usize = 4;
 /// Outcomes that wait for the database to come back, at most.
 const KEPT_MAX: usize = 65_536;
 /// How often they are tried.
@@ -62,6 +66,7 @@ pub(crate) struct Line {
     pub(crate) usual: usize,
     /// Where the events of orgs go that chose so, while the database is away.
     pub(crate) journal: Books,
+    pub(crate) tasks: Tasks,
 }
 
 impl Line {
@@ -163,16 +168,31 @@ impl Line {
             Ok(seqs) => {
                 self.counts.events.inc_by(u64::try_from(group.len()).unwrap_or_default());
                 self.counts.groups.inc();
-                for (submission, seq) in group.drain(..).zip(seqs) {
-                    let durable = Durable::at(submission.entry.org, seq);
-                    // A caller that has left needs no answer; its event stands.
-                    drop(submission.ack.send(Ok(durable)));
-                }
+                self.tell(group.drain(..).zip(seqs));
             }
             Err(error) => {
                 self.lost(&error, group);
                 self.refused(&error, group);
             }
+        }
+    }
+
+    /// Tells callers that their events are on disk: from beside them where they are many, as
+    /// each that is woken from this thread may have to wake a thread first.
+    fn tell(&self, group: impl ExactSizeIterator<Item = (Submission, i64)>) {
+        let told = |(submission, seq): (Submission, i64)| {
+            let Submission { entry, ack, pass, .. } = submission;
+            (Durable::at(entry.org, seq), ack, pass)
+        };
+        let tell = |(durable, ack, _pass): (Durable, Ack, Option<Pass>)| {
+            // A caller that has left needs no answer; its event stands.
+            drop(ack.send(Ok(durable)));
+        };
+        if group.len() < TOLD_BESIDE_FROM {
+            group.map(told).for_each(tell);
+        } else {
+            let told: Vec<_> = group.map(told).collect();
+            self.tasks.spawn(async move { told.into_iter().for_each(tell) });
         }
     }
 

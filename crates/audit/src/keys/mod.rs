@@ -108,10 +108,12 @@ impl Keys {
 
     /// An id as a column holds it: that of a person is not told.
     pub(crate) fn stored(&self, region: Region, org: &OrgId, id: &str) -> Result<String, DbError> {
-        match Holder::of_person(id) {
-            Holder::Org => Ok(id.to_owned()),
-            person @ Holder::Of(_) => Ok(format!("{MARK}{}", self.tag(region, org, &person)?)),
-        }
+        Ok(Self::column(id, &self.tag(region, org, &Holder::of_person(id))?))
+    }
+
+    /// The same of an id whose holder has this tag.
+    pub(crate) fn column(id: &str, tag: &Tag) -> String {
+        if tag.is_empty() { id.to_owned() } else { format!("{MARK}{tag}") }
     }
 
     /// The key of a holder, if it is at hand.
