@@ -59,6 +59,9 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // Huge pages cost a node twice its memory; where the kernel does not know them, none.
+    #[cfg(target_os = "linux")]
+    let _refused = rustix::thread::disable_transparent_huge_pages(true);
     match commands::Command::parse().run() {
         Ok(code) => code,
         Err(error) => {

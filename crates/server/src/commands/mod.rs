@@ -190,8 +190,13 @@ pub(crate) fn banner(text: &str) {
     println!("{text}");
 }
 
+/// Threads for what waits for a disk or takes long, at most: each keeps memory of its own.
+const BLOCKING_THREADS_MAX: usize = 16;
+
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX);
+    runtime.build()?.block_on(work)
 }
 
 async fn migrate(config: Config, json: bool) -> anyhow::Result<()> {
