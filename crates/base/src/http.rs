@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::time::{Instant, timeout_at};
 
+use crate::bodies::{Bodies, Room};
 use crate::problem::Problem;
 
 /// Bytes of a JSON body on our own API at most.
@@ -56,11 +57,13 @@ const BODY_TOTAL: Duration = Duration::from_secs(90);
 /// Longest silence inside a body.
 const BODY_IDLE: Duration = Duration::from_secs(30);
 
-/// Room that is made for a body because of the length that it says alone; what it really brings
-/// makes the rest. Thousands of callers may say much and send little.
-const ROOM_MAX: usize = 64 << 10;
+/// Memory that is set aside for a body because of the length that it says alone; what it really
+/// brings takes the rest. Thousands of callers may say much and send little.
+const ASIDE_MAX: usize = 64 << 10;
 
-/// The whole body, or a problem that says why not: 413 when it is larger than `max`.
+/// The whole body, or a problem that says why not: 413 when it is larger than `max`, 503 when the
+/// [`Bodies`] that the request carries have no room for it in time. The room is given back when the
+/// last of the bytes is dropped. Whoever declares a length and sends nothing takes none.
 pub async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
     let declared = request
         .headers()
@@ -70,8 +73,11 @@ pub async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
     if declared.is_some_and(|length| length > DRAIN_MAX || (waits && length > max)) {
         return Err(too_large(max));
     }
-    let deadline = Instant::now() + BODY_TOTAL;
+    let bodies = request.extensions().get::<Bodies>().cloned();
+    let mut deadline = Instant::now() + BODY_TOTAL;
     let mut body = request.into_body().into_data_stream();
+    let mut refused = declared.filter(|length| *length > max).map(|_| too_large(max));
+    let mut room: Option<Room> = None;
     let mut first: Option<Bytes> = None;
     let mut whole = BytesMut::new();
     let mut size = 0_usize;
@@ -88,25 +94,42 @@ pub async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
             break;
         }
         if size > max {
-            (first, whole) = (None, BytesMut::new());
+            refused = Some(too_large(max));
+        } else if refused.is_none()
+            && let Some(bodies) = &bodies
+            && room.as_ref().is_none_or(|room| room.bytes() < size)
+        {
+            let asked = Instant::now();
+            match bodies.room(size, declared, max).await {
+                Ok(found) => room = Some(found),
+                Err(problem) => refused = Some(problem),
+            }
+            deadline += asked.elapsed();
+        }
+        if refused.is_some() {
+            (first, whole, room) = (None, BytesMut::new(), None);
         } else if first.is_none() && whole.is_empty() {
             first = Some(chunk);
         } else {
             if let Some(first) = first.take() {
-                whole.reserve(room(declared));
+                whole.reserve(aside(declared));
                 whole.extend_from_slice(&first);
             }
             whole.extend_from_slice(&chunk);
         }
     }
-    if size > max {
-        return Err(too_large(max));
+    if let Some(refused) = refused {
+        return Err(refused);
     }
-    Ok(first.unwrap_or_else(|| whole.freeze()))
+    let whole = first.unwrap_or_else(|| whole.freeze());
+    Ok(match room {
+        Some(room) => room.hold(whole),
+        None => whole,
+    })
 }
 
-fn room(declared: Option<usize>) -> usize {
-    declared.unwrap_or_default().min(ROOM_MAX)
+fn aside(declared: Option<usize>) -> usize {
+    declared.unwrap_or_default().min(ASIDE_MAX)
 }
 
 fn too_large(max: usize) -> Problem {
@@ -308,7 +331,7 @@ mod tests {
 
     #[test]
     fn a_length_that_is_only_said_makes_little_room() {
-        assert_eq!([None, Some(100), Some(DRAIN_MAX)].map(room), [0, 100, ROOM_MAX]);
+        assert_eq!([None, Some(100), Some(DRAIN_MAX)].map(aside), [0, 100, ASIDE_MAX]);
     }
 
     #[test]

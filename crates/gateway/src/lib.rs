@@ -75,7 +75,7 @@ use base::tasks::Tasks;
 use base::time::SharedClock;
 use limits::Limits;
 
-pub use self::api::routes;
+pub use self::api::{BODY_MAX, routes};
 use self::catalogue::Catalogue;
 pub use self::catalogue::{
     Config, Does, EjectionConfig, EndpointConfig, Fault, HedgeConfig, ModelConfig, PriceConfig,
