@@ -81,7 +81,10 @@ async fn callers_with_large_bodies_share_one_bound_and_who_finds_no_room_is_told
     for answer in &refused {
         let error = answer.json()["error"].clone();
         assert_eq!((answer.status, &error["code"]), (503, &json!("bodies_full")), "{error}");
-        assert_eq!((&error["type"], &answer.headers["retry-after"]), (&json!("server_error"), &"2".parse().expect("text")));
+        assert_eq!(
+            (&error["type"], &answer.headers["retry-after"]),
+            (&json!("server_error"), &"2".parse().expect("text"))
+        );
     }
     let name = "x".repeat(MIB);
     let elsewhere = portico.http.post(&org.owner, "/api/teams", &json!({ "name": name })).await;

@@ -146,8 +146,7 @@ impl Place<'_> {
         files.extend(state.edge.partial(before));
         self.put(files).await?;
         let head = Head { size: state.edge.size(), frontier: state.edge.frontier().clone() };
-        self.sign(&head, before, state.fresh).await?;
-        state.fresh = false;
+        self.sign(&head, before).await?;
         self.log.counts.epochs.inc();
         tracing::debug!(log = DIRECTORY, epoch = before, "an epoch was closed");
         Ok(())
