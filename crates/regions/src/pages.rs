@@ -19,10 +19,7 @@ const HERE: &str = "/settings/region";
 
 /// The room's pages.
 pub fn pages(regions: Regions) -> OpenApiRouter {
-    OpenApiRouter::new()
-        .routes(routes!(page, order))
-        .routes(routes!(withdraw))
-        .with_state(regions)
+    OpenApiRouter::new().routes(routes!(page, order)).routes(routes!(withdraw)).with_state(regions)
 }
 
 /// What takes a move back: nothing to fill in.
@@ -64,16 +61,15 @@ impl RegionPage {
     fn may_withdraw(&self) -> bool {
         self.may_move && self.last_move.as_ref().is_some_and(|found| found.step == Step::Ordered)
     }
-}
 
-/// How one of the steps of the list stands while the move is at a step. What is compared and
-/// switched behind the closed gate is one step of the directory.
-fn stands(at: Step, step: Step) -> Stands {
-    match step.cmp(&at) {
-        std::cmp::Ordering::Less => Stands::Done,
-        std::cmp::Ordering::Equal if at == Step::Done => Stands::Done,
-        std::cmp::Ordering::Equal => Stands::Now,
-        std::cmp::Ordering::Greater => Stands::Ahead,
+    /// How one of the steps stands. What is compared and switched behind the closed gate is one
+    /// step of the directory.
+    fn stands(&self, step: Step) -> Stands {
+        match self.last_move.as_ref().map(|found| found.step) {
+            Some(at) if step < at || at == Step::Done => Stands::Done,
+            Some(at) if step == at => Stands::Now,
+            Some(_) | None => Stands::Ahead,
+        }
     }
 }
 
