@@ -52,6 +52,7 @@ impl Bodies {
     /// Room for `bytes_max` bytes together. Who finds none waits for `wait_max` at most. A body of
     /// more than seven eighths of all finds none at all.
     pub fn new(bytes_max: usize, wait_max: Duration, metrics: &Metrics) -> Self {
+        let bytes_max = bytes_max.min(Semaphore::MAX_PERMITS);
         let kept = bytes_max / KEPT;
         let (held, refused) = (Gauge::default(), Counter::default());
         let help = "Bytes of request bodies that are held, or that a body under way declared";
