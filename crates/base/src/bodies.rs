@@ -55,10 +55,10 @@ impl Bodies {
         let bytes_max = bytes_max.min(Semaphore::MAX_PERMITS);
         let kept = bytes_max / KEPT;
         let (held, refused) = (Gauge::default(), Counter::default());
-        let help = "Bytes of request bodies that are held, or that a body under way declared";
-        metrics.register("body_bytes_held", help, held.clone());
-        let help = "Requests refused because all room for bodies was taken";
-        metrics.register("bodies_refused", help, refused.clone());
+        let told = "Bytes of request bodies that are held, or that a body under way declared";
+        metrics.register("body_bytes_held", told, held.clone());
+        let told = "Requests refused because all room for bodies was taken";
+        metrics.register("bodies_refused", told, refused.clone());
         Self(Arc::new(Inner {
             common: Arc::new(Semaphore::new(bytes_max.saturating_sub(kept))),
             kept: Arc::new(Semaphore::new(kept)),
@@ -92,15 +92,13 @@ impl Bodies {
             None if size <= SMALL_MAX => kept.clone().acquire_many_owned(bytes),
             Some(_) | None => common.clone().acquire_many_owned(bytes),
         };
-        match timeout(*wait_max, found).await {
-            Ok(Ok(permit)) => Ok(self.taken(permit)),
-            Ok(Err(_)) | Err(_) => {
-                self.0.refused.inc();
-                let detail = "too many bodies are under way here; send it again in a moment";
-                Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "bodies_full", detail)
-                    .retry_after(RETRY_SECS))
-            }
+        if let Ok(Ok(permit)) = timeout(*wait_max, found).await {
+            return Ok(self.taken(permit));
         }
+        self.0.refused.inc();
+        let detail = "too many bodies are under way here; send it again in a moment";
+        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "bodies_full", detail)
+            .retry_after(RETRY_SECS))
     }
 
     fn taken(&self, permit: OwnedSemaphorePermit) -> Room {

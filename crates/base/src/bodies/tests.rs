@@ -4,7 +4,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
 use futures_util::stream;
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::{JoinHandle, JoinSet, yield_now};
 use tokio::time::{Instant, sleep};
 
 use super::*;
@@ -43,6 +43,11 @@ fn stuck(bodies: &Bodies, come: usize, said: usize) -> Request {
     request
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test ends before its tasks are missed")]
+fn beside<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
+    tokio::spawn(work)
+}
+
 fn free(bodies: &Bodies) -> usize {
     bodies.0.common.available_permits() + bodies.0.kept.available_permits()
 }
@@ -69,7 +74,7 @@ async fn all_bodies_together_never_hold_more_than_there_is_room() {
     }
     let served: usize = callers.join_all().await.into_iter().sum();
     let peak = peak.load(Ordering::SeqCst);
-    assert!(peak <= ALL && peak >= MAX, "{peak}");
+    assert!((MAX..=ALL).contains(&peak), "{peak}");
     assert_eq!(served, 300, "each got through in its turn");
     assert_eq!((free(&bodies), bodies.0.held.get(), bodies.0.refused.get()), (ALL, 0, 0));
 }
@@ -78,7 +83,7 @@ async fn all_bodies_together_never_hold_more_than_there_is_room() {
 async fn room_is_given_back_however_a_body_ends() {
     let bodies = bodies();
     // The caller leaves in the middle: the reading is dropped.
-    let reading = tokio::spawn(read(stuck(&bodies, 10, 9 * MIB), MAX));
+    let reading = beside(read(stuck(&bodies, 10, 9 * MIB), MAX));
     while free(&bodies) == ALL {
         yield_now().await;
     }
@@ -103,7 +108,7 @@ async fn room_is_given_back_however_a_body_ends() {
     // Who holds it panics.
     let body = read(sent(&bodies, MIB, false), MAX).await.unwrap();
     assert_eq!(free(&bodies), ALL - MIB, "what was taken beyond its size is given back");
-    let holder = tokio::spawn(async move {
+    let holder = beside(async move {
         let _body = body;
         panic!("a fault");
     });
@@ -125,7 +130,7 @@ async fn who_finds_no_room_is_refused_in_the_end_and_told_when_to_come_again() {
     assert_eq!(begun.elapsed().as_secs(), 10);
     assert_eq!((free(&bodies), bodies.0.refused.get()), (ALL - MAX, 1));
     // Room that comes free in time is found.
-    let waiting = tokio::spawn(read(sent(&bodies, MAX, true), MAX));
+    let waiting = beside(read(sent(&bodies, MAX, true), MAX));
     sleep(Duration::from_secs(9)).await;
     drop(held);
     assert_eq!(waiting.await.unwrap().unwrap().len(), MAX);
@@ -135,12 +140,12 @@ async fn who_finds_no_room_is_refused_in_the_end_and_told_when_to_come_again() {
 async fn small_bodies_pass_large_ones_that_wait_and_these_get_their_turn() {
     let bodies = bodies();
     let mut held = vec![read(sent(&bodies, MAX, true), MAX).await.unwrap()];
-    let large = tokio::spawn(read(sent(&bodies, MAX, true), MAX));
+    let large = beside(read(sent(&bodies, MAX, true), MAX));
     // Who is first in turn is promised all that is free.
     while bodies.0.common.available_permits() > 0 {
         yield_now().await;
     }
-    let next = tokio::spawn(read(sent(&bodies, MIB, true), MAX));
+    let next = beside(read(sent(&bodies, MIB, true), MAX));
     let begun = Instant::now();
     let mut small = Vec::new();
     for size in [1, 4 << 10, SMALL_MAX] {

@@ -1,8 +1,8 @@
 //! A log in a bucket of S3, or of whoever speaks like it.
 //!
 //! What never changes is put with `If-None-Match: *`, so that not even two nodes at once
-//! overwrite anything; the checkpoint, which changes, is put with `If-Match` and the ETag of the one
-//! that it replaces, or with `If-None-Match` where there was none. Give the bucket versions, object lock and a default retention: every
+//! overwrite anything; the checkpoint, which changes, is put with `If-Match` and the `ETag` of the
+//! one that it replaces, or with `If-None-Match` where there was none. Give the bucket versions, object lock and a default retention: every
 //! file is sent with its SHA-256, as object lock asks, and is then kept by the provider
 //! whatever this program or its operator does. How long is said once, for the bucket.
 
