@@ -176,17 +176,17 @@ async fn nodes_that_publish_at_once_never_turn_a_log_back_for_whoever_reads_it()
             over.store(true, Ordering::SeqCst);
         };
         let read = async {
-            let (store, mut last, mut grew) = (store(), 0, 0);
+            let (store, mut last, mut seen) = (store(), 0, 0);
             while !over.load(Ordering::SeqCst) {
                 let size = size_of(&*store, &path).await;
                 assert!(size >= last, "it went back from {last} to {size}");
-                grew += usize::from(size > last);
+                seen += usize::from(size > last);
                 last = size;
             }
-            grew
+            seen
         };
-        let ((), (), (), grew) = tokio::join!(publish(&nodes[0]), publish(&nodes[1]), grow, read);
-        assert!(grew > 5, "it was seen to grow {grew} times");
+        let ((), (), (), seen) = tokio::join!(publish(&nodes[0]), publish(&nodes[1]), grow, read);
+        assert!(seen > 5, "it was seen to grow {seen} times");
         nodes[0].publish(EU).await.expect("publishes the rest");
         assert_eq!(size_of(&*store(), &path).await, 180);
         nodes[1].check().await.expect("all is well");
