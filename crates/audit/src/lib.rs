@@ -60,6 +60,10 @@
 //! - What another node publishes meanwhile is no fault, and keeps no node from starting:
 //!   `what_another_node_publishes_meanwhile_stops_nobody_from_publishing`,
 //!   `a_node_starts_while_another_one_publishes`.
+//! - Of nodes that publish at once none puts an older checkpoint in the place of a newer one, however
+//!   long it stood still: `a_node_that_stood_still_puts_no_older_checkpoint_in_a_folder`,
+//!   `a_node_that_stood_still_puts_no_older_checkpoint_in_a_bucket`,
+//!   `nodes_that_publish_at_once_never_turn_a_log_back_for_whoever_reads_it`.
 //! - A witness adds lines and changes no text:
 //!   `a_witness_cosigns_what_is_published_and_its_lines_are_published_too`; one that has seen
 //!   another log is an alarm: `a_witness_that_was_shown_another_face_is_an_alarm_until_somebody_looked`;

@@ -1,20 +1,18 @@
 //! Extractors whose refusals are [`Problem`]s, and keyset pages.
 
-use std::time::Duration;
+mod body;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::time::{Instant, timeout_at};
 
+pub use self::body::read;
 use crate::problem::Problem;
 
 /// Bytes of a JSON body on our own API at most.
@@ -45,73 +43,6 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 pub fn is_json(kind: &str) -> bool {
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json") || kind.ends_with("+json")
-}
-
-/// Bytes of a refused body that are still read and thrown away, so that a caller who
-/// is still sending sees the refusal and not a broken connection.
-const DRAIN_MAX: usize = 128 << 20;
-
-/// A whole body must have arrived by then: 32 MiB at 3 Mbit/s.
-const BODY_TOTAL: Duration = Duration::from_secs(90);
-/// Longest silence inside a body.
-const BODY_IDLE: Duration = Duration::from_secs(30);
-
-/// Room that is made for a body because of the length that it says alone; what it really brings
-/// makes the rest. Thousands of callers may say much and send little.
-const ROOM_MAX: usize = 64 << 10;
-
-/// The whole body, or a problem that says why not: 413 when it is larger than `max`.
-pub async fn read(request: Request, max: usize) -> Result<Bytes, Problem> {
-    let declared = request
-        .headers()
-        .get(CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    let waits = request.headers().contains_key(EXPECT);
-    if declared.is_some_and(|length| length > DRAIN_MAX || (waits && length > max)) {
-        return Err(too_large(max));
-    }
-    let deadline = Instant::now() + BODY_TOTAL;
-    let mut body = request.into_body().into_data_stream();
-    let mut first: Option<Bytes> = None;
-    let mut whole = BytesMut::new();
-    let mut size = 0_usize;
-    while let Some(chunk) =
-        timeout_at(deadline.min(Instant::now() + BODY_IDLE), body.next()).await.map_err(|_| {
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body stopped coming")
-        })?
-    {
-        let chunk = chunk.map_err(|_| {
-            Problem::bad_request("unreadable_body", "the body could not be read to its end")
-        })?;
-        size = size.saturating_add(chunk.len());
-        if size > DRAIN_MAX {
-            break;
-        }
-        if size > max {
-            (first, whole) = (None, BytesMut::new());
-        } else if first.is_none() && whole.is_empty() {
-            first = Some(chunk);
-        } else {
-            if let Some(first) = first.take() {
-                whole.reserve(room(declared));
-                whole.extend_from_slice(&first);
-            }
-            whole.extend_from_slice(&chunk);
-        }
-    }
-    if size > max {
-        return Err(too_large(max));
-    }
-    Ok(first.unwrap_or_else(|| whole.freeze()))
-}
-
-fn room(declared: Option<usize>) -> usize {
-    declared.unwrap_or_default().min(ROOM_MAX)
-}
-
-fn too_large(max: usize) -> Problem {
-    let detail = format!("the body is larger than {max} bytes");
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
 }
 
 /// Reads JSON and names the field that is wrong.
@@ -292,23 +223,6 @@ mod tests {
         let problem = parse::<Value>(body.as_bytes()).err()?;
         assert_eq!(problem.status(), StatusCode::UNPROCESSABLE_ENTITY, "{problem}");
         problem.field().map(ToOwned::to_owned)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_body_that_only_drips_is_given_up() {
-        let drip = futures_util::stream::unfold((), |()| async {
-            tokio::time::sleep(Duration::from_secs(20)).await;
-            Some((Ok::<_, std::io::Error>("x"), ()))
-        });
-        let begun = Instant::now();
-        let refused = read(Request::new(axum::body::Body::from_stream(drip)), 1 << 20).await;
-        assert_eq!(refused.unwrap_err().status(), StatusCode::REQUEST_TIMEOUT);
-        assert!(begun.elapsed() <= BODY_TOTAL);
-    }
-
-    #[test]
-    fn a_length_that_is_only_said_makes_little_room() {
-        assert_eq!([None, Some(100), Some(DRAIN_MAX)].map(room), [0, 100, ROOM_MAX]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! This crate has no business noun in it. If a type here could be named in a
 //! customer's contract (a budget, a region, a control), it belongs in a room.
 
+pub mod bodies;
 pub mod checks;
 pub mod csv;
 pub mod db;

@@ -20,7 +20,7 @@ use crate::error::{Error, openai_shape};
 use crate::wire::ask::Kind;
 
 /// Bytes of a request at most.
-const BODY_MAX: usize = 32 << 20;
+pub const BODY_MAX: usize = 32 << 20;
 
 /// The routes of this room. They are `OpenAI`'s, not ours, so they stand in `OpenAI`'s
 /// documentation and not in our `OpenAPI` document; errors have `OpenAI`'s shape.

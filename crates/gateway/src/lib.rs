@@ -22,6 +22,9 @@
 //!   stream with what it produced: `an_aborted_stream_settles_what_was_produced`.
 //! - Bodies pass byte for byte when nothing must change:
 //!   `unknown_fields_reach_the_provider_untouched`.
+//! - A body takes room of the node's until its provider has answered, and gives it back however
+//!   its call ends: `callers_with_large_bodies_share_one_bound_and_who_finds_no_room_is_told`,
+//!   `room_is_free_again_when_a_caller_leaves_in_the_middle_of_its_body`, in the journeys.
 //! - A provider that dies in the middle of a stream yields an error the caller can read:
 //!   `a_provider_that_dies_mid_stream_is_told_to_the_caller`.
 //! - Who asks from inside this process gets the same call, and learns what the record says of it:
@@ -75,7 +78,7 @@ use base::tasks::Tasks;
 use base::time::SharedClock;
 use limits::Limits;
 
-pub use self::api::routes;
+pub use self::api::{BODY_MAX, routes};
 use self::catalogue::Catalogue;
 pub use self::catalogue::{
     Config, Does, EjectionConfig, EndpointConfig, Fault, HedgeConfig, ModelConfig, PriceConfig,

@@ -15,7 +15,8 @@
 //! - A move of an org to another region is one conditional write after the other, and the
 //!   switch happens behind a closed gate or not at all: `a_move_goes_step_by_step`.
 //! - No org moves but by the order of whoever may say so in it, which is recorded:
-//!   `an_owner_orders_and_the_operator_moves_under_load`, in the journeys.
+//!   `an_owner_orders_and_the_operator_moves_under_load`, in the journeys. Its owner sees it to the
+//!   signed receipt: `an_owner_orders_a_move_and_sees_it_to_its_receipt`, in a browser.
 //!
 //! The database of a region is chosen by `access::Databases` from the proof of a
 //! permission; the endpoints of a region by `gateway`; both cannot name another.
@@ -26,10 +27,13 @@ mod domain;
 mod lease;
 mod moves;
 mod order;
+mod pages;
 pub mod sql;
+mod told;
 
 pub use self::api::routes;
 pub use self::directory::{Directory, Error, Home};
 pub use self::lease::{Candidate, InstanceId, Lease, Pulse, SHARED};
 pub use self::moves::{Move, Moved, Step, UnknownStep};
 pub use self::order::{Order, Regions};
+pub use self::pages::pages;

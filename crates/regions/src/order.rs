@@ -99,6 +99,15 @@ impl Regions {
         Self { directory, record, served: served.into() }
     }
 
+    pub(crate) fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// The other regions that are served here.
+    pub(crate) fn others(&self, home: Region) -> Vec<Region> {
+        self.served.iter().copied().filter(|region| *region != home).collect()
+    }
+
     /// The last move of the caller's org, if it ever moved.
     pub async fn last_move(&self, caller: &Caller) -> Result<Option<MoveView>, OrderError> {
         Ok(self.directory.move_of(&caller.org).await?.map(MoveView::from))

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use audit::{Epochs, EpochsNeeds, Keeper, Log, Record, Rider};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use base::bodies::Bodies;
 use base::metrics::Metrics;
 use base::seal::RootKey;
 use base::tasks::Tasks;
@@ -74,6 +75,7 @@ pub(crate) struct House {
     pub(crate) nodes: Nodes,
     traces: Option<Traces>,
     listen: Arc<Listen>,
+    bodies: Bodies,
     pub(crate) roots: Arc<BTreeMap<Region, RootKey>>,
 }
 
@@ -257,6 +259,7 @@ impl House {
         let moves_to = databases.iter().map(|(region, _)| region).collect();
         Ok(Self {
             roots: Arc::new(roots),
+            bodies: config.listen.bodies(&metrics),
             listen: Arc::new(config.listen.clone()),
             clock,
             tasks,
@@ -308,7 +311,10 @@ impl House {
             scim: scim::routes(self.scim.clone()),
             open: openapi::open_routes(&document, &of_pages)?.merge(files),
         };
-        Ok(front(Front { identity, record, clock, permits, console, tls, trusted_proxies }, doors))
+        let bodies = self.bodies.clone();
+        let what =
+            Front { identity, record, clock, permits, console, tls, trusted_proxies, bodies };
+        Ok(front(what, doors))
     }
 
     /// Lets background work end, writes what waits, and closes the databases.

@@ -45,8 +45,9 @@ impl Log {
             carried.fresh += 1;
             carried.bytes += u64::try_from(bytes.len()).unwrap_or_default();
         }
+        let before = to.get(&checkpoint).await?;
         if let Some(note) = from.get(&checkpoint).await? {
-            to.replace(&checkpoint, &note).await?;
+            to.replace(&checkpoint, before.as_deref(), &note).await?;
             carried.files += 1;
         }
         for file in there.iter().filter(|file| here.binary_search(file).is_err()) {

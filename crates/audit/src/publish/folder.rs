@@ -1,12 +1,21 @@
-//! A log in a folder of this machine.
+//! A log in a folder of this machine, or of several if its file system has locks (`flock`) that all
+//! of them see. What changes is replaced under one lock, held for a comparison and a renaming.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
 use super::store::{FILE_BYTES_MAX, Store, StoreError};
+
+/// The file that is locked: beside the logs, and none of them.
+const LOCK: &str = ".lock";
+/// How long somebody else may hold the lock, and how often it is tried.
+const LOCKED_MAX: Duration = Duration::from_secs(5);
+const TRY_EVERY: Duration = Duration::from_millis(5);
 
 /// Files below a folder, which only this user may read.
 #[derive(Debug, Clone)]
@@ -29,6 +38,7 @@ impl Folder {
         match done.map_err(|cause| StoreError::failed(path, cause))? {
             Ok(done) => Ok(done),
             Err(Failed::Conflict) => Err(StoreError::Conflict(path.to_owned())),
+            Err(Failed::Moved) => Err(StoreError::Moved(path.to_owned())),
             Err(Failed::TooLarge) => Err(StoreError::TooLarge(path.to_owned())),
             Err(Failed::Io(cause)) => Err(StoreError::failed(path, cause)),
         }
@@ -37,6 +47,7 @@ impl Folder {
 
 enum Failed {
     Conflict,
+    Moved,
     TooLarge,
     Io(io::Error),
 }
@@ -74,10 +85,22 @@ impl Store for Folder {
         self.off(path, put).await
     }
 
-    async fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let bytes = bytes.to_vec();
+    async fn replace(
+        &self,
+        path: &str,
+        before: Option<&[u8]>,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let (before, bytes) = (before.map(<[u8]>::to_vec), bytes.to_vec());
+        let store = self.0.clone();
         let replace = move |file: &Path| {
-            write(file, &bytes)?.persist(file).map_err(|error| error.error)?;
+            let written = write(file, &bytes)?;
+            let lock = lock(&store)?;
+            if read(file)? != before {
+                return Err(Failed::Moved);
+            }
+            written.persist(file).map_err(|error| error.error)?;
+            drop(lock);
             Ok(settle(file)?)
         };
         self.off(path, replace).await
@@ -139,6 +162,7 @@ impl Store for Folder {
             for entry in entries {
                 names.extend(entry?.file_name().into_string());
             }
+            names.retain(|name: &String| name != LOCK);
             Ok(names)
         };
         self.off(folder, list).await
@@ -177,6 +201,27 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     Ok(file)
+}
+
+/// Takes the lock of a store. One that is held for long is held by a process that was stopped
+/// there: as long as it is, nothing can be replaced.
+fn lock(store: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(store.join(LOCK))?;
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCKED_MAX => {
+                std::thread::sleep(TRY_EVERY);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(io::Error::other("another process holds the lock of the store"));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
 }
 
 /// Waits until the name is on disk too.

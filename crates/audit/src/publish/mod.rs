@@ -214,10 +214,11 @@ impl Log {
         self.list(region).await;
     }
 
-    /// Lists what was published. A fault was told when it was found.
+    /// Lists what was published. A fault was told when it was found; what another node listed
+    /// meanwhile is seen in the next round.
     async fn list(&self, region: Region) {
         match self.close_epoch(region).await {
-            Ok(_) | Err(LogError::Fault(_)) => {}
+            Ok(_) | Err(LogError::Fault(_) | LogError::Moved) => {}
             Err(error) => self.delayed(region, &error),
         }
     }

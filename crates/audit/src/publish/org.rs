@@ -41,6 +41,9 @@ pub(super) enum Turn<'a> {
     Directory(#[expect(dead_code, reason = "held")] tokio::sync::MutexGuard<'a, Kept>),
 }
 
+/// A checkpoint as it lies in the store, and its bytes.
+pub(super) type Outside = (Checkpoint, Vec<u8>);
+
 /// What the head row of an org says.
 #[derive(Debug, Clone)]
 pub(super) struct Head {
@@ -108,6 +111,7 @@ impl<'a> Place<'a> {
             StoreError::Conflict(path) | StoreError::TooLarge(path) => {
                 self.fault(FaultKind::OtherFile(path))
             }
+            StoreError::Moved(_) => LogError::Moved,
             failed @ StoreError::Failed(..) => failed.into(),
         }
     }
@@ -162,7 +166,7 @@ impl<'a> Place<'a> {
     }
 
     /// The checkpoint that lies in the store, with its bytes, if it is one of ours.
-    pub(super) async fn outside(&self) -> Result<Option<(Checkpoint, Vec<u8>)>, LogError> {
+    pub(super) async fn outside(&self) -> Result<Option<Outside>, LogError> {
         let found = self.cell.store.get(&self.path(CHECKPOINT)).await;
         let Some(bytes) = found.map_err(|error| self.of_store(error))? else { return Ok(None) };
         match self.birth.signing.open(self.name(), &bytes) {
@@ -171,8 +175,14 @@ impl<'a> Place<'a> {
         }
     }
 
-    pub(super) async fn replace(&self, note: &[u8]) -> Result<(), LogError> {
-        let replaced = self.cell.store.replace(&self.path(CHECKPOINT), note).await;
+    /// Puts a checkpoint in the place of the one that was found outside.
+    pub(super) async fn replace(
+        &self,
+        found: Option<&Outside>,
+        note: &[u8],
+    ) -> Result<(), LogError> {
+        let before = found.map(|(_, bytes)| bytes.as_slice());
+        let replaced = self.cell.store.replace(&self.path(CHECKPOINT), before, note).await;
         replaced.map_err(|error| self.of_store(error))
     }
 

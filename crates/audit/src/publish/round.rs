@@ -21,6 +21,8 @@ const ORGS_AT_ONCE: usize = 8;
 const PAGE: usize = 200;
 /// Orgs whose edge is kept in memory; beyond that all are read again.
 const WORKS_MAX: usize = 10_000;
+/// Times that an org is looked at again at once because another node published it meanwhile.
+const AGAIN_MAX: usize = 3;
 /// Checkpoints whose partial files stay: the newest, and the one that somebody may be reading.
 const PARTIAL_KEPT: usize = 2;
 
@@ -107,7 +109,15 @@ impl Inner {
     /// stops it, and is the answer from then on.
     pub(super) async fn one(&self, region: Region, org: &OrgId) -> Result<Published, LogError> {
         let mut work = self.works().remove(org).unwrap_or_default();
-        let done = match self.go_on_with(region, org, &mut work).await {
+        let mut done = self.go_on_with(region, org, &mut work).await;
+        for _ in 0..AGAIN_MAX {
+            if !matches!(done, Err(LogError::Moved)) {
+                break;
+            }
+            work = Work::default();
+            done = self.go_on_with(region, org, &mut work).await;
+        }
+        let done = match done {
             Err(LogError::Fault(fault)) => {
                 if work.stopped.is_none() {
                     self.stop(&fault);
@@ -160,7 +170,6 @@ impl Place<'_> {
         };
         let published = row.count("published")?;
         let kept = work.edge.take().filter(|(_, behind)| *behind == published);
-        let fresh = kept.is_none();
         let mut edge = if let Some((edge, _)) = kept {
             edge
         } else {
@@ -185,7 +194,7 @@ impl Place<'_> {
         files.extend(edge.partial(published));
         self.put(files).await?;
         self.note_erasures(published, head.size).await?;
-        self.sign(&head, published, fresh).await?;
+        self.sign(&head, published).await?;
         work.edge = Some((edge, head.size));
         Ok(Published { entries: head.size - published, checkpoints: 1, behind: 0 })
     }
@@ -245,15 +254,16 @@ impl Place<'_> {
     }
 
     /// Signs and publishes a checkpoint: first outside, then in the database, so that what
-    /// the database knows of is always outside too.
-    pub(super) async fn sign(&self, head: &Head, before: u64, fresh: bool) -> Result<(), LogError> {
+    /// the database knows of is always outside too. What lies outside is read first and replaced
+    /// only as it was read: of several nodes that publish at once, none puts an older checkpoint
+    /// in the place of a newer one.
+    pub(super) async fn sign(&self, head: &Head, before: u64) -> Result<(), LogError> {
         let root = head.frontier.root();
         let origin = self.birth.signing.origin(self.name());
         let checkpoint = Checkpoint::new(&origin, head.size, root);
         let checkpoint = checkpoint.map_err(|_| LogError::Unsigned)?;
         let now = self.log.record.clock.now();
-        let outside = if fresh { self.outside().await? } else { None };
-        let note = match outside {
+        let note = match self.outside().await? {
             Some((there, _)) if there.size() > head.size => {
                 // What another node published may be of events that came since the head was read.
                 let (published, found) = (there.size(), self.size().await?);
@@ -263,13 +273,16 @@ impl Place<'_> {
                     LogError::Moved
                 });
             }
-            // Published by a process that ended before it could remember it.
+            // Published by a process that has not remembered it yet, or never will.
             Some((there, bytes)) if there == checkpoint => {
                 String::from_utf8(bytes).map_err(|_| LogError::Unsigned)?
             }
-            _ => {
+            Some((there, _)) if there.size() == head.size => {
+                return Err(self.fault(FaultKind::OtherRoot(head.size)));
+            }
+            older => {
                 let note = self.birth.signing.sign(&checkpoint, now)?.to_string();
-                self.replace(note.as_bytes()).await?;
+                self.replace(older.as_ref(), note.as_bytes()).await?;
                 note
             }
         };

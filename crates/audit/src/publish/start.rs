@@ -88,13 +88,14 @@ impl Inner {
     }
 
     async fn check_place(&self, place: &Place<'_>) -> Result<(), LogError> {
-        let outside = place.outside().await?.map(|(checkpoint, _)| checkpoint);
+        let found = place.outside().await?;
+        let outside = found.as_ref().map(|(checkpoint, _)| checkpoint);
         let inside = place.signed().await?;
         // Read behind what was published of it: other nodes may serve, and publish, meanwhile.
         let Some(row) = place.db()?.maybe(sql::EDGE_OF, args![]).await? else { return Ok(()) };
         let head = place.head(&row)?;
         let known = inside.as_ref().map(|it| (it.size, it.root));
-        let published = outside.as_ref().map(|it| (it.size(), *it.root())).max(known);
+        let published = outside.map(|it| (it.size(), *it.root())).max(known);
         let Some((size, root)) = published else { return Ok(()) };
         if size > head.size {
             let (published, found) = (size, head.size);
@@ -118,7 +119,7 @@ impl Inner {
         }
         // A store that was itself set back gets what the database remembers.
         if let Some(inside) = inside.filter(|it| outside.is_none_or(|out| out.size() < it.size)) {
-            place.replace(inside.note.as_bytes()).await?;
+            place.replace(found.as_ref(), inside.note.as_bytes()).await?;
         }
         Ok(())
     }

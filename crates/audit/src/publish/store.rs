@@ -16,8 +16,15 @@ pub trait Store: Debug + Send + Sync {
     /// Puts a file that never changes. If it is there with these bytes, all is well.
     async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError>;
 
-    /// Puts a checkpoint in the place of an older one: the one file that changes.
-    async fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError>;
+    /// Puts a checkpoint in the place of what was read there, or of nothing: the one file that
+    /// changes. If something else lies there by now it stays, and this is [`StoreError::Moved`]:
+    /// who read before others wrote replaces nothing, however long ago that was.
+    async fn replace(
+        &self,
+        path: &str,
+        before: Option<&[u8]>,
+        bytes: &[u8],
+    ) -> Result<(), StoreError>;
 
     /// Lets go of a partial tile or bundle that a longer one contains.
     async fn remove(&self, path: &str) -> Result<(), StoreError>;
@@ -41,6 +48,9 @@ pub enum StoreError {
     /// Something else lies there.
     #[error("`{0}` is there with other bytes")]
     Conflict(String),
+    /// What was to be replaced is not what lies there any more.
+    #[error("`{0}` was replaced by somebody else meanwhile")]
+    Moved(String),
     /// Nothing that a log writes.
     #[error("`{0}` is larger than any file of a log")]
     TooLarge(String),

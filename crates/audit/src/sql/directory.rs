@@ -43,7 +43,8 @@ pub(crate) const EPOCHS: Statement = Statement::new(
 
 pub(crate) const EPOCH_ADD: Statement = Statement::new(
     "close an epoch of the directory",
-    "INSERT INTO audit_epoch (org_id, epoch, entry) VALUES ($1, $2, $3)",
+    "INSERT INTO audit_epoch (org_id, epoch, entry) VALUES ($1, $2, $3)
+     ON CONFLICT (org_id, epoch) DO NOTHING",
 );
 
 pub(crate) const EPOCHS_THIN: Statement = Statement::new(

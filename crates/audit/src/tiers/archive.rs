@@ -120,7 +120,9 @@ impl Record {
             Ok(None) | Err(StoreError::Conflict(_) | StoreError::TooLarge(_)) => {
                 return Err(faulty().into());
             }
-            Err(away @ StoreError::Failed(..)) => return Err(NotRead::Away(away).into()),
+            Err(away @ (StoreError::Failed(..) | StoreError::Moved(_))) => {
+                return Err(NotRead::Away(away).into());
+            }
         };
         if digest(&SHA256, &bytes).as_ref() != filed.sha256 {
             return Err(faulty().into());

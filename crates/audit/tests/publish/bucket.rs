@@ -23,7 +23,12 @@ else:
         print(version['Key'], head.get('ObjectLockMode'))
 ";
 
-fn bucket(endpoint: &str, bucket: &str) -> S3 {
+/// Makes the bucket `log` on this server.
+pub(crate) fn make(python: &Python, moto: &Moto) {
+    python.says(BOTO, &[&moto.endpoint, "make"], "");
+}
+
+pub(crate) fn bucket(endpoint: &str, bucket: &str) -> S3 {
     let config = S3Config {
         bucket: bucket.to_owned(),
         prefix: "cell-1/eu".to_owned(),
@@ -50,8 +55,12 @@ async fn a_bucket_keeps_a_log_as_a_folder_does_and_locks_every_file() {
     store.put("org_a/tile/0/000.p/1", b"one").await.expect("the same again");
     let other = store.put("org_a/tile/0/000.p/1", b"two").await;
     assert!(matches!(other, Err(StoreError::Conflict(_))), "{other:?}");
-    store.replace("org_a/checkpoint", b"1").await.expect("puts");
-    store.replace("org_a/checkpoint", b"2").await.expect("replaces");
+    store.replace("org_a/checkpoint", None, b"1").await.expect("puts");
+    store.replace("org_a/checkpoint", Some(b"1"), b"2").await.expect("replaces");
+    for before in [None, Some(&b"1"[..])] {
+        let late = store.replace("org_a/checkpoint", before, b"1").await;
+        assert!(matches!(late, Err(StoreError::Moved(_))), "{late:?}");
+    }
     assert_eq!(store.get("org_a/checkpoint").await.expect("reads"), Some(b"2".to_vec()));
     assert_eq!(store.list("").await.expect("lists"), ["org_a"]);
     store.remove("org_a/tile/0/000.p/1").await.expect("removes");

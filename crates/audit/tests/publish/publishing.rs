@@ -132,8 +132,12 @@ async fn a_folder_keeps_what_was_put_there_once_for_its_user_alone() {
     let mode = std::fs::metadata(&file).expect("is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 
-    store.replace("org_a/checkpoint", b"1").await.expect("puts");
-    store.replace("org_a/checkpoint", b"2").await.expect("replaces");
+    store.replace("org_a/checkpoint", None, b"1").await.expect("puts");
+    store.replace("org_a/checkpoint", Some(b"1"), b"2").await.expect("replaces");
+    for before in [None, Some(&b"1"[..])] {
+        let late = store.replace("org_a/checkpoint", before, b"1").await;
+        assert!(matches!(late, Err(StoreError::Moved(_))), "{late:?}");
+    }
     assert_eq!(store.get("org_a/checkpoint").await.expect("reads"), Some(b"2".to_vec()));
     store.remove("org_a/tile/0/000.p/1").await.expect("removes");
     store.remove("org_a/tile/0/000.p/1").await.expect("what is gone");

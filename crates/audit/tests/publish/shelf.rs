@@ -74,9 +74,18 @@ impl Store for Shelf {
         if there == bytes { Ok(()) } else { Err(StoreError::Conflict(path.to_owned())) }
     }
 
-    async fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    async fn replace(
+        &self,
+        path: &str,
+        before: Option<&[u8]>,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
         self.write(path)?;
-        self.files().insert(path.to_owned(), bytes.to_vec());
+        let mut files = self.files();
+        if files.get(path).map(Vec::as_slice) != before {
+            return Err(StoreError::Moved(path.to_owned()));
+        }
+        files.insert(path.to_owned(), bytes.to_vec());
         Ok(())
     }
 

@@ -86,7 +86,7 @@ impl Store for Frozen {
         Err(refused(path))
     }
 
-    async fn replace(&self, path: &str, _: &[u8]) -> Result<(), StoreError> {
+    async fn replace(&self, path: &str, _: Option<&[u8]>, _: &[u8]) -> Result<(), StoreError> {
         Err(refused(path))
     }
 
@@ -126,7 +126,7 @@ mod tests {
         };
         let (path, bytes) = tile(3);
         living.put(&path, &bytes).await.unwrap();
-        living.replace("org_a/checkpoint", b"3").await.unwrap();
+        living.replace("org_a/checkpoint", None, b"3").await.unwrap();
         let frozen = Frozen::new(living.clone());
         let names = frozen.list("").await.unwrap();
         assert_eq!(frozen.get("org_a/checkpoint").await.unwrap().as_deref(), Some(&b"3"[..]));
@@ -134,12 +134,12 @@ mod tests {
         let (longer, more) = tile(5);
         living.put(&longer, &more).await.unwrap();
         living.remove(&path).await.unwrap();
-        living.replace("org_a/checkpoint", b"5").await.unwrap();
-        living.replace("org_b/checkpoint", b"1").await.unwrap();
+        living.replace("org_a/checkpoint", Some(b"3"), b"5").await.unwrap();
+        living.replace("org_b/checkpoint", None, b"1").await.unwrap();
         assert_eq!(frozen.get("org_a/checkpoint").await.unwrap().as_deref(), Some(&b"3"[..]));
         assert_eq!(frozen.get(&path).await.unwrap(), Some(bytes));
         assert_eq!(frozen.list("").await.unwrap(), names);
-        assert!(frozen.replace("org_a/checkpoint", b"9").await.is_err());
+        assert!(frozen.replace("org_a/checkpoint", Some(b"5"), b"9").await.is_err());
         assert!(frozen.put("org_a/x", b"9").await.is_err());
     }
 }

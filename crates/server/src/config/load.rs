@@ -11,6 +11,9 @@ use crate::traces::{BadOtlp, Collector};
 /// Every key, with what it means: `portico config reference`.
 pub(crate) const REFERENCE: &str = include_str!("../../../../docs/operate/portico.toml");
 
+/// Room for bodies at least: the largest body fits beside what is kept for small ones.
+const BODIES_MIN: usize = 2 * gateway::BODY_MAX;
+
 /// Why a configuration is not used.
 #[derive(Debug)]
 pub(crate) struct BadConfig(Vec<String>);
@@ -91,6 +94,13 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
     }
     if !(100..=600_000).contains(&config.listen.head_timeout_ms) {
         fault("listen.head_timeout_ms", "must be 100 to 600000 (ten minutes)".to_owned());
+    }
+    if config.listen.bodies_bytes_max < BODIES_MIN {
+        let text = format!("must be {BODIES_MIN} or more: two of the largest bodies");
+        fault("listen.bodies_bytes_max", text);
+    }
+    if config.listen.bodies_wait_ms > 60_000 {
+        fault("listen.bodies_wait_ms", "must be 0 to 60000 (a minute)".to_owned());
     }
     for (path, secs) in [
         ("session.lifetime_secs", config.session.lifetime_secs),

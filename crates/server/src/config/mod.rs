@@ -9,8 +9,11 @@ mod secrets;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use access::Region;
+use base::bodies::Bodies;
+use base::metrics::Metrics;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +72,10 @@ pub(crate) struct Listen {
     pub(crate) connections_max: usize,
     /// A whole request head must have arrived by then; also how long an idle connection lives.
     pub(crate) head_timeout_ms: u64,
+    /// Bytes of all bodies under way together; who finds no room waits, and is refused in the end.
+    pub(crate) bodies_bytes_max: usize,
+    /// How long a body waits for room at most.
+    pub(crate) bodies_wait_ms: u64,
     /// How long readiness is off before the door closes.
     pub(crate) drain_wait_ms: u64,
     /// How long answers under way may take to end after that.
@@ -230,9 +237,18 @@ impl Default for Listen {
             trusted_proxies: Vec::new(),
             connections_max: 10_000,
             head_timeout_ms: 30_000,
+            bodies_bytes_max: 256 << 20,
+            bodies_wait_ms: 10_000,
             drain_wait_ms: 0,
             drain_timeout_ms: 60_000,
         }
+    }
+}
+
+impl Listen {
+    /// The room for bodies under way.
+    pub(crate) fn bodies(&self, metrics: &Metrics) -> Bodies {
+        Bodies::new(self.bodies_bytes_max, Duration::from_millis(self.bodies_wait_ms), metrics)
     }
 }
 

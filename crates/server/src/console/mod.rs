@@ -44,6 +44,7 @@ pub(crate) fn pages(house: &House) -> OpenApiRouter {
         .merge(audit::pages(house.record.clone(), house.log.clone(), Arc::new(known)))
         .merge(chat::pages(house.chat.clone()))
         .merge(domains::pages(house.domains.clone()))
+        .merge(regions::pages(house.regions.clone()))
         .merge(gateway::pages(house.gateway.clone()))
         .merge(guardrails::pages(house.guardrails.clone()))
         .merge(identity::pages(house.identity.clone()))

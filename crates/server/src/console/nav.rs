@@ -83,6 +83,7 @@ const MAP: &[(&str, &[Place])] = &[
                 icon: "settings",
                 tabs: &[
                     ("Organization", "/settings"),
+                    ("Region", "/settings/region"),
                     ("Sessions and addresses", "/settings/access"),
                     ("Sign-in", "/settings/sign-in"),
                     ("Guardrails", "/guardrails"),

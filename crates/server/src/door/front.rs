@@ -12,6 +12,7 @@ use axum::http::header::{CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use base::bodies::Bodies;
 use base::problem::Problem;
 use base::time::SharedClock;
 use identity::{Identity, same_site};
@@ -51,6 +52,7 @@ pub(crate) struct Front {
     /// Whether this door speaks TLS.
     pub(crate) tls: bool,
     pub(crate) trusted_proxies: Arc<[IpNet]>,
+    pub(crate) bodies: Bodies,
 }
 
 /// Puts the front before the routes. `api` and `pages` are the routes of the two
@@ -97,6 +99,7 @@ async fn admit(State(front): State<Front>, mut request: Request, next: Next) -> 
     let openai = request.uri().path().starts_with("/v1/");
     let asked = is_page(request.uri().path()).then(|| Asked::of(&request, &id));
     let needs = front.permits.of_path(request.method(), request.uri().path());
+    request.extensions_mut().insert(front.bodies.clone());
     let mut caller = None;
     let mut response = if let Some(problem) = too_large(&request) {
         problem.into_response()

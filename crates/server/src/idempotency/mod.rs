@@ -23,6 +23,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use base::bodies::Bodies;
 use base::problem::Problem;
 use base::seal::{Mac, RootKey, Sealer};
 use base::tasks::Tasks;
@@ -115,8 +116,10 @@ async fn answer(
     })?;
     let tasks = with.tasks.clone();
     let memory = Memory::new(with, caller, key, form);
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let whole = Request::from_parts(parts.clone(), body);
+    // What is read here has its room: read again behind us, it must not wait for more.
+    parts.extensions.remove::<Bodies>();
     let bytes = base::http::read(whole, base::http::BODY_MAX).await?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     let asked = [parts.method.as_str().as_bytes(), target.as_bytes(), &bytes].join(&0);

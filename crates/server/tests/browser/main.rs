@@ -18,6 +18,7 @@ mod harness;
 mod history;
 #[path = "../journeys/http.rs"]
 mod http;
+mod moving;
 mod page;
 mod passkeys;
 mod planted;

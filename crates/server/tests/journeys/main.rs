@@ -6,6 +6,7 @@
 )]
 
 mod backup;
+mod bodies;
 mod bootstrap;
 mod clients;
 mod cluster;

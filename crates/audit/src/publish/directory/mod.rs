@@ -68,8 +68,6 @@ pub(super) struct State {
     last: Option<Epoch>,
     /// An epoch that was written down and not published.
     pending: Option<Epoch>,
-    /// The store was not looked at yet.
-    fresh: bool,
 }
 
 impl Directory {
@@ -166,8 +164,9 @@ impl Place<'_> {
         let published = newest.as_ref().map_or(0, |newest| newest.size);
         let mut epochs = self.epochs(published).await?;
         let known = published + u64::from(epochs.pending.is_some());
-        let outside = self.outside().await?.map(|(checkpoint, _)| checkpoint);
-        if let Some(outside) = outside.as_ref().map(Checkpoint::size).filter(|it| *it > known) {
+        let found = self.outside().await?;
+        let outside = found.as_ref().map(|(checkpoint, _)| checkpoint);
+        if let Some(outside) = outside.map(Checkpoint::size).filter(|it| *it > known) {
             let (published, found) = (outside, known);
             return Err(self.fault(FaultKind::RolledBack { published, found }));
         }
@@ -181,7 +180,7 @@ impl Place<'_> {
                     }
                 }
                 // A store that was itself set back gets what the database remembers.
-                _ => self.replace(newest.note.as_bytes()).await?,
+                _ => self.replace(found.as_ref(), newest.note.as_bytes()).await?,
             }
         }
         let tiles = self.tiles(Edge::tiles(published)).await?;
@@ -204,7 +203,7 @@ impl Place<'_> {
             return Err(self.fault(FaultKind::OtherHeads(known.saturating_sub(1))));
         }
         self.find_unlisted().await?;
-        Ok(State { slots, edge, last, pending: epochs.pending, fresh: true })
+        Ok(State { slots, edge, last, pending: epochs.pending })
     }
 
     /// The last epochs: of the bundle that is not whole and the one before it, and what was

@@ -114,7 +114,8 @@ impl Place<'_> {
         }
     }
 
-    /// From here on this epoch has these bytes, whoever publishes it.
+    /// From here on this epoch has these bytes, whoever publishes it. Another node may have
+    /// written it down before.
     #[expect(clippy::disallowed_methods, reason = "what is listed is no change of an org")]
     async fn write_down(
         &self,
@@ -124,13 +125,15 @@ impl Place<'_> {
     ) -> Result<(), LogError> {
         let db = self.log.record.databases().region(self.scope.region())?;
         let mut tx = db.begin(&Within::node()).await?;
+        let entry = epoch.as_ref().to_vec();
+        if tx.run(sql::EPOCH_ADD, self.scope.args(args![int(number)?, entry])).await? == 0 {
+            return Err(LogError::Moved);
+        }
         let mut rows = Vec::with_capacity(heads.len());
         for Listing { org, size, head } in heads {
             rows.push(args![org.as_str(), int(number)?, int(*size)?, head.to_vec()]);
         }
         tx.many(&sql::SLOT_SET, rows).await?;
-        let entry = epoch.as_ref().to_vec();
-        tx.run(sql::EPOCH_ADD, self.scope.args(args![int(number)?, entry])).await?;
         // Those of the bundle that has the last published one stay.
         let kept = number.saturating_sub(1) / 256 * 256;
         tx.run(sql::EPOCHS_THIN, self.scope.args(args![int(kept)?])).await?;
@@ -146,8 +149,7 @@ impl Place<'_> {
         files.extend(state.edge.partial(before));
         self.put(files).await?;
         let head = Head { size: state.edge.size(), frontier: state.edge.frontier().clone() };
-        self.sign(&head, before, state.fresh).await?;
-        state.fresh = false;
+        self.sign(&head, before).await?;
         self.log.counts.epochs.inc();
         tracing::debug!(log = DIRECTORY, epoch = before, "an epoch was closed");
         Ok(())

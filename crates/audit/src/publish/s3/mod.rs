@@ -1,7 +1,8 @@
 //! A log in a bucket of S3, or of whoever speaks like it.
 //!
 //! What never changes is put with `If-None-Match: *`, so that not even two nodes at once
-//! overwrite anything. Give the bucket versions, object lock and a default retention: every
+//! overwrite anything; the checkpoint, which changes, is put with `If-Match` and the `ETag` of the
+//! one that it replaces, or with `If-None-Match` where there was none. Give the bucket versions, object lock and a default retention: every
 //! file is sent with its SHA-256, as object lock asks, and is then kept by the provider
 //! whatever this program or its operator does. How long is said once, for the bucket.
 
@@ -15,7 +16,9 @@ use futures_util::TryStreamExt as _;
 use http::{HeaderMap, HeaderValue};
 use object_store::aws::{AmazonS3, AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::path::Path;
-use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt as _, PutMode, RetryConfig};
+use object_store::{
+    ClientOptions, Error, ObjectStore, ObjectStoreExt as _, PutMode, RetryConfig, UpdateVersion,
+};
 
 use self::wire::Wire;
 use super::S3Config;
@@ -73,6 +76,11 @@ impl S3 {
     }
 
     async fn read(&self, path: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.look(path).await?.map(|(bytes, _)| bytes))
+    }
+
+    /// The bytes of a file, and which version of it they are.
+    async fn look(&self, path: &str) -> Result<Option<(Vec<u8>, UpdateVersion)>, StoreError> {
         let found = match self.bucket.get(&self.path(path)).await {
             Ok(found) => found,
             Err(Error::NotFound { .. }) => return Ok(None),
@@ -81,8 +89,9 @@ impl S3 {
         if found.meta.size > u64::try_from(FILE_BYTES_MAX).unwrap_or(u64::MAX) {
             return Err(StoreError::TooLarge(path.to_owned()));
         }
+        let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: None };
         let bytes = found.bytes().await.map_err(|cause| StoreError::failed(path, cause))?;
-        Ok(Some(bytes.to_vec()))
+        Ok(Some((bytes.to_vec(), version)))
     }
 }
 
@@ -105,9 +114,31 @@ impl Store for S3 {
         }
     }
 
-    async fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let put = self.bucket.put(&self.path(path), bytes.to_vec().into()).await;
-        put.map(drop).map_err(|cause| StoreError::failed(path, cause))
+    async fn replace(
+        &self,
+        path: &str,
+        before: Option<&[u8]>,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        let moved = || StoreError::Moved(path.to_owned());
+        let mode = match before {
+            None => PutMode::Create,
+            Some(before) => match self.look(path).await? {
+                Some((there, version)) if there == before => PutMode::Update(version),
+                Some(_) | None => return Err(moved()),
+            },
+        };
+        match self.bucket.put_opts(&self.path(path), bytes.to_vec().into(), mode.into()).await {
+            Ok(_) => Ok(()),
+            Err(
+                Error::AlreadyExists { .. } | Error::Precondition { .. } | Error::NotFound { .. },
+            ) => {
+                // An attempt whose answer was lost may have done it.
+                let done = self.read(path).await?.is_some_and(|there| there == bytes);
+                if done { Ok(()) } else { Err(moved()) }
+            }
+            Err(cause) => Err(StoreError::failed(path, cause)),
+        }
     }
 
     async fn remove(&self, path: &str) -> Result<(), StoreError> {

@@ -68,14 +68,19 @@ impl Place<'_> {
         let row = self.db()?.maybe(sql::CHECKPOINT_NOTE, args![int(size)?]).await?;
         let Some(row) = row else { return Ok(()) };
         let unsigned = |_| LogError::Unsigned;
-        let mut note = Note::parse(row.text("note")?.as_bytes()).map_err(unsigned)?;
+        let outside = self.outside().await?.filter(|(checkpoint, _)| checkpoint.size() == size);
+        // Another node may have put lines of others under it.
+        let note = match &outside {
+            Some((_, bytes)) => Note::parse(bytes),
+            None => Note::parse(row.text("note")?.as_bytes()),
+        };
+        let mut note = note.map_err(unsigned)?;
         for signature in signatures {
             note.add(signature).map_err(unsigned)?;
         }
         let note = note.to_string();
-        let outside = self.outside().await?;
-        if outside.is_some_and(|(checkpoint, _)| checkpoint.size() == size) {
-            self.replace(note.as_bytes()).await?;
+        if outside.is_some() {
+            self.replace(outside.as_ref(), note.as_bytes()).await?;
         }
         let db = self.log.record.databases().whole(&self.scope)?;
         let mut tx = db.begin(&Within::org(self.org().as_str())).await?;
