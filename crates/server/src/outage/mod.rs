@@ -1,0 +1,161 @@
+//! A node whose databases are away when it starts. Its doors are open; calls of orgs that chose
+//! the journal go on from what the node kept on its disk, whoever else comes is told why nothing
+//! is done, and the node goes on by itself when the databases are back.
+//!
+//! ```text
+//! databases there ─► keeper: rows of those orgs ─► data/snapshot, sealed
+//! databases away  ─► snapshot ─► databases in memory that stand in ─► house, /v1 alone ─► journal
+//! databases back  ─► a start like any other; what was journalled is replayed in it
+//! ```
+//! Nothing that stands in writes to a database, so nothing of it can meet what others wrote.
+
+mod keeper;
+mod shelter;
+mod snapshot;
+mod tables;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::routing::get;
+use base::metrics::{Family, Gauge, Metrics};
+use base::time::SystemClock;
+use serde_json::json;
+
+pub(crate) use self::keeper::Keeper;
+use self::shelter::Shelter;
+use crate::config::Config;
+use crate::door::told;
+use crate::entrance::Entrance;
+use crate::ops;
+use crate::serve::Stop;
+use crate::storage::{self, Stores};
+use crate::wire::House;
+
+/// How soon databases that are away are looked for again.
+const AGAIN: Duration = Duration::from_millis(250);
+
+const AWAY: &str = "the database is away, so nothing can be recorded; nothing was done";
+
+/// What a node is until its databases are back.
+#[derive(Debug)]
+pub(crate) struct Outage(Option<Shelter>);
+
+impl Outage {
+    /// Opens the doors.
+    async fn begin(config: &Config, entrance: &mut Entrance) -> anyhow::Result<Self> {
+        let shelter = if is_wanted(config) { sheltered(config).await } else { None };
+        if let Some(shelter) = &shelter {
+            entrance.main.set(shelter.routes()?);
+            entrance.ops.set(shelter.probed());
+        } else {
+            entrance.main.set(refusing());
+            entrance.ops.set(probed());
+        }
+        entrance.open();
+        Ok(Self(shelter))
+    }
+
+    /// From now on callers wait for what comes next, and what is under way ends.
+    pub(crate) async fn end(self, entrance: &Entrance) -> anyhow::Result<()> {
+        entrance.main.clear();
+        match self.0 {
+            Some(shelter) => Box::pin(shelter.close(entrance.patience())).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Opens the house, however long its databases are away; none: it was asked to stop meanwhile.
+pub(crate) async fn house(
+    config: &Config,
+    entrance: &mut Entrance,
+    stop: &mut Stop,
+) -> anyhow::Result<Option<(House, Option<Outage>)>> {
+    let mut outage = None;
+    loop {
+        let opened = tokio::select! {
+            opened = open(config) => opened,
+            () = stop.asked() => break,
+        };
+        match opened {
+            Ok(house) => return Ok(Some((house, outage))),
+            Err(error) if storage::is_away(config, &error) => {
+                tracing::warn!(error = format!("{error:#}"), "the node waits for its databases");
+            }
+            Err(error) => return Err(error),
+        }
+        if outage.is_none() {
+            outage = Some(Box::pin(Outage::begin(config, entrance)).await?);
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+    if let Some(outage) = outage {
+        entrance.drain();
+        entrance.wait().await;
+        entrance.close();
+        outage.end(entrance).await?;
+    }
+    Ok(None)
+}
+
+async fn open(config: &Config) -> anyhow::Result<House> {
+    let stores = Stores::open(config).await?;
+    Box::pin(House::over(config, Arc::new(SystemClock), stores)).await
+}
+
+/// A shelter that cannot be opened leaves a node that waits.
+async fn sheltered(config: &Config) -> Option<Shelter> {
+    match Box::pin(Shelter::open(config)).await {
+        Ok(shelter) => shelter,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "the snapshot is not used");
+            None
+        }
+    }
+}
+
+/// Whether a node keeps snapshots, and starts from them.
+fn is_wanted(config: &Config) -> bool {
+    config.cell.snapshot_age_max_secs > 0 && config.record.journal.bytes_max > 0
+}
+
+/// How old a snapshot may be: where nodes share a region, others may have revoked a key since.
+fn age_max_secs(config: &Config) -> u64 {
+    let cell = &config.cell;
+    let news = if cell.shared { cell.news_max_age_secs } else { u64::MAX };
+    cell.snapshot_age_max_secs.min(news)
+}
+
+/// Shows that the node has no databases, and what it does meanwhile.
+fn state(metrics: &Metrics, state: &'static str) {
+    let states: Family<[(&'static str, &'static str); 1], Gauge> = metrics.register(
+        "start_without_database",
+        "1 while the node has started and its databases are away: it waits, or goes on from a \
+         snapshot",
+        Family::default(),
+    );
+    states.get_or_create(&[("state", state)]).set(1);
+}
+
+/// Whoever comes is told that nothing can be done.
+fn refusing() -> Router {
+    Router::new().fallback(async |request: Request| told(request.uri().path(), AWAY))
+}
+
+/// What probes find meanwhile.
+fn probed() -> Router {
+    let metrics = Metrics::new();
+    state(&metrics, "waits");
+    let ready = async || {
+        let body = json!({ "ready": false, "why": "the node waits for its databases" });
+        (StatusCode::SERVICE_UNAVAILABLE, axum::Json(body))
+    };
+    Router::new()
+        .route("/livez", get(async || "ok\n"))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(async move || ops::rendered(&metrics)))
+}
