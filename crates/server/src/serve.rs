@@ -15,7 +15,7 @@ use crate::entrance::Entrance;
 use crate::lock::DataLock;
 use crate::moves::Gates;
 use crate::ops::Ops;
-use crate::outage::Keeper;
+use crate::outage::Stock;
 use crate::standbys::Standbys;
 use crate::wire::House;
 use crate::{outage, reload, storage, telemetry};
@@ -100,8 +100,8 @@ impl Serving {
         house.streams.run();
         house.privacy.run();
         house.tasks.spawn(standbys.watch(house.tasks.clone()));
-        if let Some(keeper) = Keeper::of(config, &house)? {
-            house.tasks.spawn(keeper.keep(house.tasks.clone()));
+        if let Some(stock) = Stock::of(config, &house)? {
+            house.tasks.spawn(stock.keep(house.tasks.clone()));
         }
         let ops = Ops::new(
             house.metrics.clone(),

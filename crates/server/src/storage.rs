@@ -103,14 +103,16 @@ async fn empty(name: DatabaseName) -> anyhow::Result<Db> {
     Ok(db)
 }
 
+/// Whether a database of this node is behind a network.
+pub(crate) fn is_remote(config: &Config) -> bool {
+    names(config).into_iter().any(|name| config.database(name).url.starts_with("postgres"))
+}
+
 /// Whether something failed because a PostgreSQL is away, which is worth waiting for. The file
 /// of an embedded database comes back by nobody's waiting.
 pub(crate) fn is_away(config: &Config, error: &anyhow::Error) -> bool {
-    let remote = |name: DatabaseName| config.database(name).url.starts_with("postgres");
-    let away = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<DbError>().is_some_and(DbError::is_away)
-    };
-    names(config).into_iter().any(remote) && error.chain().any(away)
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<DbError>());
+    is_remote(config) && causes.any(DbError::is_away)
 }
 
 /// Opens the database of every region that is served.

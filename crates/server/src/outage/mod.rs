@@ -3,15 +3,15 @@
 //! is done, and the node goes on by itself when the databases are back.
 //!
 //! ```text
-//! databases there ─► keeper: rows of those orgs ─► data/snapshot, sealed
+//! databases there ─► stock: rows of those orgs ─► data/snapshot, sealed
 //! databases away  ─► snapshot ─► databases in memory that stand in ─► house, /v1 alone ─► journal
 //! databases back  ─► a start like any other; what was journalled is replayed in it
 //! ```
 //! Nothing that stands in writes to a database, so nothing of it can meet what others wrote.
 
-mod keeper;
 mod shelter;
 mod snapshot;
+mod stock;
 mod tables;
 
 use std::sync::Arc;
@@ -25,8 +25,8 @@ use base::metrics::{Family, Gauge, Metrics};
 use base::time::SystemClock;
 use serde_json::json;
 
-pub(crate) use self::keeper::Keeper;
 use self::shelter::Shelter;
+pub(crate) use self::stock::Stock;
 use crate::config::Config;
 use crate::door::told;
 use crate::entrance::Entrance;
@@ -97,6 +97,7 @@ pub(crate) async fn house(
         entrance.drain();
         entrance.wait().await;
         entrance.close();
+        entrance.ended().await;
         outage.end(entrance).await?;
     }
     Ok(None)
@@ -120,7 +121,8 @@ async fn sheltered(config: &Config) -> Option<Shelter> {
 
 /// Whether a node keeps snapshots, and starts from them.
 fn is_wanted(config: &Config) -> bool {
-    config.cell.snapshot_age_max_secs > 0 && config.record.journal.bytes_max > 0
+    let journals = config.record.journal.bytes_max > 0;
+    config.cell.snapshot_age_max_secs > 0 && journals && storage::is_remote(config)
 }
 
 /// How old a snapshot may be: where nodes share a region, others may have revoked a key since.

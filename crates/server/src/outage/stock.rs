@@ -49,9 +49,9 @@ struct Shelf {
 /// By region.
 type ByRegion = Family<[(&'static str, String); 1], Gauge>;
 
-/// Keeps the snapshots of a node.
+/// What a node keeps in stock, region by region.
 #[derive(Debug)]
-pub(crate) struct Keeper {
+pub(crate) struct Stock {
     databases: Databases,
     directory: Directory,
     identity: Identity,
@@ -64,7 +64,7 @@ pub(crate) struct Keeper {
     age: ByRegion,
 }
 
-impl Keeper {
+impl Stock {
     /// None: nothing is to be kept, and nothing is.
     pub(crate) fn of(config: &Config, house: &House) -> anyhow::Result<Option<Self>> {
         let mut shelves = BTreeMap::new();
