@@ -61,7 +61,9 @@ impl Outage {
 
     /// From now on callers wait for what comes next, and what is under way ends.
     pub(crate) async fn end(self, entrance: &Entrance) -> anyhow::Result<()> {
+        // Whoever holds what stood there holds its record.
         entrance.main.clear();
+        entrance.ops.set(probed());
         match self.0 {
             Some(shelter) => Box::pin(shelter.close(entrance.patience())).await,
             None => Ok(()),

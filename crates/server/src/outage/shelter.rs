@@ -64,8 +64,13 @@ impl Shelter {
         for one in moved {
             house.databases.homes().settle(&one.org, one.born, one.home);
         }
-        serve::keep_journals(config, &house)?;
-        let orgs = serve::outages(&house).await.context("what calls need in an outage")?;
+        let orgs = match at_hand(config, &house).await {
+            Ok(orgs) => orgs,
+            Err(error) => {
+                house.close().await;
+                return Err(error);
+            }
+        };
         let (place, ended) = mpsc::channel(1);
         let guard = Guard { orgs: Arc::new(orgs), life: Life::default(), place };
         if let Some(left) = left(config, taken_at) {
@@ -130,6 +135,12 @@ impl Shelter {
         let closed = tokio::time::timeout(CUT_MAX, house.close()).await;
         closed.context("what was done without the databases did not end in time")
     }
+}
+
+/// The orgs whose calls go on.
+async fn at_hand(config: &Config, house: &House) -> anyhow::Result<BTreeSet<OrgId>> {
+    serve::keep_journals(config, house)?;
+    serve::outages(house).await.context("what calls need in an outage")
 }
 
 /// Lets in who is known, for as long as that is known.

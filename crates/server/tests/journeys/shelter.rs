@@ -107,7 +107,7 @@ async fn a_node_that_starts_without_its_databases_goes_on_by_the_journal_from_it
     journals(&portico, &spending).await;
     let new = json!({ "name": "to be revoked" });
     let made = portico.http.ask("POST", &ours.member, "/api/keys", Some(&new)).await.json();
-    let (revoked, id) = (text(&made["key"]), text(&made["id"]));
+    let (revoked, id) = (text(&made["secret"]), text(&made["id"]));
     assert_eq!(portico.http.post(&revoked, CHAT, &ask(false)).await.status, 200);
     let gone = portico.http.ask("DELETE", &ours.member, &format!("/api/keys/{id}"), None).await;
     assert!(gone.status < 300, "{}", gone.text);
