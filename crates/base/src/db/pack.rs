@@ -172,10 +172,43 @@ mod tests {
         ]
     }
 
+    fn packed() -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for table in tables() {
+            table.pack(&mut bytes).unwrap();
+        }
+        bytes
+    }
+
+    /// A small generator: the same bytes in every run.
+    #[test]
+    fn no_bytes_whatsoever_are_rows_in_two_ways() {
+        let mut state: u64 = 42;
+        let mut next = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            usize::try_from(state >> 33).unwrap() % below
+        };
+        let mut read = 0;
+        for _ in 0..100_000 {
+            let mut bytes = packed();
+            for _ in 0..=next(3) {
+                let place = next(bytes.len());
+                bytes[place] = [0, 1, 2, 5, 6, 255, b'x'][next(7)];
+            }
+            let Ok(tables) = Packed::unpack(&bytes) else { continue };
+            let mut again = Vec::new();
+            for table in &tables {
+                table.pack(&mut again).unwrap();
+            }
+            assert_eq!(again, bytes);
+            read += 1;
+        }
+        assert!(read > 1_000, "{read}");
+    }
+
     #[test]
     fn rows_that_were_packed_are_unpacked_as_they_were() {
-        let mut bytes = Vec::new();
-        tables().iter().for_each(|table| table.pack(&mut bytes).unwrap());
+        let mut bytes = packed();
         assert_eq!(Packed::unpack(&bytes).unwrap(), tables());
         let before = bytes.clone();
         let torn = Packed { columns: vec!["one".to_owned()], ..tables()[0].clone() };
@@ -184,8 +217,7 @@ mod tests {
 
     #[test]
     fn what_is_cut_or_no_pack_is_refused_and_takes_no_room() {
-        let mut bytes = Vec::new();
-        tables().iter().for_each(|table| table.pack(&mut bytes).unwrap());
+        let bytes = packed();
         let mut ends = 0;
         for cut in 0..bytes.len() {
             // Between two tables a pack may end.

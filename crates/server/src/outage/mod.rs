@@ -163,3 +163,34 @@ fn probed() -> Router {
         .route("/readyz", get(ready))
         .route("/metrics", get(async move || ops::rendered(&metrics)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Database, DatabaseName};
+
+    #[test]
+    fn where_nodes_share_a_region_a_snapshot_is_no_older_than_what_a_node_may_remember() {
+        let cell = |shared, news_max_age_secs, snapshot_age_max_secs| {
+            let cell = nodes::Config { shared, news_max_age_secs, snapshot_age_max_secs };
+            age_max_secs(&Config { cell, ..Config::default() })
+        };
+        assert_eq!(cell(false, 60, 14_400), 14_400);
+        assert_eq!(cell(true, 60, 14_400), 60);
+        assert_eq!(cell(true, 600, 300), 300);
+    }
+
+    #[test]
+    fn a_snapshot_is_of_no_use_without_a_journal_a_network_or_an_age() {
+        let mut config = Config::default();
+        assert!(!is_wanted(&config), "a file is there or not");
+        let url = "postgres://portico@db/eu".to_owned();
+        config.database.insert(DatabaseName::Eu, Database::at(url));
+        assert!(is_wanted(&config));
+        config.record.journal.bytes_max = 0;
+        assert!(!is_wanted(&config));
+        config.record.journal.bytes_max = 1;
+        config.cell.snapshot_age_max_secs = 0;
+        assert!(!is_wanted(&config));
+    }
+}

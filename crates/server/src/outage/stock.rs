@@ -26,6 +26,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(30);
 /// A snapshot of which nothing changed is written again this often: its time is told anew.
 const WRITTEN_EVERY: Duration = Duration::from_secs(10);
+/// Bytes of one org at most: one that is larger is not kept, and keeps no other one out.
+const PART_BYTES_MAX: usize = 32 << 20;
 
 /// An org as it was read last.
 #[derive(Debug)]
@@ -37,7 +39,7 @@ struct Part {
 
 /// What is kept of a region.
 #[derive(Debug)]
-struct Shelf {
+struct Kept {
     place: Place,
     shapes: Option<Shapes>,
     parts: BTreeMap<OrgId, Part>,
@@ -60,23 +62,23 @@ pub(crate) struct Stock {
     moved: Vec<Moved>,
     /// Orgs that move: who writes in them is decided elsewhere.
     moving: BTreeSet<OrgId>,
-    shelves: BTreeMap<Region, Shelf>,
+    regions: BTreeMap<Region, Kept>,
     age: ByRegion,
 }
 
 impl Stock {
     /// None: nothing is to be kept, and nothing is.
     pub(crate) fn of(config: &Config, house: &House) -> anyhow::Result<Option<Self>> {
-        let mut shelves = BTreeMap::new();
+        let mut regions = BTreeMap::new();
         for (region, root) in house.roots.iter() {
             let place = Place::of(&config.data, &config.node, *region, root)?;
             let (shapes, written, taken_at) = (None, None, None);
             let parts = BTreeMap::new();
-            shelves.insert(*region, Shelf { place, shapes, parts, written, taken_at });
+            regions.insert(*region, Kept { place, shapes, parts, written, taken_at });
         }
         if !super::is_wanted(config) {
-            for shelf in shelves.values() {
-                shelf.place.remove()?;
+            for kept in regions.values() {
+                kept.place.remove()?;
             }
             return Ok(None);
         }
@@ -88,7 +90,7 @@ impl Stock {
             clock: house.clock.clone(),
             moved: Vec::new(),
             moving: BTreeSet::new(),
-            shelves,
+            regions,
             age: house.metrics.register(
                 "snapshot_age_seconds",
                 "Age of what this node could start with if its databases were away",
@@ -115,21 +117,21 @@ impl Stock {
             let error = &error as &dyn std::error::Error;
             tracing::debug!(error, "which orgs moved is not known anew");
         }
-        let regions: Vec<Region> = self.shelves.keys().copied().collect();
-        for region in regions {
+        let all: Vec<Region> = self.regions.keys().copied().collect();
+        for region in all {
             // While the database is away, what is on the disk stays and grows old.
             if let Err(error) = self.renew(region).await {
                 tracing::warn!(%region, error = format!("{error:#}"), "no new snapshot is kept");
             }
-            let taken_at = self.shelves.get(&region).and_then(|shelf| shelf.taken_at);
+            let taken_at = self.regions.get(&region).and_then(|kept| kept.taken_at);
             let age = taken_at.map(|at| self.clock.now().as_second() - at.as_second());
             self.age.get_or_create(&[("region", region.to_string())]).set(age.unwrap_or(-1));
         }
     }
 
     async fn look_at_moves(&mut self) -> Result<(), regions::Error> {
-        let moves = self.directory.moves().await?;
-        let under_way = moves.into_iter().filter(|one| one.step != Step::Done);
+        let all = self.directory.moves().await?;
+        let under_way = all.into_iter().filter(|one| one.step != Step::Done);
         self.moving = under_way.map(|one| one.org).collect();
         let moved = self.directory.moved().await?.into_iter();
         let moved = moved.map(|one| Moved { org: one.org, born: one.born, home: one.home });
@@ -138,7 +140,7 @@ impl Stock {
     }
 
     async fn renew(&mut self, region: Region) -> anyhow::Result<()> {
-        let Some(shelf) = self.shelves.get_mut(&region) else { return Ok(()) };
+        let Some(kept) = self.regions.get_mut(&region) else { return Ok(()) };
         // What is read from here on is of this time, or later.
         let taken_at = self.clock.now();
         let listed = self.identity.journalling(region).await?;
@@ -148,43 +150,47 @@ impl Stock {
             .filter(|(org, _)| !self.moving.contains(org))
             .collect();
         if listed.is_empty() {
-            shelf.parts.clear();
-            shelf.taken_at = None;
-            return Ok(shelf.place.remove()?);
+            kept.parts.clear();
+            kept.taken_at = None;
+            return Ok(kept.place.remove()?);
         }
         let db = self.databases.region(region)?;
-        if shelf.shapes.is_none() {
-            shelf.shapes = Some(Shapes::of(db).await?);
+        if kept.shapes.is_none() {
+            kept.shapes = Some(Shapes::of(db).await?);
         }
-        let shapes = shelf.shapes.as_ref().context("the tables")?;
-        let before = shelf.parts.len();
-        shelf.parts.retain(|org, _| listed.contains_key(org));
-        let mut changed = shelf.parts.len() != before;
+        let shapes = kept.shapes.as_ref().context("the tables")?;
+        let before = kept.parts.len();
+        kept.parts.retain(|org, _| listed.contains_key(org));
+        let mut changed = kept.parts.len() != before;
         for (org, version) in listed {
-            let part = shelf.parts.get(&org);
+            let part = kept.parts.get(&org);
             let fresh = |part: &Part| part.version >= version && part.read.elapsed() < AGAIN;
             if part.is_some_and(fresh) {
                 continue;
             }
             let read = Instant::now();
             match shapes.read(db, &org).await? {
-                Some((version, packed)) => {
+                Some((version, mut packed)) => {
+                    if packed.len() > PART_BYTES_MAX {
+                        tracing::warn!(org.id = %org, bytes = packed.len(), "too large for a snapshot");
+                        packed = Vec::new();
+                    }
                     changed |= part.is_none_or(|part| part.packed != packed);
-                    shelf.parts.insert(org, Part { version, read, packed });
+                    kept.parts.insert(org, Part { version, read, packed });
                 }
-                None => changed |= shelf.parts.remove(&org).is_some(),
+                None => changed |= kept.parts.remove(&org).is_some(),
             }
         }
-        if !changed && shelf.written.is_some_and(|written| written.elapsed() < WRITTEN_EVERY) {
+        if !changed && kept.written.is_some_and(|written| written.elapsed() < WRITTEN_EVERY) {
             return Ok(());
         }
-        let moved = self.moved.iter().filter(|one| shelf.parts.contains_key(&one.org));
+        let moved = self.moved.iter().filter(|one| kept.parts.contains_key(&one.org));
         let about =
             About { taken_at, nodes: self.living.of(region), moved: moved.cloned().collect() };
-        let tables: Vec<&[u8]> = shelf.parts.values().map(|part| part.packed.as_slice()).collect();
+        let tables: Vec<&[u8]> = kept.parts.values().map(|part| part.packed.as_slice()).collect();
         // A few megabytes at most, and one write in seconds.
-        tokio::task::block_in_place(|| shelf.place.write(&about, &tables.concat()))?;
-        (shelf.written, shelf.taken_at) = (Some(Instant::now()), Some(taken_at));
+        tokio::task::block_in_place(|| kept.place.write(&about, &tables.concat()))?;
+        (kept.written, kept.taken_at) = (Some(Instant::now()), Some(taken_at));
         Ok(())
     }
 }
