@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use access::OrgId;
 use anyhow::Context as _;
 use audit::JournalNeeds;
+use base::time::SystemClock;
 use regions::{Candidate, InstanceId, Lease, Pulse};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -72,17 +74,8 @@ impl Serving {
         let mut entrance = Entrance::bind(&config.listen).await?;
         let mut stop = Stop::listen()?;
         let mut lock = DataLock::take(config)?;
-        let opened = Box::pin(outage::house(config, &mut entrance, &mut stop)).await?;
-        let Some((house, outage)) = opened else { return Ok(None) };
-        storage::check_roles(&house.databases).await?;
-        let standbys = Standbys::open(config, &house);
-        standbys.check().await?;
-        let mut gates = Gates::new(&house);
-        gates.look().await;
-        // From here on: what closes a gate also opens it, and taking the regions already writes.
-        house.tasks.spawn(gates.keep(house.tasks.clone()));
-        let lease = lease(config, &house, &mut lock).await?;
-        house.log.check().await.context("the record and what was published of it")?;
+        let opened = Box::pin(outage::house(config, &mut entrance, &mut stop, &mut lock)).await?;
+        let Some((Arrived { house, lease, standbys }, outage)) = opened else { return Ok(None) };
         if let Some(outage) = outage {
             outage.end(&entrance).await?;
         }
@@ -138,6 +131,52 @@ impl Serving {
             tracing::warn!(error = &error as &dyn std::error::Error, "the next start waits longer");
         }
         tracing::info!("stopped");
+    }
+}
+
+/// A house whose regions are this node's.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    house: House,
+    lease: Lease,
+    standbys: Standbys,
+}
+
+impl Arrived {
+    /// Opens the house, looks whether it may serve, and takes its regions.
+    pub(crate) async fn open(config: &Config, lock: &mut DataLock) -> anyhow::Result<Self> {
+        let house = House::open(config, Arc::new(SystemClock)).await?;
+        match Self::take(config, &house, lock).await {
+            Ok((lease, standbys)) => Ok(Self { house, lease, standbys }),
+            Err(error) => {
+                if let Ok(life) = house.nodes.instance().as_str().parse() {
+                    lock.bury(life);
+                }
+                house.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn take(
+        config: &Config,
+        house: &House,
+        lock: &mut DataLock,
+    ) -> anyhow::Result<(Lease, Standbys)> {
+        storage::check_roles(&house.databases).await?;
+        let standbys = Standbys::open(config, house);
+        standbys.check().await?;
+        let mut gates = Gates::new(house);
+        gates.look().await;
+        // From here on: what closes a gate also opens it, and taking the regions already writes.
+        house.tasks.spawn(gates.keep(house.tasks.clone()));
+        let lease = lease(config, house, lock).await?;
+        if let Err(error) = house.log.check().await {
+            // What is not given back is of a life that is over.
+            let _released = lease.release().await;
+            return Err(error).context("the record and what was published of it");
+        }
+        Ok((lease, standbys))
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
+use audit::{EpochError, LogError};
 use base::db::{Db, DbError, Migration};
 use base::seal::RootKey;
 
@@ -111,8 +112,21 @@ pub(crate) fn is_remote(config: &Config) -> bool {
 /// Whether something failed because a PostgreSQL is away, which is worth waiting for. The file
 /// of an embedded database comes back by nobody's waiting.
 pub(crate) fn is_away(config: &Config, error: &anyhow::Error) -> bool {
-    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<DbError>());
-    is_remote(config) && causes.any(DbError::is_away)
+    is_remote(config) && error.chain().filter_map(of_database).any(DbError::is_away)
+}
+
+/// What a database said, also where a room passes it on as if it had said so itself.
+fn of_database<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a DbError> {
+    if let Some(regions::Error::Db(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(EpochError::Db(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(LogError::Db(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    cause.downcast_ref()
 }
 
 /// Opens the database of every region that is served.

@@ -14,7 +14,6 @@ mod snapshot;
 mod stock;
 mod tables;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -22,7 +21,6 @@ use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::routing::get;
 use base::metrics::{Family, Gauge, Metrics};
-use base::time::SystemClock;
 use serde_json::json;
 
 use self::shelter::Shelter;
@@ -30,10 +28,10 @@ pub(crate) use self::stock::Stock;
 use crate::config::Config;
 use crate::door::told;
 use crate::entrance::Entrance;
+use crate::lock::DataLock;
 use crate::ops;
-use crate::serve::Stop;
-use crate::storage::{self, Stores};
-use crate::wire::House;
+use crate::serve::{Arrived, Stop};
+use crate::storage;
 
 /// How soon databases that are away are looked for again.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -71,20 +69,22 @@ impl Outage {
     }
 }
 
-/// Opens the house, however long its databases are away; none: it was asked to stop meanwhile.
+/// Opens the house and takes its regions, however long the databases are away, or only read;
+/// none: it was asked to stop meanwhile.
 pub(crate) async fn house(
     config: &Config,
     entrance: &mut Entrance,
     stop: &mut Stop,
-) -> anyhow::Result<Option<(House, Option<Outage>)>> {
+    lock: &mut DataLock,
+) -> anyhow::Result<Option<(Arrived, Option<Outage>)>> {
     let mut outage = None;
     loop {
         let opened = tokio::select! {
-            opened = open(config) => opened,
+            opened = Arrived::open(config, lock) => opened,
             () = stop.asked() => break,
         };
         match opened {
-            Ok(house) => return Ok(Some((house, outage))),
+            Ok(arrived) => return Ok(Some((arrived, outage))),
             Err(error) if storage::is_away(config, &error) => {
                 tracing::warn!(error = format!("{error:#}"), "the node waits for its databases");
             }
@@ -103,11 +103,6 @@ pub(crate) async fn house(
         outage.end(entrance).await?;
     }
     Ok(None)
-}
-
-async fn open(config: &Config) -> anyhow::Result<House> {
-    let stores = Stores::open(config).await?;
-    Box::pin(House::over(config, Arc::new(SystemClock), stores)).await
 }
 
 /// A shelter that cannot be opened leaves a node that waits.

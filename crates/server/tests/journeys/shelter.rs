@@ -1,5 +1,6 @@
 //! A node starts while its databases are away.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -177,6 +178,39 @@ async fn a_node_that_starts_without_its_databases_goes_on_by_the_journal_from_it
     audit(&portico, &ours, &*seen.acknowledged.lock().await).await;
     let money = portico.http.post(&spending.member, CHAT, &ask(false)).await;
     assert_eq!(money.status, 200, "{}", money.text);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_starts_over_a_database_that_is_only_read_goes_on_by_the_journal_too() {
+    let provider = FakeProvider::start().await;
+    let Some(mut portico) = Portico::on_postgres(&gateway(&provider)).await else { return };
+    let org = portico.org("acme", "eu");
+    portico.serve().await;
+    limited(&portico, &org, json!({ "concurrency": 100 })).await;
+    journals(&portico, &org).await;
+    kept(&portico, &org).await;
+    assert!(portico.terminate());
+
+    // As behind a failover: it answers, and takes nothing.
+    let config = std::fs::read_to_string(portico.config()).expect("reads");
+    let only_read = |table: &str| match table.split_once("\nowner_url") {
+        Some((url, owner)) if table.starts_with("directory]") => {
+            let read = "options=-cdefault_transaction_read_only%3Don%20";
+            format!("{}\nowner_url{owner}", url.replace("options=", read))
+        }
+        _ => table.to_owned(),
+    };
+    let read = config.split("[database.").map(only_read).collect::<Vec<_>>().join("[database.");
+    assert_ne!(read, config);
+    std::fs::write(portico.config(), read).expect("writes");
+    portico.serve().await;
+    let call = portico.http.post(&org.member, CHAT, &ask(false)).await;
+    assert_eq!(call.headers["portico-record"].as_bytes(), b"journal", "{}", call.text);
+    let receipt = call.headers["portico-receipt"].to_str().expect("text").to_owned();
+    portico.kill();
+    std::fs::write(portico.config(), config).expect("writes");
+    portico.serve().await;
+    audit(&portico, &org, &BTreeSet::from([receipt])).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
