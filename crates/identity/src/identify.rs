@@ -208,6 +208,11 @@ impl Identity {
     }
 }
 
+/// The org that the key of a request names; none where no key is shown that could be one.
+pub fn org_shown(headers: &HeaderMap) -> Option<OrgId> {
+    Some(Presented::parse(shown_key(headers).ok()??).ok()?.org)
+}
+
 /// The key that a request shows, wherever the client puts it.
 fn shown_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let malformed = || unauthorized("malformed_key", "malformed key");

@@ -143,7 +143,7 @@ pub use self::factor::{
 pub use self::grant::{Grant, NewGrant};
 pub use self::guards::{Guards, Judged, NoGuards};
 pub use self::hearers::Hearers;
-pub use self::identify::Refused;
+pub use self::identify::{Refused, org_shown};
 pub use self::inventory::{Holding, Holds};
 pub use self::invite::{Accept, Invite, Invited};
 pub use self::keys::{IssuedKey, Key, ListKeys, NewKey, Rotate};

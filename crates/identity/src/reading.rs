@@ -27,23 +27,31 @@ impl Identity {
     /// before their first call. For rooms that have something of an org to read too.
     pub async fn ready_for_outages(&self) -> Result<Vec<Scope>, Error> {
         let mut scopes = Vec::new();
-        for (region, db) in self.0.databases.iter() {
-            let mut after = String::new();
-            loop {
-                let rows =
-                    db.all(&Within::node(), sql::ORG_JOURNALS, args![after.as_str()]).await?;
-                for row in &rows {
-                    after = row.text("org_id")?;
-                    let org: OrgId = row.parse("org_id")?;
-                    self.snapshot(&org, region).await?;
-                    scopes.push(Caller::node(org, region, "identity").itself());
-                }
-                if rows.len() < sql::CHUNK {
-                    break;
-                }
+        for (region, _) in self.0.databases.iter() {
+            for (scope, _) in self.journalling(region).await? {
+                self.snapshot(scope.org(), region).await?;
+                scopes.push(scope);
             }
         }
         Ok(scopes)
+    }
+
+    /// The orgs of a region whose calls go on while the database is away, and of which version
+    /// each is: it grows with every change of who may what.
+    pub async fn journalling(&self, region: Region) -> Result<Vec<(Scope, u64)>, Error> {
+        let db = self.0.databases.region(region)?;
+        let (mut all, mut after) = (Vec::new(), String::new());
+        loop {
+            let rows = db.all(&Within::node(), sql::ORG_JOURNALS, args![after.as_str()]).await?;
+            for row in &rows {
+                after = row.text("org_id")?;
+                let scope = Caller::node(row.parse("org_id")?, region, "identity").itself();
+                all.push((scope, row.count("version")?));
+            }
+            if rows.len() < sql::CHUNK {
+                return Ok(all);
+            }
+        }
     }
 
     /// Reads the orgs anew that another process changed: the command line, another

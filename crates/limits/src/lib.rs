@@ -14,6 +14,8 @@
 //! - Orgs share no counter: `two_orgs_do_not_share_counters`.
 //! - When it cannot know the limits, it refuses; what it knows goes on without the
 //!   database: `without_the_database_a_known_org_goes_on_and_an_unknown_one_is_refused`.
+//!   Without a ledger a node admits its part of rates, and no money: [`Limits::apart`];
+//!   `a_node_without_a_ledger_admits_its_part_of_rates_and_no_money`.
 //! - A refusal names the level, the limit and when to come back:
 //!   `a_refusal_names_the_tightest_level_and_when_to_come_back`.
 //! - What nobody settles is given back when its lease ends, and counted:
@@ -123,6 +125,8 @@ struct Room {
     counts: telemetry::Counts,
     /// The other nodes, where counters are shared.
     together: Option<Together>,
+    /// By how many nodes rates are divided, where this one knows of no ledger.
+    apart: Option<u32>,
 }
 
 /// Writes the ledger; to be given to the record.
@@ -142,12 +146,36 @@ impl Limits {
         Self::over(None, databases, clock, record, tasks, metrics)
     }
 
+    /// The same without a ledger, on a node that cannot know what was spent: its part of rates
+    /// and slots is counted in memory, as one of `nodes`, and nothing is admitted that a limit
+    /// in money is on.
+    pub fn apart(
+        nodes: u32,
+        databases: &Databases,
+        clock: &SharedClock,
+        record: &Record,
+        tasks: &Tasks,
+        metrics: &Metrics,
+    ) -> Self {
+        Self::opened(None, Some(nodes.max(1)), (databases, clock, record), tasks, metrics)
+    }
+
     /// The same, over a store that other nodes count into as well.
     pub fn over(
         shared: Option<Shared>,
         databases: &Databases,
         clock: &SharedClock,
         record: &Record,
+        tasks: &Tasks,
+        metrics: &Metrics,
+    ) -> Self {
+        Self::opened(shared, None, (databases, clock, record), tasks, metrics)
+    }
+
+    fn opened(
+        shared: Option<Shared>,
+        apart: Option<u32>,
+        (databases, clock, record): (&Databases, &SharedClock, &Record),
         tasks: &Tasks,
         metrics: &Metrics,
     ) -> Self {
@@ -159,6 +187,7 @@ impl Limits {
             orgs: RwLock::default(),
             counts: telemetry::Counts::register(metrics),
             together: shared.map(|shared| Together::new(shared, metrics)),
+            apart,
         });
         tasks.spawn(watch::watch(Arc::downgrade(&room), tasks.clone()));
         if let Some(together) = &room.together {
@@ -183,6 +212,12 @@ impl Limits {
             let wanted = Wanted { caller, names: &names, request, ask, at };
             // Boxed, so that a node that counts alone does not carry it along.
             return Box::pin(self.reserve_together(&org, shared, wanted)).await;
+        }
+        if let Some(nodes) = self.0.apart {
+            self.ready(&caller.itself()).await?;
+            let wanted = Wanted { caller, names: &names, request, ask, at };
+            let (ceilings, _) = org.ceilings_of(&names).ok_or(Error::Unavailable)?;
+            return self.reserve_alone(&org, &wanted, &ceilings, nodes);
         }
         let mut answer = org.reserve(at, request, &names, ask);
         if answer.is_none() {

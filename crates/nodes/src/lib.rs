@@ -63,11 +63,14 @@ pub struct Config {
     /// How long a node trusts what it remembers of orgs while it cannot hear what others
     /// changed. Then orgs are read anew before they are used, and refused while that fails.
     pub news_max_age_secs: u64,
+    /// How old what a node keeps on its disk of orgs may be at most, for it to start from it
+    /// while the databases are away. 0: it keeps nothing, and waits for them.
+    pub snapshot_age_max_secs: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { shared: false, news_max_age_secs: 60 }
+        Self { shared: false, news_max_age_secs: 60, snapshot_age_max_secs: 4 * 3600 }
     }
 }
 

@@ -58,6 +58,11 @@ impl DataLock {
         self.write(&text)
     }
 
+    /// A life of this process is over that began, and came to nothing.
+    pub(crate) fn bury(&mut self, life: InstanceId) {
+        self.dead.push(life);
+    }
+
     /// Forgets the lives before this one: what they held is this one's.
     pub(crate) fn settle(&mut self, life: &InstanceId) -> io::Result<()> {
         self.dead.clear();

@@ -18,6 +18,11 @@
 //!   cut off: `a_move_that_is_cut_off_anywhere_is_gone_on_with_and_loses_nothing`; given up:
 //!   `a_move_that_is_given_up_leaves_the_target_clean`. No table is forgotten:
 //!   `every_table_moves_with_its_org_or_says_why_it_stays`.
+//! - A node that starts while its databases are away waits with its doors open:
+//!   `a_node_that_starts_without_its_databases_says_so_and_goes_on_when_they_are_back`; calls of orgs
+//!   that chose the journal go on from a snapshot:
+//!   `a_node_that_starts_without_its_databases_goes_on_by_the_journal_from_its_snapshot`, which nobody
+//!   alters unseen: `a_snapshot_that_was_altered_or_is_too_old_is_not_used_and_the_log_says_so`.
 //! - In production nothing is acknowledged that is on one machine alone:
 //!   `production_does_not_start_without_a_synchronous_standby`.
 
@@ -31,6 +36,7 @@ mod counters;
 mod demo;
 mod directory_search;
 mod door;
+mod entrance;
 mod heeds;
 mod idempotency;
 mod lock;
@@ -39,6 +45,7 @@ mod mail;
 mod moves;
 mod openapi;
 mod ops;
+mod outage;
 mod outbound;
 mod permits;
 mod reload;

@@ -77,6 +77,11 @@ async fn ready(State(ops): State<Ops>) -> impl IntoResponse {
 }
 
 async fn metrics(State(ops): State<Ops>) -> impl IntoResponse {
+    rendered(&ops.metrics)
+}
+
+/// As Prometheus reads it.
+pub(crate) fn rendered(metrics: &Metrics) -> impl IntoResponse + use<> {
     let kind = [(CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")];
-    (kind, ops.metrics.render().unwrap_or_default())
+    (kind, metrics.render().unwrap_or_default())
 }

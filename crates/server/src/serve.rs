@@ -1,47 +1,37 @@
 //! Serving, from the opened house to the drained one.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
+use access::OrgId;
 use anyhow::Context as _;
 use audit::JournalNeeds;
-use base::tasks::Tasks;
 use base::time::SystemClock;
 use regions::{Candidate, InstanceId, Lease, Pulse};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio_util::sync::CancellationToken;
 
 use crate::answering::Answering;
-use crate::config::{Config, Listen};
-use crate::door::{Door, Tls};
+use crate::config::Config;
+use crate::entrance::Entrance;
 use crate::lock::DataLock;
 use crate::moves::Gates;
 use crate::ops::Ops;
+use crate::outage::Stock;
 use crate::standbys::Standbys;
 use crate::wire::House;
-use crate::{reload, storage, telemetry};
+use crate::{outage, reload, storage, telemetry};
 
 /// What is said to an operator who did not name the log of the record.
 pub(crate) const UNNAMED: &str = "record.log is not set: every proof that is made from now on bears \
     the name `portico.invalid`. Choose a name of yours before anybody keeps one";
-/// Probes and scrapers at once.
-const OPS_CONNECTIONS_MAX: usize = 64;
 
 /// A house with its doors open.
 #[derive(Debug)]
 pub(crate) struct Serving {
     pub(crate) house: House,
-    listen: Listen,
+    entrance: Entrance,
     ops: Ops,
-    connections: Tasks,
-    ops_connections: Tasks,
-    doors: Tasks,
-    draining: CancellationToken,
-    closing: CancellationToken,
-    ops_closing: CancellationToken,
-    cut: CancellationToken,
     stop: Stop,
     lease: Lease,
     _lock: DataLock,
@@ -53,7 +43,10 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result
     if config.record.is_unnamed() {
         tracing::warn!("{UNNAMED}");
     }
-    let serving = Box::pin(Serving::start(&config, file)).await?;
+    let Some(serving) = Box::pin(Serving::start(&config, file)).await? else {
+        tracing::info!("stopped while the databases were away");
+        return Ok(());
+    };
     tracing::info!(address = %config.listen.address, ops = %config.listen.ops, "serving");
     Box::pin(serving.until_stopped()).await
 }
@@ -73,26 +66,19 @@ impl Serving {
         Ok(())
     }
 
-    /// Opens the house and its doors.
-    pub(crate) async fn start(config: &Config, file: Option<PathBuf>) -> anyhow::Result<Self> {
-        let listen = config.listen.clone();
-        let tls = match (&listen.tls_cert_file, &listen.tls_key_file) {
-            (Some(cert), Some(key)) => Some(Tls::open(cert, key)?),
-            _ => None,
-        };
-        let main = bind(listen.address).await?;
-        let probes = bind(listen.ops).await?;
+    /// Opens the house and its doors; none: it was asked to stop while the databases were away.
+    pub(crate) async fn start(
+        config: &Config,
+        file: Option<PathBuf>,
+    ) -> anyhow::Result<Option<Self>> {
+        let mut entrance = Entrance::bind(&config.listen).await?;
+        let mut stop = Stop::listen()?;
         let mut lock = DataLock::take(config)?;
-        let house = House::open(config, Arc::new(SystemClock)).await?;
-        storage::check_roles(&house.databases).await?;
-        let standbys = Standbys::open(config, &house);
-        standbys.check().await?;
-        let mut gates = Gates::new(&house);
-        gates.look().await;
-        // From here on: what closes a gate also opens it, and taking the regions already writes.
-        house.tasks.spawn(gates.keep(house.tasks.clone()));
-        let lease = lease(config, &house, &mut lock).await?;
-        house.log.check().await.context("the record and what was published of it")?;
+        let opened = Box::pin(outage::house(config, &mut entrance, &mut stop, &mut lock)).await?;
+        let Some((Arrived { house, lease, standbys }, outage)) = opened else { return Ok(None) };
+        if let Some(outage) = outage {
+            outage.end(&entrance).await?;
+        }
         // Who joins closes the calls of earlier lives: what their journal knows comes first.
         replay_journals(config, &house).await.context("what an earlier life journalled")?;
         let lease = join(&house, &mut lock, lease).await?;
@@ -107,65 +93,37 @@ impl Serving {
         house.streams.run();
         house.privacy.run();
         house.tasks.spawn(standbys.watch(house.tasks.clone()));
+        if let Some(stock) = Stock::of(config, &house)? {
+            house.tasks.spawn(stock.keep(house.tasks.clone()));
+        }
         let ops = Ops::new(
             house.metrics.clone(),
             house.databases.clone(),
             Answering::watch(&house.databases, &house.directory, &house.tasks),
             house.record.clone(),
         );
-        let serving = Self {
-            ops: ops.clone(),
-            connections: Tasks::new(),
-            ops_connections: Tasks::new(),
-            doors: Tasks::new(),
-            draining: CancellationToken::new(),
-            closing: CancellationToken::new(),
-            ops_closing: CancellationToken::new(),
-            cut: CancellationToken::new(),
-            listen: listen.clone(),
-            house,
-            stop: Stop::listen()?,
-            lease,
-            _lock: lock,
-        };
-        let house = &serving.house;
-        let watch = reload::watch(file, house.gateway.clone(), tls.clone(), house.tasks.clone());
-        house.tasks.spawn(watch);
-        let connections_max = listen.connections_max;
-        let head_timeout = Duration::from_millis(listen.head_timeout_ms);
-        let (draining, cut) = (serving.draining.clone(), serving.cut.clone());
-        let door = Door { listener: main, tls, connections_max, head_timeout, draining, cut };
-        let closing = serving.closing.clone().cancelled_owned();
-        serving.doors.spawn(door.serve(house.routes()?, serving.connections.clone(), closing));
-        let connections_max = OPS_CONNECTIONS_MAX;
-        let (draining, cut) = (serving.draining.clone(), serving.cut.clone());
-        let tls = None;
-        let door = Door { listener: probes, tls, connections_max, head_timeout, draining, cut };
-        let closing = serving.ops_closing.clone().cancelled_owned();
-        serving.doors.spawn(door.serve(ops.routes(), serving.ops_connections.clone(), closing));
-        Ok(serving)
+        let (gateway, tls) = (house.gateway.clone(), entrance.tls.clone());
+        house.tasks.spawn(reload::watch(file, gateway, tls, house.tasks.clone()));
+        entrance.main.set(house.routes()?);
+        entrance.ops.set(ops.clone().routes());
+        entrance.open();
+        Ok(Some(Self { house, entrance, ops, stop, lease, _lock: lock }))
     }
 
     /// Readiness off, wait, door closed, answers ended, records written, databases closed.
     async fn drain(self) {
         tracing::info!("draining");
-        self.ops.drain();
-        self.draining.cancel();
-        self.house.nodes.life().drain().await;
-        tokio::time::sleep(Duration::from_millis(self.listen.drain_wait_ms)).await;
-        self.closing.cancel();
-        self.house.record.stop_following();
-        let patience = Duration::from_millis(self.listen.drain_timeout_ms);
-        if tokio::time::timeout(patience, self.connections.ended()).await.is_err() {
-            // Their calls are recorded as aborted, with what was produced.
-            tracing::warn!("some answers did not end in time and are cut off");
-            self.cut.cancel();
-            self.connections.ended().await;
-        }
-        self.ops_closing.cancel();
-        let Self { house, doors, ops, lease, .. } = self;
+        let Self { house, entrance, ops, lease, .. } = self;
+        ops.drain();
+        entrance.drain();
+        house.nodes.life().drain().await;
+        entrance.wait().await;
+        entrance.close();
+        house.record.stop_following();
+        entrance.ended().await;
+        let patience = entrance.patience();
         drop(ops);
-        doors.ended().await;
+        entrance.leave().await;
         if tokio::time::timeout(patience, house.close()).await.is_err() {
             tracing::error!("background work did not end in time");
         }
@@ -173,6 +131,52 @@ impl Serving {
             tracing::warn!(error = &error as &dyn std::error::Error, "the next start waits longer");
         }
         tracing::info!("stopped");
+    }
+}
+
+/// A house whose regions are this node's.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    house: House,
+    lease: Lease,
+    standbys: Standbys,
+}
+
+impl Arrived {
+    /// Opens the house, looks whether it may serve, and takes its regions.
+    pub(crate) async fn open(config: &Config, lock: &mut DataLock) -> anyhow::Result<Self> {
+        let house = House::open(config, Arc::new(SystemClock)).await?;
+        match Self::take(config, &house, lock).await {
+            Ok((lease, standbys)) => Ok(Self { house, lease, standbys }),
+            Err(error) => {
+                if let Ok(life) = house.nodes.instance().as_str().parse() {
+                    lock.bury(life);
+                }
+                house.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn take(
+        config: &Config,
+        house: &House,
+        lock: &mut DataLock,
+    ) -> anyhow::Result<(Lease, Standbys)> {
+        storage::check_roles(&house.databases).await?;
+        let standbys = Standbys::open(config, house);
+        standbys.check().await?;
+        let mut gates = Gates::new(house);
+        gates.look().await;
+        // From here on: what closes a gate also opens it, and taking the regions already writes.
+        house.tasks.spawn(gates.keep(house.tasks.clone()));
+        let lease = lease(config, house, lock).await?;
+        if let Err(error) = house.log.check().await {
+            // What is not given back is of a life that is over.
+            let _released = lease.release().await;
+            return Err(error).context("the record and what was published of it");
+        }
+        Ok((lease, standbys))
     }
 }
 
@@ -203,13 +207,18 @@ async fn join(house: &House, lock: &mut DataLock, lease: Lease) -> anyhow::Resul
     Ok(lease)
 }
 
-/// Writes into the record what this node journalled before it was cut off.
-async fn replay_journals(config: &Config, house: &House) -> anyhow::Result<()> {
-    house.record.keep_journals(&JournalNeeds {
+/// Takes up the journals of this node, and keeps them.
+pub(crate) fn keep_journals(config: &Config, house: &House) -> anyhow::Result<()> {
+    Ok(house.record.keep_journals(&JournalNeeds {
         folder: config.data.join("journal"),
         roots: &house.roots,
         config: &config.record.journal,
-    })?;
+    })?)
+}
+
+/// Writes into the record what this node journalled before it was cut off.
+async fn replay_journals(config: &Config, house: &House) -> anyhow::Result<()> {
+    keep_journals(config, house)?;
     let replayed = house.record.journals_replayed().await?;
     if replayed > 0 {
         tracing::warn!(events = replayed, "what was journalled during an outage is in the record");
@@ -217,25 +226,23 @@ async fn replay_journals(config: &Config, house: &House) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Has at hand what the calls of orgs need that go on by the journal.
-async fn outages(house: &House) -> anyhow::Result<()> {
+/// Has at hand what the calls of orgs need that go on by the journal, and says of which.
+pub(crate) async fn outages(house: &House) -> anyhow::Result<BTreeSet<OrgId>> {
+    let mut orgs = BTreeSet::new();
     for scope in house.identity.ready_for_outages().await? {
         // One org that cannot be had at hand keeps no other from being served.
         if let Err(error) = at_hand(house, &scope).await {
             tracing::warn!(org.id = %scope.org(), error = format!("{error:#}"), "its calls may not outlive an outage yet");
         }
+        orgs.insert(scope.org().clone());
     }
-    Ok(())
+    Ok(orgs)
 }
 
 /// What the calls of an org need when the database is away.
 async fn at_hand(house: &House, scope: &access::Scope) -> anyhow::Result<()> {
     house.record.ready(scope).await.context("its key")?;
     house.limits.ready(scope).await.context("its limits")
-}
-
-async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}"))
 }
 
 /// SIGTERM and Ctrl-C, caught from when this is made: before the first door opens.

@@ -6,7 +6,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
-use base::db::{Db, Migration};
+use audit::{EpochError, LogError};
+use base::db::{Db, DbError, Migration};
 use base::seal::RootKey;
 
 use crate::config::{Config, Database, DatabaseName};
@@ -65,6 +66,67 @@ pub(crate) async fn open(config: &Config, name: DatabaseName) -> anyhow::Result<
         );
     }
     Ok(db)
+}
+
+/// The databases of a node.
+#[derive(Debug, Clone)]
+pub(crate) struct Stores {
+    /// Of the regions that are served.
+    pub(crate) databases: Databases,
+    pub(crate) directory: Db,
+    /// They stand in for others that are away. Where there were so many nodes, each admits its
+    /// part.
+    pub(crate) apart: Option<u32>,
+}
+
+impl Stores {
+    /// Opens all of them.
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let databases = regions(config).await?;
+        let directory = open(config, DatabaseName::Directory).await?;
+        Ok(Self { databases, directory, apart: None })
+    }
+
+    /// Empty ones in memory, in which what is missing of the real ones can be put.
+    pub(crate) async fn empty(config: &Config, apart: u32) -> anyhow::Result<Self> {
+        let mut databases = Vec::new();
+        for region in &config.regions {
+            databases.push((*region, empty((*region).into()).await?));
+        }
+        let directory = empty(DatabaseName::Directory).await?;
+        Ok(Self { databases: Databases::new(databases), directory, apart: Some(apart) })
+    }
+}
+
+async fn empty(name: DatabaseName) -> anyhow::Result<Db> {
+    let db = Db::in_memory().await?;
+    db.migrate(&steps(name).0).await?;
+    Ok(db)
+}
+
+/// Whether a database of this node is behind a network.
+pub(crate) fn is_remote(config: &Config) -> bool {
+    names(config).into_iter().any(|name| config.database(name).url.starts_with("postgres"))
+}
+
+/// Whether something failed because a PostgreSQL is away, which is worth waiting for. The file
+/// of an embedded database comes back by nobody's waiting.
+pub(crate) fn is_away(config: &Config, error: &anyhow::Error) -> bool {
+    is_remote(config) && error.chain().filter_map(of_database).any(DbError::is_away)
+}
+
+/// What a database said, also where a room passes it on as if it had said so itself.
+fn of_database<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a DbError> {
+    if let Some(regions::Error::Db(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(EpochError::Db(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    if let Some(LogError::Db(error)) = cause.downcast_ref() {
+        return Some(error);
+    }
+    cause.downcast_ref()
 }
 
 /// Opens the database of every region that is served.

@@ -40,6 +40,7 @@ use crate::heeds::{Credentials, Forgotten, Taught};
 use crate::idempotency::{Answers, Idempotency};
 use crate::mail::Post;
 use crate::permits::Permits;
+use crate::storage::Stores;
 use crate::traces::Traces;
 use crate::{counters, log, moves, openapi, outbound, sealing, storage};
 
@@ -81,15 +82,37 @@ pub(crate) struct House {
 
 impl House {
     /// Opens every room, in the order in which they lean on each other.
-    #[expect(clippy::too_many_lines, reason = "the whole system on one page")]
     pub(crate) async fn open(config: &Config, clock: SharedClock) -> anyhow::Result<Self> {
-        let (tasks, metrics) = (Tasks::new(), Metrics::new());
-        let databases = storage::regions(config).await?;
+        Self::over(config, clock, Stores::open(config).await?).await
+    }
+
+    /// Opens every room over these databases.
+    pub(crate) async fn over(
+        config: &Config,
+        clock: SharedClock,
+        stores: Stores,
+    ) -> anyhow::Result<Self> {
+        let tasks = Tasks::new();
+        let opened = Box::pin(Self::wired(config, clock, stores, tasks.clone())).await;
+        if opened.is_err() {
+            // What was begun for some rooms ends with the others.
+            tasks.stop();
+        }
+        opened
+    }
+
+    #[expect(clippy::too_many_lines, reason = "the whole system on one page")]
+    async fn wired(
+        config: &Config,
+        clock: SharedClock,
+        stores: Stores,
+        tasks: Tasks,
+    ) -> anyhow::Result<Self> {
+        let metrics = Metrics::new();
+        let Stores { databases, directory: directory_db, apart } = stores;
         let roots = storage::root_keys(config)?;
         let directory_key = RootKey::load_or_create(&config.root_key_file(DatabaseName::Directory))
             .context("the root key of the directory")?;
-        let directory_db = storage::open(config, DatabaseName::Directory).await?;
-
         let directory = Directory::open(directory_db, clock.clone(), &directory_key);
         moves::know(&directory, &databases).await.context("where organizations moved")?;
         let herald = Herald::new(&clock);
@@ -106,9 +129,13 @@ impl House {
             tracing::info!(events = taken, "took over the record of an earlier version");
         }
         let sharing = counters::Sharing::new(&config.limits);
-        let shared =
-            counters::open(&config.limits, &sharing, &tasks, &metrics).context("[limits]")?;
-        let limits = Limits::over(shared, &databases, &clock, &record, &tasks, &metrics);
+        let limits = if let Some(nodes) = apart {
+            Limits::apart(nodes, &databases, &clock, &record, &tasks, &metrics)
+        } else {
+            let shared = counters::open(&config.limits, &sharing, &tasks, &metrics);
+            let shared = shared.context("[limits]")?;
+            Limits::over(shared, &databases, &clock, &record, &tasks, &metrics)
+        };
         let fetch = outbound::open(&config.outbound)?;
         let log = log::open(config, &record, &roots, &metrics, &fetch).context("[record]")?;
         let mail = Post::read(config).context("[mail]")?;

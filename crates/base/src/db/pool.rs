@@ -6,7 +6,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::postgres::PgArguments;
@@ -42,6 +42,8 @@ struct Inner {
     batches: Mutex<HashMap<BatchOf, Arc<str>>>,
     /// Units of work and reads that were done again.
     repeated: AtomicU64,
+    /// It stands in for one that is away: see [`Db::stand_in`].
+    stands_in: AtomicBool,
 }
 
 /// The words before the rows and behind them, and how many rows.
@@ -83,8 +85,36 @@ impl Db {
         } else {
             Pool::Postgres(Lines::open(url).await.map_err(on)?)
         };
+        Ok(Self::on(pool))
+    }
+
+    /// An empty database in memory alone, of one connection: it ends with the last handle.
+    pub async fn in_memory() -> Result<Self, DbError> {
+        let options = SqliteConnectOptions::new().in_memory(true).statement_cache_capacity(512);
+        let one = SqlitePoolOptions::new().max_connections(1).min_connections(1);
+        // Whoever ended the connection would end the database.
+        let one = one.acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
+        let pool = one.connect_with(options).await;
+        let pool = pool.map_err(|cause| DbError::new("be opened in memory", cause))?;
+        let log = Log::new(pool.clone(), pool.clone());
+        Ok(Self::on(Pool::Sqlite { read: pool.clone(), write: pool, log }))
+    }
+
+    fn on(pool: Pool) -> Self {
         let (batches, repeated) = (Mutex::default(), AtomicU64::new(0));
-        Ok(Self(Arc::new(Inner { pool, batches, repeated })))
+        let stands_in = AtomicBool::new(false);
+        Self(Arc::new(Inner { pool, batches, repeated, stands_in }))
+    }
+
+    /// From now on it stands in for a database that is away: it is read, and whoever wants to
+    /// write, or asks whether it answers, is told what the other one would say.
+    pub fn stand_in(&self) {
+        self.0.stands_in.store(true, Ordering::Release);
+    }
+
+    fn is_there(&self, doing: &str) -> Result<(), DbError> {
+        let away = self.0.stands_in.load(Ordering::Acquire);
+        if away { Err(DbError::new(doing, sqlx::Error::PoolClosed)) } else { Ok(()) }
     }
 
     /// Which engine is running; for this crate, its tests and the status page.
@@ -202,6 +232,7 @@ impl Db {
 
     /// Begins a unit of work that may write.
     pub async fn begin(&self, within: &Within) -> Result<Tx, DbError> {
+        self.is_there("begin")?;
         Tx::begin(self, within).await
     }
 
@@ -217,6 +248,7 @@ impl Db {
 
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), DbError> {
+        self.is_there("answer")?;
         self.all(&Within::org(""), Statement::new("answer", "SELECT 1"), Vec::new()).await.map(drop)
     }
 

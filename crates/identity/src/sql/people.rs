@@ -34,7 +34,7 @@ pub(crate) const ORG_SETTINGS: Statement = Statement::new(
 /// Orgs whose calls go on while the record is away: only at start-up.
 pub(crate) const ORG_JOURNALS: Statement = Statement::new(
     "look for orgs that go on without the database",
-    "SELECT org_id FROM identity_org
+    "SELECT org_id, version FROM identity_org
       WHERE org_id > $1 AND unrecorded_journal_at IS NOT NULL ORDER BY org_id LIMIT 1000",
 );
 

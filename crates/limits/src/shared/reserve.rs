@@ -58,7 +58,7 @@ impl Limits {
                 Ok(Said::Lost) => {
                     if let Err(error) = self.bring_back(org).await {
                         tracing::warn!(%error, "an org could not be brought back into the store");
-                        return self.reserve_alone(org, &wanted, &ceilings);
+                        return self.reserve_alone(org, &wanted, &ceilings, self.living());
                     }
                 }
                 Ok(Said::Gathering) => {
@@ -69,7 +69,7 @@ impl Limits {
                 Ok(Said::Ahead(latest)) => wanted.at = latest,
                 Err(away) => {
                     tracing::debug!(%away, "a call is decided without the store");
-                    let alone = self.reserve_alone(org, &wanted, &ceilings);
+                    let alone = self.reserve_alone(org, &wanted, &ceilings, self.living());
                     if alone.is_err() && !matches!(away, super::Away::Known) {
                         take_back(org, shared, &wanted);
                     }
@@ -82,19 +82,19 @@ impl Limits {
 
     /// Reserves this node's share of rates and slots. Money is not divided: nobody knows what
     /// the others spend meanwhile.
-    fn reserve_alone(
+    pub(crate) fn reserve_alone(
         &self,
         org: &Arc<Org>,
         wanted: &Wanted<'_>,
         ceilings: &[Ceiling],
+        nodes: u32,
     ) -> Result<Hold, Error> {
         let limited = |one: &Ceiling| one.money_per_day.is_some() || one.money_per_month.is_some();
         if wanted.ask.money.0 > 0 && ceilings.iter().any(limited) {
             self.0.counts.closed.inc();
             return Err(Error::StoreAway(super::Away::Known));
         }
-        let living = self.0.together.as_ref().map_or(1, |together| together.nodes.living());
-        let shares: Vec<Ceiling> = ceilings.iter().map(|one| share(one, living.max(1))).collect();
+        let shares: Vec<Ceiling> = ceilings.iter().map(|one| share(one, nodes)).collect();
         let subjects = wanted.names.with(&shares);
         match org.count(wanted.at, wanted.request, &subjects, wanted.ask) {
             Ok(admitted) if admitted.repeated => Err(Error::Repeated),
@@ -104,6 +104,10 @@ impl Limits {
             }
             Err(refused) => Err(self.refused(refused)),
         }
+    }
+
+    fn living(&self) -> u32 {
+        self.0.together.as_ref().map_or(1, |together| together.nodes.living()).max(1)
     }
 
     /// The store has admitted a call. This node counts it too, for when it is alone.

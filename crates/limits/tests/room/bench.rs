@@ -92,6 +92,14 @@ impl Room {
         Self::on(self.bench, self.clock)
     }
 
+    /// From now on as one of so many nodes of which none knows the ledger.
+    pub(crate) fn apart(&mut self, nodes: u32) {
+        let databases = Databases::new([(Region::Eu, self.bench.db.clone())]);
+        let (clock, metrics) = (self.clock.shared(), Metrics::new());
+        let Self { record, tasks, .. } = &self;
+        self.limits = Limits::apart(nodes, &databases, &clock, record, tasks, &metrics);
+    }
+
     pub(crate) fn engine(&self) -> base::db::Engine {
         self.bench.db.engine()
     }

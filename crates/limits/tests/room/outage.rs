@@ -1,8 +1,9 @@
 //! When the database is gone.
 
 use axum::http::StatusCode;
+use base::money::NanoCents;
 use base::problem::Problem;
-use limits::{Ask, Level, Used};
+use limits::{Ask, Ceiling, Level, Used};
 
 use crate::bench::{Room, per_minute};
 
@@ -28,5 +29,27 @@ async fn without_the_database_a_known_org_goes_on_and_an_unknown_one_is_refused(
         assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
         let refused = room.refused(&known, Ask::default()).await;
         assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    }
+}
+
+#[tokio::test]
+async fn a_node_without_a_ledger_admits_its_part_of_rates_and_no_money() {
+    for mut room in Room::on_each_engine().await {
+        let (rated, spending) = (room.operator(), room.operator());
+        room.set(&rated, Level::Org, "org", per_minute(4)).await;
+        let purse = Ceiling { money_per_month: Some(NanoCents(1_000)), ..Ceiling::default() };
+        room.set(&spending, Level::Org, "org", purse).await;
+        room.apart(2);
+        let costs = Ask { money: NanoCents(1), ..Ask::default() };
+        for _ in 0..2 {
+            room.reserve(&rated, costs).await.expect("half of four").settle(Used::default());
+        }
+        let refused = room.refused(&rated, costs).await;
+        assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS, "the rest is the other's");
+
+        let refused = room.refused(&spending, costs).await;
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(refused.code(), "counters_unavailable", "nobody knows what was spent");
+        room.reserve(&spending, Ask::default()).await.expect("what costs nothing goes on");
     }
 }

@@ -125,7 +125,7 @@ impl House {
             metrics: &metrics,
             node: name,
             version: "1.2.3",
-            config: Config { shared: true, news_max_age_secs: 1 },
+            config: Config { shared: true, news_max_age_secs: 1, ..Config::default() },
             pulse,
         });
         let (name, life, db) = (name.to_owned(), nodes.life(), self.bench.db.clone());

@@ -137,6 +137,9 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
     if !(10..=86_400).contains(&config.cell.news_max_age_secs) {
         fault("cell.news_max_age_secs", "must be 10 to 86400 (a day)".to_owned());
     }
+    if config.cell.snapshot_age_max_secs > 604_800 {
+        fault("cell.snapshot_age_max_secs", "must be 0 to 604800 (a week)".to_owned());
+    }
     if tracing_subscriber::EnvFilter::try_new(&config.log.level).is_err() {
         fault("log.level", format!("`{}` is not a filter", config.log.level));
     }

@@ -72,6 +72,7 @@ pub(crate) async fn run(options: DemoOptions) -> anyhow::Result<()> {
     storage::migrate(&config).await?;
     let file = options.data.join("portico.toml");
     let serving = Box::pin(Serving::start(&config, Some(file))).await?;
+    let serving = serving.context("stopped")?;
     let demo = Box::pin(seeded(&options, &serving)).await?;
     banner::print(&demo, &options.data);
     Box::pin(serving.until_stopped()).await

@@ -8,12 +8,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use access::{Caller, CredentialsEnded, LifeEnd};
+use access::{Caller, CredentialsEnded, Life, LifeEnd};
 use axum::Error;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
 use axum::response::Response;
 use hyper::body::{Body as _, Frame, SizeHint};
+use tokio::sync::mpsc;
 use tokio::time::Sleep;
 
 /// How long an answer that is leaving may take to end by itself.
@@ -25,6 +26,8 @@ struct Lived {
     end: LifeEnd,
     grace: Duration,
     ending: Option<Pin<Box<Sleep>>>,
+    /// What somebody waits for.
+    _place: Option<mpsc::Sender<()>>,
 }
 
 /// A request whose body breaks off when its credential ends: a change that was under way
@@ -44,9 +47,18 @@ pub(super) fn leaving(caller: &Caller, response: Response) -> Response {
     response.map(|body| Lived::of(caller, body, GRACE))
 }
 
+/// An answer that breaks off when this life ends, and holds `place` until its own end.
+pub(crate) fn until(life: &Life, place: mpsc::Sender<()>, response: Response) -> Response {
+    response.map(|body| {
+        let (end, grace, ending) = (life.end_of(), Duration::ZERO, None);
+        Body::new(Lived { body, end, grace, ending, _place: Some(place) })
+    })
+}
+
 impl Lived {
     fn of(caller: &Caller, body: Body, grace: Duration) -> Body {
-        Body::new(Self { body, end: caller.standing.life.end_of(), grace, ending: None })
+        let (end, ending) = (caller.standing.life.end_of(), None);
+        Body::new(Self { body, end, grace, ending, _place: None })
     }
 
     /// Resolves when the life and the time behind it are over.

@@ -4,6 +4,7 @@
 mod front;
 mod head;
 mod lived;
+mod stage;
 mod tls;
 mod whence;
 
@@ -12,7 +13,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::HeaderValue;
 use axum::http::header::CONNECTION;
 use axum::response::Response;
@@ -29,6 +29,8 @@ use tower::ServiceExt as _;
 
 pub(crate) use self::front::{Doors, Front, Peer, front};
 use self::head::{HEAD_MAX, HEADERS_MAX};
+pub(crate) use self::lived::until;
+pub(crate) use self::stage::{Stage, told};
 pub(crate) use self::tls::Tls;
 
 /// A TLS handshake must be over by then.
@@ -59,7 +61,7 @@ impl Door {
     /// end after their current answers. `connections` ends when the last has.
     pub(crate) async fn serve(
         self,
-        routes: Router,
+        stage: Stage,
         connections: Tasks,
         closing: impl Future<Output = ()>,
     ) {
@@ -83,13 +85,13 @@ impl Door {
                     continue;
                 }
             };
-            let routes = routes.clone();
+            let stage = stage.clone();
             let (tls, head_timeout) = (self.tls.clone(), self.head_timeout);
             let (ending, cut) = (connections.clone(), self.cut.clone());
             let draining = self.draining.clone();
             connections.spawn(async move {
                 let _nodelay = stream.set_nodelay(true);
-                let visit = Visit { peer, routes, ending, draining, head_timeout };
+                let visit = Visit { peer, stage, ending, draining, head_timeout };
                 let _served_or_cut = cut.run_until_cancelled(one(stream, tls, visit)).await;
                 drop(place);
             });
@@ -101,7 +103,7 @@ impl Door {
 /// One connection, and what it meets here.
 struct Visit {
     peer: SocketAddr,
-    routes: Router,
+    stage: Stage,
     ending: Tasks,
     draining: CancellationToken,
     head_timeout: Duration,
@@ -120,12 +122,12 @@ async fn one(stream: TcpStream, tls: Option<Tls>, visit: Visit) {
     }
 }
 
-/// What is called for each request: the routes, told who is on the other side.
+/// What is called for each request: what the door leads to, told who is on the other side.
 macro_rules! service {
-    ($routes:expr, $peer:expr) => {
-        $routes.map_request(move |mut request: Request<Incoming>| {
+    ($stage:expr, $peer:expr) => {
+        tower::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(Peer($peer));
-            request.map(axum::body::Body::new)
+            $stage.clone().answer(request.map(axum::body::Body::new))
         })
     };
 }
@@ -147,8 +149,8 @@ async fn http1<S>(stream: TokioIo<S>, visit: Visit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Visit { peer, routes, ending, draining, head_timeout } = visit;
-    let service = service!(routes, peer).map_response(move |mut response: Response| {
+    let Visit { peer, stage, ending, draining, head_timeout } = visit;
+    let service = service!(stage, peer).map_response(move |mut response: Response| {
         if draining.is_cancelled() {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
@@ -169,8 +171,8 @@ async fn http2<S>(stream: TokioIo<S>, visit: Visit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Visit { peer, routes, ending, head_timeout, .. } = visit;
-    let service = TowerToHyperService::new(service!(routes, peer));
+    let Visit { peer, stage, ending, head_timeout, .. } = visit;
+    let service = TowerToHyperService::new(service!(stage, peer));
     let mut builder = conn::http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())

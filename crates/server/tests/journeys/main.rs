@@ -33,6 +33,7 @@ mod revoked;
 mod routes;
 mod setup;
 mod shared;
+mod shelter;
 mod standby;
 mod tiers;
 mod tls;

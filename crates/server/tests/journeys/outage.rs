@@ -16,16 +16,16 @@ use crate::portico::{Org, Portico};
 use crate::relay::Relay;
 
 const CALLERS: usize = 4;
-const CHAT: &str = "/v1/chat/completions";
+pub(crate) const CHAT: &str = "/v1/chat/completions";
 
 /// What the callers of an org saw.
 #[derive(Debug, Default)]
-struct Seen {
-    acknowledged: Mutex<BTreeSet<String>>,
-    journalled: AtomicU32,
+pub(crate) struct Seen {
+    pub(crate) acknowledged: Mutex<BTreeSet<String>>,
+    pub(crate) journalled: AtomicU32,
     refused: AtomicU32,
-    other: Mutex<Vec<String>>,
-    stop: AtomicBool,
+    pub(crate) other: Mutex<Vec<String>>,
+    pub(crate) stop: AtomicBool,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,7 +148,7 @@ async fn a_probe_is_answered_at_once_while_the_databases_hang() {
 }
 
 /// Has the node reach the databases of the region and the directory through something that can be cut.
-async fn through_a_relay(portico: &Portico) -> Relay {
+pub(crate) async fn through_a_relay(portico: &Portico) -> Relay {
     let config = std::fs::read_to_string(portico.config()).expect("reads");
     let (_, behind) = config.split_once('@').expect("a URL");
     let address = behind.split('/').next().expect("an address").to_owned();
@@ -163,11 +163,11 @@ async fn through_a_relay(portico: &Portico) -> Relay {
     relay
 }
 
-fn ask(stream: bool) -> serde_json::Value {
+pub(crate) fn ask(stream: bool) -> serde_json::Value {
     json!({ "model": "fixed", "stream": stream, "messages": [{ "role": "user", "content": "hi" }] })
 }
 
-fn load(portico: &Portico, org: &Org, seen: &Arc<Seen>) -> JoinSet<()> {
+pub(crate) fn load(portico: &Portico, org: &Org, seen: &Arc<Seen>) -> JoinSet<()> {
     let mut callers = JoinSet::new();
     for caller in 0..CALLERS {
         let (http, key, seen) = (portico.http.clone(), org.member.clone(), Arc::clone(seen));

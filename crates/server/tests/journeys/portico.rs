@@ -237,6 +237,17 @@ impl Portico {
 
     /// Starts serving and waits until it is ready.
     pub(crate) async fn serve(&mut self) {
+        self.start();
+        self.ready().await;
+    }
+
+    /// Starts, and waits until its doors are open, whatever it answers there.
+    pub(crate) async fn wake(&mut self) {
+        self.start();
+        self.answers("/livez").await;
+    }
+
+    fn start(&mut self) {
         let log = std::fs::File::create(self.folder.path().join("log")).expect("a log");
         let child = Command::new(env!("CARGO_BIN_EXE_portico"))
             .arg("serve")
@@ -248,14 +259,17 @@ impl Portico {
             .spawn()
             .expect("starts");
         self.child = Some(child);
-        self.ready().await;
     }
 
-    async fn ready(&mut self) {
+    pub(crate) async fn ready(&mut self) {
+        self.answers("/readyz").await;
+    }
+
+    async fn answers(&mut self, path: &str) {
         let ops = Http::new(&self.ops);
         let begun = Instant::now();
         loop {
-            let answer = ops.try_ask("GET", "", "/readyz", None).await;
+            let answer = ops.try_ask("GET", "", path, None).await;
             if answer.is_some_and(|answer| answer.status == 200) {
                 return;
             }

@@ -1,0 +1,196 @@
+//! Keeps on the disk of the node, while its databases are there, what it could start with when
+//! they are away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use access::{Databases, OrgId, Region};
+use anyhow::Context as _;
+use base::metrics::{Family, Gauge};
+use base::tasks::Tasks;
+use base::time::{At, SharedClock};
+use identity::Identity;
+use nodes::Living;
+use regions::{Directory, Step};
+
+use super::snapshot::{About, Moved, Place};
+use super::tables::Shapes;
+use crate::config::Config;
+use crate::wire::House;
+
+/// How often it is asked which orgs there are, and of which version: a key that was revoked is
+/// out of the snapshot this soon.
+const EVERY: Duration = Duration::from_secs(1);
+/// What grows no version (limits, patterns, a key of the record that was wrapped anew) is read
+/// again when it was read so long ago.
+const AGAIN: Duration = Duration::from_secs(30);
+/// A snapshot of which nothing changed is written again this often: its time is told anew.
+const WRITTEN_EVERY: Duration = Duration::from_secs(10);
+/// Bytes of one org at most: one that is larger is not kept, and keeps no other one out.
+const PART_BYTES_MAX: usize = 32 << 20;
+
+/// An org as it was read last.
+#[derive(Debug)]
+struct Part {
+    version: u64,
+    read: Instant,
+    packed: Vec<u8>,
+}
+
+/// What is kept of a region.
+#[derive(Debug)]
+struct Kept {
+    place: Place,
+    shapes: Option<Shapes>,
+    parts: BTreeMap<OrgId, Part>,
+    written: Option<Instant>,
+    /// As the file on the disk says.
+    taken_at: Option<At>,
+}
+
+/// By region.
+type ByRegion = Family<[(&'static str, String); 1], Gauge>;
+
+/// What a node keeps in stock, region by region.
+#[derive(Debug)]
+pub(crate) struct Stock {
+    databases: Databases,
+    directory: Directory,
+    identity: Identity,
+    living: Living,
+    clock: SharedClock,
+    moved: Vec<Moved>,
+    /// Orgs that move: who writes in them is decided elsewhere.
+    moving: BTreeSet<OrgId>,
+    regions: BTreeMap<Region, Kept>,
+    age: ByRegion,
+}
+
+impl Stock {
+    /// None: nothing is to be kept, and nothing is.
+    pub(crate) fn of(config: &Config, house: &House) -> anyhow::Result<Option<Self>> {
+        let mut regions = BTreeMap::new();
+        for (region, root) in house.roots.iter() {
+            let place = Place::of(&config.data, &config.node, *region, root)?;
+            let (shapes, written, taken_at) = (None, None, None);
+            let parts = BTreeMap::new();
+            regions.insert(*region, Kept { place, shapes, parts, written, taken_at });
+        }
+        if !super::is_wanted(config) {
+            for kept in regions.values() {
+                kept.place.remove()?;
+            }
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            databases: house.databases.clone(),
+            directory: house.directory.clone(),
+            identity: house.identity.clone(),
+            living: house.nodes.living(),
+            clock: house.clock.clone(),
+            moved: Vec::new(),
+            moving: BTreeSet::new(),
+            regions,
+            age: house.metrics.register(
+                "snapshot_age_seconds",
+                "Age of what this node could start with if its databases were away",
+                Family::default(),
+            ),
+        }))
+    }
+
+    /// Keeps them until the house closes.
+    pub(crate) async fn keep(mut self, tasks: Tasks) {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = tasks.stopping() => return,
+                _ = tick.tick() => {}
+            }
+            self.round().await;
+        }
+    }
+
+    async fn round(&mut self) {
+        if let Err(error) = self.look_at_moves().await {
+            let error = &error as &dyn std::error::Error;
+            tracing::debug!(error, "which orgs moved is not known anew");
+        }
+        let all: Vec<Region> = self.regions.keys().copied().collect();
+        for region in all {
+            // While the database is away, what is on the disk stays and grows old.
+            if let Err(error) = self.renew(region).await {
+                tracing::warn!(%region, error = format!("{error:#}"), "no new snapshot is kept");
+            }
+            let taken_at = self.regions.get(&region).and_then(|kept| kept.taken_at);
+            let age = taken_at.map(|at| self.clock.now().as_second() - at.as_second());
+            self.age.get_or_create(&[("region", region.to_string())]).set(age.unwrap_or(-1));
+        }
+    }
+
+    async fn look_at_moves(&mut self) -> Result<(), regions::Error> {
+        let all = self.directory.moves().await?;
+        let under_way = all.into_iter().filter(|one| one.step != Step::Done);
+        self.moving = under_way.map(|one| one.org).collect();
+        let moved = self.directory.moved().await?.into_iter();
+        let moved = moved.map(|one| Moved { org: one.org, born: one.born, home: one.home });
+        self.moved = moved.collect();
+        Ok(())
+    }
+
+    async fn renew(&mut self, region: Region) -> anyhow::Result<()> {
+        let Some(kept) = self.regions.get_mut(&region) else { return Ok(()) };
+        // What is read from here on is of this time, or later.
+        let taken_at = self.clock.now();
+        let listed = self.identity.journalling(region).await?;
+        let listed: BTreeMap<OrgId, u64> = listed
+            .into_iter()
+            .map(|(scope, version)| (scope.org().clone(), version))
+            .filter(|(org, _)| !self.moving.contains(org))
+            .collect();
+        if listed.is_empty() {
+            kept.parts.clear();
+            kept.taken_at = None;
+            return Ok(kept.place.remove()?);
+        }
+        let db = self.databases.region(region)?;
+        if kept.shapes.is_none() {
+            kept.shapes = Some(Shapes::of(db).await?);
+        }
+        let shapes = kept.shapes.as_ref().context("the tables")?;
+        let before = kept.parts.len();
+        kept.parts.retain(|org, _| listed.contains_key(org));
+        let mut changed = kept.parts.len() != before;
+        for (org, version) in listed {
+            let part = kept.parts.get(&org);
+            let fresh = |part: &Part| part.version >= version && part.read.elapsed() < AGAIN;
+            if part.is_some_and(fresh) {
+                continue;
+            }
+            let read = Instant::now();
+            match shapes.read(db, &org).await? {
+                Some((version, mut packed)) => {
+                    if packed.len() > PART_BYTES_MAX {
+                        tracing::warn!(org.id = %org, bytes = packed.len(), "too large for a snapshot");
+                        packed = Vec::new();
+                    }
+                    changed |= part.is_none_or(|part| part.packed != packed);
+                    kept.parts.insert(org, Part { version, read, packed });
+                }
+                None => changed |= kept.parts.remove(&org).is_some(),
+            }
+        }
+        if !changed && kept.written.is_some_and(|written| written.elapsed() < WRITTEN_EVERY) {
+            return Ok(());
+        }
+        let moved = self.moved.iter().filter(|one| kept.parts.contains_key(&one.org));
+        let about =
+            About { taken_at, nodes: self.living.of(region), moved: moved.cloned().collect() };
+        let tables: Vec<&[u8]> = kept.parts.values().map(|part| part.packed.as_slice()).collect();
+        // A few megabytes at most, and one write in seconds.
+        tokio::task::block_in_place(|| kept.place.write(&about, &tables.concat()))?;
+        (kept.written, kept.taken_at) = (Some(Instant::now()), Some(taken_at));
+        Ok(())
+    }
+}
