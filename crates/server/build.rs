@@ -1,4 +1,5 @@
 //! How the binary is linked.
+#![expect(clippy::disallowed_methods, reason = "cargo tells a build script so")]
 
 use std::env;
 

@@ -307,7 +307,7 @@ impl Line {
                 rider.fence(&mut tx).await?;
             }
         }
-        let note = if mark.is_some() { &sql::OPEN_BEFORE } else { &sql::OPEN };
+        let beginnings = if mark.is_some() { &sql::OPEN_BEFORE } else { &sql::OPEN };
         if let Some(mark) = mark
             && !mark.ends_are_first(&mut tx, group).await?
         {
@@ -323,7 +323,7 @@ impl Line {
         let due = self.open.due(group, &seqs, now);
         let node = self.open.node();
         let rows: Vec<_> = due.iter().map(|(org, first)| args![*org, node, *first]).collect();
-        tx.many(note, rows).await?;
+        tx.many(beginnings, rows).await?;
         tx.commit_once().await?;
         self.heads.remember(heads);
         self.open.follow(group, &seqs, now);
