@@ -300,3 +300,32 @@ pub(super) fn private(file: &Path) -> std::io::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args;
+    use crate::db::Migration;
+
+    #[tokio::test]
+    async fn what_stands_in_is_read_and_is_away_for_whoever_writes() {
+        let text = "CREATE TABLE base_thing (org_id TEXT NOT NULL PRIMARY KEY)";
+        let add = Statement::new("add", "INSERT INTO base_thing (org_id) VALUES ($1)");
+        let look = Statement::new("look", "SELECT org_id FROM base_thing WHERE org_id = $1");
+        let (db, within) = (Db::in_memory().await.unwrap(), Within::org("org_a"));
+        db.migrate(&[Migration::both("base/thing", text)]).await.unwrap();
+        let mut tx = db.begin(&within).await.unwrap();
+        tx.run(add, args!["org_a"]).await.unwrap();
+        #[expect(clippy::disallowed_methods, reason = "a test of the database itself")]
+        tx.commit().await.unwrap();
+        assert!(db.ping().await.is_ok());
+
+        db.stand_in();
+        let there = db.maybe(&within, look, args!["org_a"]).await.unwrap();
+        assert!(there.is_some(), "it is read");
+        for refused in [db.begin(&within).await.map(drop), db.ping().await] {
+            let error = refused.unwrap_err();
+            assert!(error.is_away() && !error.is_undone(), "nobody tries again: {error:?}");
+        }
+    }
+}

@@ -31,7 +31,7 @@ pub(crate) const ORG_SETTINGS: Statement = Statement::new(
       WHERE org_id = $1",
 );
 
-/// Orgs whose calls go on while the record is away: only at start-up.
+/// Orgs whose calls go on while the record is away: for the node itself, never for a request.
 pub(crate) const ORG_JOURNALS: Statement = Statement::new(
     "look for orgs that go on without the database",
     "SELECT org_id, version FROM identity_org
