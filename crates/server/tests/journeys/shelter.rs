@@ -85,6 +85,7 @@ async fn kept(portico: &Portico, org: &Org) {
         until(|| async { snapshot(portico).1.is_some_and(|written| Some(written) != before) })
             .await;
     }
+    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
 }
 
 async fn journals(portico: &Portico, org: &Org) {
