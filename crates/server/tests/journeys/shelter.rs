@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use gateway::testing::FakeProvider;
 use serde_json::json;
@@ -70,9 +70,13 @@ fn snapshot(portico: &Portico) -> (PathBuf, Option<SystemTime>) {
     (file, written)
 }
 
+/// Two snapshots of which nothing changed are further apart than this.
+const AT_ONCE: Duration = Duration::from_secs(9);
+
 /// Waits for a snapshot that was begun behind what was done before: a change, and the snapshot
-/// behind it, which is begun when the one before is written.
+/// behind it, which is begun when the one before is written. Each change brings one at once.
 async fn kept(portico: &Portico, org: &Org) {
+    let begun = Instant::now();
     for name in ["one", "two"] {
         let (_, before) = snapshot(portico);
         let new = json!({ "name": name });
@@ -81,6 +85,7 @@ async fn kept(portico: &Portico, org: &Org) {
         until(|| async { snapshot(portico).1.is_some_and(|written| Some(written) != before) })
             .await;
     }
+    assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
 }
 
 async fn journals(portico: &Portico, org: &Org) {
@@ -110,6 +115,7 @@ async fn a_node_that_starts_without_its_databases_goes_on_by_the_journal_from_it
     let made = portico.http.ask("POST", &ours.member, "/api/keys", Some(&new)).await.json();
     let (revoked, id) = (text(&made["secret"]), text(&made["id"]));
     assert_eq!(portico.http.post(&revoked, CHAT, &ask(false)).await.status, 200);
+    kept(&portico, &ours).await;
     let gone = portico.http.ask("DELETE", &ours.member, &format!("/api/keys/{id}"), None).await;
     assert!(gone.status < 300, "{}", gone.text);
     kept(&portico, &ours).await;
