@@ -72,8 +72,8 @@ def closed(contender, stream, callers, seconds):
     bad = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
     return {
         "perSecond": float(re.search(r"Requests/sec:\s+([\d.]+)", done.stdout).group(1)),
-        "p50Micros": micros(re.search(r"50%\s+(\S+)", done.stdout).group(1)),
-        "p99Micros": micros(re.search(r"99%\s+(\S+)", done.stdout).group(1)),
+        "p50Micros": micros(re.search(r"^ +50% +(\S+)", done.stdout, re.M).group(1)),
+        "p99Micros": micros(re.search(r"^ +99% +(\S+)", done.stdout, re.M).group(1)),
         "cpuMicros": used / max(count, 1),
         "pssMb": pss_mb(contender),
         "failed": int(bad.group(1)) if bad else 0,

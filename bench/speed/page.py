@@ -8,6 +8,15 @@ NAMES = {
     "portico-postgres": "**Portico**, PostgreSQL + Redis", "portkey": "Portkey 1.15.2", "litellm": "LiteLLM 1.106.2",
 }
 
+NOT_SHOWN = """## What this does not show
+
+- A network: everything is on one machine, and the load takes its share of the same processors. Single times (p50, p99, calls a second)
+  are of that machine at that moment.
+- A provider that takes time: it answers at once, so that what is seen is the gateway.
+- Many organizations and keys, and what a node needs after a million calls: one organization, one key, seconds.
+- What PostgreSQL, Redis and the disk cost beside the node.
+- Peers with a database, keys and budgets switched on, which they have and which would cost them more."""
+
 
 def table(head, rows):
     lines = [f"| {' | '.join(head)} |", f"|{'|'.join(['---', *['---:'] * (len(head) - 1)])}|"]
@@ -90,6 +99,7 @@ def written(found, path=None):
     ))
     if found["skipped"]:
         parts.append("## Not measured\n\n" + "\n".join(f"- {NAMES[name]}: {why}" for name, why in found["skipped"].items()))
+    parts.append(NOT_SHOWN)
     text = "\n\n".join(parts) + "\n"
     if path:
         with open(path, "w") as file:
