@@ -5,9 +5,11 @@ use std::fs::{File, TryLockError};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use tokio::sync::Mutex;
 
 use super::store::{FILE_BYTES_MAX, Store, StoreError};
 
@@ -19,12 +21,16 @@ const TRY_EVERY: Duration = Duration::from_millis(5);
 
 /// Files below a folder, which only this user may read.
 #[derive(Debug, Clone)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    folder: PathBuf,
+    /// Whose turn it is in this process: no more than one thread waits for another process.
+    turn: Arc<Mutex<()>>,
+}
 
 impl Folder {
     /// In this folder, which is made when something is put there.
     pub fn new(folder: PathBuf) -> Self {
-        Self(folder)
+        Self { folder, turn: Arc::default() }
     }
 
     /// Off the threads that answer calls: a disk may take its time.
@@ -33,7 +39,7 @@ impl Folder {
         path: &str,
         work: impl FnOnce(&Path) -> Result<T, Failed> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let file = self.0.join(path);
+        let file = self.folder.join(path);
         let done = tokio::task::spawn_blocking(move || work(&file)).await;
         match done.map_err(|cause| StoreError::failed(path, cause))? {
             Ok(done) => Ok(done),
@@ -92,18 +98,20 @@ impl Store for Folder {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let (before, bytes) = (before.map(<[u8]>::to_vec), bytes.to_vec());
-        let store = self.0.clone();
+        let written = self.off(path, move |file: &Path| Ok(write(file, &bytes)?)).await?;
+        let store = self.folder.clone();
         let replace = move |file: &Path| {
-            let written = write(file, &bytes)?;
-            let lock = lock(&store)?;
+            let _lock = lock(&store)?;
             if read(file)? != before {
                 return Err(Failed::Moved);
             }
             written.persist(file).map_err(|error| error.error)?;
-            drop(lock);
-            Ok(settle(file)?)
+            Ok(())
         };
-        self.off(path, replace).await
+        let turn = self.turn.lock().await;
+        self.off(path, replace).await?;
+        drop(turn);
+        self.off(path, |file: &Path| Ok(settle(file)?)).await
     }
 
     async fn remove(&self, path: &str) -> Result<(), StoreError> {

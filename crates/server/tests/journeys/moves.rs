@@ -24,8 +24,6 @@ use crate::portico::{Org, Portico, text};
 const CALLERS: usize = 6;
 /// The bar: writes of the org wait no longer.
 const PAUSE_MAX_MS: u64 = 1_000;
-/// The same where other tests have the processors at that moment.
-const LOADED_MAX_MS: u64 = 4_000;
 /// Words that are in every org of these tests, and in no other place.
 const CANARY: &str = "owner@acme.example";
 
@@ -240,7 +238,6 @@ async fn an_owner_orders_and_the_operator_moves_under_load() {
             std::fs::create_dir_all(file.parent().expect("a folder")).expect("makes it");
             std::fs::write(file, CANARY).expect("writes");
         }
-        let mut pauses = Vec::new();
         for (from, to) in [("us", "eu"), ("eu", "us")] {
             if from == "eu" {
                 order(&portico, &org, to).await;
@@ -264,8 +261,7 @@ async fn an_owner_orders_and_the_operator_moves_under_load() {
             let pause = done["pauseMs"].as_u64().expect("a pause");
             let slowest = load.slowest_ms.load(Ordering::SeqCst);
             let calls = load.calls.lock().await.len();
-            assert!(pause <= LOADED_MAX_MS, "writes waited {pause} ms; {slowest} ms at most");
-            pauses.push(pause);
+            assert!(pause <= PAUSE_MAX_MS, "writes waited {pause} ms; {slowest} ms at most");
             assert!(calls > 50, "{calls}");
             load.is_all_there(&portico, &org).await;
             is_proven(&portico, &org).await;
@@ -290,7 +286,6 @@ async fn an_owner_orders_and_the_operator_moves_under_load() {
                 assert!(region_holds(&portico, "us", "owner@other.example"), "another's are not");
             }
         }
-        assert!(pauses.iter().any(|pause| *pause <= PAUSE_MAX_MS), "writes waited {pauses:?} ms");
         // Restarted, it is where it is; the start compares the record with what is published.
         assert!(portico.terminate(), "{}", portico.log());
         portico.serve().await;
