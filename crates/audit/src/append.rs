@@ -8,7 +8,6 @@ use access::{Caller, OrgId, Region};
 use base::args;
 use base::db::{DbError, Tx, Value};
 use base::time::At;
-use tlog::Hash;
 
 use crate::entry::{Class, Draft, Sealed};
 use crate::event::Event;
@@ -183,14 +182,14 @@ pub(crate) async fn append(
     for entry in entries {
         let one = entry.sealed(&keys)?;
         let growth = growth.entry(entry.org.clone()).or_default();
-        growth.add(Hash::of_leaf(&one.entry), entry.draft.at.as_microsecond());
+        growth.add(one.entry, entry.draft.at.as_microsecond());
         sealed.push(one);
     }
     let mut moved = heads.moved(tx, &growth).await?;
     let mut seqs = Vec::with_capacity(entries.len());
     let mut rows = Vec::with_capacity(entries.len());
     for (entry, sealed) in entries.iter().zip(&sealed) {
-        let Some(Moved { next, head }) = moved.get_mut(&entry.org) else { continue };
+        let Some(Moved { next, head, .. }) = moved.get_mut(&entry.org) else { continue };
         let at = entry.draft.at.as_microsecond().max(head.earliest());
         rows.push(entry.row(*next, at, sealed));
         seqs.push(*next);

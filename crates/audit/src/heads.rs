@@ -2,15 +2,18 @@
 //!
 //! A node remembers the heads that it moved last, and moves them on in one statement that
 //! holds only where nobody else moved them meanwhile. Where somebody did, it asks first.
+//! It also remembers what it moved them by, until that is published: see [`Fresh`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use access::OrgId;
 use base::args;
 use base::db::{DbError, Row, Tx};
 use tlog::{Frontier, Hash};
 
+use crate::entry::Entry;
+use crate::fresh::Fresh;
 use crate::sql;
 
 /// Orgs whose heads a node remembers, each at most two kilobytes; beyond that it forgets
@@ -33,6 +36,7 @@ pub(crate) struct Head {
 #[derive(Debug, Default)]
 pub(crate) struct Growth {
     leaves: Vec<Hash>,
+    entries: Vec<Entry>,
     newest: i64,
 }
 
@@ -43,6 +47,8 @@ pub(crate) struct Moved {
     pub(crate) next: i64,
     /// The head behind the whole group.
     pub(crate) head: Head,
+    /// The whole group.
+    entries: Vec<Entry>,
 }
 
 /// By org, in the order in which heads are locked.
@@ -50,11 +56,15 @@ pub(crate) type ByOrg<T> = BTreeMap<OrgId, T>;
 
 /// The heads that this node moved last.
 #[derive(Debug, Default)]
-pub(crate) struct Heads(Mutex<HashMap<OrgId, Head>>);
+pub(crate) struct Heads {
+    known: Mutex<HashMap<OrgId, Head>>,
+    fresh: Mutex<Fresh>,
+}
 
 impl Growth {
-    pub(crate) fn add(&mut self, leaf: Hash, at: i64) {
-        self.leaves.push(leaf);
+    pub(crate) fn add(&mut self, entry: Entry, at: i64) {
+        self.leaves.push(Hash::of_leaf(&entry));
+        self.entries.push(entry);
         self.newest = self.newest.max(at);
     }
 
@@ -80,7 +90,8 @@ impl Head {
             let added = frontier.append(*leaf, |_, _| {});
             added.map_err(|cause| DbError::unreadable("frontier", cause))?;
         }
-        Ok(Moved { next, head: Self { frontier, newest: newest.max(by.newest) } })
+        let head = Self { frontier, newest: newest.max(by.newest) };
+        Ok(Moved { next, head, entries: by.entries.clone() })
     }
 }
 
@@ -112,22 +123,38 @@ impl Heads {
 
     /// The heads of all of these orgs, if all are remembered.
     fn remembered(&self, growth: &ByOrg<Growth>) -> Option<ByOrg<Head>> {
-        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = self.known();
         growth.keys().map(|org| Some((org.clone(), remembered.get(org)?.clone()))).collect()
     }
 
     /// To be told when the commit succeeded. One that overtook another loses.
     pub(crate) fn remember(&self, moved: ByOrg<Moved>) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut remembered = self.known();
         if remembered.len() + moved.len() > REMEMBERED_MAX {
             remembered.clear();
         }
-        for (org, Moved { head, .. }) in moved {
+        let mut fresh = self.fresh();
+        for (org, Moved { head, entries, .. }) in moved {
+            fresh.add(&org, head.frontier.size(), entries);
             let known = remembered.entry(org).or_insert_with(|| head.clone());
             if known.frontier.size() < head.frontier.size() {
                 *known = head;
             }
         }
+    }
+
+    /// The entries of an org from one position to before another, if this node wrote all of
+    /// them and nobody took them. Whoever takes them makes sure that they lead to the head.
+    pub(crate) fn take_fresh(&self, org: &OrgId, from: u64, to: u64) -> Option<Vec<Entry>> {
+        self.fresh().take(org, from, to)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<OrgId, Head>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fresh(&self) -> MutexGuard<'_, Fresh> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

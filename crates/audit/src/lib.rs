@@ -120,6 +120,7 @@ mod explore;
 mod export;
 mod filter;
 mod forget;
+mod fresh;
 mod heads;
 mod journal;
 mod keeper;

@@ -293,7 +293,7 @@ impl Line {
     ) -> Result<Option<Vec<i64>>, DbError> {
         let entries: Vec<&Prepared> = group.iter().map(|one| &one.entry).collect();
         let orgs: BTreeSet<_> = entries.iter().map(|entry| entry.org.as_str()).collect();
-        let mut tx = self.db.begin(&Within::orgs(orgs)).await?;
+        let mut tx = self.db.begin_here(&Within::orgs(orgs)).await?;
         // The whole group is repeated, not its statements.
         tx.mark();
         if let Some(mark) = &mut mark
@@ -337,7 +337,7 @@ impl Line {
         let ends = self.open.ends().into_iter();
         let rows: Vec<_> = ends.map(|(org, first)| args![org, node, first]).collect();
         let write = async {
-            let mut tx = self.db.begin(&Within::node()).await?;
+            let mut tx = self.db.begin_here(&Within::node()).await?;
             tx.many(&sql::OPEN, rows).await?;
             tx.commit().await
         };

@@ -17,6 +17,9 @@ const VERSION: &[u8; 8] = b"audit/v1";
 /// Bytes of an entry.
 pub(crate) const ENTRY_LEN: usize = VERSION.len() + Class::ALL.len() * COMMITMENT_LEN;
 
+/// What stands in the tree for an event.
+pub(crate) type Entry = [u8; ENTRY_LEN];
+
 impl Class {
     /// In the order in which an entry holds them.
     pub(crate) const ALL: [Self; 3] = [Self::Core, Self::Subject, Self::Payload];

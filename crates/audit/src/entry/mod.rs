@@ -22,7 +22,7 @@ mod opened;
 mod sealed;
 mod written;
 
-pub(crate) use self::class::{Class, ENTRY_LEN, commitment, commitments, entry};
+pub(crate) use self::class::{Class, ENTRY_LEN, Entry, commitment, commitments, entry};
 pub(crate) use self::draft::Draft;
 pub(crate) use self::fields::FIELDS;
 pub(crate) use self::opened::{Opened, Stored, said};

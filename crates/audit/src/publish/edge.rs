@@ -7,10 +7,7 @@ use tlog::proof::Tree;
 use tlog::tile::{Bundle, LEVEL_MAX, Slot, TILE_WIDTH, Tile};
 use tlog::{Frontier, Hash};
 
-use crate::entry::ENTRY_LEN;
-
-/// What stands in the tree for an event.
-pub(crate) type Entry = [u8; ENTRY_LEN];
+use crate::entry::Entry;
 
 /// A file to publish: its path below the org, and its bytes.
 pub(crate) type File = (String, Vec<u8>);
@@ -148,6 +145,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::entry::ENTRY_LEN;
 
     fn entry(index: usize) -> Entry {
         let mut entry = [0; ENTRY_LEN];

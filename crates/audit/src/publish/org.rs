@@ -10,11 +10,11 @@ use tlog::tile::{Bundle, Tile};
 use tlog::{Checkpoint, Frontier};
 
 use super::directory::{DIRECTORY, Kept};
-use super::edge::{Entry, File};
+use super::edge::File;
 use super::fault::{Fault, FaultKind, LogError};
 use super::store::StoreError;
 use super::{Cell, Inner};
-use crate::entry::Stored;
+use crate::entry::{Entry, Stored};
 use crate::sql;
 use crate::tiers::Positions;
 

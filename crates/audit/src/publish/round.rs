@@ -186,10 +186,23 @@ impl Place<'_> {
             return Ok(Published { behind: 1, ..Published::default() });
         }
         work.long = None;
-        let mut files = self.advance(&mut edge, head.size).await?;
+        let mut files = Vec::new();
+        let fresh = self.log.record.heads.take_fresh(self.org(), edge.size(), head.size);
+        let otherwise = match &fresh {
+            // What was remembered is not what stands there: that is read.
+            Some(_) => LogError::Moved,
+            None => self.fault(FaultKind::HeadRoot(head.size)),
+        };
+        let entries = match fresh {
+            Some(entries) => entries,
+            None => self.entries(edge.size(), head.size).await?,
+        };
+        for entry in entries {
+            edge.append(entry, &mut files);
+        }
         // What is published is what the head row commits to, or nothing is.
         if edge.frontier() != &head.frontier {
-            return Err(self.fault(FaultKind::HeadRoot(head.size)));
+            return Err(otherwise);
         }
         files.extend(edge.partial(published));
         self.put(files).await?;

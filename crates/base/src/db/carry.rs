@@ -89,7 +89,7 @@ impl Db {
         let written = [(fresh, shape.on_conflict(false)), (other, shape.on_conflict(true))];
         match self.pool() {
             Pool::Sqlite { write, .. } => {
-                let mut tx = write.begin_with("BEGIN IMMEDIATE").await.map_err(on)?;
+                let mut tx = write.begin().await.map_err(on)?;
                 for key in gone {
                     let args = of_sqlite(key).map_err(on)?;
                     let query = sqlx::query_with(AssertSqlSafe(delete.clone()), args);
@@ -161,7 +161,7 @@ impl Db {
         let mut gone = Vec::with_capacity(shapes.len() + 2);
         match self.pool() {
             Pool::Sqlite { write, .. } => {
-                let mut tx = write.begin_with("BEGIN IMMEDIATE").await.map_err(on)?;
+                let mut tx = write.begin().await.map_err(on)?;
                 for text in texts {
                     let query = sqlx::query(AssertSqlSafe(text)).bind(org);
                     gone.push(query.execute(&mut *tx).await.map_err(on)?.rows_affected());

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Row as _, SqlitePool};
 
+use super::writer::Writer;
+
 /// How long a log grows before it is moved.
 const EVERY: Duration = Duration::from_millis(500);
 /// Pages from which on the log begins anew: 32 MiB.
@@ -25,14 +27,14 @@ pub(crate) struct Log(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     beside: SqlitePool,
-    write: SqlitePool,
+    write: Writer,
     moving: AtomicBool,
     moved_at: Mutex<Instant>,
 }
 
 impl Log {
     /// `beside` is of one connection that nobody else uses.
-    pub(super) fn new(beside: SqlitePool, write: SqlitePool) -> Self {
+    pub(super) fn new(beside: SqlitePool, write: Writer) -> Self {
         let (moving, moved_at) = (AtomicBool::new(false), Mutex::new(Instant::now()));
         Self(Arc::new(Inner { beside, write, moving, moved_at }))
     }
@@ -64,7 +66,7 @@ impl Inner {
     async fn moved(&self) -> Result<(), sqlx::Error> {
         let pages: i64 = sqlx::query(MOVE).fetch_one(&self.beside).await?.try_get(1)?;
         if pages >= PAGES {
-            sqlx::query(MOVE).fetch_one(&self.write).await?;
+            sqlx::query(MOVE).fetch_one(&mut *self.write.alone().await?).await?;
         }
         Ok(())
     }
@@ -81,15 +83,19 @@ mod tests {
         let file = folder.path().join("a.db");
         let db = Db::open(&format!("sqlite://{}", file.display())).await.unwrap();
         let Pool::Sqlite { write, log, .. } = db.pool() else { unreachable!("it is SQLite") };
-        sqlx::query("CREATE TABLE t (bytes BLOB)").execute(write).await.unwrap();
-        sqlx::query("INSERT INTO t VALUES (zeroblob(34000000))").execute(write).await.unwrap();
+        let run = async |text| {
+            let mut writer = write.alone().await.unwrap();
+            sqlx::query(text).fetch_all(&mut *writer).await.unwrap()
+        };
+        run("CREATE TABLE t (bytes BLOB)").await;
+        run("INSERT INTO t VALUES (zeroblob(34000000))").await;
         let in_file = || std::fs::metadata(&file).unwrap().len();
         assert!(in_file() < 1_000_000, "whoever wrote it did not move it");
 
         log.0.moved().await.unwrap();
         assert!(in_file() > 34_000_000, "it is moved");
-        sqlx::query("INSERT INTO t VALUES (x'01')").execute(write).await.unwrap();
-        let pages = sqlx::query(MOVE).fetch_one(write).await.unwrap();
-        assert!(pages.get::<i64, _>(1) < 100, "it began anew");
+        run("INSERT INTO t VALUES (x'01')").await;
+        let pages = run(MOVE).await;
+        assert!(pages[0].get::<i64, _>(1) < 100, "it began anew");
     }
 }

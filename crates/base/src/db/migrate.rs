@@ -137,7 +137,9 @@ impl Db {
     pub(crate) async fn script(&self, text: &str) -> Result<(), sqlx::Error> {
         let script = sqlx::raw_sql(sqlx::AssertSqlSafe(text.to_owned()));
         match self.pool() {
-            Pool::Sqlite { write, .. } => script.execute(write).await.map(drop),
+            Pool::Sqlite { write, .. } => {
+                script.execute(&mut *write.alone().await?).await.map(drop)
+            }
             Pool::Postgres(lines) => script.execute(&lines.now().0).await.map(drop),
         }
     }
@@ -153,7 +155,9 @@ impl Db {
             }};
         }
         match self.pool() {
-            Pool::Sqlite { write, .. } => apply!(write.begin().await?),
+            Pool::Sqlite { write, .. } => {
+                apply!(write.begin().await?)
+            },
             Pool::Postgres(lines) => apply!(lines.now().0.begin().await?),
         }
     }

@@ -16,6 +16,7 @@ mod copy;
 mod error;
 #[cfg(test)]
 mod fails;
+mod here;
 #[cfg(feature = "testing")]
 pub(crate) mod inject;
 mod lines;
@@ -33,6 +34,7 @@ mod tries;
 mod tx;
 mod value;
 mod within;
+mod writer;
 
 pub use self::carry::Writes;
 pub use self::error::DbError;

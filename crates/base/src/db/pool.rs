@@ -10,10 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::postgres::PgArguments;
-use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
-};
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{Executor as _, SqlSafeStr as _};
 
 use super::lines::{ACQUIRE_TIMEOUT, Health, Lines, SILENCE_MAX};
@@ -21,6 +18,8 @@ use super::log::Log;
 use super::row::EngineRow;
 use super::statement::{Batch, Statement};
 use super::value::{Column, Value, bind};
+use super::writer::Writer;
+use super::tx::Where;
 use super::{DbError, Row, Tries, Tx, Within};
 
 /// Which engine is behind a [`Db`].
@@ -31,6 +30,17 @@ pub enum Engine {
     /// The production engine.
     Postgres,
 }
+
+/// What every connection to a file of the embedded engine is told.
+pub(super) const PRAGMAS: [(&str, &str); 5] = [
+    ("journal_mode", "WAL"),
+    ("synchronous", "FULL"),
+    ("foreign_keys", "ON"),
+    // 128 MiB of log: it is moved earlier, beside whoever writes.
+    ("wal_autocheckpoint", "32000"),
+    // What is deleted is overwritten: an erasure must not leave it in free pages.
+    ("secure_delete", "ON"),
+];
 
 /// A handle on one database.
 #[derive(Debug, Clone)]
@@ -51,8 +61,7 @@ type BatchOf = (&'static str, &'static str, usize);
 
 #[derive(Debug)]
 pub(crate) enum Pool {
-    // One writer, so that writers wait in a fair line instead of polling a lock.
-    Sqlite { read: SqlitePool, write: SqlitePool, log: Log },
+    Sqlite { read: SqlitePool, write: Writer, log: Log },
     Postgres(Lines),
 }
 
@@ -66,19 +75,15 @@ impl Db {
             let options = SqliteConnectOptions::from_str(url)
                 .map_err(on)?
                 .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(ACQUIRE_TIMEOUT)
-                .foreign_keys(true)
-                // 128 MiB of log: it is moved earlier, beside whoever writes.
-                .pragma("wal_autocheckpoint", "32000")
-                // What is deleted is overwritten: an erasure must not leave it in free pages.
-                .pragma("secure_delete", "ON")
                 .statement_cache_capacity(512);
+            let pragma = |options: SqliteConnectOptions, (name, value)| options.pragma(name, value);
+            let options = PRAGMAS.into_iter().fold(options, pragma);
             private(options.get_filename()).map_err(|error| on(error.into()))?;
             let line = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
             let one = async || line.clone().max_connections(1).connect_with(options.clone()).await;
             let write = one().await.map_err(on)?;
+            let write = Writer::open(write, options.get_filename()).map_err(on)?;
             let log = Log::new(one().await.map_err(on)?, write.clone());
             let read = line.max_connections(4).connect_with(options.read_only(true));
             Pool::Sqlite { read: read.await.map_err(on)?, write, log }
@@ -96,8 +101,9 @@ impl Db {
         let one = one.acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None).max_lifetime(None);
         let pool = one.connect_with(options).await;
         let pool = pool.map_err(|cause| DbError::new("be opened in memory", cause))?;
-        let log = Log::new(pool.clone(), pool.clone());
-        Ok(Self::on(Pool::Sqlite { read: pool.clone(), write: pool, log }))
+        let write = Writer::in_memory(pool.clone());
+        let log = Log::new(pool.clone(), write.clone());
+        Ok(Self::on(Pool::Sqlite { read: pool, write, log }))
     }
 
     fn on(pool: Pool) -> Self {
@@ -233,7 +239,14 @@ impl Db {
     /// Begins a unit of work that may write.
     pub async fn begin(&self, within: &Within) -> Result<Tx, DbError> {
         self.is_there("begin")?;
-        Tx::begin(self, within).await
+        Tx::begin(self, within, Where::Beside).await
+    }
+
+    /// The same for whoever has a thread of its own: with the embedded engine it is this thread
+    /// that works, and waits for the disk.
+    pub async fn begin_here(&self, within: &Within) -> Result<Tx, DbError> {
+        self.is_there("begin")?;
+        Tx::begin(self, within, Where::Here).await
     }
 
     /// Whether the engine understands a text; for the test that prepares every statement.
@@ -256,8 +269,11 @@ impl Db {
     /// deleted is no longer in it. PostgreSQL looks after its own.
     pub async fn settle(&self) -> Result<(), DbError> {
         let Pool::Sqlite { write, .. } = self.pool() else { return Ok(()) };
-        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(write).await;
-        emptied.map(drop).map_err(|cause| DbError::new("empty its log", cause))
+        let empty = async {
+            let mut writer = write.alone().await?;
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&mut *writer).await
+        };
+        empty.await.map(drop).map_err(|cause| DbError::new("empty its log", cause))
     }
 
     /// Waits for running statements and closes every connection.

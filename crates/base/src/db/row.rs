@@ -5,6 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, ValueRef as _};
 
+use super::here::HereRow;
 use super::{DbError, Value};
 use crate::time::At;
 
@@ -13,6 +14,7 @@ pub struct Row(pub(crate) EngineRow);
 
 pub(crate) enum EngineRow {
     Sqlite(SqliteRow),
+    Here(HereRow),
     Postgres(PgRow),
     Given(Vec<(&'static str, Value)>),
 }
@@ -21,6 +23,7 @@ macro_rules! get {
     ($row:expr, $column:expr) => {
         match &$row.0 {
             EngineRow::Sqlite(row) => row.try_get($column),
+            EngineRow::Here(row) => row.get($column),
             EngineRow::Postgres(row) => row.try_get($column),
             EngineRow::Given(columns) => given(columns, $column),
         }
@@ -82,7 +85,7 @@ impl Row {
                     add(if value.is_null() { None } else { Some(value.as_bytes().ok()?) });
                 }
             }
-            EngineRow::Sqlite(_) | EngineRow::Given(_) => return None,
+            EngineRow::Sqlite(_) | EngineRow::Here(_) | EngineRow::Given(_) => return None,
         }
         Some(())
     }

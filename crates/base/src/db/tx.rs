@@ -9,9 +9,11 @@ use sqlx::{Postgres, Sqlite, Transaction};
 
 use super::lines::SILENCE_MAX;
 use super::row::EngineRow;
+use super::here::Here;
 use super::statement::{BATCH_ROWS_MAX, Batch, Statement, rows_of_next};
 use super::told::{Heard, Saying, Told};
 use super::value::{Column, Value, bind};
+use super::writer::InTurn;
 use super::{Db, DbError, Engine, Pool, Row, Tries, Within};
 
 /// One unit of work. Dropped without a commit, it leaves no trace.
@@ -26,6 +28,7 @@ use super::{Db, DbError, Engine, Pool, Row, Tries, Within};
 pub struct Tx {
     db: Db,
     within: Within,
+    at: Where,
     on: On,
     /// Of the connections; `0` on `SQLite`.
     generation: u64,
@@ -39,24 +42,36 @@ pub struct Tx {
 
 #[derive(Debug)]
 enum On {
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(InTurn<Transaction<'static, Sqlite>>),
+    Here(Here),
     Postgres(Transaction<'static, Postgres>),
     /// It was undone, or committed.
     Ended,
+}
+
+/// On which thread the embedded engine works.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Where {
+    /// On the one that asks, which nobody else waits for.
+    Here,
+    /// On one of its own.
+    Beside,
 }
 
 /// Something that is asked of the engine.
 type Asking<'a, T> = Pin<Box<dyn Future<Output = Result<T, DbError>> + Send + 'a>>;
 
 impl On {
-    async fn begin(db: &Db, within: &Within) -> Result<(Self, u64), DbError> {
+    async fn begin(db: &Db, within: &Within, at: Where) -> Result<(Self, u64), DbError> {
         let on = |cause| DbError::new("begin", cause);
         match db.pool() {
-            // SQLite takes the write lock at once: a deferred transaction that reads
-            // first and writes later fails with "database is locked" under load.
             Pool::Sqlite { write, .. } => {
-                let begun = write.begin_with("BEGIN IMMEDIATE").await.map_err(on)?;
-                Ok((Self::Sqlite(begun), 0))
+                if let Where::Here = at
+                    && let Some(here) = write.begin_here().await.map_err(on)?
+                {
+                    return Ok((Self::Here(here), 0));
+                }
+                Ok((Self::Sqlite(write.begin().await.map_err(on)?), 0))
             }
             Pool::Postgres(lines) => {
                 let (pool, generation) = lines.now();
@@ -80,14 +95,14 @@ pub(super) fn silent() -> sqlx::Error {
 }
 
 impl Tx {
-    pub(crate) fn begin<'a>(db: &'a Db, within: &'a Within) -> Asking<'a, Self> {
-        Box::pin(Self::begun(db, within))
+    pub(crate) fn begin<'a>(db: &'a Db, within: &'a Within, at: Where) -> Asking<'a, Self> {
+        Box::pin(Self::begun(db, within, at))
     }
 
-    async fn begun(db: &Db, within: &Within) -> Result<Self, DbError> {
+    async fn begun(db: &Db, within: &Within, at: Where) -> Result<Self, DbError> {
         let mut tries = None;
         let (on, generation) = loop {
-            match On::begin(db, within).await {
+            match On::begin(db, within, at).await {
                 Err(error) if error.is_passing() || error.is_lost() => {
                     if !tries.get_or_insert_with(Tries::new).wait().await {
                         return Err(error);
@@ -100,6 +115,7 @@ impl Tx {
         Ok(Self {
             db: db.clone(),
             within: within.clone(),
+            at,
             on,
             generation,
             told: Told::new(db.engine()),
@@ -197,7 +213,7 @@ impl Tx {
     /// Whether the same came of it.
     async fn redo(&mut self) -> Result<bool, DbError> {
         self.on = On::Ended;
-        (self.on, self.generation) = On::begin(&self.db, &self.within).await?;
+        (self.on, self.generation) = On::begin(&self.db, &self.within, self.at).await?;
         self.told.touch();
         for at in 0..self.told.len() {
             let Some(saying) = self.told.at(at) else { break };
@@ -254,6 +270,7 @@ impl Tx {
     async fn ask(&mut self, saying: Saying) -> Result<Heard, sqlx::Error> {
         match (&mut self.on, saying) {
             (On::Ended, _) => Err(sqlx::Error::BeginFailed),
+            (On::Here(here), saying) => here.ask(&self.db, saying),
             (On::Sqlite(tx), Saying::All(statement, args)) => {
                 let query = sqlx::query_with(statement.text, bind!(SqliteArguments, args)?);
                 Ok(Heard::Rows(of_sqlite(query.fetch_all(&mut **tx).await?)))
@@ -320,6 +337,7 @@ impl Tx {
         let silence_max = self.silence_max();
         let done = match std::mem::replace(&mut self.on, On::Ended) {
             On::Sqlite(tx) => tokio::time::timeout(silence_max, tx.commit()).await,
+            On::Here(here) => Ok(here.commit()),
             On::Postgres(tx) => tokio::time::timeout(silence_max, tx.commit()).await,
             // It was undone before: nothing is sent, and nothing in doubt.
             On::Ended => return Err(DbError::new("commit", sqlx::Error::BeginFailed)),

@@ -1,0 +1,106 @@
+//! Whoever writes to the embedded engine, one at a time.
+//!
+//! A connection of a pool has a thread of its own: each statement is a hop there and back, and
+//! waking a thread costs more than most statements. So there are two connections that write, and
+//! one turn for both: one in a pool, for tasks, which must not wait for a disk; and one that
+//! works [`Here`], on the thread that asks, for whoever has a thread of its own.
+
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::SqlitePool;
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::here::Here;
+use super::lines::ACQUIRE_TIMEOUT;
+
+/// The connection that works here, and the turn to write; none: it was closed.
+type Own = Arc<Mutex<Option<Connection>>>;
+
+/// Held by whoever writes.
+pub(super) type Turn = OwnedMutexGuard<Option<Connection>>;
+
+/// Both connections that write. Callers wait in a fair line instead of polling a lock.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer {
+    pool: SqlitePool,
+    /// None: a database in memory, which is its one connection.
+    own: Option<Own>,
+}
+
+/// Something on the pool's connection, in its turn, which ends behind it.
+#[derive(Debug)]
+pub(crate) struct InTurn<T> {
+    it: T,
+    _turn: Option<Turn>,
+}
+
+impl<T: Deref<Target = SqliteConnection>> Deref for InTurn<T> {
+    type Target = SqliteConnection;
+
+    fn deref(&self) -> &SqliteConnection {
+        &self.it
+    }
+}
+
+impl<T: DerefMut<Target = SqliteConnection>> DerefMut for InTurn<T> {
+    fn deref_mut(&mut self) -> &mut SqliteConnection {
+        &mut self.it
+    }
+}
+
+impl InTurn<Transaction<'static, Sqlite>> {
+    pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
+        let Self { it, _turn } = self;
+        it.commit().await
+    }
+}
+
+impl Writer {
+    /// `pool` is of one connection.
+    pub(super) fn open(pool: SqlitePool, file: &Path) -> Result<Self, sqlx::Error> {
+        let own = Here::open(file)?;
+        Ok(Self { pool, own: Some(Arc::new(Mutex::new(Some(own)))) })
+    }
+
+    pub(super) fn in_memory(pool: SqlitePool) -> Self {
+        Self { pool, own: None }
+    }
+
+    async fn turn(&self) -> Result<Option<Turn>, sqlx::Error> {
+        let Some(own) = self.own.clone() else { return Ok(None) };
+        let turn = tokio::time::timeout(ACQUIRE_TIMEOUT, own.lock_owned()).await;
+        turn.map(Some).map_err(|_| sqlx::Error::PoolTimedOut)
+    }
+
+    /// The pool's connection, alone.
+    pub(super) async fn alone(&self) -> Result<InTurn<PoolConnection<Sqlite>>, sqlx::Error> {
+        let turn = self.turn().await?;
+        Ok(InTurn { it: self.pool.acquire().await?, _turn: turn })
+    }
+
+    /// Begins to write on the pool's connection. The lock is taken at once: a deferred
+    /// transaction that reads first and writes later fails with "database is locked" under load.
+    pub(super) async fn begin(
+        &self,
+    ) -> Result<InTurn<Transaction<'static, Sqlite>>, sqlx::Error> {
+        let turn = self.turn().await?;
+        Ok(InTurn { it: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+    }
+
+    /// Begins to write on the thread that asks; none: there is no connection for that.
+    pub(super) async fn begin_here(&self) -> Result<Option<Here>, sqlx::Error> {
+        self.turn().await?.map(Here::begin).transpose()
+    }
+
+    pub(super) async fn close(&self) {
+        if let Some(own) = &self.own {
+            drop(own.lock().await.take());
+        }
+        self.pool.close().await;
+    }
+}
