@@ -127,7 +127,8 @@ def is_peer(contender):
 
 def measured(args, folder, running):
     direct, paced = Direct(args.programs, folder), Direct(args.programs, folder, pace=20)
-    running += [direct, paced]
+    beneath = Floor(args.programs, folder, paced)
+    running += [direct, paced, beneath]
     found, missing = contenders(args, folder, direct, paced)
     running += found[1:]
     rows, steady, events = {}, {}, {}
@@ -147,9 +148,9 @@ def measured(args, folder, running):
                 rate = {1_000: 1_000, 100_000: 200, 1_000_000: 20}[size]
                 seen = load(args.programs, one, "mock-model", rate=rate, bytes=size, seconds=args.seconds)
                 steady.setdefault((one.name, size, rate), []).append(seen)
-        for one in [paced, *(one for one in ours if isinstance(one, Portico))]:
+        for one in [paced, beneath, *(one for one in ours if isinstance(one, Portico))]:
             seen = load(args.programs, one, "paced", rate=40, seconds=args.seconds, stream=True)
-            events.setdefault("direct" if one is paced else one.name, []).append(seen)
+            events.setdefault(one.name, []).append(seen)
     return {
         "closed": [
             {"contender": name, "stream": stream, "callers": callers, **medians(runs)}
