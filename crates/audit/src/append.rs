@@ -10,9 +10,10 @@ use base::db::{DbError, Tx, Value};
 use base::time::At;
 
 use crate::entry::{Class, Draft, Sealed};
-use crate::event::Event;
+use crate::event::{Event, Outcome};
 use crate::heads::{ByOrg, Growth, Heads, Moved};
 use crate::keys::{Key, Keys, Tag};
+use crate::rider::{Committed, Passed};
 use crate::sql;
 
 /// An event ready to be written: encoded once, and sealed if its keys were at hand.
@@ -93,6 +94,17 @@ impl Prepared {
         Self::of(keys, draft)
     }
 
+    /// What is told of it once it is committed.
+    pub(crate) fn committed<'a>(
+        &'a self,
+        (seq, at): (i64, i64),
+        call: Option<&'a Passed>,
+    ) -> Option<Committed<'a>> {
+        let (org, action, outcome) = (&self.org, &*self.draft.action, &*self.draft.outcome);
+        let (at, outcome) = (At::from_microsecond(at).ok()?, Outcome::of(outcome)?);
+        Some(Committed { org, seq, at, action, outcome, call })
+    }
+
     pub(crate) fn region(&self) -> Region {
         self.draft.region
     }
@@ -155,6 +167,8 @@ fn seal(draft: &Draft, tags: &[Tag; 3], keys: &[Option<Arc<Key>>; 3]) -> Result<
 #[derive(Debug)]
 pub(crate) struct Appended {
     pub(crate) seqs: Vec<i64>,
+    /// The instant that each is found under, in microseconds.
+    pub(crate) ats: Vec<i64>,
     pub(crate) heads: ByOrg<Moved>,
 }
 
@@ -187,14 +201,16 @@ pub(crate) async fn append(
     }
     let mut moved = heads.moved(tx, &growth).await?;
     let mut seqs = Vec::with_capacity(entries.len());
+    let mut ats = Vec::with_capacity(entries.len());
     let mut rows = Vec::with_capacity(entries.len());
     for (entry, sealed) in entries.iter().zip(&sealed) {
         let Some(Moved { next, head, .. }) = moved.get_mut(&entry.org) else { continue };
         let at = entry.draft.at.as_microsecond().max(head.earliest());
         rows.push(entry.row(*next, at, sealed));
         seqs.push(*next);
+        ats.push(at);
         *next += 1;
     }
     tx.many(&sql::APPEND, rows).await?;
-    Ok(Appended { seqs, heads: moved })
+    Ok(Appended { seqs, ats, heads: moved })
 }

@@ -40,6 +40,11 @@ impl Outcome {
             Self::Unknown => "unknown",
         }
     }
+
+    /// Of what was stored.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|outcome| outcome.as_str() == text)
+    }
 }
 
 /// What a governed call was made of. Never holds what was asked or answered.

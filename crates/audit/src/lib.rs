@@ -185,7 +185,7 @@ pub use self::publish::{
     Published, Receipt, RecordHead, S3, S3Config, Shown, SignedTree, Store, StoreError, Tiered,
     Verified, Waits, Witness, WitnessConfig, WitnessState, log_routes,
 };
-pub use self::rider::{Passed, Payer, Rider, Riding};
+pub use self::rider::{Committed, Passed, Payer, Rider, Riding};
 pub use self::sweep::Still;
 use self::tail::Tails;
 pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};

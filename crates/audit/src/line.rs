@@ -301,7 +301,7 @@ impl Line {
         {
             return Ok(None);
         }
-        let Appended { seqs, heads } = append(&mut tx, &self.keys, &self.heads, &entries).await?;
+        let Appended { seqs, ats, heads } = append(&mut tx, &self.keys, &self.heads, &entries).await?;
         if group.iter().any(Submission::is_of_a_call) {
             for rider in &self.riders {
                 rider.fence(&mut tx).await?;
@@ -327,7 +327,17 @@ impl Line {
         tx.commit_once().await?;
         self.heads.remember(heads);
         self.open.follow(group, &seqs, now);
+        self.announce(group, seqs.iter().copied().zip(ats));
         Ok(Some(seqs))
+    }
+
+    /// Tells the riders what is on disk.
+    fn announce(&self, group: &[Submission], places: impl Iterator<Item = (i64, i64)>) {
+        let events = group.iter().zip(places);
+        let events = events.map(|(one, place)| one.entry.committed(place, one.ended()));
+        // One that nothing can be told of ends what is told: the rest is read.
+        let events: Vec<_> = events.map_while(|one| one).collect();
+        self.riders.iter().for_each(|rider| rider.committed(&events));
     }
 
     /// Says that nothing is open, so that the next start has nothing to look through.

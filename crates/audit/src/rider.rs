@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use access::{Caller, KeyId, OrgId, Scope, TeamId};
 use base::db::{DbError, Tx};
+use base::time::At;
 
-use crate::event::CallFacts;
+use crate::event::{CallFacts, Outcome};
 
 /// What a rider sees of an event.
 #[derive(Debug, Clone)]
@@ -42,6 +43,23 @@ impl From<&Caller> for Payer {
     }
 }
 
+/// What a rider hears of an event that is on disk.
+#[derive(Debug, Clone, Copy)]
+pub struct Committed<'a> {
+    /// The org.
+    pub org: &'a OrgId,
+    /// Its position in the org's record, from 0.
+    pub seq: i64,
+    /// The instant that it is found under.
+    pub at: At,
+    /// What happened.
+    pub action: &'a str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The ended call that it tells of.
+    pub call: Option<&'a Passed>,
+}
+
 /// What a rider does; its failure is the failure of the whole transaction.
 pub type Riding<'a> = Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>>;
 
@@ -68,4 +86,9 @@ pub trait Rider: Send + Sync + std::fmt::Debug {
     ) -> Riding<'a> {
         Box::pin(std::future::ready(Ok(())))
     }
+
+    /// Hears what this node's line has committed, of each org in its order: what can be read
+    /// in the record need not be. A change is told to [`Rider::changed`] alone, and what other
+    /// nodes commit to nobody: their positions are missing.
+    fn committed(&self, _events: &[Committed<'_>]) {}
 }

@@ -176,9 +176,7 @@ fn is_refusal(row: &Row) -> Result<bool, DbError> {
 }
 
 fn told(row: &Row, body: Body, refused: bool) -> Result<ToldCall, DbError> {
-    let outcome = row.text("outcome")?;
-    let outcome = serde::de::value::StrDeserializer::<serde::de::value::Error>::new(&outcome);
-    let outcome = Outcome::deserialize(outcome);
+    let outcome = Outcome::of(&row.text("outcome")?);
     let Body { core, subject, payload } = body;
     let (member, key, teams) =
         subject.map(|who| (who.user_id, who.key_id, who.team_ids)).unwrap_or_default();
@@ -188,7 +186,7 @@ fn told(row: &Row, body: Body, refused: bool) -> Result<ToldCall, DbError> {
         member: member.filter(|_| matches!(core.actor_kind.as_str(), "member" | "service_account")),
         key,
         teams,
-        outcome: outcome.map_err(|cause| DbError::unreadable("outcome", cause))?,
+        outcome: outcome.ok_or_else(|| DbError::unreadable("outcome", NotWhole))?,
         refused,
         call: core.call,
         code: payload.and_then(|said| said.reason).and_then(|reason| reason.code),

@@ -116,7 +116,9 @@ impl House {
         let directory = Directory::open(directory_db, clock.clone(), &directory_key);
         moves::know(&directory, &databases).await.context("where organizations moved")?;
         let herald = Herald::new(&clock);
-        let riders: [Arc<dyn Rider>; 2] = [limits::rider(), Arc::new(herald.clone())];
+        let ahead = Arc::new(usage::Ahead::default());
+        let riders: [Arc<dyn Rider>; 3] =
+            [limits::rider(), Arc::new(herald.clone()), Arc::clone(&ahead) as _];
         let node = &config.node;
         let sealed = sealing::open(config, &roots)?;
         let record = Record::open(&databases, &clock, node, sealed, &riders, &tasks, &metrics)?;
@@ -161,7 +163,7 @@ impl House {
             },
         })?;
         let names = Arc::new(Known(identity.clone()));
-        let usage = Usage::open(&databases, &clock, &record, names, &tasks);
+        let usage = Usage::open(&databases, &clock, &record, names, &ahead, &tasks);
         let patterns = Patterns::open(&databases, &clock, &record, &roots, &tasks)?;
         let traces = Traces::open(&config.otlp).context("[otlp]")?;
         let gateway = Gateway::open(

@@ -6,7 +6,8 @@ use base::args;
 use base::db::DbError;
 use base::time::At;
 
-use crate::rollup::Rollup;
+use crate::ahead::Stretch;
+use crate::rollup::{Rollup, Sums, sums};
 use crate::span::{DAY_US, begin};
 use crate::{Usage, sql};
 
@@ -29,6 +30,15 @@ pub(crate) struct Folded {
     pub(crate) seq: i64,
     /// The instant until which the numbers hold; none if they hold now.
     pub(crate) until: Option<At>,
+}
+
+/// A stretch of the record that is folded in one transaction.
+struct Next {
+    /// The position behind it.
+    next: i64,
+    /// When its last call ended; 0: it has none.
+    at: i64,
+    sums: Sums,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -61,23 +71,21 @@ impl Usage {
         let (mut steps, mut meetings) = (0, 0);
         loop {
             let cursor = self.cursor(&scope).await?;
-            let told = self.record.told_calls(&scope, cursor.seq, STEP).await?;
-            if told.next == cursor.seq {
+            let Some(stretch) = self.stretch(&scope, cursor).await? else {
                 return Ok(Folded { seq: cursor.seq, until: None });
-            }
+            };
             if steps == steps_max {
                 let until = At::from_microsecond(cursor.at).ok();
                 return Ok(Folded { seq: cursor.seq, until });
             }
             steps += 1;
             let hours_from = begin(self.clock.now().as_microsecond() - HOURS_KEPT_US, DAY_US);
-            let last = told.calls.iter().map(|call| call.at.as_microsecond()).max();
             let next = Cursor {
-                seq: told.next,
-                at: last.unwrap_or_default().max(cursor.at),
+                seq: stretch.next,
+                at: stretch.at.max(cursor.at),
                 swept: hours_from.max(cursor.swept),
             };
-            let rollup = Rollup::of(&told.calls, next.swept);
+            let rollup = Rollup::of(&stretch.sums, next.swept);
             match self.write(&scope, cursor, next, &rollup).await {
                 Ok(()) => meetings = 0,
                 // Somebody else was at it: what they wrote is read again.
@@ -85,6 +93,21 @@ impl Usage {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// What comes next: as this node knows it, or as the record says. None: nothing does.
+    async fn stretch(&self, scope: &Scope, cursor: Cursor) -> Result<Option<Next>, DbError> {
+        if let Some(Stretch { next, at, sums, .. }) = self.ahead.take(scope.org(), cursor.seq)
+            && next > cursor.seq
+        {
+            return Ok(Some(Next { next, at, sums }));
+        }
+        let known = self.ahead.from(scope.org()).map_or(STEP, |from| from - cursor.seq);
+        let positions = STEP.min(known.max(1));
+        let told = self.record.told_calls(scope, cursor.seq, positions).await?;
+        let last = told.calls.iter().map(|call| call.at.as_microsecond()).max();
+        let (at, sums) = (last.unwrap_or_default(), sums(&told.calls));
+        Ok((told.next > cursor.seq).then_some(Next { next: told.next, at, sums }))
     }
 
     async fn cursor(&self, scope: &Scope) -> Result<Cursor, DbError> {

@@ -10,6 +10,8 @@
 //!   too: `a_call_that_began_and_was_refused_by_the_provider_counts_once`.
 //! - Whoever may not see the settings of the org sees what they used themselves:
 //!   `a_member_sees_only_what_they_used`.
+//! - What a node adds up as it records is what the record says:
+//!   `what_is_added_up_ahead_is_what_the_record_says`.
 //! - Orgs share no number: `two_orgs_do_not_see_each_other`.
 //! - Whichever way it is told apart, the parts add up to the whole:
 //!   `by_whatever_it_is_told_apart_the_parts_add_up`.
@@ -26,6 +28,7 @@
 //! and model. Both are derived: with an empty cursor the record fills them again. Hours are
 //! kept for 40 days, days for ever.
 
+mod ahead;
 mod api;
 mod error;
 mod explore;
@@ -51,6 +54,7 @@ use audit::Record;
 use base::tasks::Tasks;
 use base::time::SharedClock;
 
+pub use self::ahead::Ahead;
 pub use self::api::routes;
 pub use self::error::Error;
 pub use self::explore::{RankingFilter, SeriesFilter};
@@ -68,15 +72,18 @@ pub struct Usage {
     record: Record,
     clock: SharedClock,
     names: Arc<dyn Names>,
+    ahead: Arc<Ahead>,
 }
 
 impl Usage {
     /// Opens the room: what the record gains is folded from now on, until shutdown begins.
+    /// `ahead` rides with the record, or hears nothing: then all is read.
     pub fn open(
         databases: &Databases,
         clock: &SharedClock,
         record: &Record,
         names: Arc<dyn Names>,
+        ahead: &Arc<Ahead>,
         tasks: &Tasks,
     ) -> Self {
         let usage = Self {
@@ -84,6 +91,7 @@ impl Usage {
             record: record.clone(),
             clock: clock.clone(),
             names,
+            ahead: Arc::clone(ahead),
         };
         tasks.spawn(watch::watch(usage.clone(), tasks.clone()));
         usage

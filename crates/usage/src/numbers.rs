@@ -1,8 +1,9 @@
 //! What is added up.
 
-use audit::{Outcome, ToldCall};
+use audit::{CallFacts, Outcome, ToldCall};
 use base::db::{DbError, Row, Value};
 use base::money::NanoCents;
+use base::time::At;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -71,25 +72,30 @@ impl Metric {
 impl Numbers {
     /// Of one call.
     pub(crate) fn of(told: &ToldCall) -> Self {
-        let mut numbers = Self::default();
         if told.refused {
-            numbers.refused = 1;
-            return numbers;
+            Self { refused: 1, ..Self::default() }
+        } else {
+            Self::of_ended(told.at, told.outcome, told.call.as_ref())
         }
-        match told.outcome {
+    }
+
+    /// Of one that began, and ended at an instant.
+    pub(crate) fn of_ended(at: At, outcome: Outcome, call: Option<&CallFacts>) -> Self {
+        let mut numbers = Self::default();
+        match outcome {
             Outcome::Success => numbers.ok = 1,
             Outcome::Aborted => numbers.aborted = 1,
             Outcome::Started | Outcome::Denied | Outcome::Failed | Outcome::Unknown => {
                 numbers.failed = 1;
             }
         }
-        if let Some(call) = &told.call {
+        if let Some(call) = call {
             let count = |tokens: u64| i64::try_from(tokens).unwrap_or(i64::MAX);
             numbers.tokens_in = count(call.tokens_in);
             numbers.tokens_out = count(call.tokens_out);
             numbers.money = call.price();
-            if told.outcome == Outcome::Success {
-                let took = told.at.as_millisecond() - call.started_at.as_millisecond();
+            if outcome == Outcome::Success {
+                let took = at.as_millisecond() - call.started_at.as_millisecond();
                 numbers.latency.took(took.max(0));
             }
         }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use audit::ToldCall;
+use access::{KeyId, TeamId};
+use audit::{CallFacts, Passed, ToldCall};
 use base::args;
 use base::db::Value;
+use base::time::At;
 
 use crate::numbers::Numbers;
 use crate::span::{BLOCK_US, Bucket, DAY_US, HOUR_US, begin};
@@ -28,47 +30,73 @@ pub(crate) struct Rollup {
 /// By what calls are told apart: they are added up by this first, as each goes into a score of
 /// rows, and a stretch of the record has few that are not alike.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Alike<'a> {
+pub(crate) struct Alike {
     hour: i64,
-    member: &'a str,
-    key: &'a str,
-    model: &'a str,
-    teams: Vec<&'a str>,
+    member: String,
+    key: String,
+    model: String,
+    teams: Vec<String>,
 }
 
-impl<'a> Alike<'a> {
+impl Alike {
     /// A call counts when it was reserved, as in the ledger; a refused one when it was.
-    fn of(told: &'a ToldCall) -> Self {
-        let at = told.call.as_ref().map_or(told.at, |call| call.started_at).as_microsecond();
-        let mut teams: Vec<&str> = told.teams.iter().map(String::as_str).collect();
+    fn of(told: &ToldCall) -> Self {
+        let who = (told.member.as_deref(), told.key.as_deref());
+        Self::by(told.at, who, told.teams.iter().map(String::as_str), told.call.as_ref())
+    }
+
+    /// Of one that this node just recorded.
+    pub(crate) fn of_ended(at: At, call: &Passed) -> Self {
+        let Passed { payer, call } = call;
+        let who = (payer.member.as_deref(), payer.key.as_ref().map(KeyId::as_str));
+        Self::by(at, who, payer.teams.iter().map(TeamId::as_str), Some(call))
+    }
+
+    fn by<'a>(
+        at: At,
+        (member, key): (Option<&str>, Option<&str>),
+        teams: impl Iterator<Item = &'a str>,
+        call: Option<&CallFacts>,
+    ) -> Self {
+        let mut teams: Vec<String> = teams.map(str::to_owned).collect();
         teams.sort_unstable();
         teams.dedup();
         Self {
-            hour: begin(at, HOUR_US),
-            member: told.member.as_deref().unwrap_or_default(),
-            key: told.key.as_deref().unwrap_or_default(),
-            model: told.call.as_ref().map_or("", |call| shortened(&call.model)),
+            hour: begin(call.map_or(at, |call| call.started_at).as_microsecond(), HOUR_US),
+            member: member.unwrap_or_default().to_owned(),
+            key: key.unwrap_or_default().to_owned(),
+            model: call.map_or("", |call| shortened(&call.model)).to_owned(),
             teams,
         }
     }
 }
 
+/// What calls that are alike came to.
+pub(crate) type Sums = HashMap<Alike, Numbers>;
+
+/// What these calls came to.
+pub(crate) fn sums(calls: &[ToldCall]) -> Sums {
+    let mut sums = Sums::new();
+    for told in calls {
+        sums.entry(Alike::of(told)).or_default().add(&Numbers::of(told));
+    }
+    sums
+}
+
 impl Rollup {
     /// Hours that began before `hours_from` are not kept.
-    pub(crate) fn of(calls: &[ToldCall], hours_from: i64) -> Self {
-        let mut alike = HashMap::<Alike<'_>, Numbers>::new();
-        for told in calls {
-            alike.entry(Alike::of(told)).or_default().add(&Numbers::of(told));
-        }
+    pub(crate) fn of(sums: &Sums, hours_from: i64) -> Self {
         let mut rollup = Self::default();
-        for (calls, numbers) in &alike {
+        for (calls, numbers) in sums {
             rollup.add(calls, numbers, hours_from);
         }
         rollup
     }
 
-    fn add(&mut self, calls: &Alike<'_>, numbers: &Numbers, hours_from: i64) {
-        let Alike { hour, member, key, model, ref teams } = *calls;
+    fn add(&mut self, calls: &Alike, numbers: &Numbers, hours_from: i64) {
+        let (hour, member, key, model) =
+            (calls.hour, calls.member.as_str(), calls.key.as_str(), calls.model.as_str());
+        let teams: Vec<&str> = calls.teams.iter().map(String::as_str).collect();
         let (day, block) = (begin(hour, DAY_US), begin(hour, BLOCK_US));
         let hour = Some(hour).filter(|hour| *hour >= hours_from);
         let of_teams = if teams.is_empty() { vec![""] } else { teams.clone() };
@@ -103,7 +131,7 @@ impl Rollup {
                 self.sum("day", one, kind, day, subject, numbers);
             }
         }
-        let teams = joined(teams);
+        let teams = joined(&teams);
         let spans = [hour.map(|hour| (Bucket::Hour, hour)), Some((Bucket::Day, day))];
         for (bucket, at) in spans.into_iter().flatten() {
             let row = (bucket.as_str(), at, member.into(), key.into(), model.into(), teams.clone());

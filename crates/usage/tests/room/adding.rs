@@ -184,6 +184,32 @@ async fn folding_again_changes_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_added_up_ahead_is_what_the_record_says() {
+    let mut found = Vec::new();
+    let rooms = Room::on_each_engine().await.into_iter().chain(Room::that_read().await);
+    for room in rooms {
+        let (org, team) = (room.org(), TeamId::new(room.now()));
+        let admin = room.member(&org, Role::Admin, &[]);
+        let people = [admin.clone(), room.member(&org, Role::Member, &[team])];
+        for _ in 0..3 {
+            five_days(&room, &people).await;
+            room.usage.fold(&admin).await.expect("folds");
+        }
+        // Behind it one that nobody folded yet.
+        room.called(&people[1], CALL).await;
+        let by_hours = "/api/usage/series?bucket=hour&from=2026-01-10T00:00:00Z";
+        let mut shown = Vec::new();
+        for path in ["/api/usage/series", by_hours, "/api/usage/by/model"] {
+            shown.push(room.json(&admin, path).await);
+        }
+        assert_eq!(shown[0]["total"]["calls"], 901);
+        found.push(shown);
+    }
+    let first = found.pop().expect("a room");
+    assert!(found.iter().all(|other| *other == first), "{found:#?} {first:#?}");
+}
+
+#[tokio::test]
 async fn two_that_fold_at_once_count_each_call_once() {
     for room in Room::on_each_engine().await {
         let org = room.org();

@@ -7,7 +7,7 @@ use access::{
     Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, Named, Names, OrgId,
     Origin, Region, Role, TeamId,
 };
-use audit::{CallFacts, Event, Outcome, Record};
+use audit::{CallFacts, Event, Outcome, Record, Rider};
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use base::metrics::Metrics;
@@ -18,7 +18,7 @@ use base::time::{At, Clock};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tower::ServiceExt;
-use usage::Usage;
+use usage::{Ahead, Usage};
 
 /// One node over one database.
 pub(crate) struct Room {
@@ -55,21 +55,34 @@ pub(crate) struct Call<'a> {
 pub(crate) const CALL: Call<'_> =
     Call { model: "small", outcome: Outcome::Success, tokens: (3, 4), nanocents: 7, took_ms: 250 };
 
+async fn benches() -> Vec<Bench> {
+    let steps = [audit::sql::MIGRATIONS, usage::sql::MIGRATIONS].concat();
+    Bench::on_each_engine(&steps, audit::sql::APPEND_ONLY).await
+}
+
 impl Room {
     pub(crate) async fn on_each_engine() -> Vec<Self> {
-        let steps = [audit::sql::MIGRATIONS, usage::sql::MIGRATIONS].concat();
-        let benches = Bench::on_each_engine(&steps, audit::sql::APPEND_ONLY).await;
-        benches.into_iter().map(Self::on).collect()
+        benches().await.into_iter().map(Self::on).collect()
+    }
+
+    /// Rooms that hear nothing of what is recorded: they read all of it.
+    pub(crate) async fn that_read() -> Vec<Self> {
+        benches().await.into_iter().map(|bench| Self::over(bench, &Arc::default(), &[])).collect()
     }
 
     pub(crate) fn on(bench: Bench) -> Self {
+        let ahead = Arc::new(Ahead::default());
+        Self::over(bench, &ahead, &[Arc::clone(&ahead) as _])
+    }
+
+    fn over(bench: Bench, ahead: &Arc<Ahead>, riders: &[Arc<dyn Rider>]) -> Self {
         let clock = StillClock::new();
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
         let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().expect("a key"))]);
-        let record = Record::open(&databases, &shared, "n1", &roots, &[], &tasks, &metrics)
+        let record = Record::open(&databases, &shared, "n1", &roots, riders, &tasks, &metrics)
             .expect("starts its thread");
-        let usage = Usage::open(&databases, &shared, &record, Arc::new(Nasty), &tasks);
+        let usage = Usage::open(&databases, &shared, &record, Arc::new(Nasty), ahead, &tasks);
         Self { bench, clock, usage, record, databases, tasks }
     }
 
@@ -80,6 +93,7 @@ impl Room {
             &self.clock.shared(),
             &self.record,
             Arc::new(Nasty),
+            &Arc::default(),
             &self.tasks,
         )
     }

@@ -1,0 +1,211 @@
+//! What this node recorded since the last fold, added up as it is recorded.
+//!
+//! Folding would read it back from the record. What is here is the same numbers, of a stretch
+//! without a gap; it is written only where that stretch begins at the very position that the
+//! org is folded to. Whatever is not here (calls of other nodes, refusals, what came about a
+//! change) is read.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use access::{OrgId, Scope};
+use audit::{Committed, Rider, Riding};
+use base::db::Tx;
+
+use crate::numbers::Numbers;
+use crate::rollup::{Alike, Sums};
+
+/// Sums of one org at most: what one transaction writes.
+const ORG_MAX: usize = 500;
+/// Sums of all orgs at most, of some four hundred bytes each; beyond that all are let go.
+const ALL_MAX: usize = 8_192;
+
+const ENDED: &str = "gateway.call.ended";
+const REFUSED: &str = "gateway.call.refused";
+
+/// A stretch of an org's record.
+#[derive(Debug)]
+pub(crate) struct Stretch {
+    /// Its first position.
+    pub(crate) from: i64,
+    /// The position behind it.
+    pub(crate) next: i64,
+    /// When its last call ended, in microseconds; 0: it has none.
+    pub(crate) at: i64,
+    /// What its calls came to.
+    pub(crate) sums: Sums,
+    /// Nothing more is added: what follows is read.
+    closed: bool,
+}
+
+/// Hears what is recorded.
+#[derive(Debug, Default)]
+pub struct Ahead(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    stretches: HashMap<OrgId, Stretch>,
+    sums: usize,
+}
+
+impl Ahead {
+    /// What stands in the record of an org from this position on.
+    pub(crate) fn take(&self, org: &OrgId, from: i64) -> Option<Stretch> {
+        let mut known = self.known();
+        if known.stretches.get(org)?.from > from {
+            return None;
+        }
+        known.let_go(org).filter(|stretch| stretch.from == from)
+    }
+
+    /// From which position on something of an org is here.
+    pub(crate) fn from(&self, org: &OrgId) -> Option<i64> {
+        self.known().stretches.get(org).map(|stretch| stretch.from)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn let_go(&mut self, org: &OrgId) -> Option<Stretch> {
+        let stretch = self.stretches.remove(org)?;
+        self.sums -= stretch.sums.len();
+        Some(stretch)
+    }
+
+    fn add(&mut self, event: &Committed<'_>) {
+        if self.sums >= ALL_MAX || self.stretches.len() >= ALL_MAX {
+            *self = Self::default();
+        }
+        if !self.stretches.contains_key(event.org) {
+            self.stretches.insert(event.org.clone(), Stretch::at(event.seq));
+        }
+        let Some(stretch) = self.stretches.get_mut(event.org) else { return };
+        let before = stretch.sums.len();
+        stretch.add(event);
+        self.sums += stretch.sums.len() - before;
+    }
+}
+
+impl Stretch {
+    fn at(position: i64) -> Self {
+        let (from, next) = (position, position);
+        Self { from, next, at: 0, sums: Sums::new(), closed: false }
+    }
+
+    fn add(&mut self, event: &Committed<'_>) {
+        let is_ended = event.action == ENDED;
+        // A refusal counts only if no end of its call stands before it: the record knows.
+        let told = event.action != REFUSED && (!is_ended || event.call.is_some());
+        self.closed |= event.seq != self.next || !told || self.sums.len() >= ORG_MAX;
+        if self.closed {
+            return;
+        }
+        if let Some(call) = event.call.filter(|_| is_ended) {
+            let numbers = Numbers::of_ended(event.at, event.outcome, Some(&call.call));
+            self.sums.entry(Alike::of_ended(event.at, call)).or_default().add(&numbers);
+            self.at = self.at.max(event.at.as_microsecond());
+        }
+        self.next += 1;
+    }
+}
+
+impl Rider for Ahead {
+    /// Whoever is forgotten must not come back from here: all of the org is read again.
+    fn changed<'a>(&'a self, _: &'a mut Tx, scope: &'a Scope, _: &'static str) -> Riding<'a> {
+        self.known().let_go(scope.org());
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn committed(&self, events: &[Committed<'_>]) {
+        let mut known = self.known();
+        events.iter().for_each(|event| known.add(event));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use audit::{CallFacts, Outcome, Passed, Payer};
+    use base::time::At;
+
+    use super::*;
+
+    fn passed(org: &OrgId, model: &str) -> Passed {
+        let payer = Payer { org: org.clone(), member: None, key: None, teams: [].into() };
+        let call = CallFacts {
+            attempts: 1,
+            endpoint: None,
+            estimated: false,
+            hedge: None,
+            model: model.to_owned(),
+            pattern: None,
+            price_nanocents: 7,
+            provider: None,
+            provider_region: None,
+            started_at: At::UNIX_EPOCH,
+            tokens_in: 1,
+            tokens_out: 1,
+        };
+        Passed { payer, call }
+    }
+
+    /// Tells of one event at a position; of a call that ended, if there is one.
+    fn tell(ahead: &Ahead, org: &OrgId, seq: i64, action: &str, call: Option<&Passed>) {
+        let (at, outcome) = (At::UNIX_EPOCH, Outcome::Success);
+        ahead.committed(&[Committed { org, seq, at, action, outcome, call }]);
+    }
+
+    #[test]
+    fn a_stretch_has_no_gap_and_is_taken_once_from_where_it_begins() {
+        let (ahead, org) = (Ahead::default(), OrgId::new(At::UNIX_EPOCH));
+        let call = passed(&org, "small");
+        for seq in [4, 5] {
+            tell(&ahead, &org, seq, ENDED, Some(&call));
+        }
+        tell(&ahead, &org, 6, "gateway.call.started", None);
+        // Somebody else wrote the one before.
+        tell(&ahead, &org, 8, ENDED, Some(&call));
+        tell(&ahead, &org, 7, ENDED, Some(&call));
+        assert!(ahead.take(&org, 3).is_none(), "what stands before is read first");
+        assert_eq!(ahead.from(&org), Some(4));
+        let stretch = ahead.take(&org, 4).expect("is here");
+        assert_eq!((stretch.from, stretch.next, stretch.sums.len()), (4, 7, 1));
+        assert_eq!(stretch.sums.values().next().expect("a sum").ok, 2);
+        assert!(ahead.take(&org, 4).is_none(), "taken once");
+        tell(&ahead, &org, 9, ENDED, Some(&call));
+        assert!(ahead.take(&org, 10).is_none(), "somebody has folded it");
+        assert_eq!((ahead.from(&org), ahead.known().sums), (None, 0));
+    }
+
+    #[test]
+    fn a_stretch_ends_before_a_refusal_and_before_an_end_without_numbers() {
+        for action in [REFUSED, ENDED] {
+            let (ahead, org) = (Ahead::default(), OrgId::new(At::UNIX_EPOCH));
+            let one = passed(&org, "small");
+            tell(&ahead, &org, 0, ENDED, Some(&one));
+            tell(&ahead, &org, 1, action, None);
+            tell(&ahead, &org, 2, ENDED, Some(&one));
+            let stretch = ahead.take(&org, 0).expect("is here");
+            assert_eq!(stretch.next, 1, "{action}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_folds_is_bounded() {
+        let ahead = Ahead::default();
+        for org in 0..40 {
+            let org = OrgId::new(At::from_second(org).expect("an instant"));
+            for seq in 0..600 {
+                let call = passed(&org, &format!("model-{seq}"));
+                tell(&ahead, &org, seq, ENDED, Some(&call));
+            }
+            let known = ahead.known();
+            assert!(known.sums <= ALL_MAX, "{}", known.sums);
+            let sums: usize = known.stretches.values().map(|one| one.sums.len()).sum();
+            assert_eq!(known.sums, sums);
+            assert!(known.stretches.values().all(|one| one.sums.len() <= ORG_MAX));
+        }
+    }
+}
