@@ -7,8 +7,9 @@ use std::path::Path;
 use crate::baseline::{self, Counts};
 use crate::shell::{self, Outcome, cargo, find, note, progress};
 
-/// Where counting begins and ends: `counted` in `bench/steps/benches/count.rs`.
-const COUNTED: &str = "count::counted*";
+/// Where counting begins and ends in `bench/steps/benches/count.rs`.
+const FROM_TO: [&str; 2] = ["--zero-before=count::counted*", "--dump-before=count::told*"];
+
 /// What to measure.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -70,8 +71,8 @@ fn count() -> Outcome<Counts> {
     }
     fs::create_dir_all(&folder).map_err(failed)?;
     let dumps = format!("--callgrind-out-file={}/dump", folder.display());
-    let (begin, end) = (format!("--zero-before={COUNTED}"), format!("--dump-after={COUNTED}"));
-    let valgrind = ["valgrind", "--quiet", "--tool=callgrind", &begin, &end, &dumps];
+    let [from, to] = FROM_TO;
+    let valgrind = ["valgrind", "--quiet", "--tool=callgrind", from, to, &dumps];
     progress("building and counting");
     let mut steps = cargo();
     // The whole workspace, as for the tests: libraries of others are theirs, already built.

@@ -1,17 +1,17 @@
 //! Does every step a fixed number of times, for callgrind to count: `cargo xtask steps --count`.
 //!
-//! Prints a line for each time that [`counted`] is entered, in order: the step, and how often
-//! it was done in it.
+//! Counting begins where [`counted`] is entered and ends where [`told`] is, which says what was
+//! counted: the step, and how often it was done.
 #![expect(clippy::print_stdout, reason = "read by whoever counts")]
 
 use steps::Step;
 
 /// Runs before the first that counts: caches are filled, tables have grown.
-const BEFORE: u32 = 8;
+const BEFORE: u64 = 8;
 /// Runs of a step that does one at a time.
-const RUNS: u32 = 500;
+const RUNS: u64 = 500;
 /// Runs of a step that is prepared, or does many at a time.
-const RUNS_OF_MANY: u32 = 8;
+const RUNS_OF_MANY: u64 = 8;
 
 fn main() {
     for mut step in steps::all() {
@@ -19,23 +19,28 @@ fn main() {
             step.prepare();
             step.run();
         }
-        if step.is_prepared() {
-            for _ in 0..RUNS_OF_MANY {
-                step.prepare();
-                counted(&mut step, 1);
-            }
-        } else {
-            let runs = if step.times == 1 { RUNS } else { RUNS_OF_MANY };
+        // What is prepared anew each time is counted anew each time.
+        let (rounds, runs) = match (step.is_prepared(), step.times) {
+            (true, _) => (RUNS_OF_MANY, 1),
+            (false, 1) => (1, RUNS),
+            (false, _) => (1, RUNS_OF_MANY),
+        };
+        for _ in 0..rounds {
+            step.prepare();
             counted(&mut step, runs);
+            told(&step, runs);
         }
     }
 }
 
-/// Counting begins where this is entered and ends where it is left.
 #[inline(never)]
-fn counted(step: &mut Step, runs: u32) {
+fn counted(step: &mut Step, runs: u64) {
     for _ in 0..runs {
         step.run();
     }
-    println!("{}\t{}", step.name, u64::from(runs) * step.times);
+}
+
+#[inline(never)]
+fn told(step: &Step, runs: u64) {
+    println!("{}\t{}", step.name, runs * step.times);
 }
