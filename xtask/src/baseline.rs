@@ -104,7 +104,10 @@ mod tests {
     fn a_step_that_takes_more_than_five_percent_more_is_refused_by_its_name() {
         assert_eq!(told(1_000, 1_050), []);
         let [(true, text)] = &told(1_000, 1_051)[..] else { unreachable!("is refused") };
-        assert!(text.starts_with("key check: 1051 instructions, 5.1 % more than the 1000"), "{text}");
+        assert!(
+            text.starts_with("key check: 1051 instructions, 5.1 % more than the 1000"),
+            "{text}"
+        );
         assert!(text.ends_with(WRITE), "{text}");
     }
 
@@ -119,7 +122,9 @@ mod tests {
     fn no_step_comes_or_goes_unseen() {
         let (none, one) = (of(&[]), of(&[("commit", 7)]));
         for (baseline, counts) in [(&none, &one), (&one, &none)] {
-            assert!(matches!(&differences(baseline, counts)[..], [difference] if difference.refused));
+            assert!(
+                matches!(&differences(baseline, counts)[..], [difference] if difference.refused)
+            );
         }
     }
 

@@ -80,7 +80,7 @@ fn count() -> Outcome<Counts> {
     steps.arg(root.join("bench/steps/optimised.toml")).arg("--config");
     steps.arg(format!("target.'cfg(all())'.runner = {valgrind:?}"));
     // Of one piece each, so that what is inlined does not depend on what else a crate holds.
-    sum(&shell::read(steps.env("CARGO_INCREMENTAL", "0"))?, &folder)
+    sum(&shell::read(steps.env("CARGO_INCREMENTAL", "0").env("TMPDIR", &folder))?, &folder)
 }
 
 /// The instructions of one step: those of all dumps in which it was counted, by how often it was
@@ -92,11 +92,13 @@ fn sum(said: &str, folder: &Path) -> Outcome<Counts> {
         let file = folder.join(format!("dump.{}", number + 1));
         let wrong = || format!("{} says nothing of {step}", file.display());
         let dump = fs::read_to_string(&file).map_err(|why| format!("{}: {why}", file.display()))?;
-        let total = dump.lines().find_map(|line| line.strip_prefix("totals: ")).ok_or_else(wrong)?;
+        let total =
+            dump.lines().find_map(|line| line.strip_prefix("totals: ")).ok_or_else(wrong)?;
         let (instructions, done) = sums.entry(step.to_owned()).or_default();
         *instructions += total.trim().parse::<u64>().map_err(|_| wrong())?;
         *done += times.parse::<u64>().map_err(|_| wrong())?;
     }
-    let each = |(step, (instructions, done)): (String, (u64, u64))| (step, instructions / done.max(1));
+    let each =
+        |(step, (instructions, done)): (String, (u64, u64))| (step, instructions / done.max(1));
     Ok(sums.into_iter().map(each).collect())
 }

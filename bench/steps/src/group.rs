@@ -3,7 +3,6 @@
 //! What the line takes at once depends on when it looks. So it is held in the transaction of
 //! the event before, where a rider waits, until the whole group stands behind it.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use access::Region;
@@ -19,7 +18,7 @@ const CALLS: u64 = 32;
 pub(crate) const EVENTS: u64 = 2 * CALLS - 1;
 
 pub(crate) struct Group {
-    house: Rc<House>,
+    house: &'static House,
     record: Record,
     gate: Arc<Gate>,
     calls: u64,
@@ -30,7 +29,7 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(crate) fn open(house: &Rc<House>) -> Self {
+    pub(crate) fn open(house: &'static House) -> Self {
         let gate = Arc::new(Gate::default());
         let rooms = &house.rooms;
         let riders: [Arc<dyn Rider>; 2] = [gate.clone(), limits::rider()];
@@ -46,7 +45,6 @@ impl Group {
             &metrics,
         );
         let record = record.expect("starts its thread");
-        let house = Rc::clone(house);
         Self { house, record, gate, calls: 0, held: None, ready: Vec::new(), submitted: Vec::new() }
     }
 

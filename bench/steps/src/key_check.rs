@@ -1,7 +1,6 @@
 //! Who calls: the key is read, its check and keyed hash are made, its owner is looked up.
 
 use std::hint::black_box;
-use std::rc::Rc;
 
 use futures_util::FutureExt as _;
 use http::Method;
@@ -9,8 +8,7 @@ use http::Method;
 use crate::Step;
 use crate::house::{House, origin};
 
-pub(crate) fn step(house: &Rc<House>) -> Step {
-    let house = Rc::clone(house);
+pub(crate) fn step(house: &'static House) -> Step {
     Step::new("key check", move || {
         let found = house.rooms.identity.identify(&Method::POST, &house.headers, origin());
         let found = found.now_or_never().expect("a known key asks no database");

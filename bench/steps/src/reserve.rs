@@ -1,7 +1,5 @@
 //! A call is reserved at five levels, and what it used is settled.
 
-use std::rc::Rc;
-
 use access::Caller;
 use base::metrics::Metrics;
 use base::money::NanoCents;
@@ -27,8 +25,7 @@ const LEVELS: [(Level, &str); 5] = [
     (Level::Model, "*"),
 ];
 
-pub(crate) fn step(house: &Rc<House>) -> Step {
-    let house = Rc::clone(house);
+pub(crate) fn step(house: &'static House) -> Step {
     let rooms = &house.rooms;
     let clock = rooms.clock.shared();
     let ada = house.ada.clone();

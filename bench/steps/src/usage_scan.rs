@@ -30,7 +30,8 @@ pub(crate) fn step() -> Step {
     let stream = Bytes::from(stream);
     let ends = (0..stream.len()).step_by(CHUNK_BYTES).skip(1).chain([stream.len()]);
     let mut from = 0;
-    let chunks: Vec<Bytes> = ends.map(|end| stream.slice(std::mem::replace(&mut from, end)..end)).collect();
+    let chunks: Vec<Bytes> =
+        ends.map(|end| stream.slice(std::mem::replace(&mut from, end)..end)).collect();
     Step {
         times: EVENTS,
         ..Step::new("usage scan of a streamed event", move || {
