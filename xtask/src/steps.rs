@@ -80,25 +80,30 @@ fn count() -> Outcome<Counts> {
     steps.arg(root.join("bench/steps/optimised.toml")).arg("--config");
     steps.arg(format!("target.'cfg(all())'.runner = {valgrind:?}"));
     // Of one piece each, so that what is inlined does not depend on what else a crate holds.
-    sum(&shell::read(steps.env("CARGO_INCREMENTAL", "0").env("TMPDIR", &folder))?, &folder)
+    medians(&shell::read(steps.env("CARGO_INCREMENTAL", "0").env("TMPDIR", &folder))?, &folder)
 }
 
-/// The instructions of one step: those of all dumps in which it was counted, by how often it was
-/// done in them.
-fn sum(said: &str, folder: &Path) -> Outcome<Counts> {
-    let mut sums = BTreeMap::<String, (u64, u64)>::new();
+/// The instructions of each step: the median of all rounds, as sometimes a page of a table is split
+/// or a timer is due.
+fn medians(said: &str, folder: &Path) -> Outcome<Counts> {
+    let mut rounds = BTreeMap::<String, Vec<u64>>::new();
     let said = said.lines().filter_map(|line| line.split_once('\t'));
     for (number, (step, times)) in said.enumerate() {
         let file = folder.join(format!("dump.{}", number + 1));
         let wrong = || format!("{} says nothing of {step}", file.display());
         let dump = fs::read_to_string(&file).map_err(|why| format!("{}: {why}", file.display()))?;
-        let total =
-            dump.lines().find_map(|line| line.strip_prefix("totals: ")).ok_or_else(wrong)?;
-        let (instructions, done) = sums.entry(step.to_owned()).or_default();
-        *instructions += total.trim().parse::<u64>().map_err(|_| wrong())?;
-        *done += times.parse::<u64>().map_err(|_| wrong())?;
+        let total = dump.lines().find_map(|line| line.strip_prefix("totals: "));
+        let total: u64 = total.and_then(|total| total.trim().parse().ok()).ok_or_else(wrong)?;
+        let times: u64 = times.parse().map_err(|_| wrong())?;
+        rounds.entry(step.to_owned()).or_default().push(total / times.max(1));
     }
-    let each =
-        |(step, (instructions, done)): (String, (u64, u64))| (step, instructions / done.max(1));
-    Ok(sums.into_iter().map(each).collect())
+    let median = |(step, mut counts): (String, Vec<u64>)| {
+        counts.sort_unstable();
+        let middle = counts.get(counts.len() / 2).copied().unwrap_or_default();
+        (step, middle)
+    };
+    if rounds.is_empty() {
+        return Err("no step was counted".to_owned());
+    }
+    Ok(rounds.into_iter().map(median).collect())
 }

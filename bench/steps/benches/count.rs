@@ -8,10 +8,10 @@ use steps::Step;
 
 /// Runs before the first that counts: caches are filled, tables have grown.
 const BEFORE: u64 = 8;
-/// Runs of a step that does one at a time.
-const RUNS: u64 = 500;
-/// Runs of a step that is prepared, or does many at a time.
-const RUNS_OF_MANY: u64 = 8;
+/// How often each step is counted.
+const ROUNDS: u64 = 25;
+/// Runs of a round; one, where a run does many at once.
+const RUNS: u64 = 20;
 
 fn main() {
     for mut step in steps::all() {
@@ -19,13 +19,8 @@ fn main() {
             step.prepare();
             step.run();
         }
-        // What is prepared anew each time is counted anew each time.
-        let (rounds, runs) = match (step.is_prepared(), step.times) {
-            (true, _) => (RUNS_OF_MANY, 1),
-            (false, 1) => (1, RUNS),
-            (false, _) => (1, RUNS_OF_MANY),
-        };
-        for _ in 0..rounds {
+        let runs = if step.times == 1 { RUNS } else { 1 };
+        for _ in 0..ROUNDS {
             step.prepare();
             counted(&mut step, runs);
             told(&step, runs);

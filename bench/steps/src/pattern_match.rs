@@ -9,7 +9,7 @@ use crate::Step;
 const PATTERNS: u32 = 10_000;
 /// Different words in all of them.
 const WORDS: u64 = 8_000;
-const QUESTIONS: usize = 64;
+const QUESTIONS: usize = 32;
 
 pub(crate) fn step() -> Step {
     let mut dice = Dice(7);
