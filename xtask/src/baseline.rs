@@ -27,7 +27,9 @@ pub(crate) fn hold(counts: &Counts) -> Outcome<()> {
     let text = fs::read_to_string(file());
     let text = text.map_err(|why| format!("{}: {why}", file().display()))?;
     let differences = differences(&read(&text), counts);
-    differences.iter().for_each(|difference| note(&difference.text));
+    for difference in &differences {
+        note(&difference.text);
+    }
     let refused = differences.into_iter().filter(|difference| difference.refused);
     let refused: Vec<_> = refused.map(|difference| difference.step).collect();
     if refused.is_empty() {

@@ -19,8 +19,8 @@ pub(crate) struct Options {
     /// Write the baseline.
     #[arg(long, requires = "count")]
     write: bool,
-    /// Print JSON.
-    #[arg(long, requires = "count")]
+    /// Print JSON, and compare with nothing.
+    #[arg(long, requires = "count", conflicts_with = "write")]
     json: bool,
     /// Passed to criterion: `--quick`, a part of a name.
     #[arg(last = true)]
@@ -45,10 +45,13 @@ fn timed(more: &[String]) -> Outcome<()> {
 fn counted(options: &Options) -> Outcome<()> {
     let counts = count()?;
     if options.json {
-        let pairs = counts.iter().map(|(step, count)| format!("  {step:?}: {count}"));
-        println!("{{\n{}\n}}", pairs.collect::<Vec<_>>().join(",\n"));
-    } else {
-        counts.iter().for_each(|(step, count)| note(&baseline::line(step, *count)));
+        let pairs: Vec<_> =
+            counts.iter().map(|(step, count)| format!("  {step:?}: {count}")).collect();
+        println!("{{\n{}\n}}", pairs.join(",\n"));
+        return Ok(());
+    }
+    for (step, count) in &counts {
+        note(&baseline::line(step, *count));
     }
     if options.write { baseline::write(&counts) } else { baseline::hold(&counts) }
 }

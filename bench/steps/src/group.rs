@@ -23,7 +23,7 @@ pub(crate) struct Group {
     gate: Arc<Gate>,
     calls: u64,
     /// The line stands in this transaction.
-    held: Option<(Pending, Event)>,
+    held: Option<Pending>,
     ready: Vec<Event>,
     submitted: Vec<Pending>,
 }
@@ -54,7 +54,7 @@ impl Group {
         let [begun, ended] = self.call();
         let pending = self.record.open_call(&self.house.ada, &begun);
         self.house.runtime.block_on(self.gate.reached());
-        self.held = Some((pending, begun));
+        self.held = Some(pending);
         self.ready = vec![ended];
         for _ in 1..CALLS {
             let call = self.call();
@@ -66,9 +66,11 @@ impl Group {
     pub(crate) fn submit(&mut self) {
         let (record, caller) = (&self.record, &self.house.ada);
         for event in &self.ready {
-            let pending = match event.outcome {
-                Outcome::Started => record.open_call(caller, event),
-                _ => record.close_call(caller, event),
+            let begins = event.outcome == Outcome::Started;
+            let pending = if begins {
+                record.open_call(caller, event)
+            } else {
+                record.close_call(caller, event)
             };
             self.submitted.push(pending);
         }
@@ -76,7 +78,7 @@ impl Group {
 
     /// Lets the line go on and waits until all is on disk.
     pub(crate) fn commit(&mut self) {
-        let Some((held, _)) = self.held.take() else { return };
+        let Some(held) = self.held.take() else { return };
         let submitted = std::mem::take(&mut self.submitted);
         self.house.runtime.block_on(async {
             self.gate.pass();

@@ -1,10 +1,6 @@
 //! The inner steps of a call, each as a small function that can be done again and again:
 //! `benches/time.rs` times them, `benches/count.rs` has their instructions counted.
-#![expect(
-    clippy::expect_used,
-    clippy::missing_panics_doc,
-    reason = "a measurement stops at the first surprise"
-)]
+#![expect(clippy::expect_used, reason = "a measurement stops at the first surprise")]
 
 mod group;
 mod house;
