@@ -1,6 +1,7 @@
 //! `cargo xtask`: what a developer and CI run. It sets up what the tests need, then runs them.
 #![expect(clippy::print_stdout, reason = "a developer's command: its output is for the terminal")]
 
+mod baseline;
 mod bench;
 mod browser;
 mod clients;
@@ -12,6 +13,7 @@ mod redis;
 mod scripts;
 mod shell;
 mod sizes;
+mod steps;
 mod tally;
 mod test;
 
@@ -34,6 +36,8 @@ enum Task {
     Test(test::Options),
     /// Measure what a call costs, beside a bare proxy and peers.
     Bench(bench::Options),
+    /// Time the inner steps of a call, or count their instructions and hold them to a baseline.
+    Steps(steps::Options),
     /// Break what Portico stands on, under load, and hold what was measured to its bars.
     Faults(faults::Options),
     /// Time every page of the console in an org of 10,000 patterns, 1,000 members and
@@ -51,6 +55,7 @@ fn main() -> ExitCode {
     let passed = match Cli::parse().task {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Steps(options) => steps::run(&options),
         Task::Faults(options) => faults::run(&options),
         Task::Pages(options) => pages::run(&options),
         Task::Sizes { json } => {

@@ -6,12 +6,12 @@ use std::process::Command;
 use crate::postgres::Cluster;
 use crate::shell::{self, Outcome, cargo, find, heading, note, progress};
 use crate::tally::Tally;
-use crate::{browser, clients, licences, redis, scripts};
+use crate::{browser, clients, licences, redis, scripts, steps};
 
 /// What to run.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Skip formatting, lints, scripts and licences.
+    /// Skip formatting, lints, scripts, licences and the count of instructions.
     #[arg(long)]
     quick: bool,
     /// Lets 5 of 100 statements fail as a distributed PostgreSQL lets them fail (40001).
@@ -53,6 +53,9 @@ pub(crate) fn run(options: &Options) -> bool {
             test.args(["test", "--quiet", "--doc", "--workspace", "--no-fail-fast"]);
             listen_to_cargo_test(&mut test, &mut tally)
         });
+    }
+    if !options.quick && options.runner.is_empty() {
+        section("instructions of inner steps", &mut steps::check);
     }
     if !failed.is_empty() {
         heading(&format!("failed: {}", failed.join(", ")));

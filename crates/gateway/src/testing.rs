@@ -25,11 +25,24 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::wires::{Went, Wire};
+
 /// What it says.
 pub const HELLO: &str = "Hello from the fake provider.";
 
 /// How long it rests between two words of model `paced`, which goes on for ever.
 const PACE: Duration = Duration::from_millis(10);
+
+/// Passes on a provider's stream that comes in these chunks, as a call does whose caller did not
+/// ask for the usage: the bytes that they get, and the tokens read and written.
+pub fn pass_on(chunks: &[Bytes]) -> (usize, Option<(u64, u64)>) {
+    let mut wire = Wire::openai(false);
+    let pieces = chunks.iter().map(|chunk| match wire.pass(chunk) {
+        Went::On(bytes) | Went::Done(bytes) | Went::Failed(bytes) => bytes.len(),
+    });
+    let passed = pieces.sum();
+    (passed, wire.tally().usage.map(|usage| (usage.prompt, usage.completion)))
+}
 
 /// A provider that listens until it is dropped.
 #[derive(Debug, Clone)]
