@@ -301,7 +301,8 @@ impl Line {
         {
             return Ok(None);
         }
-        let Appended { seqs, ats, heads } = append(&mut tx, &self.keys, &self.heads, &entries).await?;
+        let Appended { seqs, ats, heads } =
+            append(&mut tx, &self.keys, &self.heads, &entries).await?;
         if group.iter().any(Submission::is_of_a_call) {
             for rider in &self.riders {
                 rider.fence(&mut tx).await?;

@@ -121,7 +121,9 @@ impl Rider for Ahead {
 
     fn committed(&self, events: &[Committed<'_>]) {
         let mut known = self.known();
-        events.iter().for_each(|event| known.add(event));
+        for event in events {
+            known.add(event);
+        }
     }
 }
 

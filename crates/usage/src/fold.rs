@@ -33,7 +33,7 @@ pub(crate) struct Folded {
 }
 
 /// A stretch of the record that is folded in one transaction.
-struct Next {
+struct Piece {
     /// The position behind it.
     next: i64,
     /// When its last call ended; 0: it has none.
@@ -96,11 +96,11 @@ impl Usage {
     }
 
     /// What comes next: as this node knows it, or as the record says. None: nothing does.
-    async fn stretch(&self, scope: &Scope, cursor: Cursor) -> Result<Option<Next>, DbError> {
+    async fn stretch(&self, scope: &Scope, cursor: Cursor) -> Result<Option<Piece>, DbError> {
         if let Some(Stretch { next, at, sums, .. }) = self.ahead.take(scope.org(), cursor.seq)
             && next > cursor.seq
         {
-            return Ok(Some(Next { next, at, sums }));
+            return Ok(Some(Piece { next, at, sums }));
         }
         let known = self.ahead.from(scope.org()).map_or(STEP, |from| from - cursor.seq);
         let positions = STEP.min(known.max(1));

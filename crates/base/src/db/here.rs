@@ -62,12 +62,12 @@ impl Here {
         match saying {
             Saying::All(statement, args) => {
                 let mut rows = Vec::new();
-                given(&mut self.prepared(statement.text)?, args, &mut rows).map_err(refused)?;
+                given(&mut self.prepared(statement.text)?, &args, &mut rows).map_err(refused)?;
                 Ok(Heard::Rows(rows))
             }
             Saying::Run(statement, args) => {
                 let mut prepared = self.prepared(statement.text)?;
-                bind(&mut prepared, args).map_err(refused)?;
+                bind(&mut prepared, &args).map_err(refused)?;
                 let changed = prepared.raw_execute().map_err(refused)?;
                 Ok(Heard::Changed(u64::try_from(changed).unwrap_or_default()))
             }
@@ -87,7 +87,7 @@ impl Here {
         if !rows.is_empty() {
             let mut statement = self.prepared(&db.batch_text(batch, 1))?;
             for row in rows {
-                given(&mut statement, row, &mut heard).map_err(refused)?;
+                given(&mut statement, &row, &mut heard).map_err(refused)?;
             }
         }
         Ok(Heard::Rows(heard))
@@ -107,7 +107,7 @@ impl Drop for Here {
 }
 
 /// Binds `$1` and its like to the arguments by their numbers, and every `?` to the next one.
-fn bind(statement: &mut CachedStatement<'_>, args: Vec<Value>) -> rusqlite::Result<()> {
+fn bind(statement: &mut CachedStatement<'_>, args: &[Value]) -> rusqlite::Result<()> {
     let named = statement.parameter_name(1).is_some();
     if !named {
         for (at, arg) in args.iter().enumerate() {
@@ -142,7 +142,7 @@ impl rusqlite::ToSql for Bound<'_> {
 /// Runs a statement and adds the rows that it gives.
 fn given(
     statement: &mut CachedStatement<'_>,
-    args: Vec<Value>,
+    args: &[Value],
     heard: &mut Vec<Row>,
 ) -> rusqlite::Result<()> {
     bind(statement, args)?;
@@ -268,7 +268,10 @@ mod tests {
         tx.commit().await.unwrap();
         let there = db.maybe(&within, LOOK, args!["org_b"]).await.unwrap().unwrap();
         for row in [here, there] {
-            assert_eq!((row.text("org_id").unwrap(), row.int("size").unwrap()), ("org_b".into(), 7));
+            assert_eq!(
+                (row.text("org_id").unwrap(), row.int("size").unwrap()),
+                ("org_b".into(), 7)
+            );
             assert_eq!(row.opt_bytes("body").unwrap(), None);
             assert!(row.int("org_id").is_err(), "of another type");
             assert!(row.text("else").is_err(), "no such column");
@@ -315,11 +318,12 @@ mod tests {
             let text = format!("PRAGMA {name}");
             let mut here = write.begin_here().await.unwrap().unwrap();
             let mut rows = Vec::new();
-            given(&mut here.prepared(&text).unwrap(), Vec::new(), &mut rows).unwrap();
+            given(&mut here.prepared(&text).unwrap(), &[], &mut rows).unwrap();
             drop(here);
             let EngineRow::Here(row) = &rows[0].0 else { unreachable!("it is a row of here") };
             let mut beside = write.alone().await.unwrap();
-            let told = sqlx::query(sqlx::AssertSqlSafe(text)).fetch_one(&mut *beside).await.unwrap();
+            let told =
+                sqlx::query(sqlx::AssertSqlSafe(text)).fetch_one(&mut *beside).await.unwrap();
             let told = EngineRow::Sqlite(told);
             let column = Row(told);
             let same = match &row.values[0] {

@@ -157,7 +157,7 @@ impl Db {
         match self.pool() {
             Pool::Sqlite { write, .. } => {
                 apply!(write.begin().await?)
-            },
+            }
             Pool::Postgres(lines) => apply!(lines.now().0.begin().await?),
         }
     }

@@ -17,9 +17,9 @@ use super::lines::{ACQUIRE_TIMEOUT, Health, Lines, SILENCE_MAX};
 use super::log::Log;
 use super::row::EngineRow;
 use super::statement::{Batch, Statement};
+use super::tx::Where;
 use super::value::{Column, Value, bind};
 use super::writer::Writer;
-use super::tx::Where;
 use super::{DbError, Row, Tries, Tx, Within};
 
 /// Which engine is behind a [`Db`].

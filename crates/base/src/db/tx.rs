@@ -7,9 +7,9 @@ use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Postgres, Sqlite, Transaction};
 
+use super::here::Here;
 use super::lines::SILENCE_MAX;
 use super::row::EngineRow;
-use super::here::Here;
 use super::statement::{BATCH_ROWS_MAX, Batch, Statement, rows_of_next};
 use super::told::{Heard, Saying, Told};
 use super::value::{Column, Value, bind};

@@ -85,9 +85,7 @@ impl Writer {
 
     /// Begins to write on the pool's connection. The lock is taken at once: a deferred
     /// transaction that reads first and writes later fails with "database is locked" under load.
-    pub(super) async fn begin(
-        &self,
-    ) -> Result<InTurn<Transaction<'static, Sqlite>>, sqlx::Error> {
+    pub(super) async fn begin(&self) -> Result<InTurn<Transaction<'static, Sqlite>>, sqlx::Error> {
         let turn = self.turn().await?;
         Ok(InTurn { it: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
     }
