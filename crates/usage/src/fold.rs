@@ -107,7 +107,7 @@ impl Usage {
         let told = self.record.told_calls(scope, cursor.seq, positions).await?;
         let last = told.calls.iter().map(|call| call.at.as_microsecond()).max();
         let (at, sums) = (last.unwrap_or_default(), sums(&told.calls));
-        Ok((told.next > cursor.seq).then_some(Next { next: told.next, at, sums }))
+        Ok((told.next > cursor.seq).then_some(Piece { next: told.next, at, sums }))
     }
 
     async fn cursor(&self, scope: &Scope) -> Result<Cursor, DbError> {
