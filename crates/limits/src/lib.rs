@@ -72,6 +72,7 @@ mod hold;
 mod keeper;
 mod ledger;
 mod load;
+mod note;
 mod org;
 mod pages;
 mod shared;
@@ -82,7 +83,7 @@ mod view;
 mod watch;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use access::{Caller, Databases, OrgId};
 use audit::{Record, Rider};
@@ -101,7 +102,9 @@ pub use self::explore::UsageFilter;
 pub use self::forecast::{Course, Forecast, Outlook, SpentDay};
 pub use self::hold::Hold;
 pub use self::ledger::Ledger;
-use self::org::Org;
+pub use self::note::NoteNeeds;
+use self::note::Notes;
+use self::org::{Answer, Org};
 pub use self::pages::pages;
 pub use self::shared::{
     Address, Away, BadStore, Config, Configured, Link, Nodes, Shared, SharedBook, StoreClock,
@@ -127,7 +130,12 @@ struct Room {
     together: Option<Together>,
     /// By how many nodes rates are divided, where this one knows of no ledger.
     apart: Option<u32>,
+    /// Where it is noted what may have been spent, if it is.
+    notes: OnceLock<Notes>,
 }
+
+/// How often a call may be sent away to learn or to note something before it is decided.
+const TURNS_MAX: usize = 8;
 
 /// Writes the ledger; to be given to the record.
 pub fn rider() -> Arc<dyn Rider> {
@@ -188,6 +196,7 @@ impl Limits {
             counts: telemetry::Counts::register(metrics),
             together: shared.map(|shared| Together::new(shared, metrics)),
             apart,
+            notes: OnceLock::new(),
         });
         tasks.spawn(watch::watch(Arc::downgrade(&room), tasks.clone()));
         if let Some(together) = &room.together {
@@ -215,23 +224,30 @@ impl Limits {
         }
         if let Some(nodes) = self.0.apart {
             self.ready(&caller.itself()).await?;
-            let wanted = Wanted { caller, names: &names, request, ask, at };
-            let (ceilings, _) = org.ceilings_of(&names).ok_or(Error::Unavailable)?;
-            return self.reserve_alone(&org, &wanted, &ceilings, nodes);
-        }
-        let mut answer = org.reserve(at, request, &names, ask);
-        if answer.is_none() {
-            self.load(&org, &caller.itself()).await?;
-            answer = org.reserve(at, request, &names, ask);
-        }
-        match answer.ok_or(Error::Unavailable)? {
-            Ok(admitted) if admitted.repeated => Err(Error::Repeated),
-            Ok(admitted) => Ok(Hold::new(org, self.0.clock.clone(), request, admitted)),
-            Err(refused) => {
-                self.0.counts.refused(&refused);
-                Err(Error::Refused(Box::new(refused)))
+            if org.keeping.get().is_none() {
+                let wanted = Wanted { caller, names: &names, request, ask, at };
+                let (ceilings, _) = org.ceilings_of(&names).ok_or(Error::Unavailable)?;
+                return self.reserve_alone(&org, &wanted, &ceilings, nodes);
             }
         }
+        for _ in 0..TURNS_MAX {
+            match org.reserve(at, request, &names, ask) {
+                Answer::Unknown => self.load(&org, &caller.itself()).await?,
+                // Boxed, so that a call that has room does not carry it along.
+                Answer::Unnoted => {
+                    Box::pin(org.make_room(at, &names, ask)).await.map_err(Error::Unnoted)?;
+                }
+                Answer::Given(Ok(admitted)) if admitted.repeated => return Err(Error::Repeated),
+                Answer::Given(Ok(admitted)) => {
+                    return Ok(Hold::new(org, self.0.clock.clone(), request, admitted));
+                }
+                Answer::Given(Err(refused)) => {
+                    self.0.counts.refused(&refused);
+                    return Err(Error::Refused(Box::new(refused)));
+                }
+            }
+        }
+        Err(Error::Unavailable)
     }
 
     /// The org in memory, known or not.

@@ -8,6 +8,7 @@ use access::OrgId;
 use anyhow::Context as _;
 use audit::JournalNeeds;
 use base::time::SystemClock;
+use limits::NoteNeeds;
 use regions::{Candidate, InstanceId, Lease, Pulse};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -88,6 +89,7 @@ impl Serving {
         if swept > 0 {
             tracing::warn!(calls = swept, "calls that a crash cut off were closed as unknown");
         }
+        keep_notes(config, &house).context("what an earlier life noted of spending")?;
         house.log.run(&house.tasks);
         house.epochs.run(&house.tasks);
         house.streams.run();
@@ -213,6 +215,17 @@ pub(crate) fn keep_journals(config: &Config, house: &House) -> anyhow::Result<()
         folder: config.data.join("journal"),
         roots: &house.roots,
         config: &config.record.journal,
+    })?)
+}
+
+/// Has it noted what orgs spend, for a start that knows of no ledger.
+pub(crate) fn keep_notes(config: &Config, house: &House) -> anyhow::Result<()> {
+    let Config { cell, limits, node, data, .. } = config;
+    Ok(house.limits.keep_notes(NoteNeeds {
+        folder: data.join("spending").join(node),
+        node,
+        roots: &house.roots,
+        alone: !cell.shared && limits.store.is_none() && limits.nodes == 1,
     })?)
 }
 
