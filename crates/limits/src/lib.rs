@@ -16,6 +16,12 @@
 //!   database: `without_the_database_a_known_org_goes_on_and_an_unknown_one_is_refused`.
 //!   Without a ledger a node admits its part of rates, and no money: [`Limits::apart`];
 //!   `a_node_without_a_ledger_admits_its_part_of_rates_and_no_money`.
+//! - A node alone has on its disk what may be spent, before it is ([`Limits::keep_notes`]), and
+//!   counts on from there without a ledger:
+//!   `whenever_a_node_is_killed_its_note_says_no_less_than_what_was_spent`,
+//!   `a_node_without_its_ledger_counts_on_from_what_it_noted_and_passes_no_budget`,
+//!   `what_was_noted_under_other_limits_by_another_node_or_not_at_all_lets_no_money_go`,
+//!   `a_disk_that_takes_no_note_stops_no_call_of_a_node_that_has_its_ledger`.
 //! - A refusal names the level, the limit and when to come back:
 //!   `a_refusal_names_the_tightest_level_and_when_to_come_back`.
 //! - What nobody settles is given back when its lease ends, and counted:
