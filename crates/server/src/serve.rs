@@ -34,6 +34,8 @@ pub(crate) const UNNAMED: &str = "record.log is not set: every proof that is mad
 /// long for an answer.
 const PING_EVERY: Duration = Duration::from_millis(500);
 const PING_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long connections to a database that is away may take to end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A house with its doors open.
 #[derive(Debug)]
@@ -174,33 +176,18 @@ impl Arrived {
         match join(config, &house, lock).await {
             Ok(()) => Ok(Self { house, lease, standbys }),
             Err(error) => {
-                // What is not given back is of a life that is over.
-                let _released = lease.release().await;
+                if storage::is_away(config, &error) {
+                    // Nobody waits for them: what is not given back is of a life that is over.
+                    for (_, db) in house.databases.iter() {
+                        let _waited = timeout(CLOSE_TIMEOUT, db.close()).await;
+                    }
+                } else {
+                    let _released = lease.release().await;
+                }
                 Box::pin(abandon(house, lock)).await;
                 Err(error)
             }
         }
-    }
-
-    async fn take(
-        config: &Config,
-        house: &House,
-        lock: &mut DataLock,
-    ) -> anyhow::Result<(Lease, Standbys)> {
-        storage::check_roles(&house.databases).await?;
-        let standbys = Standbys::open(config, house);
-        standbys.check().await?;
-        let mut gates = Gates::new(house);
-        gates.look().await;
-        // From here on: what closes a gate also opens it, and taking the regions already writes.
-        house.tasks.spawn(gates.keep(house.tasks.clone()));
-        let lease = lease(config, house, lock).await?;
-        if let Err(error) = house.log.check().await {
-            // What is not given back is of a life that is over.
-            let _released = lease.release().await;
-            return Err(error).context("the record and what was published of it");
-        }
-        Ok((lease, standbys))
     }
 }
 
