@@ -110,18 +110,27 @@ impl Book {
         ask: Ask,
     ) -> bool {
         let asked = nanos(ask.money);
-        let fits = |limit: Option<NanoCents>, used: u64, most: u64| {
-            let wanted = used.saturating_add(asked);
-            limit.is_none_or(|limit| wanted <= most || wanted > nanos(limit))
-        };
-        let limited = |subject: &&Subject<'_>| subject.ceiling.limits_money();
-        asked == 0
-            || subjects.iter().filter(limited).all(|Subject { name, ceiling, .. }| {
+        let limited = || subjects.iter().filter(|subject| subject.ceiling.limits_money());
+        let refused = || {
+            let beyond = |limit: Option<NanoCents>, used: u64| {
+                limit.is_some_and(|limit| used.saturating_add(asked) > nanos(limit))
+            };
+            limited().any(|Subject { name, ceiling, .. }| {
                 let used = self.money(name);
-                let most = bounds.map(|all| all.of(name, self.moment())).unwrap_or_default();
-                fits(ceiling.money_per_day, used.day, most.day)
-                    && fits(ceiling.money_per_month, used.month, most.month)
+                beyond(ceiling.money_per_day, used.day)
+                    || beyond(ceiling.money_per_month, used.month)
             })
+        };
+        let fits = |limit: Option<NanoCents>, used: u64, most: u64| {
+            limit.is_none() || used.saturating_add(asked) <= most
+        };
+        let mut all = limited().map(|Subject { name, ceiling, .. }| {
+            let used = self.money(name);
+            let most = bounds.map(|all| all.of(name, self.moment())).unwrap_or_default();
+            fits(ceiling.money_per_day, used.day, most.day)
+                && fits(ceiling.money_per_month, used.month, most.month)
+        });
+        asked == 0 || all.all(|fits| fits) || refused()
     }
 
     /// Whether more was used somewhere than these bounds say, and a limit leaves something still.
