@@ -56,8 +56,9 @@ impl Place {
 
     /// What is there says too little from now on.
     pub(crate) fn remove(&self) -> io::Result<()> {
+        use io::ErrorKind::{NotADirectory, NotFound};
         match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(()),
             Ok(()) => super::settle(self.path.parent()),
             failed => failed,
         }
