@@ -189,6 +189,27 @@ impl Arrived {
             }
         }
     }
+
+    async fn take(
+        config: &Config,
+        house: &House,
+        lock: &mut DataLock,
+    ) -> anyhow::Result<(Lease, Standbys)> {
+        storage::check_roles(&house.databases).await?;
+        let standbys = Standbys::open(config, house);
+        standbys.check().await?;
+        let mut gates = Gates::new(house);
+        gates.look().await;
+        // From here on: what closes a gate also opens it, and taking the regions already writes.
+        house.tasks.spawn(gates.keep(house.tasks.clone()));
+        let lease = lease(config, house, lock).await?;
+        if let Err(error) = house.log.check().await {
+            // What is not given back is of a life that is over.
+            let _released = lease.release().await;
+            return Err(error).context("the record and what was published of it");
+        }
+        Ok((lease, standbys))
+    }
 }
 
 /// Takes the regions of this node, alone or with those that share them. Two nodes that count
