@@ -5,6 +5,7 @@
 //! customer's contract (a budget, a region, a control), it belongs in a room.
 
 pub mod bodies;
+pub mod bytes;
 pub mod checks;
 pub mod csv;
 pub mod db;

@@ -5,7 +5,9 @@
 //! HKDF-SHA-256 (RFC 5869) under a label, so keys of different uses never meet.
 
 use std::fmt;
+use std::fs::{DirBuilder, File};
 use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -157,6 +159,14 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     std::fs::write(file.path(), bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
+}
+
+/// The same, and on disk when this returns, in a folder that only its owner may enter (mode 0700).
+pub fn write_settled(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    write_private(path, bytes)?;
+    File::open(folder)?.sync_all()
 }
 
 impl fmt::Debug for RootKey {

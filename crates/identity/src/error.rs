@@ -118,7 +118,7 @@ pub enum Error {
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
     /// The database failed.
-    #[error(transparent)]
+    #[error("the database of a region failed")]
     Db(#[from] DbError),
     /// The machine failed: no randomness, no thread.
     #[error("the machine failed")]

@@ -1,6 +1,6 @@
 //! The limits of an org, as its admins set them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use base::db::{DbError, Row};
 use base::money::NanoCents;
@@ -22,7 +22,12 @@ static OPEN: Ceiling = Ceiling {
 pub(crate) struct Ceilings {
     named: HashMap<Box<str>, Ceiling>,
     each: [Option<Ceiling>; 5],
+    set_at: SetAt,
 }
+
+/// When each limit of an org was set, in microseconds since 1970. Limits that were set at other
+/// times are others.
+pub(crate) type SetAt = BTreeMap<Box<str>, i64>;
 
 impl Ceilings {
     /// The ceiling of a subject: its own, else the one that each of its level has.
@@ -37,8 +42,23 @@ impl Ceilings {
         named.map(|(key, ceiling)| (Level::Model, key.to_string(), *ceiling))
     }
 
-    /// Sets or removes a limit.
-    pub(crate) fn set(&mut self, target: &Target, ceiling: Option<Ceiling>) {
+    /// When they were set.
+    pub(crate) fn set_at(&self) -> &SetAt {
+        &self.set_at
+    }
+
+    /// Whether something of the org is limited in money.
+    pub(crate) fn limit_money(&self) -> bool {
+        let each = self.each.iter().flatten();
+        self.named.values().chain(each).any(Ceiling::limits_money)
+    }
+
+    /// Sets a limit, or removes it.
+    pub(crate) fn set(&mut self, target: &Target, ceiling: Option<Ceiling>, at: i64) {
+        match ceiling {
+            Some(_) => drop(self.set_at.insert(target.key().into(), at)),
+            None => drop(self.set_at.remove(target.key())),
+        }
         if target.is_each() {
             if let Some(each) = self.each.get_mut(place(target.level)) {
                 *each = ceiling;

@@ -71,6 +71,7 @@ impl Limits {
         let org = self.org(&caller.org);
         let _turn = org.turn.lock().await;
         let mut change = Change::begin(&self.0.record, &scope).await?;
+        let at = self.0.clock.now();
         let key = || args![target.level.as_str(), target.key()];
         let before = change.maybe(sql::LIMIT, key()).await?;
         let before = before.as_ref().map(stored).transpose()?;
@@ -81,7 +82,7 @@ impl Limits {
                 }
                 let set_by = caller.actor.id();
                 let values = values(&after);
-                let who = args![self.0.clock.now(), set_by];
+                let who = args![at, set_by];
                 (sql::SET, [key(), values, who].concat(), "limits.limit.set")
             }
             None if before.is_none() => return Err(Error::NoSuchLimit),
@@ -92,7 +93,7 @@ impl Limits {
             .changes(differences(before.unwrap_or_default(), after.unwrap_or_default()));
         let unsure = Unsure::about(&org);
         change.commit(event).await?;
-        unsure.arrived(target, after);
+        unsure.arrived(target, after, at);
         if let Some(shared) = &org.shared {
             // Here as well they are read again, for others may have changed them meanwhile.
             shared.renew.store(true, Ordering::Release);

@@ -1,6 +1,7 @@
 //! What can go wrong, and how it is told.
 
 use std::fmt;
+use std::io;
 
 use access::Denied;
 use axum::http::header::RETRY_AFTER;
@@ -39,6 +40,9 @@ pub enum Error {
     /// The store of the counters is away, and what was asked cannot be decided without it.
     #[error("the counters are not available")]
     StoreAway(#[source] Away),
+    /// What the call may spend could not be noted, and an earlier note could not be removed.
+    #[error("what the call may spend could not be noted")]
+    Unnoted(#[source] io::Error),
     /// The caller may not.
     #[error(transparent)]
     Denied(#[from] Denied),
@@ -72,7 +76,7 @@ impl From<Error> for Problem {
                 let detail = "the limits are not available; nothing was called";
                 Self::unavailable("limits_unavailable", detail, &error)
             }
-            Error::StoreAway(_) => {
+            Error::StoreAway(_) | Error::Unnoted(_) => {
                 let detail = "the counters are not available, so money cannot be limited now; \
                               nothing was called";
                 Self::unavailable("counters_unavailable", detail, &error)

@@ -16,6 +16,12 @@
 //!   database: `without_the_database_a_known_org_goes_on_and_an_unknown_one_is_refused`.
 //!   Without a ledger a node admits its part of rates, and no money: [`Limits::apart`];
 //!   `a_node_without_a_ledger_admits_its_part_of_rates_and_no_money`.
+//! - A node alone has on its disk what may be spent, before it is ([`Limits::keep_notes`]), and
+//!   counts on from there without a ledger:
+//!   `whenever_a_node_is_killed_its_note_says_no_less_than_what_was_spent`,
+//!   `a_node_without_its_ledger_counts_on_from_what_it_noted_and_passes_no_budget`,
+//!   `what_was_noted_under_other_limits_by_another_node_or_not_at_all_lets_no_money_go`,
+//!   `a_disk_that_takes_no_note_stops_no_call_of_a_node_that_has_its_ledger`.
 //! - A refusal names the level, the limit and when to come back:
 //!   `a_refusal_names_the_tightest_level_and_when_to_come_back`.
 //! - What nobody settles is given back when its lease ends, and counted:
@@ -72,6 +78,7 @@ mod hold;
 mod keeper;
 mod ledger;
 mod load;
+mod note;
 mod org;
 mod pages;
 mod shared;
@@ -82,7 +89,7 @@ mod view;
 mod watch;
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use access::{Caller, Databases, OrgId};
 use audit::{Record, Rider};
@@ -101,7 +108,9 @@ pub use self::explore::UsageFilter;
 pub use self::forecast::{Course, Forecast, Outlook, SpentDay};
 pub use self::hold::Hold;
 pub use self::ledger::Ledger;
-use self::org::Org;
+pub use self::note::NoteNeeds;
+use self::note::Notes;
+use self::org::{Answer, Org};
 pub use self::pages::pages;
 pub use self::shared::{
     Address, Away, BadStore, Config, Configured, Link, Nodes, Shared, SharedBook, StoreClock,
@@ -127,7 +136,12 @@ struct Room {
     together: Option<Together>,
     /// By how many nodes rates are divided, where this one knows of no ledger.
     apart: Option<u32>,
+    /// Where it is noted what may have been spent, if it is.
+    notes: OnceLock<Notes>,
 }
+
+/// How often a call may be sent away to learn or to note something before it is decided.
+const TURNS_MAX: usize = 8;
 
 /// Writes the ledger; to be given to the record.
 pub fn rider() -> Arc<dyn Rider> {
@@ -188,6 +202,7 @@ impl Limits {
             counts: telemetry::Counts::register(metrics),
             together: shared.map(|shared| Together::new(shared, metrics)),
             apart,
+            notes: OnceLock::new(),
         });
         tasks.spawn(watch::watch(Arc::downgrade(&room), tasks.clone()));
         if let Some(together) = &room.together {
@@ -215,23 +230,30 @@ impl Limits {
         }
         if let Some(nodes) = self.0.apart {
             self.ready(&caller.itself()).await?;
-            let wanted = Wanted { caller, names: &names, request, ask, at };
-            let (ceilings, _) = org.ceilings_of(&names).ok_or(Error::Unavailable)?;
-            return self.reserve_alone(&org, &wanted, &ceilings, nodes);
-        }
-        let mut answer = org.reserve(at, request, &names, ask);
-        if answer.is_none() {
-            self.load(&org, &caller.itself()).await?;
-            answer = org.reserve(at, request, &names, ask);
-        }
-        match answer.ok_or(Error::Unavailable)? {
-            Ok(admitted) if admitted.repeated => Err(Error::Repeated),
-            Ok(admitted) => Ok(Hold::new(org, self.0.clock.clone(), request, admitted)),
-            Err(refused) => {
-                self.0.counts.refused(&refused);
-                Err(Error::Refused(Box::new(refused)))
+            if org.keeping.get().is_none() {
+                let wanted = Wanted { caller, names: &names, request, ask, at };
+                let (ceilings, _) = org.ceilings_of(&names).ok_or(Error::Unavailable)?;
+                return self.reserve_alone(&org, &wanted, &ceilings, nodes);
             }
         }
+        for _ in 0..TURNS_MAX {
+            match org.reserve(at, request, &names, ask) {
+                Answer::Unknown => self.load(&org, &caller.itself()).await?,
+                // Boxed, so that a call that has room does not carry it along.
+                Answer::Unnoted => {
+                    Box::pin(org.make_room(at, &names, ask)).await.map_err(Error::Unnoted)?;
+                }
+                Answer::Given(Ok(admitted)) if admitted.repeated => return Err(Error::Repeated),
+                Answer::Given(Ok(admitted)) => {
+                    return Ok(Hold::new(org, self.0.clock.clone(), request, admitted));
+                }
+                Answer::Given(Err(refused)) => {
+                    self.0.counts.refused(&refused);
+                    return Err(Error::Refused(Box::new(refused)));
+                }
+            }
+        }
+        Err(Error::Unavailable)
     }
 
     /// The org in memory, known or not.

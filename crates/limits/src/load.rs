@@ -59,6 +59,16 @@ impl Limits {
             return Ok(());
         }
         let ceilings = self.ceilings(scope).await.map_err(Error::Unloadable)?;
+        if let Some((place, note)) = self.noted(scope) {
+            if note.limits == *ceilings.set_at() {
+                let spent = note.bounds.iter().map(|(subject, most)| Spent::at_most(subject, most));
+                // In its own day and month; later ones begin with nothing.
+                org.learn(note.bounds.at(), ceilings, UNKNOWN, Some(spent.collect()));
+                org.keep_on(place, note);
+                return Ok(());
+            }
+            tracing::warn!(org.id = %scope.org(), "its limits changed just before: what was spent is not known");
+        }
         let spent = if org.counts() {
             None
         } else {
@@ -75,7 +85,7 @@ impl Limits {
             let (level, subject) = (level(&row.text("level")?)?, row.text("subject")?);
             let target = Target::new(level, bare(&subject));
             let target = target.map_err(|cause| DbError::unreadable("subject", cause))?;
-            ceilings.set(&target, Some(stored(&row)?));
+            ceilings.set(&target, Some(stored(&row)?), row.int("set_at")?);
         }
         Ok(ceilings)
     }

@@ -1,14 +1,17 @@
 //! One org in memory: its limits, and the counters of everything in it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use base::money::NanoCents;
 use base::time::At;
 
 use crate::ceilings::Ceilings;
-use crate::core::{Admitted, Ask, Book, Ceiling, Expired, Level, Refused, Subject, Tally, Used};
+use crate::core::{
+    Admitted, Ask, Book, Ceiling, Expired, Level, Most, Refused, Subject, Tally, Used,
+};
+use crate::note::{Keeping, Noted};
 use crate::shared::{SharedOrg, UNKNOWN};
 use crate::subject::{Subjects, Target, level_of};
 
@@ -25,6 +28,14 @@ pub(crate) struct Spent {
     pub(crate) month: NanoCents,
 }
 
+impl Spent {
+    /// No more than this.
+    pub(crate) fn at_most(subject: &str, most: Most) -> Self {
+        let money = |nanos: u64| NanoCents(i64::try_from(nanos).unwrap_or(i64::MAX));
+        Self { subject: subject.to_owned(), day: money(most.day), month: money(most.month) }
+    }
+}
+
 /// One org. Whatever has a name in it is counted, with a limit or without, so that a
 /// first limit is exact from its first moment.
 #[derive(Debug)]
@@ -36,28 +47,50 @@ pub(crate) struct Org {
     /// Where its counters are shared with other nodes. The book then counts what this node
     /// admitted.
     pub(crate) shared: Option<SharedOrg>,
+    /// Where it is noted what may have been spent.
+    pub(crate) keeping: OnceLock<Keeping>,
+}
+
+/// What is said of a call.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// The limits are unknown.
+    Unknown,
+    /// It would spend what is not noted yet.
+    Unnoted,
+    Given(Result<Admitted, Refused>),
 }
 
 /// INVARIANT: while `ceilings` is there, it is what the database says.
 #[derive(Debug)]
-struct State {
-    ceilings: Option<Ceilings>,
+pub(crate) struct State {
+    pub(crate) ceilings: Option<Ceilings>,
     /// Which change of the limits these are of, where nodes tell each other of changes.
     version: u64,
-    book: Book,
-    counts: bool,
+    /// How often they changed since the start.
+    changes: u64,
+    pub(crate) book: Book,
+    pub(crate) counts: bool,
+    pub(crate) noted: Noted,
 }
 
 impl Org {
     /// Nothing known yet.
     pub(crate) fn unknown(shared: Option<SharedOrg>) -> Self {
-        let state =
-            State { ceilings: None, version: UNKNOWN, book: Book::new(LEASE), counts: false };
+        let state = State {
+            ceilings: None,
+            version: UNKNOWN,
+            changes: 0,
+            book: Book::new(LEASE),
+            counts: false,
+            noted: Noted::No,
+        };
         let turn = tokio::sync::Mutex::default();
-        Self { state: Mutex::new(state), turn, failures: 0.into(), shared }
+        let (state, keeping) = (Mutex::new(state), OnceLock::new());
+        Self { state, turn, failures: 0.into(), shared, keeping }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -87,8 +120,15 @@ impl Org {
             }
             state.counts = true;
         }
+        state.noted.only_of(ceilings.set_at());
         state.ceilings = Some(ceilings);
         state.version = version;
+        state.changes += 1;
+    }
+
+    /// How often the limits changed that are known here.
+    pub(crate) fn changes(&self) -> u64 {
+        self.state().changes
     }
 
     /// How often reading failed; who waited for a turn meanwhile shares the failure.
@@ -101,20 +141,16 @@ impl Org {
         self.failures.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// Takes a call at all levels, or says at which it cannot; nothing while the
-    /// limits are unknown.
-    pub(crate) fn reserve(
-        &self,
-        at: At,
-        request: &str,
-        names: &Subjects,
-        ask: Ask,
-    ) -> Option<Result<Admitted, Refused>> {
+    /// Takes a call at all levels, or says at which it cannot.
+    pub(crate) fn reserve(&self, at: At, request: &str, names: &Subjects, ask: Ask) -> Answer {
         let mut state = self.state();
-        let State { ceilings, book, .. } = &mut *state;
-        let ceilings = ceilings.as_ref()?;
+        let State { ceilings, book, noted, .. } = &mut *state;
+        let Some(ceilings) = ceilings.as_ref() else { return Answer::Unknown };
         let subjects = names.under(|level, name| ceilings.of(level, name));
-        Some(book.reserve(at, request, &subjects, ask))
+        if !noted.lets_in(book, at, &subjects, ask) {
+            return Answer::Unnoted;
+        }
+        Answer::Given(book.reserve(at, request, &subjects, ask))
     }
 
     /// The ceilings of what a call passes, and which change of the limits they are of.
@@ -145,7 +181,11 @@ impl Org {
     }
 
     pub(crate) fn settle(self: &Arc<Self>, now: At, request: &str, used: Used) {
-        let here = self.state().book.settle(now, request, used);
+        let here = if self.keeping.get().is_some() {
+            self.settle_noted(now, request, used)
+        } else {
+            self.state().book.settle(now, request, used)
+        };
         if self.shared.is_some() {
             self.tell(request, used);
         } else if here.is_err() {
@@ -236,11 +276,14 @@ impl<'a> Unsure<'a> {
     }
 
     /// The change is in the database: it applies here too.
-    pub(crate) fn arrived(mut self, target: &Target, ceiling: Option<Ceiling>) {
-        if let Some(org) = self.0.take()
-            && let Some(ceilings) = &mut org.state().ceilings
-        {
-            ceilings.set(target, ceiling);
+    pub(crate) fn arrived(mut self, target: &Target, ceiling: Option<Ceiling>, at: At) {
+        let Some(org) = self.0.take() else { return };
+        let mut state = org.state();
+        let State { ceilings, noted, changes, .. } = &mut *state;
+        if let Some(ceilings) = ceilings {
+            ceilings.set(target, ceiling, at.as_microsecond());
+            noted.only_of(ceilings.set_at());
+            *changes += 1;
         }
     }
 }

@@ -108,7 +108,7 @@ pub(crate) fn bare(key: &str) -> &str {
 }
 
 /// The names of everything that a call passes: one text, cut.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Subjects {
     text: String,
     spans: Vec<(Level, Range<usize>)>,

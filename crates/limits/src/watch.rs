@@ -1,4 +1,5 @@
-//! Once a second: leases that have ended. Once a minute: forgets what is over.
+//! Once a second: leases that have ended, and notes of what was spent. Once a minute: forgets
+//! what is over.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -23,6 +24,9 @@ pub(crate) async fn watch(room: Weak<Room>, tasks: Tasks) {
         let Some(room) = room.upgrade() else { return };
         tick = (tick + 1) % TIDY_EVERY_TICKS;
         round(&room, tick == 0);
+        for (_, org) in room.orgs() {
+            org.note_if_due(room.clock.now()).await;
+        }
     }
 }
 

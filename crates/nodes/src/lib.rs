@@ -89,7 +89,7 @@ pub enum Error {
         node: String,
     },
     /// A region's database failed.
-    #[error(transparent)]
+    #[error("the database of a region failed")]
     Db(#[from] DbError),
 }
 

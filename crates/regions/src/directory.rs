@@ -55,7 +55,7 @@ pub enum Error {
         node: Option<String>,
     },
     /// The directory's database failed.
-    #[error(transparent)]
+    #[error("the directory failed")]
     Db(#[from] DbError),
 }
 

@@ -3,13 +3,17 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use access::OrgId;
+use access::{Databases, OrgId};
 use anyhow::Context as _;
 use audit::JournalNeeds;
+use base::db::DbError;
 use base::time::SystemClock;
+use limits::NoteNeeds;
 use regions::{Candidate, InstanceId, Lease, Pulse};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::timeout;
 
 use crate::answering::Answering;
 use crate::config::Config;
@@ -25,6 +29,13 @@ use crate::{outage, reload, storage, telemetry};
 /// What is said to an operator who did not name the log of the record.
 pub(crate) const UNNAMED: &str = "record.log is not set: every proof that is made from now on bears \
     the name `portico.invalid`. Choose a name of yours before anybody keeps one";
+
+/// How often a database is asked whether it is there while a journal is written into it, and how
+/// long for an answer.
+const PING_EVERY: Duration = Duration::from_millis(500);
+const PING_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long connections to a database that is away may take to end.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A house with its doors open.
 #[derive(Debug)]
@@ -74,20 +85,23 @@ impl Serving {
         let mut entrance = Entrance::bind(&config.listen).await?;
         let mut stop = Stop::listen()?;
         let mut lock = DataLock::take(config)?;
-        let opened = Box::pin(outage::house(config, &mut entrance, &mut stop, &mut lock)).await?;
-        let Some((Arrived { house, lease, standbys }, outage)) = opened else { return Ok(None) };
-        if let Some(outage) = outage {
-            outage.end(&entrance).await?;
-        }
-        // Who joins closes the calls of earlier lives: what their journal knows comes first.
-        replay_journals(config, &house).await.context("what an earlier life journalled")?;
-        let lease = join(&house, &mut lock, lease).await?;
-        house.nodes.run();
-        outages(&house).await.context("what calls need in an outage")?;
-        let swept = house.record.sweep().await.context("closing calls that a crash cut off")?;
-        if swept > 0 {
-            tracing::warn!(calls = swept, "calls that a crash cut off were closed as unknown");
-        }
+        let (entered, stopped) = (&mut entrance, &mut stop);
+        let arrived = loop {
+            let opened = Box::pin(outage::house(config, entered, stopped, &mut lock)).await?;
+            let Some((arrived, outage)) = opened else { return Ok(None) };
+            if let Some(outage) = outage {
+                outage.end(entered).await?;
+            }
+            match Box::pin(arrived.join(config, &mut lock)).await {
+                Ok(arrived) => break arrived,
+                Err(error) if storage::is_away(config, &error) => {
+                    tracing::warn!(error = format!("{error:#}"), "the databases are away again");
+                }
+                Err(error) => return Err(error),
+            }
+        };
+        let Arrived { house, lease, standbys } = arrived;
+        keep_notes(config, &house).context("what an earlier life noted of spending")?;
         house.log.run(&house.tasks);
         house.epochs.run(&house.tasks);
         house.streams.run();
@@ -149,10 +163,28 @@ impl Arrived {
         match Self::take(config, &house, lock).await {
             Ok((lease, standbys)) => Ok(Self { house, lease, standbys }),
             Err(error) => {
-                if let Ok(life) = house.nodes.instance().as_str().parse() {
-                    lock.bury(life);
+                Box::pin(abandon(house, lock)).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes what an earlier life journalled, and joins who serves. If that fails, the house is
+    /// closed, and its regions are given back if that can be.
+    async fn join(self, config: &Config, lock: &mut DataLock) -> anyhow::Result<Self> {
+        let Self { house, lease, standbys } = self;
+        match join(config, &house, lock).await {
+            Ok(()) => Ok(Self { house, lease, standbys }),
+            Err(error) => {
+                if storage::is_away(config, &error) {
+                    // Nobody waits for them: what is not given back is of a life that is over.
+                    for (_, db) in house.databases.iter() {
+                        let _waited = timeout(CLOSE_TIMEOUT, db.close()).await;
+                    }
+                } else {
+                    let _released = lease.release().await;
                 }
-                house.close().await;
+                Box::pin(abandon(house, lock)).await;
                 Err(error)
             }
         }
@@ -196,15 +228,48 @@ async fn lease(config: &Config, house: &House, lock: &mut DataLock) -> anyhow::R
     Ok(house.directory.take(&config.regions, &who).await?)
 }
 
-/// Joins who serves the regions. The sweep of a namesake would close our calls.
-async fn join(house: &House, lock: &mut DataLock, lease: Lease) -> anyhow::Result<Lease> {
+/// What this node must do before it may serve. Who joins closes the calls of earlier lives: what
+/// their journal knows comes first. The sweep of a namesake would close our calls.
+async fn join(config: &Config, house: &House, lock: &mut DataLock) -> anyhow::Result<()> {
+    tokio::select! {
+        replayed = replay_journals(config, house) => replayed.context("what an earlier life journalled"),
+        // A journal waits for its database; callers do not.
+        away = lost(&house.databases) => Err(away.into()),
+    }?;
     let dead: Vec<String> = lock.dead().iter().map(ToString::to_string).collect();
-    if let Err(refused) = house.nodes.join(&dead).await {
-        lease.release().await?;
-        return Err(refused.into());
-    }
+    house.nodes.join(&dead).await?;
     lock.settle(&house.nodes.instance().as_str().parse()?)?;
-    Ok(lease)
+    house.nodes.run();
+    outages(house).await.context("what calls need in an outage")?;
+    let swept = house.record.sweep().await.context("closing calls that a crash cut off")?;
+    if swept > 0 {
+        tracing::warn!(calls = swept, "calls that a crash cut off were closed as unknown");
+    }
+    Ok(())
+}
+
+/// Why a database does not answer, as soon as one does not.
+async fn lost(databases: &Databases) -> DbError {
+    loop {
+        for (_, db) in databases.iter() {
+            let too_slow = |_| DbError::too_slow("answer");
+            let answered = timeout(PING_TIMEOUT, db.ping()).await.map_err(too_slow).flatten();
+            if let Err(error) = answered
+                && error.is_away()
+            {
+                return error;
+            }
+        }
+        tokio::time::sleep(PING_EVERY).await;
+    }
+}
+
+/// A life of this node came to nothing.
+async fn abandon(house: House, lock: &mut DataLock) {
+    if let Ok(life) = house.nodes.instance().as_str().parse() {
+        lock.bury(life);
+    }
+    house.close().await;
 }
 
 /// Takes up the journals of this node, and keeps them.
@@ -213,6 +278,17 @@ pub(crate) fn keep_journals(config: &Config, house: &House) -> anyhow::Result<()
         folder: config.data.join("journal"),
         roots: &house.roots,
         config: &config.record.journal,
+    })?)
+}
+
+/// Has it noted what orgs spend, for a start that knows of no ledger.
+pub(crate) fn keep_notes(config: &Config, house: &House) -> anyhow::Result<()> {
+    let Config { cell, limits, node, data, .. } = config;
+    Ok(house.limits.keep_notes(NoteNeeds {
+        folder: data.join("spending").join(node),
+        node,
+        roots: &house.roots,
+        alone: !cell.shared && limits.store.is_none() && limits.nodes == 1,
     })?)
 }
 

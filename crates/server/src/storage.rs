@@ -6,7 +6,6 @@ use std::os::unix::fs::DirBuilderExt as _;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
-use audit::{EpochError, LogError};
 use base::db::{Db, DbError, Migration};
 use base::seal::RootKey;
 
@@ -112,21 +111,8 @@ pub(crate) fn is_remote(config: &Config) -> bool {
 /// Whether something failed because a PostgreSQL is away, which is worth waiting for. The file
 /// of an embedded database comes back by nobody's waiting.
 pub(crate) fn is_away(config: &Config, error: &anyhow::Error) -> bool {
-    is_remote(config) && error.chain().filter_map(of_database).any(DbError::is_away)
-}
-
-/// What a database said, also where a room passes it on as if it had said so itself.
-fn of_database<'a>(cause: &'a (dyn std::error::Error + 'static)) -> Option<&'a DbError> {
-    if let Some(regions::Error::Db(error)) = cause.downcast_ref() {
-        return Some(error);
-    }
-    if let Some(EpochError::Db(error)) = cause.downcast_ref() {
-        return Some(error);
-    }
-    if let Some(LogError::Db(error)) = cause.downcast_ref() {
-        return Some(error);
-    }
-    cause.downcast_ref()
+    is_remote(config)
+        && error.chain().filter_map(<dyn std::error::Error>::downcast_ref).any(DbError::is_away)
 }
 
 /// Opens the database of every region that is served.

@@ -80,6 +80,9 @@ pub(crate) struct House {
     pub(crate) roots: Arc<BTreeMap<Region, RootKey>>,
 }
 
+/// How long what was begun may take to end, where a house could not be opened.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
 impl House {
     /// Opens every room, in the order in which they lean on each other.
     pub(crate) async fn open(config: &Config, clock: SharedClock) -> anyhow::Result<Self> {
@@ -95,8 +98,9 @@ impl House {
         let tasks = Tasks::new();
         let opened = Box::pin(Self::wired(config, clock, stores, tasks.clone())).await;
         if opened.is_err() {
-            // What was begun for some rooms ends with the others.
+            // What was begun for some rooms ends with the others: before the runtime does.
             tasks.stop();
+            let _late = tokio::time::timeout(END_TIMEOUT, tasks.ended()).await;
         }
         opened
     }

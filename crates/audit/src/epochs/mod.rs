@@ -96,7 +96,7 @@ pub enum EpochError {
     #[error(transparent)]
     Kms(#[from] KmsError),
     /// The database.
-    #[error(transparent)]
+    #[error("the database of the record failed")]
     Db(#[from] DbError),
     /// The secret that wraps a key in the database is not here.
     #[error(

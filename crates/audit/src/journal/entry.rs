@@ -7,9 +7,9 @@
 //! ```
 
 use access::OrgId;
+use base::bytes::{some, take};
 use base::db::DbError;
 
-use super::format::{array, take};
 use crate::append::Prepared;
 use crate::durable::{Phase, Submission};
 use crate::entry::Draft;
@@ -76,14 +76,13 @@ pub(crate) fn sealed(
 impl Entry {
     pub(crate) fn of(mut bytes: &[u8]) -> Result<Self, NotAnEntry> {
         let rest = &mut bytes;
-        let mut some = |len: usize| take(rest, len).ok_or(NotAnEntry);
-        let [phase, tried] = array(some(2)?);
-        let [named] = array(some(1)?);
-        let org = std::str::from_utf8(some(named.into())?).map_err(|_| NotAnEntry)?;
+        let [phase, tried, named] = take(rest).ok_or(NotAnEntry)?;
+        let org = some(rest, named.into()).ok_or(NotAnEntry)?;
+        let org = std::str::from_utf8(org).map_err(|_| NotAnEntry)?;
         let org = org.parse().map_err(|_| NotAnEntry)?;
-        let epoch = i64::from_be_bytes(array(some(8)?));
-        let wrapped = u16::from_be_bytes(array(some(2)?));
-        let wrapped = some(wrapped.into())?.to_vec();
+        let epoch = i64::from_be_bytes(take(rest).ok_or(NotAnEntry)?);
+        let wrapped = u16::from_be_bytes(take(rest).ok_or(NotAnEntry)?);
+        let wrapped = some(rest, wrapped.into()).ok_or(NotAnEntry)?.to_vec();
         let tried = match tried {
             0 => Tried::No,
             1 => Tried::Yes,

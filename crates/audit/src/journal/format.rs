@@ -14,6 +14,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
+use base::bytes::{some, take};
 use base::seal::{Mac, equal};
 
 /// What every journal begins with.
@@ -91,10 +92,10 @@ impl Name {
         if filled < FILE_HEAD_LEN || head.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
-        let mut rest = head.as_slice();
-        let mut take = |len| take(&mut rest, len).ok_or(NotRead::Broken(0));
-        let magic = take(MAGIC.len())?;
-        let (id, began) = (array(take(ID_LEN)?), i64::from_be_bytes(array(take(8)?)));
+        let (rest, broken) = (&mut head.as_slice(), || NotRead::Broken(0));
+        let magic = some(rest, MAGIC.len()).ok_or_else(broken)?;
+        let id = take(rest).ok_or_else(broken)?;
+        let began = i64::from_be_bytes(take(rest).ok_or_else(broken)?);
         let name = Self { id, began };
         let (whole, place) = name.head(mac);
         if magic != MAGIC || !equal(&whole, &head) {
@@ -144,11 +145,10 @@ impl Place {
             let zeros = head.iter().all(|byte| *byte == 0) && rest_is_zeros(from)?;
             return if zeros { Ok(Step::End) } else { Err(broken()) };
         }
-        let mut rest = told;
-        let mut take = |len| take(&mut rest, len).ok_or_else(broken);
-        let bytes = u32::from_be_bytes(array(take(4)?));
-        let first = u64::from_be_bytes(array(take(8)?));
-        let count = u32::from_be_bytes(array(take(4)?));
+        let rest = &mut &*told;
+        let bytes = u32::from_be_bytes(take(rest).ok_or_else(broken)?);
+        let first = u64::from_be_bytes(take(rest).ok_or_else(broken)?);
+        let count = u32::from_be_bytes(take(rest).ok_or_else(broken)?);
         let whole = u64::from(bytes) + len_of(&head) + u64::try_from(CHAIN_LEN).unwrap_or(0);
         if whole > left {
             return Ok(Step::End);
@@ -170,7 +170,7 @@ impl Place {
 
     fn check(&self, mac: &Mac, told: &[u8]) -> [u8; CHECK_LEN] {
         let tag = mac.tag(&[b"head\n", self.chain.as_slice(), told].concat());
-        array(tag.get(..CHECK_LEN).unwrap_or_default())
+        take(&mut tag.as_slice()).unwrap_or_default()
     }
 
     fn link(&self, mac: &Mac, head: &[u8], body: &[u8]) -> Chain {
@@ -182,21 +182,10 @@ impl Place {
 fn entries(mut body: &[u8], count: u32) -> Option<Vec<Vec<u8>>> {
     let mut entries = Vec::new();
     for _ in 0..count {
-        let len = u32::from_be_bytes(array(take(&mut body, 4)?));
-        entries.push(take(&mut body, usize::try_from(len).ok()?)?.to_vec());
+        let len = u32::from_be_bytes(take(&mut body)?);
+        entries.push(some(&mut body, usize::try_from(len).ok()?)?.to_vec());
     }
     body.is_empty().then_some(entries)
-}
-
-pub(crate) fn take<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
-    let (taken, left) = rest.split_at_checked(len)?;
-    *rest = left;
-    Some(taken)
-}
-
-/// Bytes of exactly this length, as `take` gave them.
-pub(crate) fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    bytes.try_into().unwrap_or([0; N])
 }
 
 /// As many bytes as there are.

@@ -79,8 +79,8 @@ pub enum LogError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The database failed; trying again may succeed.
-    #[error(transparent)]
-    Db(DbError),
+    #[error("the database of the record failed")]
+    Db(#[source] DbError),
     /// The cryptographic library did not sign.
     #[error("a checkpoint could not be signed")]
     Unsigned,

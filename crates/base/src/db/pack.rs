@@ -10,6 +10,7 @@
 
 use super::shape::Values;
 use super::value::Value;
+use crate::bytes::{some, take};
 
 /// Rows of one table.
 #[derive(Debug, Clone, PartialEq)]
@@ -140,16 +141,6 @@ fn value(rest: &mut &[u8]) -> Option<Value> {
 
 fn text(rest: &mut &[u8], len: usize) -> Option<String> {
     std::str::from_utf8(some(rest, len)?).ok().map(ToOwned::to_owned)
-}
-
-fn some<'a>(rest: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
-    let (taken, left) = rest.split_at_checked(len)?;
-    *rest = left;
-    Some(taken)
-}
-
-fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
-    some(rest, N)?.try_into().ok()
 }
 
 #[cfg(test)]

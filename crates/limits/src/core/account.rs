@@ -5,6 +5,7 @@ use std::time::Duration;
 use base::money::NanoCents;
 
 use super::amount::{Amount, Ask};
+use super::bounds::Most;
 use super::calendar::Moment;
 use super::ceiling::{Ceiling, Dimension, Subject};
 use super::purse::Purse;
@@ -120,6 +121,12 @@ impl Account {
         if let Some(limit) = subject.ceiling.tokens_per_minute {
             narrow(&mut standing.tokens, gauge(&self.tokens, limit));
         }
+    }
+
+    /// Money of the day and the month of this moment, spent and held.
+    pub(super) fn money(&self, moment: &Moment) -> Most {
+        let (day, month) = (self.day.during(moment.day), self.month.during(moment.month));
+        Most { day: day.used(), month: month.used() }
     }
 
     /// All counters, as they are now.

@@ -9,6 +9,7 @@ use base::time::At;
 
 use super::account::Account;
 use super::amount::{Amount, Ask, Used};
+use super::bounds::Most;
 use super::calendar::{Moment, SECOND, instant};
 use super::ceiling::{Subject, nanos};
 use super::refusal::{NotOpen, Refused};
@@ -155,6 +156,22 @@ impl Book {
     pub fn tally(&mut self, now: At, subject: &str) -> Tally {
         self.advance(now);
         self.accounts.get(subject).map(|account| account.tally(&self.moment)).unwrap_or_default()
+    }
+
+    /// The day and the month of the present, as this book knows it.
+    pub(super) fn moment(&self) -> &Moment {
+        &self.moment
+    }
+
+    /// What a subject spent and holds, in the day and the month of the present.
+    pub(super) fn money(&self, subject: &str) -> Most {
+        self.accounts.get(subject).map(|account| account.money(&self.moment)).unwrap_or_default()
+    }
+
+    /// Whether the call is under way and held no less than this.
+    pub(crate) fn holds(&self, request: &str, used: Used) -> bool {
+        let open = self.reservations.get(request).filter(|known| known.is_open());
+        open.is_some_and(|known| Amount::from(used).money <= known.hold.money)
     }
 
     /// The names of everything that is counted here.

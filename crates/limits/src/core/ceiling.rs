@@ -108,6 +108,11 @@ impl Ceiling {
             && self.money_per_month.is_none()
     }
 
+    /// Whether money is limited.
+    pub(crate) const fn limits_money(&self) -> bool {
+        self.money_per_day.is_some() || self.money_per_month.is_some()
+    }
+
     /// The limit in one dimension; money in nano-cents.
     pub fn of(&self, dimension: Dimension) -> Option<u64> {
         match dimension {

@@ -20,6 +20,7 @@
 mod account;
 mod amount;
 mod book;
+mod bounds;
 mod calendar;
 mod ceiling;
 mod purse;
@@ -31,6 +32,7 @@ mod window;
 pub(crate) use amount::Amount;
 pub use amount::{Ask, Used};
 pub use book::Book;
+pub(crate) use bounds::{Bounds, Most};
 pub(crate) use calendar::{Moment, instant, span};
 pub(crate) use ceiling::nanos;
 pub use ceiling::{Ceiling, Dimension, Level, Policy, Subject, policies};

@@ -89,8 +89,7 @@ impl Limits {
         ceilings: &[Ceiling],
         nodes: u32,
     ) -> Result<Hold, Error> {
-        let limited = |one: &Ceiling| one.money_per_day.is_some() || one.money_per_month.is_some();
-        if wanted.ask.money.0 > 0 && ceilings.iter().any(limited) {
+        if wanted.ask.money.0 > 0 && ceilings.iter().any(Ceiling::limits_money) {
             self.0.counts.closed.inc();
             return Err(Error::StoreAway(super::Away::Known));
         }

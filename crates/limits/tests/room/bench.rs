@@ -1,6 +1,7 @@
 //! The room over a fresh database, and people in it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use access::{
     Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, Named, Names, OrgId,
@@ -17,7 +18,7 @@ use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::{At, Clock};
 use http_body_util::BodyExt;
-use limits::{Ask, Ceiling, Choice, Choices, Error, Hold, Level, Limits, Used};
+use limits::{Ask, Ceiling, Choice, Choices, Error, Hold, Level, Limits, NoteNeeds, Used};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -65,6 +66,10 @@ pub(crate) async fn recorded(record: &Record, caller: &Caller, started_at: At, p
     record.close_call(caller, &event).await.expect("durable");
 }
 
+fn roots() -> BTreeMap<Region, RootKey> {
+    BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).expect("32 bytes"))])
+}
+
 impl Room {
     pub(crate) async fn on_each_engine() -> Vec<Self> {
         let steps = [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat();
@@ -76,9 +81,7 @@ impl Room {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
         let (shared, tasks, metrics) = (clock.shared(), Tasks::new(), Metrics::new());
         let riders = [limits::rider()];
-        let roots =
-            BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).expect("32 bytes"))]);
-        let record = Record::open(&databases, &shared, "n1", &roots, &riders, &tasks, &metrics)
+        let record = Record::open(&databases, &shared, "n1", &roots(), &riders, &tasks, &metrics)
             .expect("starts its thread");
         let limits = Limits::open(&databases, &shared, &record, &tasks, &metrics);
         Self { bench, clock, limits, record, metrics, tasks }
@@ -98,6 +101,20 @@ impl Room {
         let (clock, metrics) = (self.clock.shared(), Metrics::new());
         let Self { record, tasks, .. } = &self;
         self.limits = Limits::apart(nodes, &databases, &clock, record, tasks, &metrics);
+    }
+
+    /// A start over the same database, which ends what was before as a crash does.
+    pub(crate) fn begin_anew(&mut self, notes: &Path, alone: bool) {
+        let databases = Databases::new([(Region::Eu, self.bench.db.clone())]);
+        let (clock, metrics) = (self.clock.shared(), Metrics::new());
+        let Self { record, tasks, .. } = &self;
+        self.limits = Limits::open(&databases, &clock, record, tasks, &metrics);
+        self.keep_notes(notes, alone);
+    }
+
+    pub(crate) fn keep_notes(&self, folder: &Path, alone: bool) {
+        let needs = NoteNeeds { folder: folder.to_owned(), node: "n1", roots: &roots(), alone };
+        self.limits.keep_notes(needs).expect("a disk");
     }
 
     pub(crate) fn engine(&self) -> base::db::Engine {

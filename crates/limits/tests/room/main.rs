@@ -9,6 +9,7 @@ mod changing;
 mod charging;
 mod foreseeing;
 mod lost;
+mod noting;
 mod outage;
 mod pages;
 mod reserving;

@@ -140,6 +140,7 @@ impl Shelter {
 /// The orgs whose calls go on.
 async fn at_hand(config: &Config, house: &House) -> anyhow::Result<BTreeSet<OrgId>> {
     serve::keep_journals(config, house)?;
+    serve::keep_notes(config, house)?;
     serve::outages(house).await.context("what calls need in an outage")
 }
 

@@ -6,15 +6,13 @@
 //! sealed = packed tables (`base::db::Packed`): `about`, `moved`, and rows of the database
 //! ```
 
-use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use access::{OrgId, Region};
 use base::args;
 use base::db::{Packed, Value};
-use base::seal::{RootKey, Sealer, write_private};
+use base::seal::{RootKey, Sealer, write_settled};
 use base::time::At;
 
 /// What every snapshot begins with.
@@ -108,10 +106,7 @@ impl Place {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "the snapshot is too large"));
         }
         let sealed = self.sealer.seal(&self.purpose, &inner).map_err(io::Error::other)?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        write_private(&self.path, &[MAGIC, &sealed].concat())?;
-        File::open(folder)?.sync_all()
+        write_settled(&self.path, &[MAGIC, &sealed].concat())
     }
 
     /// There is nothing to keep any more.

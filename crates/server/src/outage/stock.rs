@@ -10,6 +10,7 @@ use base::metrics::{Family, Gauge};
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
 use identity::Identity;
+use limits::Limits;
 use nodes::Living;
 use regions::{Directory, Step};
 
@@ -21,8 +22,8 @@ use crate::wire::House;
 /// How often it is asked which orgs there are, and of which version: a key that was revoked is
 /// out of the snapshot this soon.
 const EVERY: Duration = Duration::from_secs(1);
-/// What grows no version (limits, patterns, a key of the record that was wrapped anew) is read
-/// again when it was read so long ago.
+/// What grows no version (patterns, a key of the record that was wrapped anew) is read again
+/// when it was read so long ago.
 const AGAIN: Duration = Duration::from_secs(30);
 /// A snapshot of which nothing changed is written again this often: its time is told anew.
 const WRITTEN_EVERY: Duration = Duration::from_secs(10);
@@ -33,6 +34,8 @@ const PART_BYTES_MAX: usize = 32 << 20;
 #[derive(Debug)]
 struct Part {
     version: u64,
+    /// Which change of the limits it has at least.
+    limits: Option<u64>,
     read: Instant,
     packed: Vec<u8>,
 }
@@ -57,6 +60,7 @@ pub(crate) struct Stock {
     databases: Databases,
     directory: Directory,
     identity: Identity,
+    limits: Limits,
     living: Living,
     clock: SharedClock,
     moved: Vec<Moved>,
@@ -86,6 +90,7 @@ impl Stock {
             databases: house.databases.clone(),
             directory: house.directory.clone(),
             identity: house.identity.clone(),
+            limits: house.limits.clone(),
             living: house.nodes.living(),
             clock: house.clock.clone(),
             moved: Vec::new(),
@@ -144,11 +149,15 @@ impl Stock {
         // What is read from here on is of this time, or later.
         let taken_at = self.clock.now();
         let listed = self.identity.journalling(region).await?;
-        let listed: BTreeMap<OrgId, u64> = listed
-            .into_iter()
-            .map(|(scope, version)| (scope.org().clone(), version))
-            .filter(|(org, _)| !self.moving.contains(org))
-            .collect();
+        let mut versions = BTreeMap::new();
+        for (scope, version) in listed {
+            if !self.moving.contains(scope.org()) {
+                // From before its first snapshot on, what it spends is noted.
+                let limits = self.limits.note(&scope).await.ok();
+                versions.insert(scope.org().clone(), (version, limits));
+            }
+        }
+        let listed = versions;
         if listed.is_empty() {
             kept.parts.clear();
             kept.taken_at = None;
@@ -162,9 +171,11 @@ impl Stock {
         let before = kept.parts.len();
         kept.parts.retain(|org, _| listed.contains_key(org));
         let mut changed = kept.parts.len() != before;
-        for (org, version) in listed {
+        for (org, (version, limits)) in listed {
             let part = kept.parts.get(&org);
-            let fresh = |part: &Part| part.version >= version && part.read.elapsed() < AGAIN;
+            let fresh = |part: &Part| {
+                part.version >= version && part.limits == limits && part.read.elapsed() < AGAIN
+            };
             if part.is_some_and(fresh) {
                 continue;
             }
@@ -176,7 +187,7 @@ impl Stock {
                         packed = Vec::new();
                     }
                     changed |= part.is_none_or(|part| part.packed != packed);
-                    kept.parts.insert(org, Part { version, read, packed });
+                    kept.parts.insert(org, Part { version, limits, read, packed });
                 }
                 None => changed |= kept.parts.remove(&org).is_some(),
             }

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use crate::outage::until;
 use crate::portico::{Org, Portico, text};
+use crate::until::until;
 
 /// On each engine; fifty in all.
 const KILLS: u32 = 25;

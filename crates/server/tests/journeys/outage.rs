@@ -14,6 +14,7 @@ use crate::crash::audit;
 use crate::http::Http;
 use crate::portico::{Org, Portico};
 use crate::relay::Relay;
+use crate::until::until;
 
 const CALLERS: usize = 4;
 pub(crate) const CHAT: &str = "/v1/chat/completions";
@@ -193,13 +194,5 @@ async fn call(http: &Http, key: &str, stream: bool, seen: &Seen) {
         } else {
             seen.other.lock().await.push(format!("{} {}", answer.status, answer.text));
         }
-    }
-}
-
-pub(crate) async fn until<T: Future<Output = bool>>(is_so: impl Fn() -> T) {
-    let begun = Instant::now();
-    while !is_so().await {
-        assert!(begun.elapsed() < Duration::from_mins(1), "it does not come to that");
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

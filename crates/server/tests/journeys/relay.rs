@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// Passes connections on until it is cut.
@@ -47,6 +48,19 @@ impl Relay {
         self.passing.spawn(async move { while listener.accept().await.is_ok() {} });
     }
 
+    /// Passes connections on again until one of them says this; from then on it is cut. To be
+    /// waited for with [`Relay::was_cut`].
+    pub(crate) async fn restore_until(&mut self, said: &'static str) {
+        self.cut().await;
+        let listener = TcpListener::bind(self.address).await.expect("the port is free again");
+        self.passing.spawn(listen_for(said, listener, self.to.clone()));
+    }
+
+    /// Waits until it was said.
+    pub(crate) async fn was_cut(&mut self) {
+        self.passing.join_next().await.expect("it passes").expect("no panic");
+    }
+
     pub(crate) async fn restore(&mut self) {
         self.cut().await;
         let listener = TcpListener::bind(self.address).await.expect("the port is free again");
@@ -63,6 +77,40 @@ async fn pass(listener: TcpListener, to: String) {
             if let Ok(mut onward) = TcpStream::connect(to).await {
                 drop(copy_bidirectional(&mut from, &mut onward).await);
             }
+        });
+    }
+}
+
+/// Ends, with all connections, when one of them is about to say this to the server.
+async fn listen_for(said: &'static str, listener: TcpListener, to: String) {
+    let (tell, mut told) = mpsc::channel::<()>(1);
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = told.recv() => return,
+        };
+        let Ok((from, _)) = accepted else { return };
+        let (to, tell) = (to.clone(), tell.clone());
+        connections.spawn(async move {
+            let Ok(onward) = TcpStream::connect(to).await else { return };
+            let (mut asks, mut answers) = from.into_split();
+            let (mut replies, mut server) = onward.into_split();
+            let back = async { drop(tokio::io::copy(&mut replies, &mut answers).await) };
+            let there = async {
+                let mut bytes = [0; 16 << 10];
+                while let Ok(some @ 1..) = asks.read(&mut bytes).await {
+                    let bytes = &bytes[..some];
+                    if bytes.windows(said.len()).any(|part| part == said.as_bytes()) {
+                        tell.send(()).await.expect("somebody listens");
+                        return;
+                    }
+                    if server.write_all(bytes).await.is_err() {
+                        return;
+                    }
+                }
+            };
+            tokio::join!(back, there);
         });
     }
 }

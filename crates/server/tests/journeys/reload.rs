@@ -1,11 +1,10 @@
 //! The catalogue is replaced while calls go on; TLS comes from files.
 
-use std::time::{Duration, Instant};
-
 use gateway::testing::FakeProvider;
 use serde_json::json;
 
 use crate::portico::Portico;
+use crate::until::until;
 
 #[tokio::test]
 async fn a_catalogue_is_replaced_while_serving_and_a_faulty_one_is_not_applied() {
@@ -35,13 +34,4 @@ async fn a_catalogue_is_replaced_while_serving_and_a_faulty_one_is_not_applied()
     until(async || portico.log().contains("did you mean `routes`?")).await;
     let answer = portico.http.post(&org.member, "/v1/chat/completions", &ask).await;
     assert_eq!(answer.status, 200, "the old one stays");
-}
-
-/// Until something holds that another process does in its own time.
-async fn until(holds: impl AsyncFn() -> bool) {
-    let begun = Instant::now();
-    while !holds().await {
-        assert!(begun.elapsed() < Duration::from_secs(15), "it did not happen");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }

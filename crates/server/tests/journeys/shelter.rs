@@ -11,10 +11,11 @@ use serde_json::json;
 
 use crate::crash::audit;
 use crate::http::Http;
-use crate::outage::{CHAT, Seen, ask, load, through_a_relay, until};
+use crate::outage::{CHAT, Seen, ask, load, through_a_relay};
 use crate::portico::{Org, Portico, text};
+use crate::until::until;
 
-fn gateway(provider: &FakeProvider) -> String {
+pub(crate) fn gateway(provider: &FakeProvider) -> String {
     let model = |name: &str| {
         format!(
             "[gateway.models.{name}]\nroutes = [{{ endpoint = \"fake\" }}]\n\
@@ -75,7 +76,7 @@ const AT_ONCE: Duration = Duration::from_secs(9);
 
 /// Waits for a snapshot that was begun behind what was done before: a change, and the snapshot
 /// behind it, which is begun when the one before is written. Each change brings one at once.
-async fn kept(portico: &Portico, org: &Org) {
+pub(crate) async fn kept(portico: &Portico, org: &Org) {
     let begun = Instant::now();
     for name in ["one", "two"] {
         let (_, before) = snapshot(portico);
@@ -88,13 +89,13 @@ async fn kept(portico: &Portico, org: &Org) {
     assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
 }
 
-async fn journals(portico: &Portico, org: &Org) {
+pub(crate) async fn journals(portico: &Portico, org: &Org) {
     let chosen = json!({ "when_unrecorded": "journal" });
     let set = portico.http.ask("PATCH", &org.owner, "/api/org/settings", Some(&chosen)).await;
     assert_eq!(set.json()["when_unrecorded"], "journal", "{}", set.text);
 }
 
-async fn limited(portico: &Portico, org: &Org, ceiling: serde_json::Value) {
+pub(crate) async fn limited(portico: &Portico, org: &Org, ceiling: serde_json::Value) {
     let set = portico.http.ask("PUT", &org.owner, "/api/limits/org/org", Some(&ceiling)).await;
     assert!(set.status < 300, "{}", set.text);
 }
@@ -149,11 +150,7 @@ async fn a_node_that_starts_without_its_databases_goes_on_by_the_journal_from_it
             (unkept.status, &unkept.json()["error"]["code"]),
             (503, &json!("record_unavailable"))
         );
-        let money = told(&spending.member).await;
-        assert_eq!(
-            (money.status, &money.json()["error"]["code"]),
-            (503, &json!("counters_unavailable"))
-        );
+        assert_eq!(told(&spending.member).await.status, 200, "what it may have spent is known");
         let api = portico.http.get(&ours.owner, "/api/events").await;
         assert_eq!((api.status, &api.json()["code"]), (503, &json!("database_unavailable")));
         let metrics = Http::new(&portico.ops).get("", "/metrics").await.text;

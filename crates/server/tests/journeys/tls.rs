@@ -1,7 +1,6 @@
 //! The certificate of the door comes from files, and is replaced while Portico serves.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use axum::http::{Request, Version};
@@ -14,6 +13,7 @@ use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, RootCertStore};
 
 use crate::portico::{Extra, Portico};
+use crate::until::until;
 
 /// An authority with one certificate of its making.
 struct Authority {
@@ -61,15 +61,6 @@ impl Authority {
     fn install(&self, folder: &Path) {
         std::fs::write(folder.join("cert.pem"), &self.cert).expect("writes");
         std::fs::write(folder.join("key.pem"), &self.key).expect("writes");
-    }
-}
-
-/// Until something holds that another process does in its own time.
-async fn until(holds: impl AsyncFn() -> bool) {
-    let begun = Instant::now();
-    while !holds().await {
-        assert!(begun.elapsed() < Duration::from_secs(15), "it did not happen");
-        tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
