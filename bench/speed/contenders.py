@@ -97,11 +97,17 @@ class Portico(Contender):
         operator = Operator(program, self.config)
         operator.run("migrate")
         _, _, self.key = operator.org("eu")
+        self.begin()
+
+    def begin(self):
+        self.serve()
+        self.answers()
+        self.limit()
+
+    def serve(self):
         self.spawn(self.program, "serve", "--config", self.config)
         # What is charged to it comes first.
         self.children.insert(0, self.children.pop())
-        self.answers()
-        self.limit()
 
     def outside(self):
         """A PostgreSQL and a Redis, as in production."""

@@ -11,6 +11,7 @@ use base::args;
 use base::db::{DbError, Row, Tx};
 use tlog::{Frontier, Hash};
 
+use crate::grown::Followers;
 use crate::sql;
 
 /// Orgs whose heads a node remembers, each at most two kilobytes; beyond that it forgets
@@ -50,7 +51,10 @@ pub(crate) type ByOrg<T> = BTreeMap<OrgId, T>;
 
 /// The heads that this node moved last.
 #[derive(Debug, Default)]
-pub(crate) struct Heads(Mutex<HashMap<OrgId, Head>>);
+pub(crate) struct Heads {
+    remembered: Mutex<HashMap<OrgId, Head>>,
+    pub(crate) followers: Followers,
+}
 
 impl Growth {
     pub(crate) fn add(&mut self, leaf: Hash, at: i64) {
@@ -112,13 +116,14 @@ impl Heads {
 
     /// The heads of all of these orgs, if all are remembered.
     fn remembered(&self, growth: &ByOrg<Growth>) -> Option<ByOrg<Head>> {
-        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         growth.keys().map(|org| Some((org.clone(), remembered.get(org)?.clone()))).collect()
     }
 
     /// To be told when the commit succeeded. One that overtook another loses.
     pub(crate) fn remember(&self, moved: ByOrg<Moved>) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        self.followers.tell(moved.keys());
+        let mut remembered = self.remembered.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() + moved.len() > REMEMBERED_MAX {
             remembered.clear();
         }

@@ -82,9 +82,10 @@ mod view;
 mod watch;
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use access::{Caller, Databases, OrgId};
+use access::{Caller, Databases, OrgId, Unrecorded};
 use audit::{Record, Rider};
 use base::metrics::Metrics;
 use base::tasks::Tasks;
@@ -208,6 +209,9 @@ impl Limits {
         at: At,
     ) -> Result<Hold, Error> {
         let (org, names) = (self.org(&caller.org), Subjects::of_call(caller, model));
+        if caller.standing.unrecorded == Unrecorded::Journal {
+            org.stays.store(true, Ordering::Relaxed);
+        }
         if let Some(shared) = &org.shared {
             let wanted = Wanted { caller, names: &names, request, ask, at };
             // Boxed, so that a node that counts alone does not carry it along.

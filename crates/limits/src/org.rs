@@ -1,6 +1,6 @@
 //! One org in memory: its limits, and the counters of everything in it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +36,10 @@ pub(crate) struct Org {
     /// Where its counters are shared with other nodes. The book then counts what this node
     /// admitted.
     pub(crate) shared: Option<SharedOrg>,
+    /// Its calls go on without the database: it stays.
+    pub(crate) stays: AtomicBool,
+    /// How often in a row it was found at rest.
+    rests: AtomicU32,
 }
 
 /// INVARIANT: while `ceilings` is there, it is what the database says.
@@ -54,7 +58,8 @@ impl Org {
         let state =
             State { ceilings: None, version: UNKNOWN, book: Book::new(LEASE), counts: false };
         let turn = tokio::sync::Mutex::default();
-        Self { state: Mutex::new(state), turn, failures: 0.into(), shared }
+        let (failures, stays, rests) = (0.into(), false.into(), 0.into());
+        Self { state: Mutex::new(state), turn, failures, shared, stays, rests }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -112,6 +117,7 @@ impl Org {
     ) -> Option<Result<Admitted, Refused>> {
         let mut state = self.state();
         let State { ceilings, book, .. } = &mut *state;
+        self.rests.store(0, Ordering::Relaxed);
         let ceilings = ceilings.as_ref()?;
         let subjects = names.under(|level, name| ceilings.of(level, name));
         Some(book.reserve(at, request, &subjects, ask))
@@ -141,6 +147,7 @@ impl Org {
         subjects: &[Subject<'_>],
         ask: Ask,
     ) -> Result<Admitted, Refused> {
+        self.rests.store(0, Ordering::Relaxed);
         self.state().book.reserve(at, request, subjects, ask)
     }
 
@@ -214,6 +221,21 @@ impl Org {
             }
         }
         expired
+    }
+
+    /// Whether nothing of it is under way, and no minute of a rate has begun: whoever needs it
+    /// next reads it from the database, unless that lacks what ended a moment ago. So it must be
+    /// found at rest twice in a row, a minute apart.
+    pub(crate) fn rests(&self, now: At) -> bool {
+        let mut state = self.state();
+        state.book.advance(now);
+        let shared = self.shared.as_ref();
+        let rests = !self.stays.load(Ordering::Relaxed)
+            && state.book.rests()
+            && shared.is_none_or(|shared| shared.rests());
+        let before = self.rests.load(Ordering::Relaxed);
+        self.rests.store(if rests { before.saturating_add(1) } else { 0 }, Ordering::Relaxed);
+        rests && before > 0
     }
 
     /// Forgets what no longer matters.

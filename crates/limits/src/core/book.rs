@@ -157,6 +157,13 @@ impl Book {
         self.accounts.get(subject).map(|account| account.tally(&self.moment)).unwrap_or_default()
     }
 
+    /// Whether nothing is under way, and no rate is counted: what was spent alone is not lost
+    /// with the book.
+    pub fn rests(&self) -> bool {
+        self.reservations.is_empty()
+            && self.accounts.values().all(|account| account.rests(&self.moment))
+    }
+
     /// The names of everything that is counted here.
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.accounts.keys()
