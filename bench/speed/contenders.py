@@ -87,19 +87,19 @@ class Portico(Contender):
     def __init__(self, program, folder, provider, paced, engine):
         super().__init__(f"portico-{engine}")
         self.program, self.folder, self.engine = program, os.path.join(folder, engine), engine
-        os.makedirs(self.folder)
+        os.makedirs(self.folder, exist_ok=True)
         os.chmod(self.folder, 0o755)
         self.config, self.ops = os.path.join(self.folder, "portico.toml"), free_port()
         self.postgres = None
         stores = self.outside() if engine == "postgres" else ""
         with open(self.config, "w") as file:
             file.write(self.configured(provider, paced, stores))
-        operator = Operator(program, self.config)
-        operator.run("migrate")
-        _, _, self.key = operator.org("eu")
+        self.operator = Operator(program, self.config)
+        self.operator.run("migrate")
         self.begin()
 
     def begin(self):
+        _, _, self.key = self.operator.org("eu")
         self.serve()
         self.answers()
         self.limit()

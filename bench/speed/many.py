@@ -4,7 +4,7 @@ Usage: many.py PORTICO PROGRAMS SEEDER [--orgs N …] [--rounds N] [--seconds N]
 (SEEDER: `orgs`, the example of the server. `cargo xtask bench --many` builds all three.)
 
 Each count of orgs has a data folder of its own. In each round every one of them is started, timed and
-stopped, one after the other, so that a busy moment of the machine falls on all. Keys are drawn from all
+killed, one after the other, so that a busy moment of the machine falls on all. Keys are drawn from all
 orgs: `usual`, the one of rank r as likely as 1/r, and `even`, each as likely, so that of many orgs
 nearly every call is the first of its org.
 """
@@ -24,7 +24,7 @@ import time
 
 from contenders import HERE, Direct, Portico
 from measure import cpu_us, medians, micros, pss_mb, say
-from page import number, table
+from page import number, put_many, table
 
 CALLERS = [1, 32]
 SPREADS = ["usual", "even"]
@@ -39,10 +39,14 @@ class Many(Portico):
         super().__init__(args.portico, os.path.join(folder, str(count)), provider, provider, "sqlite")
 
     def begin(self):
-        """Its orgs, in place of a start."""
-        begun = time.monotonic()
-        subprocess.run([self.seeder, f"{self.folder}/portico", str(self.count), self.keys], check=True)
-        self.seeded = time.monotonic() - begun
+        """Its orgs, in place of a start; those of an earlier run, if they are there."""
+        self.seeded = 0
+        if not os.path.exists(self.keys):
+            self.operator.org("eu")
+            begun = time.monotonic()
+            subprocess.run([self.seeder, f"{self.folder}/portico", str(self.count), f"{self.keys}.part"], check=True)
+            os.rename(f"{self.keys}.part", self.keys)
+            self.seeded = time.monotonic() - begun
         with open(self.keys) as keys:
             self.key = keys.readline().strip()
 
@@ -68,9 +72,9 @@ class Many(Portico):
         except OSError:
             return False
 
-    def end(self):
+    def end(self, how=signal.SIGTERM):
         child = self.children.pop(0)
-        child.send_signal(signal.SIGTERM)
+        child.send_signal(how)
         child.wait(60)
 
 
@@ -101,18 +105,24 @@ def idle_percent(node, seconds=5):
 
 def interleaved(args, nodes):
     starts, idle, rows = {}, {}, {}
+    for _ in range(args.rounds):
+        for node in nodes:
+            say(f"starting {node.count} orgs")
+            starts.setdefault(node.count, []).append(node.start() * 1_000)
+            node.end()
     for at in range(args.rounds):
         for spread in SPREADS:
             for node in nodes:
                 say(f"round {at + 1} of {args.rounds}: {node.count} orgs, {spread}")
-                starts.setdefault(node.count, []).append(node.start() * 1_000)
+                node.start()
                 called(node, spread, 32, f"-d{args.warm}s", 1_000 + at)
                 for callers in CALLERS:
                     row = called(node, spread, callers, f"-d{args.seconds}s", at * 10 + callers)
                     rows.setdefault((node.count, spread, callers), []).append(row)
                 if spread == SPREADS[0]:
                     idle.setdefault(node.count, []).append(idle_percent(node))
-                node.end()
+                # What is left is published at a stop, which would be waited for.
+                node.end(signal.SIGKILL)
     return {
         "ready": [{"orgs": count, "readyMillis": statistics.median(all)} for count, all in starts.items()],
         "idle": [{"orgs": count, "percent": statistics.median(all)} for count, all in idle.items()],
@@ -130,7 +140,7 @@ def soaked(node, calls):
         if made >= calls * (len(seen) + 1) / 10:
             seen.append({"calls": made, "pssMb": row["pssMb"], "p50Micros": row["p50Micros"], "failed": row["failed"]})
             say(f"soak: {made} calls, {row['pssMb']:.1f} MB")
-    node.end()
+    node.end(signal.SIGKILL)
     return {"orgs": node.count, "after": seen}
 
 
@@ -168,6 +178,7 @@ def main():
     parser.add_argument("--warm", type=int, default=4)
     parser.add_argument("--soak", type=int, default=0, metavar="CALLS", help="on the largest; 0: none")
     parser.add_argument("--data", help="a folder of an earlier run to use, or to leave one in")
+    parser.add_argument("--page", help="the Markdown file to put its part into")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
     folder, running = args.data or tempfile.mkdtemp(prefix="portico-many-"), []
@@ -189,6 +200,8 @@ def main():
             one.stop()
         if not args.data:
             shutil.rmtree(folder, ignore_errors=True)
+    if args.page:
+        put_many(args.page, written(found))
     print(json.dumps(found) if args.json else written(found))
 
 

@@ -274,3 +274,29 @@ impl Drop for Unsure<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_org_rests_when_nothing_is_under_way_and_no_minute_is_counted_twice_in_a_row() {
+        let at = |secs| At::from_second(1_800_000_000 + secs).unwrap();
+        let (org, ceiling) = (Arc::new(Org::unknown(None)), Ceiling::default());
+        org.learn(at(0), Ceilings::default(), UNKNOWN, Some(Vec::new()));
+        let call = |secs, request| {
+            let subjects = [Subject { level: Level::Org, name: "org", ceiling: &ceiling }];
+            org.count(at(secs), request, &subjects, Ask::default()).unwrap();
+        };
+        call(0, "a");
+        assert!(!org.rests(at(120)) && !org.rests(at(180)), "a call is under way");
+        org.settle(at(200), "a", Used { tokens: 1, money: NanoCents(5) });
+        assert!(!org.rests(at(240)), "it ended just now: its ledger may lack it");
+        call(250, "b");
+        org.abort(at(251), "b");
+        assert!(!org.rests(at(300)), "its minute is counted");
+        assert!(!org.rests(at(360)) && org.rests(at(420)));
+        org.stays.store(true, Ordering::Relaxed);
+        assert!(!org.rests(at(480)), "its calls go on without the database");
+    }
+}
