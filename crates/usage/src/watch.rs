@@ -23,10 +23,14 @@ pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
     let grown = usage.record.grown();
     let mut wait = EVERY;
     while tokio::time::timeout(wait, tasks.stopping()).await.is_err() {
-        wait = match round(&usage, &tasks, &grown).await {
+        let lately = grown.take();
+        wait = match round(&usage, &tasks, &grown, &lately).await {
             Ok(true) => REST,
             Ok(false) => EVERY,
             Err(error) => {
+                if let Lately::These(orgs) = &lately {
+                    orgs.iter().for_each(|org| grown.again(org));
+                }
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the record could not be folded; what people see of usage is behind"
@@ -38,13 +42,17 @@ pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
 }
 
 /// Folds what grew. Gives whether some org is behind by more than a round folds.
-async fn round(usage: &Usage, tasks: &Tasks, grown: &Grown) -> Result<bool, DbError> {
-    let (lately, begun) = (grown.take(), Instant::now());
-    let mut behind = false;
+async fn round(
+    usage: &Usage,
+    tasks: &Tasks,
+    grown: &Grown,
+    lately: &Lately,
+) -> Result<bool, DbError> {
+    let (mut behind, begun) = (false, Instant::now());
     for (region, _) in usage.databases.clone().iter() {
         let mut after = String::new();
         loop {
-            let orgs = match &lately {
+            let orgs = match lately {
                 Lately::These(orgs) => orgs.iter().cloned().collect(),
                 Lately::All => match usage.unfolded(region, &mut after).await? {
                     Some(orgs) => orgs,
@@ -61,10 +69,7 @@ async fn round(usage: &Usage, tasks: &Tasks, grown: &Grown) -> Result<bool, DbEr
                         grown.again(&org);
                     }
                     Ok(_) => {}
-                    Err(error) if error.is_unreachable() => {
-                        grown.again(&org);
-                        return Err(error);
-                    }
+                    Err(error) if error.is_unreachable() => return Err(error),
                     // What is wrong with one org must not keep the others waiting.
                     Err(error) => tracing::warn!(
                         org.id = %org,
@@ -73,12 +78,12 @@ async fn round(usage: &Usage, tasks: &Tasks, grown: &Grown) -> Result<bool, DbEr
                     ),
                 }
             }
-            if lately != Lately::All {
+            if *lately != Lately::All {
                 break;
             }
         }
     }
-    if lately == Lately::All {
+    if *lately == Lately::All {
         grown.looked(begun.elapsed());
     }
     Ok(behind)

@@ -75,6 +75,8 @@ impl Log {
         grown: &Grown,
     ) -> Result<Published, LogError> {
         let mut round = Round::of(region, Some(grown));
+        // Of a database that is away nothing is taken: it would all have to be looked at again.
+        self.0.record.databases().region(region)?.ping().await?;
         match grown.take() {
             Lately::These(orgs) => self.0.some(&mut round, &orgs).await,
             Lately::All => {
