@@ -4,12 +4,11 @@ dofile((os.getenv("HERE") or ".") .. "/ask.lua")
 local keys = {}
 for line in io.lines(os.getenv("KEYS")) do keys[#keys + 1] = line end
 local even = os.getenv("SPREAD") == "even"
-local ready = {}
 
 function init(args) math.randomseed(tonumber(os.getenv("SEED") or "1")) end
 
 function request()
-  local at = even and math.random(#keys) or math.floor(#keys ^ math.random())
+  local at = even and math.random(#keys) or math.floor((#keys) ^ math.random())
   if at < 1 then at = 1 elseif at > #keys then at = #keys end
   wrk.headers["Authorization"] = "Bearer " .. keys[at]
   return wrk.format()

@@ -14,7 +14,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import statistics
 import subprocess
@@ -72,10 +71,11 @@ class Many(Portico):
         except OSError:
             return False
 
-    def end(self, how=signal.SIGTERM):
+    def end(self):
+        """Killed: at a stop what is left of the record is published, which would be waited for."""
         child = self.children.pop(0)
-        child.send_signal(how)
-        child.wait(60)
+        child.kill()
+        child.wait()
 
 
 def called(node, spread, callers, how, seed):
@@ -121,8 +121,7 @@ def interleaved(args, nodes):
                     rows.setdefault((node.count, spread, callers), []).append(row)
                 if spread == SPREADS[0]:
                     idle.setdefault(node.count, []).append(idle_percent(node))
-                # What is left is published at a stop, which would be waited for.
-                node.end(signal.SIGKILL)
+                node.end()
     return {
         "ready": [{"orgs": count, "readyMillis": statistics.median(all)} for count, all in starts.items()],
         "idle": [{"orgs": count, "percent": statistics.median(all)} for count, all in idle.items()],
@@ -140,7 +139,7 @@ def soaked(node, calls):
         if made >= calls * (len(seen) + 1) / 10:
             seen.append({"calls": made, "pssMb": row["pssMb"], "p50Micros": row["p50Micros"], "failed": row["failed"]})
             say(f"soak: {made} calls, {row['pssMb']:.1f} MB")
-    node.end(signal.SIGKILL)
+    node.end()
     return {"orgs": node.count, "after": seen}
 
 

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{Caller, Databases, KeyId, MemberId, OrgId, Region};
 use anyhow::Context as _;
@@ -28,6 +29,7 @@ use serde_json::json;
 const REGION: Region = Region::Eu;
 /// Orgs in one transaction.
 const TOGETHER: usize = 1_000;
+const TRIES: u32 = 100;
 const NANOCENTS: i64 = 100_000_000_000;
 /// What is limited: the level, and the whole key of the subject.
 const LEVELS: [(&str, &str); 5] = [
@@ -157,10 +159,17 @@ impl Seeder {
             });
             let event = Event::done("identity.org.created", "org", org.as_str()).changes(changes);
             let caller = Caller::operator(org.clone(), REGION, "operator");
-            begun.push(self.record.note(&caller, &event));
+            begun.push((self.record.note(&caller, &event), caller, event));
         }
-        for one in begun {
-            one.await?;
+        for (mut begun, caller, event) in begun {
+            let mut tries = 0;
+            // A disk that is busy for seconds is waited for.
+            while begun.await.is_err() {
+                tries += 1;
+                anyhow::ensure!(tries < TRIES, "the record is not available");
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                begun = self.record.note(&caller, &event);
+            }
         }
         write(&self.directory, vec![(HOMES, homes)]).await?;
         let people = [(ORGS, orgs), (MEMBERS, members), (KEYS, held)];
