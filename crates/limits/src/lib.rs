@@ -28,6 +28,8 @@
 //!   `a_member_sees_only_what_applies_to_them_and_no_form`.
 //! - Who changed a limit, from what to what, is in the record:
 //!   `a_change_of_a_limit_is_recorded_with_before_and_after`.
+//! - Of many orgs those that rest make room, and no counter is lost by it:
+//!   `an_org_rests_when_nothing_is_under_way_and_no_minute_is_counted_twice_in_a_row`.
 //!
 //! Where nodes share a store:
 //!
