@@ -281,10 +281,10 @@ mod tests {
 
     #[test]
     fn an_org_rests_when_nothing_is_under_way_and_no_minute_is_counted_twice_in_a_row() {
-        let at = |secs| At::from_second(1_800_000_000 + secs).unwrap();
+        let at = |secs: i64| At::from_second(1_800_000_000 + secs).unwrap();
         let (org, ceiling) = (Arc::new(Org::unknown(None)), Ceiling::default());
         org.learn(at(0), Ceilings::default(), UNKNOWN, Some(Vec::new()));
-        let call = |secs, request| {
+        let call = |secs: i64, request: &str| {
             let subjects = [Subject { level: Level::Org, name: "org", ceiling: &ceiling }];
             org.count(at(secs), request, &subjects, Ask::default()).unwrap();
         };
