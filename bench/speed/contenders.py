@@ -87,21 +87,27 @@ class Portico(Contender):
     def __init__(self, program, folder, provider, paced, engine):
         super().__init__(f"portico-{engine}")
         self.program, self.folder, self.engine = program, os.path.join(folder, engine), engine
-        os.makedirs(self.folder)
+        os.makedirs(self.folder, exist_ok=True)
         os.chmod(self.folder, 0o755)
         self.config, self.ops = os.path.join(self.folder, "portico.toml"), free_port()
         self.postgres = None
         stores = self.outside() if engine == "postgres" else ""
         with open(self.config, "w") as file:
             file.write(self.configured(provider, paced, stores))
-        operator = Operator(program, self.config)
-        operator.run("migrate")
-        _, _, self.key = operator.org("eu")
+        self.operator = Operator(program, self.config)
+        self.operator.run("migrate")
+        self.begin()
+
+    def begin(self):
+        _, _, self.key = self.operator.org("eu")
+        self.serve()
+        self.answers()
+        self.limit()
+
+    def serve(self):
         self.spawn(self.program, "serve", "--config", self.config)
         # What is charged to it comes first.
         self.children.insert(0, self.children.pop())
-        self.answers()
-        self.limit()
 
     def outside(self):
         """A PostgreSQL and a Redis, as in production."""

@@ -2,18 +2,22 @@
 
 import math
 import os
+import re
 
 NAMES = {
     "direct": "the provider itself", "floor": "bare proxy (hyper)", "portico-sqlite": "**Portico**, SQLite",
     "portico-postgres": "**Portico**, PostgreSQL + Redis", "portkey": "Portkey 1.15.2", "litellm": "LiteLLM 1.106.2",
 }
 
+# What `many.py` writes into the page stays when the rest is written anew.
+MANY = re.compile(r"<!-- many -->\n.*<!-- /many -->\n", re.S)
+
 NOT_SHOWN = """## What this does not show
 
 - A network: everything is on one machine, and the load takes its share of the same processors. Single times (p50, p99, calls a second)
   are of that machine at that moment.
 - A provider that takes time: it answers at once, so that what is seen is the gateway.
-- Many organizations and keys, and what a node needs after a million calls: one organization, one key, seconds.
+- Publishing of the record: each organization that calls has a log of its own, and files of it are written every few seconds.
 - What PostgreSQL, Redis and the disk cost beside the node.
 - Peers with a database, keys and budgets switched on, which they have and which would cost them more."""
 
@@ -99,6 +103,9 @@ def written(found, path=None):
     ))
     if found["skipped"]:
         parts.append("## Not measured\n\n" + "\n".join(f"- {NAMES[name]}: {why}" for name, why in found["skipped"].items()))
+    if path and os.path.exists(path):
+        with open(path) as file:
+            parts += [part.rstrip("\n") for part in MANY.findall(file.read())]
     parts.append(NOT_SHOWN)
     text = "\n\n".join(parts) + "\n"
     if path:
@@ -107,3 +114,12 @@ def written(found, path=None):
         with open(os.path.join(os.path.dirname(os.path.abspath(path)), "performance.svg"), "w") as file:
             file.write(picture(found))
     return text
+
+
+def put_many(path, part):
+    """Into a page that is there, in place of the same part of an earlier run."""
+    with open(path) as file:
+        text = MANY.sub("", file.read()).replace("\n\n\n", "\n\n")
+    before, behind = text.split("## What this does not show", 1)
+    with open(path, "w") as file:
+        file.write(f"{before}<!-- many -->\n{part}<!-- /many -->\n\n## What this does not show{behind}")

@@ -16,11 +16,18 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// The life of one credential. Clones are of the same life.
 #[derive(Debug, Clone, Default)]
-pub struct Life(Arc<CancellationToken>);
+pub struct Life(Arc<Lived>);
+
+#[derive(Debug, Default)]
+struct Lived {
+    token: CancellationToken,
+    /// What it ends with is held, so that it is seen to be lived on.
+    _within: Option<Life>,
+}
 
 /// A life that is looked at and not held: whether anything still runs on it.
 #[derive(Debug, Clone)]
-pub struct Watched(Weak<CancellationToken>);
+pub struct Watched(Weak<Lived>);
 
 /// The end of a life, to be waited for by what is polled.
 #[derive(Debug)]
@@ -39,23 +46,24 @@ impl Life {
     /// A life that ends with this one, and may end before.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self(Arc::new(self.0.child_token()))
+        let token = self.0.token.child_token();
+        Self(Arc::new(Lived { token, _within: Some(self.clone()) }))
     }
 
     /// Resolves when the credential has ended: revoked, or its owner is gone.
     pub async fn ended(&self) {
-        self.0.cancelled().await;
+        self.0.token.cancelled().await;
     }
 
     /// The same as a value, for what keeps it between two looks.
     pub fn end_of(&self) -> LifeEnd {
-        let wait = Box::pin(CancellationToken::clone(&self.0).cancelled_owned());
+        let wait = Box::pin(self.0.token.clone().cancelled_owned());
         LifeEnd { _held: self.clone(), wait }
     }
 
     /// Does something as long as it lives; drops it half-done when it ends.
     pub async fn during<F: Future>(&self, work: F) -> Result<F::Output, CredentialsEnded> {
-        self.0.run_until_cancelled(work).await.ok_or(CredentialsEnded)
+        self.0.token.run_until_cancelled(work).await.ok_or(CredentialsEnded)
     }
 
     /// Refuses what begins on it behind its end.
@@ -65,12 +73,17 @@ impl Life {
 
     /// Whether it has ended.
     pub fn is_over(&self) -> bool {
-        self.0.is_cancelled()
+        self.0.token.is_cancelled()
     }
 
     /// Ends it, for everything that runs on it.
     pub fn end(&self) {
-        self.0.cancel();
+        self.0.token.cancel();
+    }
+
+    /// Whether somebody holds it beside whoever asks: something runs on it.
+    pub fn is_held(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
     }
 
     /// Looks at it without holding it.

@@ -14,6 +14,7 @@ use tlog::{Frontier, Hash};
 
 use crate::entry::Entry;
 use crate::fresh::Fresh;
+use crate::grown::Followers;
 use crate::sql;
 
 /// Orgs whose heads a node remembers, each at most two kilobytes; beyond that it forgets
@@ -59,6 +60,7 @@ pub(crate) type ByOrg<T> = BTreeMap<OrgId, T>;
 pub(crate) struct Heads {
     known: Mutex<HashMap<OrgId, Head>>,
     fresh: Mutex<Fresh>,
+    pub(crate) followers: Followers,
 }
 
 impl Growth {
@@ -129,6 +131,7 @@ impl Heads {
 
     /// To be told when the commit succeeded. One that overtook another loses.
     pub(crate) fn remember(&self, moved: ByOrg<Moved>) {
+        self.followers.tell(moved.keys());
         let mut remembered = self.known();
         if remembered.len() + moved.len() > REMEMBERED_MAX {
             remembered.clear();

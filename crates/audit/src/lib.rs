@@ -57,6 +57,11 @@
 //! - An epoch has one form, whoever publishes it and whenever:
 //!   `an_epoch_that_was_cut_off_is_published_with_the_same_bytes`; a directory that was set back
 //!   or altered is not served: `a_directory_that_was_set_back_or_altered_is_not_served`.
+//! - A start does not take longer the more records there are: of many, one that was set back stops
+//!   alone, and a database that was set back is not served:
+//!   `of_many_records_one_that_was_set_back_stops_alone_and_a_database_that_was_is_not_served`.
+//! - Who follows all records looks at those that grew:
+//!   `a_follower_looks_at_all_first_and_then_at_what_grew`.
 //! - What another node publishes meanwhile is no fault, and keeps no node from starting:
 //!   `what_another_node_publishes_meanwhile_stops_nobody_from_publishing`,
 //!   `a_node_starts_while_another_one_publishes`.
@@ -121,6 +126,7 @@ mod export;
 mod filter;
 mod forget;
 mod fresh;
+mod grown;
 mod heads;
 mod journal;
 mod keeper;
@@ -167,6 +173,7 @@ pub use self::epochs::{EpochError, Epochs, EpochsNeeds, Turned};
 pub use self::event::{CallFacts, Event, Outcome};
 pub use self::explore::{Error, Events};
 pub use self::filter::{Filter, Last};
+pub use self::grown::{Grown, Lately};
 use self::heads::Heads;
 use self::journal::{Books, Desks};
 pub use self::journal::{JournalConfig, JournalNeeds, JournalState, NotKept, PendingReceipt};

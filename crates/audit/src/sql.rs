@@ -346,6 +346,8 @@ pub const STATEMENTS: &[Statement] = &[
     LOG_KEY_CLOSE,
     LOG_KEY_ADD,
     VERIFY_NEXT,
+    VERIFIED_LAST,
+    HEADS_FEW,
     VERIFIED,
     SLOTS,
     SLOT_OF,

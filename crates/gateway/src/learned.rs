@@ -11,7 +11,7 @@ use access::OrgId;
 const START: u64 = 512;
 
 /// Orgs that are remembered at most; behind that everybody starts anew.
-const ORGS_MAX: usize = 100_000;
+const ORGS_MAX: usize = 16_384;
 
 type Guesses = HashMap<String, Arc<AtomicU64>>;
 

@@ -46,12 +46,12 @@ impl Presented {
     }
 
     /// What the keyed hash is made of: region, org and secret.
-    pub(crate) fn hashed(&self) -> &[u8] {
+    pub fn hashed(&self) -> &[u8] {
         self.text.as_bytes()
     }
 
     /// A new key of this org, and its text, which is shown once.
-    pub(crate) fn fresh(org: &OrgId, region: Region) -> io::Result<(Self, String)> {
+    pub fn fresh(org: &OrgId, region: Region) -> io::Result<(Self, String)> {
         let Token { region, org, text } = Token::fresh(Kind::Key, org, region)?;
         let whole = format!("{text}_{}", base62::check(&text));
         Ok((Self { region, org, text }, whole))

@@ -38,6 +38,8 @@
 //! - An org sees nothing of another: `two_orgs_cannot_see_each_other`.
 //! - Signing in leads to our own pages alone: `nobody_is_led_to_another_site_by_signing_in`;
 //!   a page shows a key once: `a_key_is_made_on_a_page_shown_once_and_works`.
+//! - What stands ready of orgs has a bound, and nobody notices who goes:
+//!   `orgs_make_room_unless_something_runs_in_them_or_somebody_reads_them`.
 //! - Every page knows whose it is and whom to ask without the database:
 //!   `every_page_knows_whose_it_is_without_the_database`.
 //! - A passkey is shown to this Portico alone, by its own member, with a finger or a PIN:

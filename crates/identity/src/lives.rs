@@ -66,6 +66,13 @@ impl OrgSnapshot {
         self.next_expiry.store(next, Ordering::Relaxed);
     }
 
+    /// Whether nothing runs on anything of it.
+    pub(crate) fn is_idle(&self) -> bool {
+        let mut lives = self.holders.values().map(|holder| &holder.life);
+        let mut of_keys = self.keys.values().map(|key| &key.life);
+        !lives.any(Life::is_held) && !of_keys.any(Life::is_held)
+    }
+
     /// Ends everything that runs in this org.
     pub(crate) fn end(&self) {
         self.holders.values().for_each(|holder| holder.life.end());

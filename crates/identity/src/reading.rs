@@ -1,11 +1,12 @@
 //! Reading orgs: at their first use, after a change, and when another process changed them.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Caller, OrgId, Region, Scope};
 use base::args;
-use base::db::{DbError, Within};
+use base::db::{DbError, Value, Within};
 
 use crate::snapshot::OrgSnapshot;
 use crate::{Error, Identity, load, sql};
@@ -54,18 +55,44 @@ impl Identity {
         }
     }
 
-    /// Reads the orgs anew that another process changed: the command line, another
-    /// node. Called twice a second by the room itself.
+    /// Reads orgs anew that another process changed: the command line, another node. Looks at
+    /// the next few of those that stand ready; what is told is heeded at once. Called twice a
+    /// second by the room itself.
     pub async fn watch(&self) {
         self.settle_forgotten().await;
-        let standing = self.0.shelf.versions();
-        let Ok(versions) = self.versions().await else { return };
-        for (org, region, version) in versions {
-            if standing.get(&org).is_some_and(|standing| *standing < version) {
-                self.0.shelf.raise(&org, version);
+        self.0.shelf.tidy(&self.0.turns);
+        let mut watched = self.0.watched.lock().await;
+        let standing = self.0.shelf.behind(watched.as_ref(), sql::ORGS_ASKED);
+        *watched = standing
+            .last()
+            .filter(|_| standing.len() == sql::ORGS_ASKED)
+            .map(|(org, ..)| org.clone());
+        drop(watched);
+        let Ok(versions) = self.versions_of(&standing).await else { return };
+        for (org, region, before) in standing {
+            if let Some(version) = versions.get(&org).filter(|version| **version > before) {
+                self.0.shelf.raise(&org, *version);
                 self.catch_up(&org, region).await;
             }
         }
+    }
+
+    async fn versions_of(
+        &self,
+        orgs: &[(OrgId, Region, u64)],
+    ) -> Result<HashMap<OrgId, u64>, DbError> {
+        let mut versions = HashMap::new();
+        for (region, db) in self.0.databases.iter() {
+            let here =
+                orgs.iter().filter(|(_, home, _)| *home == region).map(|(org, ..)| org.as_str());
+            // What is left of the places names nobody.
+            let ids = here.chain(std::iter::repeat("")).take(sql::ORGS_ASKED);
+            let args: Vec<Value> = ids.map(Value::from).collect();
+            for row in db.all(&Within::node(), sql::ORG_VERSIONS_OF, args).await? {
+                versions.insert(row.parse("org_id")?, row.count("version")?);
+            }
+        }
+        Ok(versions)
     }
 
     /// An org that could not be read after a change is read again. If nobody can say

@@ -15,7 +15,7 @@ use base::seal::{Mac, RootKey, Sealer};
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
 use serde::Deserialize;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use webauthn_rs::prelude::Url;
 
 use crate::address::Places;
@@ -140,6 +140,8 @@ pub(crate) struct Room {
     pub(crate) seen: Seen,
     pub(crate) shelf: Shelf,
     pub(crate) turns: Turns,
+    /// The org whose version was looked at last; none: the next one is the first.
+    pub(crate) watched: Mutex<Option<OrgId>>,
     pub(crate) running: Running,
     pub(crate) loads: Gate,
     macs: BTreeMap<Region, Macs>,
@@ -210,6 +212,7 @@ impl Identity {
             seen: Seen::default(),
             shelf: Shelf::default(),
             turns: Turns::default(),
+            watched: Mutex::default(),
             running: Running::default(),
             loads: Gate::new(LOADS_AT_ONCE, LOADS_WAITING_MAX),
             databases: needs.databases,

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use access::{Caller, KeyId, OrgId, Region};
+use access::{KeyId, OrgId, Region};
 use base::args;
-use base::db::{DbError, Statement};
+use base::db::{DbError, Statement, Within};
 use base::time::At;
 
 use crate::subject::SessionId;
@@ -13,6 +13,10 @@ use crate::{Identity, sql};
 
 /// How often one key or session is noted at most.
 pub(crate) const NOTE_EVERY_SECS: i64 = 60;
+/// Uses that one transaction writes at most.
+const TOGETHER: usize = 256;
+/// Uses that wait to be written at most: of the others it is not known that they were.
+const USES_MAX: usize = 100_000;
 
 /// What was used since the last writing.
 #[derive(Debug, Default)]
@@ -43,7 +47,9 @@ impl Used {
 impl Seen {
     pub(crate) fn note(&self, used: Used, org: &OrgId, region: Region, at: At) {
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        noted.insert(used, Use { org: org.clone(), region, at });
+        if noted.len() < USES_MAX || noted.contains_key(&used) {
+            noted.insert(used, Use { org: org.clone(), region, at });
+        }
     }
 
     /// The later of what the database says and what was noted since.
@@ -52,13 +58,13 @@ impl Seen {
         noted.get(used).map(|noted| noted.at).max(stored)
     }
 
-    fn by_org(&self) -> HashMap<OrgId, Vec<(Used, Use)>> {
+    fn by_region(&self) -> HashMap<Region, Vec<(Used, Use)>> {
         let noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut by_org: HashMap<OrgId, Vec<(Used, Use)>> = HashMap::new();
+        let mut by_region: HashMap<Region, Vec<(Used, Use)>> = HashMap::new();
         for (used, at) in noted.iter() {
-            by_org.entry(at.org.clone()).or_default().push((used.clone(), at.clone()));
+            by_region.entry(at.region).or_default().push((used.clone(), at.clone()));
         }
-        by_org
+        by_region
     }
 
     /// Forgets what was written, unless it was used again meanwhile.
@@ -73,17 +79,21 @@ impl Seen {
 }
 
 impl Identity {
-    /// Writes down which keys and sessions were used. What cannot be written now is
-    /// kept for the next time.
+    /// Writes down which keys and sessions were used, many orgs in a transaction. What cannot
+    /// be written now is kept for the next time.
     pub async fn flush_seen(&self) {
-        for (org, uses) in self.0.seen.by_org() {
-            match self.write_seen(&org, &uses).await {
-                Ok(()) => self.0.seen.written(&uses),
-                Err(error) => tracing::warn!(
-                    org.id = %org,
-                    error = &error as &dyn std::error::Error,
-                    "when keys were used is written later"
-                ),
+        for (region, mut uses) in self.0.seen.by_region() {
+            // In one order, so that two nodes never wait for each other in a circle.
+            uses.sort_unstable_by(|(_, left), (_, right)| left.org.cmp(&right.org));
+            for uses in uses.chunks(TOGETHER) {
+                match self.write_seen(region, uses).await {
+                    Ok(()) => self.0.seen.written(uses),
+                    Err(error) => tracing::warn!(
+                        %region,
+                        error = &error as &dyn std::error::Error,
+                        "when keys were used is written later"
+                    ),
+                }
             }
         }
     }
@@ -91,13 +101,18 @@ impl Identity {
     // Bookkeeping, not a change that anybody asked for: that the key was used is in
     // the record already, as the events of what it was used for.
     #[expect(clippy::disallowed_methods, reason = "last use is bookkeeping; its events tell more")]
-    async fn write_seen(&self, org: &OrgId, uses: &[(Used, Use)]) -> Result<(), DbError> {
-        let Some((_, first)) = uses.first() else { return Ok(()) };
-        let scope = Caller::node(org.clone(), first.region, "identity").itself();
-        let mut tx = self.0.databases.of(&scope)?.begin().await?;
-        for (used, at) in uses {
+    async fn write_seen(&self, region: Region, uses: &[(Used, Use)]) -> Result<(), DbError> {
+        let homes = self.0.databases.homes();
+        let here = |at: &Use| homes.home(&at.org, region) == region;
+        // What moves is written by nobody meanwhile, and where it moved to it is not known.
+        let entered = uses.iter().map(|one| (one, homes.try_enter(&one.1.org)));
+        let entered: Vec<_> =
+            entered.filter(|((_, at), pass)| pass.is_some() && here(at)).collect();
+        let within = Within::orgs(entered.iter().map(|((_, at), _)| at.org.as_str()));
+        let mut tx = self.0.databases.region(region)?.begin(&within).await?;
+        for ((used, at), _pass) in &entered {
             let (statement, id) = used.written();
-            tx.run(statement, scope.args(args![id, at.at])).await?;
+            tx.run(statement, args![at.org.as_str(), id, at.at]).await?;
         }
         tx.commit().await
     }

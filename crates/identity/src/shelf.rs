@@ -1,11 +1,13 @@
 //! Where the snapshots of orgs stand ready.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::ops::Bound;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use access::{Life, OrgId, Region};
+use access::{Life, OrgId, Region, Unrecorded};
 use base::time::At;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -28,19 +30,33 @@ impl Default for Turns {
 impl Turns {
     /// Waits for the turn of an org.
     pub(crate) async fn of(&self, org: &OrgId) -> Option<MutexGuard<'_, ()>> {
-        let mut hasher = DefaultHasher::new();
-        org.hash(&mut hasher);
-        let place = usize::try_from(hasher.finish() % TURNS).unwrap_or_default();
-        match self.0.get(place) {
+        match self.place(org) {
             Some(turn) => Some(turn.lock().await),
             None => None,
         }
     }
+
+    /// The turn of an org, if nobody has it.
+    fn free(&self, org: &OrgId) -> Option<MutexGuard<'_, ()>> {
+        self.place(org)?.try_lock().ok()
+    }
+
+    fn place(&self, org: &OrgId) -> Option<&Mutex<()>> {
+        let mut hasher = DefaultHasher::new();
+        org.hash(&mut hasher);
+        self.0.get(usize::try_from(hasher.finish() % TURNS).unwrap_or_default())
+    }
 }
 
-/// The newest snapshot of each org that was used.
+/// Orgs that stand ready at most, beside those in which something runs and those whose calls
+/// go on without the database; [`Shelf::tidy`] sees to it.
+const ORGS_MAX: usize = 16_384;
+/// Orgs that make room together, beyond those that are too many.
+const ROOM: usize = ORGS_MAX / 8;
+
+/// The newest snapshot of each org that was used lately.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf(RwLock<HashMap<OrgId, Slot>>);
+pub(crate) struct Shelf(RwLock<BTreeMap<OrgId, Slot>>);
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -51,6 +67,20 @@ struct Slot {
     floor: u64,
     /// When it was last asked whether there is a newer one, on behalf of a stranger.
     asked: Option<Instant>,
+    /// Whether it was used since room was made last.
+    used: AtomicBool,
+}
+
+impl Slot {
+    /// Whether it can be read anew by whoever needs it next, and nobody notices.
+    fn is_idle(&self) -> bool {
+        let free = |snapshot: &Arc<OrgSnapshot>| {
+            Arc::strong_count(snapshot) == 1
+                && snapshot.rules.unrecorded() == Unrecorded::Refuse
+                && snapshot.is_idle()
+        };
+        self.forgotten.is_none() && self.snapshot.as_ref().is_none_or(free)
+    }
 }
 
 /// How often strangers can have that asked, for one org.
@@ -59,7 +89,38 @@ const ASKED_EVERY: Duration = Duration::from_millis(100);
 impl Shelf {
     pub(crate) fn get(&self, org: &OrgId) -> Option<Arc<OrgSnapshot>> {
         let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        slots.get(org).and_then(|slot| slot.snapshot.clone())
+        let slot = slots.get(org)?;
+        if !slot.used.load(Ordering::Relaxed) {
+            slot.used.store(true, Ordering::Relaxed);
+        }
+        slot.snapshot.clone()
+    }
+
+    /// Makes room where there are too many: who was not used since last time goes first.
+    ///
+    /// INVARIANT: nobody reads an org as it goes, so whoever reads it next knows of every
+    /// change that its floor knew of.
+    pub(crate) fn tidy(&self, turns: &Turns) {
+        self.keep(turns, ORGS_MAX, ROOM);
+    }
+
+    fn keep(&self, turns: &Turns, most: usize, room: usize) {
+        let mut slots = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if slots.len() <= most {
+            return;
+        }
+        let mut left = slots.len() - most + room;
+        for pass in 0..2 {
+            slots.retain(|org, slot| {
+                let stays = pass == 0 && slot.used.swap(false, Ordering::Relaxed);
+                if left == 0 || stays || !slot.is_idle() {
+                    return true;
+                }
+                let turn = turns.free(org);
+                left -= usize::from(turn.is_some());
+                turn.is_none()
+            });
+        }
     }
 
     /// Puts a snapshot in its place, unless it is older than what is known: a
@@ -168,16 +229,22 @@ impl Shelf {
         })
     }
 
-    /// The versions that stand here.
-    pub(crate) fn versions(&self) -> HashMap<OrgId, u64> {
+    /// The next ones behind an org, in the order of ids, and of which version each stands here.
+    pub(crate) fn behind(&self, org: Option<&OrgId>, most: usize) -> Vec<(OrgId, Region, u64)> {
         let slots = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let version = |slot: &Slot| slot.snapshot.as_ref().map(|snapshot| snapshot.version);
-        slots.iter().filter_map(|(org, slot)| Some((org.clone(), version(slot)?))).collect()
+        let from = org.map_or(Bound::Unbounded, Bound::Excluded);
+        let standing = slots.range((from, Bound::Unbounded)).filter_map(|(org, slot)| {
+            let snapshot = slot.snapshot.as_ref()?;
+            Some((org.clone(), snapshot.org.region, snapshot.version))
+        });
+        standing.take(most).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use crate::org::Org;
     use crate::rules::Rules;
@@ -241,5 +308,36 @@ mod tests {
         assert!(shelf.is_behind(&org) && shelf.get(&org).is_some(), "nobody is kept out");
         assert!(shelf.put(snapshot(&org, 8), at()).is_some());
         assert!(!shelf.is_behind(&org), "whoever waited for 6 or 7 reads nothing more");
+    }
+
+    #[test]
+    fn orgs_make_room_unless_something_runs_in_them_or_somebody_reads_them() {
+        let (shelf, turns, read) = (Shelf::default(), Turns::default(), OrgId::new(at()));
+        let _turn = turns.free(&read);
+        // Those that share no turn with it.
+        let orgs = std::iter::repeat_with(|| OrgId::new(at()));
+        let orgs: Vec<OrgId> = orgs.filter(|org| turns.free(org).is_some()).take(99).collect();
+        for org in orgs.iter().chain([&read]) {
+            shelf.put(snapshot(org, 7), at());
+        }
+        let is_there = |org: &OrgId| shelf.floor(org) == 7;
+        shelf.keep(&turns, 100, 10);
+        assert!(orgs.iter().all(is_there), "there is room for all");
+
+        let held = shelf.get(&orgs[0]);
+        for org in &orgs[50..60] {
+            shelf.get(org);
+        }
+        shelf.keep(&turns, 50, 10);
+        assert_eq!(orgs.iter().filter(|org| is_there(org)).count(), 39);
+        assert!(is_there(&orgs[0]) && is_there(&read), "it is used, it is read");
+        assert!(orgs[50..60].iter().all(is_there), "they were used lately");
+
+        shelf.keep(&turns, 1, 1);
+        assert!(is_there(&orgs[0]) && is_there(&read) && !is_there(&orgs[50]));
+        drop(held);
+        shelf.keep(&turns, 1, 0);
+        assert!(!is_there(&orgs[0]));
+        assert!(shelf.put(snapshot(&orgs[0], 8), at()).is_some(), "it is read anew");
     }
 }

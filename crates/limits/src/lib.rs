@@ -34,6 +34,8 @@
 //!   `a_member_sees_only_what_applies_to_them_and_no_form`.
 //! - Who changed a limit, from what to what, is in the record:
 //!   `a_change_of_a_limit_is_recorded_with_before_and_after`.
+//! - Of many orgs those that rest make room, and no counter is lost by it:
+//!   `an_org_rests_when_nothing_is_under_way_and_no_minute_is_counted_twice_in_a_row`.
 //!
 //! Where nodes share a store:
 //!
@@ -89,9 +91,10 @@ mod view;
 mod watch;
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use access::{Caller, Databases, OrgId};
+use access::{Caller, Databases, OrgId, Unrecorded};
 use audit::{Record, Rider};
 use base::metrics::Metrics;
 use base::tasks::Tasks;
@@ -223,6 +226,9 @@ impl Limits {
         at: At,
     ) -> Result<Hold, Error> {
         let (org, names) = (self.org(&caller.org), Subjects::of_call(caller, model));
+        if caller.standing.unrecorded == Unrecorded::Journal {
+            org.stays.store(true, Ordering::Relaxed);
+        }
         if let Some(shared) = &org.shared {
             let wanted = Wanted { caller, names: &names, request, ask, at };
             // Boxed, so that a node that counts alone does not carry it along.

@@ -1,5 +1,6 @@
 //! What the database knows of an org, taken into memory.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use access::Scope;
@@ -44,6 +45,7 @@ impl Limits {
     /// Has at hand what calls of this org are decided by, for when the database is away.
     pub async fn ready(&self, scope: &Scope) -> Result<(), Error> {
         let org = self.org(scope.org());
+        org.stays.store(true, Ordering::Relaxed);
         if org.is_known() { Ok(()) } else { self.load(&org, scope).await }
     }
 

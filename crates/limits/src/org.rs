@@ -1,6 +1,6 @@
 //! One org in memory: its limits, and the counters of everything in it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -49,6 +49,10 @@ pub(crate) struct Org {
     pub(crate) shared: Option<SharedOrg>,
     /// Where it is noted what may have been spent.
     pub(crate) keeping: OnceLock<Keeping>,
+    /// Its calls go on without the database: it stays.
+    pub(crate) stays: AtomicBool,
+    /// How often in a row it was found at rest.
+    rests: AtomicU32,
 }
 
 /// What is said of a call.
@@ -87,7 +91,8 @@ impl Org {
         };
         let turn = tokio::sync::Mutex::default();
         let (state, keeping) = (Mutex::new(state), OnceLock::new());
-        Self { state, turn, failures: 0.into(), shared, keeping }
+        let (failures, stays, rests) = (0.into(), false.into(), 0.into());
+        Self { state, turn, failures, shared, keeping, stays, rests }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -144,6 +149,7 @@ impl Org {
     /// Takes a call at all levels, or says at which it cannot.
     pub(crate) fn reserve(&self, at: At, request: &str, names: &Subjects, ask: Ask) -> Answer {
         let mut state = self.state();
+        self.rests.store(0, Ordering::Relaxed);
         let State { ceilings, book, noted, .. } = &mut *state;
         let Some(ceilings) = ceilings.as_ref() else { return Answer::Unknown };
         let subjects = names.under(|level, name| ceilings.of(level, name));
@@ -177,6 +183,7 @@ impl Org {
         subjects: &[Subject<'_>],
         ask: Ask,
     ) -> Result<Admitted, Refused> {
+        self.rests.store(0, Ordering::Relaxed);
         self.state().book.reserve(at, request, subjects, ask)
     }
 
@@ -256,6 +263,21 @@ impl Org {
         expired
     }
 
+    /// Whether nothing of it is under way, and no minute of a rate has begun: whoever needs it
+    /// next reads it from the database, unless that lacks what ended a moment ago. So it must be
+    /// found at rest twice in a row, a minute apart.
+    pub(crate) fn rests(&self, now: At) -> bool {
+        let mut state = self.state();
+        state.book.advance(now);
+        let shared = self.shared.as_ref();
+        let rests = !self.stays.load(Ordering::Relaxed)
+            && state.book.rests()
+            && shared.is_none_or(|shared| shared.rests());
+        let before = self.rests.load(Ordering::Relaxed);
+        self.rests.store(if rests { before.saturating_add(1) } else { 0 }, Ordering::Relaxed);
+        rests && before > 0
+    }
+
     /// Forgets what no longer matters.
     pub(crate) fn tidy(&self, now: At) {
         let mut state = self.state();
@@ -293,5 +315,31 @@ impl Drop for Unsure<'_> {
         if let Some(org) = self.0.take() {
             org.state().ceilings = None;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_org_rests_when_nothing_is_under_way_and_no_minute_is_counted_twice_in_a_row() {
+        let at = |secs: i64| At::from_second(1_800_000_000 + secs).unwrap();
+        let (org, ceiling) = (Arc::new(Org::unknown(None)), Ceiling::default());
+        org.learn(at(0), Ceilings::default(), UNKNOWN, Some(Vec::new()));
+        let call = |secs: i64, request: &str| {
+            let subjects = [Subject { level: Level::Org, name: "org", ceiling: &ceiling }];
+            org.count(at(secs), request, &subjects, Ask::default()).unwrap();
+        };
+        call(0, "a");
+        assert!(!org.rests(at(120)) && !org.rests(at(180)), "a call is under way");
+        org.settle(at(200), "a", Used { tokens: 1, money: NanoCents(5) });
+        assert!(!org.rests(at(240)), "it ended just now: its ledger may lack it");
+        call(250, "b");
+        org.abort(at(251), "b");
+        assert!(!org.rests(at(300)), "its minute is counted");
+        assert!(!org.rests(at(360)) && org.rests(at(420)));
+        org.stays.store(true, Ordering::Relaxed);
+        assert!(!org.rests(at(480)), "its calls go on without the database");
     }
 }

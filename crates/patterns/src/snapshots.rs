@@ -19,6 +19,9 @@ pub(crate) struct Snapshots {
     slots: RwLock<HashMap<OrgId, Arc<Slot>>>,
 }
 
+/// Orgs whose patterns are held, at most: the next call of another one reads them again.
+const SLOTS_MAX: usize = 16_384;
+
 /// One org's place.
 #[derive(Debug)]
 struct Slot {
@@ -190,8 +193,23 @@ impl Snapshots {
             })
         };
         let mut slots = self.slots.write().unwrap_or_else(PoisonError::into_inner);
+        make_room(&mut slots, SLOTS_MAX);
         slots.entry(org.clone()).or_insert_with(fresh).clone()
     }
+}
+
+/// Where there are too many, an eighth of them goes: slots that nobody has at this moment, so
+/// that nobody reads what they would be filled with.
+fn make_room(slots: &mut HashMap<OrgId, Arc<Slot>>, most: usize) {
+    if slots.len() < most {
+        return;
+    }
+    let mut over = most / 8 + 1;
+    slots.retain(|_, slot| {
+        let goes = over > 0 && Arc::strong_count(slot) == 1;
+        over -= usize::from(goes);
+        !goes
+    });
 }
 
 #[cfg(test)]
@@ -219,5 +237,25 @@ mod tests {
         assert!(slot.put(Snapshot::of(2, Vec::new())).is_none(), "it was read before the change");
         slot.put(Snapshot::of(3, Vec::new()));
         assert_eq!(held(&slot), Some(3));
+    }
+
+    #[test]
+    fn slots_that_nobody_has_make_room() {
+        let at = "2026-01-01T00:00:00Z".parse().unwrap();
+        let slot = || Slot {
+            region: Region::Eu,
+            held: RwLock::default(),
+            loading: tokio::sync::Mutex::default(),
+        };
+        let mut slots: HashMap<_, _> =
+            (0..16).map(|_| (OrgId::new(at), Arc::new(slot()))).collect();
+        make_room(&mut slots, 17);
+        assert_eq!(slots.len(), 16, "there is room");
+        let held: Vec<_> = slots.values().take(15).cloned().collect();
+        make_room(&mut slots, 16);
+        assert_eq!(slots.len(), 15, "the others are in use");
+        drop(held);
+        make_room(&mut slots, 15);
+        assert_eq!(slots.len(), 13);
     }
 }

@@ -1,6 +1,7 @@
 //! The small global map from an org to its home.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use access::{OrgId, Region};
@@ -83,6 +84,9 @@ pub struct Directory {
     known: Arc<RwLock<Known>>,
 }
 
+/// Orgs whose homes are remembered, and short names: whoever comes beyond takes the place of one.
+const REMEMBERED_MAX: usize = 65_536;
+
 #[derive(Debug, Default)]
 struct Known {
     homes: HashMap<OrgId, Home>,
@@ -164,12 +168,38 @@ impl Directory {
     fn remember(&self, home: Home, slug: Option<[u8; 32]>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(tag) = slug {
-            known.slugs.insert(tag, home.org.clone());
+            put(&mut known.slugs, tag, home.org.clone());
         }
-        known.homes.insert(home.org.clone(), home);
+        put(&mut known.homes, home.org.clone(), home);
     }
+}
+
+fn put<K: Clone + Eq + Hash, V>(known: &mut HashMap<K, V>, key: K, value: V) {
+    if known.len() >= REMEMBERED_MAX
+        && !known.contains_key(&key)
+        && let Some(one) = known.keys().next().cloned()
+    {
+        known.remove(&one);
+    }
+    known.insert(key, value);
 }
 
 fn read(row: &Row) -> Result<Home, DbError> {
     Ok(Home { org: row.parse("org_id")?, region: row.parse("region")?, epoch: row.count("epoch")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_of_orgs_does_not_grow_without_end() {
+        let mut known = HashMap::new();
+        for number in 0..REMEMBERED_MAX + 10 {
+            put(&mut known, number, number);
+            assert_eq!(known.get(&number), Some(&number), "the newest is remembered");
+        }
+        put(&mut known, REMEMBERED_MAX + 9, 0);
+        assert_eq!(known.len(), REMEMBERED_MAX);
+    }
 }

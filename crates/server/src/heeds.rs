@@ -47,6 +47,25 @@ impl Heed for Taught {
     }
 }
 
+/// Records that grew, to be published and folded.
+#[derive(Debug)]
+pub(crate) struct Grown(pub(crate) Record);
+
+#[async_trait]
+impl Heed for Grown {
+    /// Every change is an event.
+    fn rooms(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    async fn changed(&self, org: &OrgId, _: Region) {
+        self.0.grew(org);
+    }
+
+    /// All records are looked at once a minute, whoever is heard.
+    async fn doubt(&self, _: Region) {}
+}
+
 /// The keys of whoever was erased.
 #[derive(Debug)]
 pub(crate) struct Forgotten(pub(crate) Record);

@@ -36,7 +36,7 @@ use crate::config::{Config, DatabaseName, Listen, OperatorSecrets};
 use crate::console::{self, Console, Known};
 use crate::directory_search::DirectorySearch;
 use crate::door::{Doors, Front, front};
-use crate::heeds::{Credentials, Forgotten, Taught};
+use crate::heeds::{Credentials, Forgotten, Grown, Taught};
 use crate::idempotency::{Answers, Idempotency};
 use crate::mail::Post;
 use crate::permits::Permits;
@@ -248,6 +248,7 @@ impl House {
             Arc::new(Credentials(identity.clone())),
             Arc::new(Taught(patterns.clone())),
             Arc::new(Forgotten(record.clone())),
+            Arc::new(Grown(record.clone())),
         ];
         let nodes = Nodes::open(nodes::Needs {
             databases: databases.clone(),

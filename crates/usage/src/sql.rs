@@ -133,6 +133,12 @@ pub(crate) const CURSOR: Statement = Statement::new(
     "SELECT seq, at, swept FROM usage_cursor WHERE org_id = $1",
 );
 
+/// Of all orgs of a region, from one to another: for the node's own work.
+pub(crate) const CURSORS: Statement = Statement::new(
+    "read how far records are folded",
+    "SELECT org_id, seq FROM usage_cursor WHERE org_id > $1 AND org_id <= $2",
+);
+
 pub(crate) const START: Statement = Statement::new(
     "begin to fold the record",
     "INSERT INTO usage_cursor (org_id, seq, at, swept) VALUES ($1, 0, 0, 0)
@@ -258,6 +264,7 @@ pub const STATEMENTS: &[Statement] = &[
     crate::keeper::SUMS,
     crate::keeper::CELLS,
     CURSOR,
+    CURSORS,
     START,
     ADVANCE,
     SWEEP_SUMS,

@@ -1,15 +1,17 @@
 //! Every few seconds: the orgs whose record has grown are folded.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use access::OrgId;
-use base::db::DbError;
+use access::{OrgId, Region};
+use audit::{Grown, Lately};
+use base::args;
+use base::db::{DbError, Within};
 use base::tasks::Tasks;
 
-use crate::Usage;
+use crate::{Usage, sql};
 
-/// How often it is looked. The sizes of 500 orgs are one short statement.
+/// How often it is looked at what grew.
 const EVERY: Duration = Duration::from_secs(5);
 /// How long the database rests between two rounds while some org is behind.
 const REST: Duration = Duration::from_millis(100);
@@ -18,13 +20,17 @@ const STEPS_OF_A_ROUND: usize = 20;
 
 /// Watches until shutdown begins.
 pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
-    let mut seen = HashMap::new();
+    let grown = usage.record.grown();
     let mut wait = EVERY;
     while tokio::time::timeout(wait, tasks.stopping()).await.is_err() {
-        wait = match round(&usage, &tasks, &mut seen).await {
+        let lately = grown.take();
+        wait = match round(&usage, &tasks, &grown, &lately).await {
             Ok(true) => REST,
             Ok(false) => EVERY,
             Err(error) => {
+                if let Lately::These(orgs) = &lately {
+                    orgs.iter().for_each(|org| grown.again(org));
+                }
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the record could not be folded; what people see of usage is behind"
@@ -35,41 +41,76 @@ pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
     }
 }
 
-/// `seen` says how far each org is folded, as far as this node knows. Gives whether some
-/// org is behind by more than a round folds.
+/// Folds what grew. Gives whether some org is behind by more than a round folds.
 async fn round(
     usage: &Usage,
     tasks: &Tasks,
-    seen: &mut HashMap<OrgId, i64>,
+    grown: &Grown,
+    lately: &Lately,
 ) -> Result<bool, DbError> {
-    let mut behind = false;
+    let (mut behind, begun) = (false, Instant::now());
     for (region, _) in usage.databases.clone().iter() {
         let mut after = String::new();
         loop {
-            let sizes = usage.record.sizes(region, &after).await?;
-            let Some((last, _)) = sizes.last() else { break };
-            after = last.to_string();
-            for (org, size) in sizes {
+            let orgs = match lately {
+                Lately::These(orgs) => orgs.iter().cloned().collect(),
+                Lately::All => match usage.unfolded(region, &mut after).await? {
+                    Some(orgs) => orgs,
+                    None => break,
+                },
+            };
+            for org in orgs {
                 if tasks.is_stopping() {
                     return Ok(false);
                 }
-                if seen.get(&org).is_none_or(|seq| *seq < size) {
-                    match usage.fold_of(&org, region, STEPS_OF_A_ROUND).await {
-                        Ok(folded) => {
-                            behind |= folded.seq < size;
-                            seen.insert(org, folded.seq);
-                        }
-                        Err(error) if error.is_unreachable() => return Err(error),
-                        // What is wrong with one org must not keep the others waiting.
-                        Err(error) => tracing::warn!(
-                            org.id = %org,
-                            error = &error as &dyn std::error::Error,
-                            "the record of an org could not be folded"
-                        ),
+                match usage.fold_of(&org, region, STEPS_OF_A_ROUND).await {
+                    Ok(folded) if folded.until.is_some() => {
+                        behind = true;
+                        grown.again(&org);
                     }
+                    Ok(_) => {}
+                    Err(error) if error.is_unreachable() => return Err(error),
+                    // What is wrong with one org must not keep the others waiting.
+                    Err(error) => tracing::warn!(
+                        org.id = %org,
+                        error = &error as &dyn std::error::Error,
+                        "the record of an org could not be folded"
+                    ),
                 }
+            }
+            if *lately != Lately::All {
+                break;
             }
         }
     }
+    if *lately == Lately::All {
+        grown.looked(begun.elapsed());
+    }
     Ok(behind)
+}
+
+impl Usage {
+    /// The orgs of a page of the record that are not folded to its end; moves `after` to the
+    /// end of the page. None: there is no such page.
+    async fn unfolded(
+        &self,
+        region: Region,
+        after: &mut String,
+    ) -> Result<Option<Vec<OrgId>>, DbError> {
+        let sizes = self.record.sizes(region, after).await?;
+        let Some((last, _)) = sizes.last() else { return Ok(None) };
+        let args = args![after.as_str(), last.as_str()];
+        let rows = self.databases.region(region)?.all(&Within::node(), sql::CURSORS, args).await?;
+        let folded = rows.iter().map(|row| Ok((row.text("org_id")?, row.int("seq")?)));
+        let folded = folded.collect::<Result<HashMap<_, _>, DbError>>()?;
+        *after = last.to_string();
+        let behind = |org: &OrgId, size| folded.get(org.as_str()).is_none_or(|seq| *seq < size);
+        Ok(Some(
+            sizes
+                .into_iter()
+                .filter(|(org, size)| behind(org, *size))
+                .map(|(org, _)| org)
+                .collect(),
+        ))
+    }
 }

@@ -72,6 +72,9 @@ impl Inner {
                 let Some(last) = last else { break };
                 after = last;
             }
+            if left == 0 {
+                break;
+            }
         }
         self.counts.renewed.inc_by(done);
         if let Some(error) = failed {

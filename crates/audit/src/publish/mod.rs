@@ -137,6 +137,8 @@ struct Cell {
     directory: Directory,
     /// Seals notes of erasures.
     notes: Sealer,
+    /// The org whose record was verified last; none: as the database says.
+    verified: Mutex<Option<String>>,
 }
 
 impl Log {
@@ -157,7 +159,8 @@ impl Log {
                 why: why.to_string(),
             })?;
             let signing = Signing::derive(root, config.name_of(region));
-            cells.insert(region, Cell { store, signing, directory: Directory::new(root), notes });
+            let (directory, verified) = (Directory::new(root), Mutex::default());
+            cells.insert(region, Cell { store, signing, directory, notes, verified });
         }
         let directory = OrgId::from_ulid(DIRECTORY_ULID)
             .map_err(|why| BadLogConfig { key: "log".to_owned(), why: why.to_string() })?;
@@ -193,10 +196,10 @@ impl Log {
     }
 
     async fn watch(self, region: Region, tasks: Tasks) {
-        let mut wait = self.0.every;
+        let (mut wait, grown) = (self.0.every, self.0.record.grown());
         while tokio::time::timeout(wait, tasks.stopping()).await.is_err() {
             wait = self.0.every;
-            match self.publish(region).await {
+            match self.publish_grown(region, &grown).await {
                 // A long record goes on at once.
                 Ok(Published { behind, .. }) if behind > 0 => wait = Duration::ZERO,
                 Ok(_) => {}
@@ -208,7 +211,7 @@ impl Log {
             }
         }
         // What was acknowledged before the stop is published before it.
-        if let Err(error) = self.publish(region).await {
+        if let Err(error) = self.publish_grown(region, &grown).await {
             self.delayed(region, &error);
         }
         self.list(region).await;

@@ -1,5 +1,7 @@
 //! Publishing what is new.
 
+use std::time::Instant;
+
 use access::{OrgId, Region};
 use base::args;
 use base::db::Within;
@@ -11,6 +13,7 @@ use super::edge::{Edge, File};
 use super::fault::{Fault, FaultKind, LogError};
 use super::org::{Head, Place};
 use super::{Inner, Log};
+use crate::grown::{Grown, Lately};
 use crate::sql;
 
 /// Entries of one org that one round publishes at most: some two megabytes of files.
@@ -59,30 +62,89 @@ impl Log {
     /// Publishes what is new in a region, of each org a bounded piece. An org that cannot be
     /// published keeps no other waiting; the first error that may pass is given at the end.
     pub async fn publish(&self, region: Region) -> Result<Published, LogError> {
-        let db = self.0.record.databases().region(region)?;
-        let (mut published, mut failed) = (Published::default(), None);
+        let mut round = Round::of(region, None);
+        self.0.publish_all(&mut round).await?;
+        self.0.ended(round)
+    }
+
+    /// The same, of what grew since the last time. An org that has more to publish, or could
+    /// not be published, is looked at again.
+    pub(super) async fn publish_grown(
+        &self,
+        region: Region,
+        grown: &Grown,
+    ) -> Result<Published, LogError> {
+        let mut round = Round::of(region, Some(grown));
+        // Of a database that is away nothing is taken: it would all have to be looked at again.
+        self.0.record.databases().region(region)?.ping().await?;
+        match grown.take() {
+            Lately::These(orgs) => self.0.some(&mut round, &orgs).await,
+            Lately::All => {
+                let begun = Instant::now();
+                self.0.publish_all(&mut round).await?;
+                grown.looked(begun.elapsed());
+            }
+        }
+        self.0.ended(round)
+    }
+}
+
+/// A round of publishing.
+#[derive(Debug)]
+struct Round<'a> {
+    region: Region,
+    grown: Option<&'a Grown>,
+    published: Published,
+    failed: Option<LogError>,
+}
+
+impl<'a> Round<'a> {
+    fn of(region: Region, grown: Option<&'a Grown>) -> Self {
+        Self { region, grown, published: Published::default(), failed: None }
+    }
+}
+
+impl Inner {
+    async fn publish_all(&self, round: &mut Round<'_>) -> Result<(), LogError> {
+        let db = self.record.databases().region(round.region)?;
         let mut after = String::new();
         loop {
             let rows = db.all(&Within::node(), sql::HEADS_BEHIND, args![after.as_str()]).await?;
-            let (Some(last), full) = (rows.last(), rows.len() >= PAGE) else { break };
+            let (Some(last), full) = (rows.last(), rows.len() >= PAGE) else { return Ok(()) };
             after = last.text("org_id")?;
             let orgs = rows.iter().map(|row| row.parse("org_id"));
-            let orgs = orgs.collect::<Result<Vec<OrgId>, _>>()?;
-            let orgs = orgs.iter().map(|org| self.0.in_turn(region, org));
-            let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
-            while let Some(one) = orgs.next().await {
-                match one {
-                    Ok(one) => published = published.and(one),
-                    // It was told when it was found, and its org is stopped.
-                    Err(LogError::Fault(_)) => {}
-                    Err(error) => failed = failed.or(Some(error)),
-                }
-            }
+            self.some(round, &orgs.collect::<Result<Vec<OrgId>, _>>()?).await;
             if !full {
-                break;
+                return Ok(());
             }
         }
-        self.0.counts.published.inc_by(published.entries);
+    }
+
+    async fn some<'a>(&self, round: &mut Round<'_>, orgs: impl IntoIterator<Item = &'a OrgId>) {
+        let region = round.region;
+        let orgs = orgs.into_iter().map(async |org| (org, self.in_turn(region, org).await));
+        let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
+        while let Some((org, one)) = orgs.next().await {
+            let again = match one {
+                Ok(one) => {
+                    round.published = round.published.and(one);
+                    one.behind > 0
+                }
+                // It was told when it was found, and its org is stopped.
+                Err(LogError::Fault(_)) => false,
+                Err(error) => {
+                    round.failed.get_or_insert(error);
+                    true
+                }
+            };
+            if let Some(grown) = round.grown.filter(|_| again) {
+                grown.again(org);
+            }
+        }
+    }
+
+    fn ended(&self, Round { published, failed, .. }: Round<'_>) -> Result<Published, LogError> {
+        self.counts.published.inc_by(published.entries);
         failed.map_or(Ok(published), Err)
     }
 }

@@ -17,14 +17,19 @@ use crate::sql;
 const ORGS_AT_ONCE: usize = 16;
 /// Orgs that a page of the database names.
 const PAGE: usize = 500;
+/// Orgs that are checked before a node serves: a start must not take longer the more there
+/// are. Where there are more, a database that was set back is found by its directory, which
+/// lists the heads of all; and one record by whoever publishes or verifies it next.
+const CHECKED_MAX: i64 = 2_000;
 /// Entries behind a checkpoint that are read at a start; a longer tail is compared when it
 /// is published, before anything of it is signed.
 const TAIL_MAX: u64 = 16_384;
 
 impl Log {
-    /// That the last published checkpoint of every org is contained in the tree of the
-    /// database: it was not rolled back, and is not another one. A node whose record fails
-    /// this, or whose store cannot be read, must not serve.
+    /// That the last published checkpoint of every org, or of two thousand where there are
+    /// more, is contained in the tree of the database, and the directory of all is the one
+    /// that was published: it was not rolled back, and is not another one. A node whose record
+    /// fails this, or whose store cannot be read, must not serve.
     pub async fn check(&self) -> Result<(), LogError> {
         for region in self.0.cells.keys() {
             let checked = match self.0.check(*region).await {
@@ -45,12 +50,16 @@ impl Inner {
     async fn check(&self, region: Region) -> Result<(), LogError> {
         let db = self.record.databases().region(region)?;
         let Some(cell) = self.cells.get(&region) else { return Ok(()) };
-        let mut outside: BTreeSet<String> = cell.store.list("").await?.into_iter().collect();
-        let mut after = String::new();
-        loop {
+        let few = db.maybe(&Within::node(), sql::HEADS_FEW, args!["", CHECKED_MAX + 1]).await?;
+        let all = few.map_or(Ok(0), |row| row.int("records"))? <= CHECKED_MAX;
+        let outside = if all { cell.store.list("").await? } else { Vec::new() };
+        let mut outside: BTreeSet<String> = outside.into_iter().collect();
+        let (mut after, mut checked) = (String::new(), 0);
+        while all || checked < CHECKED_MAX {
             let rows = db.all(&Within::node(), sql::HEADS, args![after.as_str()]).await?;
             let (Some(last), full) = (rows.last(), rows.len() >= PAGE) else { break };
             after = last.text("org_id")?;
+            checked += i64::try_from(rows.len()).unwrap_or(i64::MAX);
             for row in &rows {
                 outside.remove(&row.text("org_id")?);
             }

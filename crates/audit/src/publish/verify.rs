@@ -1,6 +1,8 @@
 //! All along: the record is read again, a little at a time, and compared with what was
 //! published. What somebody changed in the database is found without anybody asking.
 
+use std::sync::PoisonError;
+
 use access::{OrgId, Region};
 use base::args;
 use base::db::{Row, Within};
@@ -19,6 +21,8 @@ use crate::tiers::Positions;
 
 /// Faults that one piece names at most; the record of an org whose fault is known is read on.
 const FAULTS_MAX: usize = 100;
+/// Orgs that one piece is of at most.
+const ORGS_MAX: usize = 16;
 
 /// What a piece of verifying found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,13 +34,14 @@ pub struct Verified {
 }
 
 impl Log {
-    /// Verifies about this many events of a region, those of the orgs that waited longest,
-    /// each from where it was left. Faults are counted, told to the operator and given.
+    /// Verifies about this many events of a region, one org after the other in the order of
+    /// their ids, each from where it was left; a start goes on where an earlier one was. Faults
+    /// are counted, told to the operator and given.
     pub async fn verify_some(&self, region: Region, events: u64) -> Result<Verified, LogError> {
-        let db = self.0.record.databases().region(region)?;
         let mut verified = Verified::default();
-        for row in db.all(&Within::node(), sql::VERIFY_NEXT, args![""]).await? {
+        for row in self.0.verified_next(region).await? {
             let org: OrgId = row.parse("org_id")?;
+            self.0.verified_up_to(region, org.to_string())?;
             let Some(_pass) = self.0.at_home(region, &org) else { continue };
             let place = Place::new(&self.0, region, &org)?;
             let piece = events.saturating_sub(verified.checked);
@@ -51,6 +56,36 @@ impl Log {
 }
 
 impl Inner {
+    /// The orgs behind the one that was verified last; behind the last of all, the first ones.
+    async fn verified_next(&self, region: Region) -> Result<Vec<Row>, LogError> {
+        let db = self.record.databases().region(region)?;
+        let known =
+            self.cell(region)?.verified.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let after = match known {
+            Some(after) => after,
+            None => {
+                let last = db.maybe(&Within::node(), sql::VERIFIED_LAST, args![""]).await?;
+                last.map(|row| row.text("org_id")).transpose()?.unwrap_or_default()
+            }
+        };
+        let next =
+            async |after: &str| db.all(&Within::node(), sql::VERIFY_NEXT, args![after]).await;
+        let mut rows = next(&after).await?;
+        if rows.len() < ORGS_MAX && !after.is_empty() {
+            for row in next("").await? {
+                if rows.len() < ORGS_MAX && row.text("org_id")? <= after {
+                    rows.push(row);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    fn verified_up_to(&self, region: Region, org: String) -> Result<(), LogError> {
+        *self.cell(region)?.verified.lock().unwrap_or_else(PoisonError::into_inner) = Some(org);
+        Ok(())
+    }
+
     fn tell(&self, verified: &Verified) {
         self.counts.verified.inc_by(verified.checked);
         self.counts.faults.inc_by(u64::try_from(verified.faults.len()).unwrap_or_default());

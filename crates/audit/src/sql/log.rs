@@ -8,6 +8,13 @@ pub(crate) const HEADS: Statement = Statement::new(
     "SELECT org_id, size, frontier FROM audit_head WHERE org_id > $1 ORDER BY org_id LIMIT 500",
 );
 
+/// Whether the orgs of a region are few: at a start.
+pub(crate) const HEADS_FEW: Statement = Statement::new(
+    "count the records up to a number",
+    "SELECT COUNT(*) AS records
+       FROM (SELECT org_id FROM audit_head WHERE org_id > $1 LIMIT $2) heads",
+);
+
 /// Of all orgs of a region those that grew since they were published: for the node's own work.
 pub(crate) const HEADS_BEHIND: Statement = Statement::new(
     "read which records grew",
@@ -142,13 +149,19 @@ pub(crate) const LOG_KEY_ADD: Statement = Statement::new(
      ON CONFLICT (org_id, vkey, from_at) DO NOTHING",
 );
 
-/// Of all orgs of a region those that were verified longest ago: for the node's own work.
+/// Of all orgs of a region the next ones in the order of ids: for the node's own work.
 pub(crate) const VERIFY_NEXT: Statement = Statement::new(
     "look for records to verify",
     "SELECT h.org_id AS org_id, COALESCE(v.next, 0) AS next
        FROM audit_head h LEFT JOIN audit_verified v ON v.org_id = h.org_id
       WHERE h.org_id > $1 AND h.size > 0
-      ORDER BY COALESCE(v.checked_at, 0), h.org_id LIMIT 16",
+      ORDER BY h.org_id LIMIT 16",
+);
+
+/// Of all orgs of a region: once at a start.
+pub(crate) const VERIFIED_LAST: Statement = Statement::new(
+    "look which record was verified last",
+    "SELECT org_id FROM audit_verified WHERE org_id > $1 ORDER BY checked_at DESC LIMIT 1",
 );
 
 pub(crate) const VERIFIED: Statement = Statement::new(

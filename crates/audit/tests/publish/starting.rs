@@ -1,3 +1,4 @@
+use access::OrgId;
 use audit::{FaultKind, LogError};
 use base::args;
 use base::testing::Bench;
@@ -43,6 +44,47 @@ async fn a_database_that_was_rolled_back_is_not_served() {
         house.grow(&ours, 1).await;
         assert_eq!(house.restarted().publish(EU).await.expect("nothing").checkpoints, 0);
         assert_eq!(house.checkpoint(&ours).size(), 340);
+    }
+}
+
+#[tokio::test]
+async fn of_many_records_one_that_was_set_back_stops_alone_and_a_database_that_was_is_not_served() {
+    for house in House::on_each_engine().await {
+        // Of so many that not each is compared before the start; ours is behind them.
+        let add = "INSERT INTO audit_head (org_id, size, newest) VALUES ($1, 0, 0)";
+        let long_ago = "2020-01-01T00:00:00Z".parse().expect("an instant");
+        let others = (0..2_000).map(|_| (add, args![OrgId::new(long_ago).as_str()]));
+        house.as_owner(&others.collect::<Vec<_>>()).await;
+        let ours = house.somebody();
+        house.grow(&ours, 30).await;
+        house.published().await;
+        house.log.close_epoch(EU).await.expect("is listed").expect("an epoch");
+        house.restarted().check().await.expect("all is well");
+
+        let edge = frontier(&house.entries(&ours).await[..20]).to_bytes();
+        let org = ours.org.as_str();
+        let back = "UPDATE audit_head SET size = 20, frontier = $2 WHERE org_id = $1";
+        house
+            .as_owner(&[
+                ("DELETE FROM audit_event WHERE org_id = $1 AND seq >= 20", args![org]),
+                (back, args![org, edge]),
+            ])
+            .await;
+        let log = house.restarted();
+        log.check().await.expect("the others are served");
+        let found = log.verify_some(EU, 10_000).await.expect("verifies").faults;
+        let expected = FaultKind::RolledBack { published: 30, found: 20 };
+        assert!(found.iter().any(|fault| fault.kind == expected && fault.org == org), "{found:?}");
+
+        // As a backup has it from before the first epoch.
+        house
+            .as_owner(&[
+                ("DELETE FROM audit_checkpoint WHERE org_id > $1", args![""]),
+                ("DELETE FROM audit_epoch WHERE org_id > $1", args![""]),
+                ("DELETE FROM audit_slot WHERE org_id > $1", args![""]),
+            ])
+            .await;
+        assert_eq!(refused(&house).await, FaultKind::RolledBack { published: 1, found: 0 });
     }
 }
 

@@ -31,6 +31,7 @@ pub const MIGRATIONS: &[Migration] = &[
         "identity/0007_unrecorded",
         include_str!("../../migrations/0007_unrecorded.sql"),
     ),
+    Migration::both("identity/0008_many", include_str!("../../migrations/0008_many.sql")),
 ];
 
 /// Rows that one read of a snapshot takes at most; the next read goes on behind them.
@@ -76,6 +77,7 @@ pub const STATEMENTS: &[Statement] = &[
     ORG_JOURNALS,
     ORG_SETTINGS,
     ORG_VERSIONS,
+    ORG_VERSIONS_OF,
     ORG_VERSION,
     MEMBER_ADD,
     MEMBER_ONE,

@@ -47,6 +47,19 @@ pub(crate) const ORG_VERSIONS: Statement = Statement::new(
     "SELECT org_id, version FROM identity_org WHERE org_id > $1 ORDER BY org_id LIMIT 1000",
 );
 
+/// Orgs that [`ORG_VERSIONS_OF`] is asked about at once.
+pub(crate) const ORGS_ASKED: usize = 64;
+
+pub(crate) const ORG_VERSIONS_OF: Statement = Statement::new(
+    "look whether orgs changed",
+    "SELECT org_id, version FROM identity_org
+      WHERE org_id IN (
+            $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+            $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35,
+            $36, $37, $38, $39, $40, $41, $42, $43, $44, $45, $46, $47, $48, $49, $50, $51, $52,
+            $53, $54, $55, $56, $57, $58, $59, $60, $61, $62, $63, $64)",
+);
+
 pub(crate) const ORG_VERSION: Statement = Statement::new(
     "read the version of an org",
     "SELECT version FROM identity_org WHERE org_id = $1",

@@ -144,6 +144,11 @@ impl Account {
         }
     }
 
+    /// Whether no rate is counted and nothing is held.
+    pub(super) fn rests(&self, moment: &Moment) -> bool {
+        self.slots == 0 && self.requests.used(moment.now) == 0 && self.tokens.used(moment.now) == 0
+    }
+
     /// Gives back memory; true when there is still something to remember.
     pub(super) fn tidy(&mut self, moment: &Moment) -> bool {
         for window in [&mut self.requests, &mut self.tokens] {

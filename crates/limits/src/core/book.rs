@@ -174,6 +174,13 @@ impl Book {
         open.is_some_and(|known| Amount::from(used).money <= known.hold.money)
     }
 
+    /// Whether nothing is under way, and no rate is counted: what was spent alone is not lost
+    /// with the book.
+    pub fn rests(&self) -> bool {
+        self.reservations.is_empty()
+            && self.accounts.values().all(|account| account.rests(&self.moment))
+    }
+
     /// The names of everything that is counted here.
     pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
         self.accounts.keys()

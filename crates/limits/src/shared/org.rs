@@ -91,6 +91,11 @@ impl SharedOrg {
     }
 
     /// Whether the counters may differ from the ledger.
+    /// Whether nothing of it is under way here, and nothing is left to be told.
+    pub(crate) fn rests(&self) -> bool {
+        self.under_way.alive().is_empty() && !self.is_dirty() && !self.renew.load(Ordering::Acquire)
+    }
+
     pub(crate) fn is_dirty(&self) -> bool {
         self.suspect.load(Ordering::Acquire) || self.heard().dirty
     }

@@ -1,0 +1,146 @@
+//! Which records grew lately. Whoever follows all records of a node asks for these, and for
+//! all of them seldom: what that costs must not grow with the orgs that rest.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use access::OrgId;
+
+use crate::Record;
+
+/// Orgs that one follower is told of at most; beyond that it looks at all.
+const ORGS_MAX: usize = 65_536;
+/// How often a follower looks at all, for what another process left: at most so often, and
+/// at most this part of the time.
+const ALL_EVERY: Duration = Duration::from_mins(1);
+const ALL_PARTS: u32 = 50;
+
+/// What one follower has not asked for yet. It looks at all first.
+#[derive(Debug, Clone)]
+pub struct Grown(Arc<Mutex<Waiting>>);
+
+#[derive(Debug)]
+struct Waiting {
+    orgs: BTreeSet<OrgId>,
+    /// When it is to look at all.
+    all: Instant,
+}
+
+/// Which records a follower is to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lately {
+    /// Of these orgs, in whichever region they are.
+    These(BTreeSet<OrgId>),
+    /// All of them; afterwards: [`Grown::looked`].
+    All,
+}
+
+/// Everybody who follows.
+#[derive(Debug, Default)]
+pub(crate) struct Followers(Mutex<Vec<Weak<Mutex<Waiting>>>>);
+
+impl Record {
+    /// Follows which records grow from now on, in all regions of this node.
+    pub fn grown(&self) -> Grown {
+        self.heads.followers.add()
+    }
+
+    /// Another process added to the record of an org.
+    pub fn grew(&self, org: &OrgId) {
+        self.heads.followers.tell([org]);
+    }
+}
+
+impl Followers {
+    fn add(&self) -> Grown {
+        let waiting = Arc::new(Mutex::new(Waiting { orgs: BTreeSet::new(), all: Instant::now() }));
+        self.all().push(Arc::downgrade(&waiting));
+        Grown(waiting)
+    }
+
+    pub(crate) fn tell<'a>(&self, orgs: impl IntoIterator<Item = &'a OrgId> + Clone) {
+        self.all().retain(|follower| {
+            let Some(waiting) = follower.upgrade() else { return false };
+            orgs.clone().into_iter().for_each(|org| locked(&waiting).add(org));
+            true
+        });
+    }
+
+    fn all(&self) -> MutexGuard<'_, Vec<Weak<Mutex<Waiting>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Grown {
+    /// What there is to look at since this was last asked.
+    pub fn take(&self) -> Lately {
+        let mut waiting = locked(&self.0);
+        let orgs = std::mem::take(&mut waiting.orgs);
+        if waiting.all <= Instant::now() { Lately::All } else { Lately::These(orgs) }
+    }
+
+    /// All were looked at, in so much time.
+    pub fn looked(&self, took: Duration) {
+        locked(&self.0).all = Instant::now() + ALL_EVERY.max(took * ALL_PARTS);
+    }
+
+    /// An org must be looked at again.
+    pub fn again(&self, org: &OrgId) {
+        locked(&self.0).add(org);
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, org: &OrgId) {
+        if self.orgs.contains(org) {
+            return;
+        }
+        if self.orgs.len() >= ORGS_MAX {
+            self.orgs.clear();
+            self.all = Instant::now();
+        }
+        self.orgs.insert(org.clone());
+    }
+}
+
+fn locked(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use base::time::At;
+
+    use super::*;
+
+    fn orgs(count: usize) -> Vec<OrgId> {
+        let at: At = "2026-01-01T00:00:00Z".parse().unwrap();
+        (0..count).map(|_| OrgId::new(at)).collect()
+    }
+
+    #[test]
+    fn a_follower_looks_at_all_first_and_then_at_what_grew() {
+        let (followers, orgs) = (Followers::default(), orgs(2));
+        let grown = followers.add();
+        followers.tell(&orgs);
+        assert_eq!(grown.take(), Lately::All);
+        assert_eq!(grown.take(), Lately::All, "until it has looked");
+        grown.looked(Duration::ZERO);
+        assert_eq!(grown.take(), Lately::These(BTreeSet::new()));
+        followers.tell(&orgs);
+        grown.again(&orgs[0]);
+        assert_eq!(grown.take(), Lately::These(orgs.iter().cloned().collect()));
+        assert_eq!(grown.take(), Lately::These(BTreeSet::new()));
+    }
+
+    #[test]
+    fn a_follower_that_is_told_of_too_many_looks_at_all() {
+        let (followers, orgs) = (Followers::default(), orgs(ORGS_MAX + 1));
+        let grown = followers.add();
+        grown.looked(Duration::ZERO);
+        followers.tell(&orgs);
+        assert_eq!(grown.take(), Lately::All);
+        assert!(locked(&grown.0).orgs.is_empty());
+    }
+}
