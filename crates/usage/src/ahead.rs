@@ -20,6 +20,9 @@ const ORG_MAX: usize = 500;
 /// Sums of all orgs at most, of some four hundred bytes each; beyond that all are let go.
 const ALL_MAX: usize = 8_192;
 
+/// Events of a stretch from which on an org is busy.
+const BUSY_FROM: i64 = 500;
+
 const ENDED: &str = "gateway.call.ended";
 const REFUSED: &str = "gateway.call.refused";
 
@@ -61,6 +64,14 @@ impl Ahead {
     /// From which position on something of an org is here.
     pub(crate) fn from(&self, org: &OrgId) -> Option<i64> {
         self.known().stretches.get(org).map(|stretch| stretch.from)
+    }
+
+    /// Whether so much of an org is here, or somebody else adds to it too, that it is folded
+    /// at once.
+    pub(crate) fn is_busy(&self, org: &OrgId) -> bool {
+        let known = self.known();
+        let stretch = known.stretches.get(org);
+        stretch.is_some_and(|one| one.closed || one.next - one.from >= BUSY_FROM)
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

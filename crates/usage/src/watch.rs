@@ -1,6 +1,7 @@
-//! Every few seconds: the orgs whose record has grown are folded.
+//! Every few seconds: the orgs whose record has grown are folded, a busy one at once, one in
+//! which little happens once a minute: each costs a transaction, and whoever reads folds first.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use access::{OrgId, Region};
@@ -13,6 +14,10 @@ use crate::{Usage, sql};
 
 /// How often it is looked at what grew.
 const EVERY: Duration = Duration::from_secs(5);
+/// How long an org waits in which little happens.
+const QUIET: Duration = Duration::from_mins(1);
+/// Orgs that wait at most; beyond that none does.
+const WAITING_MAX: usize = 65_536;
 /// How long the database rests between two rounds while some org is behind.
 const REST: Duration = Duration::from_millis(100);
 /// Steps that one org gets in one round, so that a long record keeps nobody waiting.
@@ -21,9 +26,15 @@ const STEPS_OF_A_ROUND: usize = 20;
 /// Watches until shutdown begins.
 pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
     let grown = usage.record.grown();
-    let mut wait = EVERY;
+    let (mut waiting, mut wait) = (Waiting::default(), EVERY);
     while tokio::time::timeout(wait, tasks.stopping()).await.is_err() {
-        let lately = grown.take();
+        let lately = match grown.take() {
+            Lately::These(orgs) => {
+                let busy = |org: &OrgId| usage.ahead.is_busy(org);
+                Lately::These(waiting.due(orgs, busy, Instant::now()))
+            }
+            Lately::All => Lately::All,
+        };
         wait = match round(&usage, &tasks, &grown, &lately).await {
             Ok(true) => REST,
             Ok(false) => EVERY,
@@ -38,6 +49,27 @@ pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
                 EVERY
             }
         }
+    }
+}
+
+/// Orgs in which little happened, and since when they wait.
+#[derive(Debug, Default)]
+struct Waiting(HashMap<OrgId, Instant>);
+
+impl Waiting {
+    /// Which orgs are to be folded now, of those that grew and those that waited long enough.
+    fn due(
+        &mut self,
+        grown: BTreeSet<OrgId>,
+        is_busy: impl Fn(&OrgId) -> bool,
+        now: Instant,
+    ) -> BTreeSet<OrgId> {
+        for org in grown {
+            self.0.entry(org).or_insert(now);
+        }
+        let all = self.0.len() > WAITING_MAX;
+        let due = |org: &OrgId, since: Instant| all || now - since >= QUIET || is_busy(org);
+        self.0.extract_if(|org, since| due(org, *since)).map(|(org, _)| org).collect()
     }
 }
 
@@ -112,5 +144,31 @@ impl Usage {
                 .map(|(org, _)| org)
                 .collect(),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::time::At;
+
+    use super::*;
+
+    #[test]
+    fn an_org_in_which_little_happens_is_folded_once_a_minute_and_a_busy_one_at_once() {
+        let orgs: Vec<OrgId> = (0..2).map(|_| OrgId::new(At::UNIX_EPOCH)).collect();
+        let (busy, quiet) = (orgs[0].clone(), orgs[1].clone());
+        let (mut waiting, begun) = (Waiting::default(), Instant::now());
+        let mut after = |secs: u64, grown: &[OrgId]| {
+            let is_busy = |org: &OrgId| *org == busy;
+            let now = begun + Duration::from_secs(secs);
+            waiting.due(grown.iter().cloned().collect(), is_busy, now)
+        };
+        assert_eq!(after(0, &orgs), BTreeSet::from([busy.clone()]));
+        assert_eq!(after(5, &orgs), BTreeSet::from([busy.clone()]));
+        assert_eq!(after(55, &[quiet.clone()]), BTreeSet::new());
+        assert_eq!(after(60, &[]), BTreeSet::from([quiet.clone()]));
+        assert_eq!(after(65, &[quiet.clone()]), BTreeSet::new(), "and waits again");
+        let many: Vec<OrgId> = (0..WAITING_MAX).map(|_| OrgId::new(At::UNIX_EPOCH)).collect();
+        assert_eq!(after(70, &many).len(), WAITING_MAX + 1, "none waits where too many do");
     }
 }
