@@ -41,7 +41,9 @@
 //!   `whatever_the_steps_the_files_are_those_of_the_whole_tree`,
 //!   `a_crash_between_any_two_steps_changes_no_byte_of_what_is_published`.
 //! - What does not lead to the root that the record committed to is never signed:
-//!   `a_record_that_was_altered_before_it_was_published_is_never_signed`.
+//!   `a_record_that_was_altered_before_it_was_published_is_never_signed`. What a node recorded it
+//!   publishes as it recorded it, whatever became of it in the database meanwhile:
+//!   `what_a_node_recorded_it_publishes_as_it_recorded_it_and_an_alteration_is_found`.
 //! - A database that lost what was published is not served, and it is said by how much:
 //!   `a_database_that_was_rolled_back_is_not_served`. It goes on where its log ends, so no tree
 //!   forks: `a_restored_database_goes_on_where_its_published_log_ends_and_nothing_forks`; and

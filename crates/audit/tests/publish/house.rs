@@ -57,11 +57,16 @@ impl House {
 
     /// Another process behind the same database and the same store, which remembers nothing.
     pub(crate) fn anew(&self) -> (Record, Log) {
+        self.counted(&Metrics::new())
+    }
+
+    /// The same, and what it counts.
+    pub(crate) fn counted(&self, metrics: &Metrics) -> (Record, Log) {
         let databases = Databases::new([(EU, self.bench.db.clone())]);
-        let (clock, tasks, metrics) = (self.clock.shared(), Tasks::new(), Metrics::new());
-        let record = Record::open(&databases, &clock, "n1", &roots(), &[], &tasks, &metrics);
+        let (clock, tasks) = (self.clock.shared(), Tasks::new());
+        let record = Record::open(&databases, &clock, "n1", &roots(), &[], &tasks, metrics);
         let record = record.expect("starts its thread");
-        let log = open(&record, Arc::new(self.shelf.clone()), &metrics, Vec::new());
+        let log = open(&record, Arc::new(self.shelf.clone()), metrics, Vec::new());
         (record, log)
     }
 

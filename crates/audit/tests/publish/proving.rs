@@ -207,7 +207,7 @@ async fn no_bundle_and_no_receipt_is_made_of_a_record_that_was_altered() {
         // Altered before it was published, and after: in the entry, and in a value.
         let core = "at 1: its core does not agree with its commitment";
         for (published, at, of_bundle) in [
-            (false, 30, "the 3 events do not lead to the root in the head row"),
+            (false, 30, "at 1: the event is not the one that was published"),
             (true, 30, "at 1: the event is not the one that was published"),
             (true, 300, core),
         ] {

@@ -1,7 +1,9 @@
 use access::OrgId;
 use audit::{FaultKind, LogError};
 use base::args;
+use base::metrics::Metrics;
 use base::testing::Bench;
+use tlog::tile::Bundle;
 
 use crate::house::{EU, House, frontier};
 
@@ -138,11 +140,36 @@ async fn a_record_that_was_altered_before_it_was_published_is_never_signed() {
                      WHERE org_id = $1 AND seq = 21) WHERE org_id = $1 AND seq = 30";
         house.as_owner(&[(copy, args![org])]).await;
         assert_eq!(refused(&house).await, FaultKind::HeadRoot(40));
-        assert_eq!(house.published().await, 1, "others are published");
-        assert_eq!(house.published().await, 0);
+        // Whoever did not write it itself has the database alone to publish from.
+        let metrics = Metrics::new();
+        let (_record, log) = house.counted(&metrics);
+        let published = async || log.publish(EU).await.expect("publishes").entries;
+        assert_eq!(published().await, 1, "others are published");
+        assert_eq!(published().await, 0);
         assert_eq!(house.checkpoint(&ours).size(), 20);
-        let metrics = house.metrics.render().expect("text");
+        let metrics = metrics.render().expect("text");
         assert!(metrics.contains("portico_record_log_stopped 1"), "{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_node_recorded_it_publishes_as_it_recorded_it_and_an_alteration_is_found() {
+    for house in House::on_each_engine().await {
+        let ours = house.somebody();
+        house.grow(&ours, 40).await;
+        let recorded = house.entries(&ours).await;
+        let org = ours.org.as_str();
+        let copy = "UPDATE audit_event SET body = (SELECT body FROM audit_event
+                     WHERE org_id = $1 AND seq = 21) WHERE org_id = $1 AND seq = 30";
+        house.as_owner(&[(copy, args![org])]).await;
+        assert_ne!(house.entries(&ours).await, recorded, "it is altered");
+        assert_eq!(house.published().await, 40);
+        let bundle = Bundle::within(0, 40).expect("a bundle");
+        let published = house.shelf.files()[&format!("{org}/{}", bundle.path())].clone();
+        assert_eq!(bundle.decode(&published).expect("entries"), recorded);
+        let found = house.log.verify_some(EU, 100).await.expect("verifies").faults;
+        let [fault] = found.as_slice() else { unreachable!("one fault: {found:?}") };
+        assert_eq!((fault.org.as_str(), fault.seq), (org, Some(30)));
     }
 }
 
