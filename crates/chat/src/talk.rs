@@ -49,7 +49,10 @@ struct Steps {
 impl Steps {
     /// The next step; none behind the end.
     async fn next(&mut self) -> Result<Option<Step>, CredentialsEnded> {
-        self.life.during(self.steps.recv()).await
+        let step = self.life.during(self.steps.recv()).await?;
+        // The turn ends with the life too, and may have said so first.
+        self.life.check()?;
+        Ok(step)
     }
 }
 

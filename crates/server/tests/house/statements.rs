@@ -181,7 +181,8 @@ fn a_room_mentions_only_its_own_tables() {
     assert!(tables.len() > 10, "{tables:?}");
     for (path, text) in files(&crates(), ".rs") {
         let path = path.to_string_lossy().into_owned();
-        if path.contains("/tests/") {
+        // Neither is in the binary; the bench fills a database with organizations.
+        if path.contains("/tests/") || path.contains("/examples/") {
             continue;
         }
         let room = path.split("/crates/").nth(1).and_then(|rest| rest.split('/').next());
