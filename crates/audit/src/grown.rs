@@ -59,12 +59,15 @@ impl Followers {
         Grown(waiting)
     }
 
-    pub(crate) fn tell<'a>(&self, orgs: impl IntoIterator<Item = &'a OrgId> + Clone) {
-        self.all().retain(|follower| {
-            let Some(waiting) = follower.upgrade() else { return false };
-            orgs.clone().into_iter().for_each(|org| locked(&waiting).add(org));
-            true
-        });
+    pub(crate) fn tell<'a>(&self, orgs: impl IntoIterator<Item = &'a OrgId>) {
+        let mut all = self.all();
+        all.retain(|follower| follower.strong_count() > 0);
+        let followers: Vec<_> = all.iter().filter_map(Weak::upgrade).collect();
+        for org in orgs {
+            for waiting in &followers {
+                locked(waiting).add(org);
+            }
+        }
     }
 
     fn all(&self) -> MutexGuard<'_, Vec<Weak<Mutex<Waiting>>>> {

@@ -272,7 +272,7 @@ impl Org {
         let shared = self.shared.as_ref();
         let rests = !self.stays.load(Ordering::Relaxed)
             && state.book.rests()
-            && shared.is_none_or(|shared| shared.rests());
+            && shared.is_none_or(SharedOrg::rests);
         let before = self.rests.load(Ordering::Relaxed);
         self.rests.store(if rests { before.saturating_add(1) } else { 0 }, Ordering::Relaxed);
         rests && before > 0

@@ -40,7 +40,9 @@ pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
             Ok(false) => EVERY,
             Err(error) => {
                 if let Lately::These(orgs) = &lately {
-                    orgs.iter().for_each(|org| grown.again(org));
+                    for org in orgs {
+                        grown.again(org);
+                    }
                 }
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -165,9 +167,9 @@ mod tests {
         };
         assert_eq!(after(0, &orgs), BTreeSet::from([busy.clone()]));
         assert_eq!(after(5, &orgs), BTreeSet::from([busy.clone()]));
-        assert_eq!(after(55, &[quiet.clone()]), BTreeSet::new());
+        assert_eq!(after(55, std::slice::from_ref(&quiet)), BTreeSet::new());
         assert_eq!(after(60, &[]), BTreeSet::from([quiet.clone()]));
-        assert_eq!(after(65, &[quiet.clone()]), BTreeSet::new(), "and waits again");
+        assert_eq!(after(65, std::slice::from_ref(&quiet)), BTreeSet::new(), "and waits again");
         let many: Vec<OrgId> = (0..WAITING_MAX).map(|_| OrgId::new(At::UNIX_EPOCH)).collect();
         assert_eq!(after(70, &many).len(), WAITING_MAX + 1, "none waits where too many do");
     }

@@ -61,12 +61,11 @@ impl Inner {
         let db = self.record.databases().region(region)?;
         let known =
             self.cell(region)?.verified.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let after = match known {
-            Some(after) => after,
-            None => {
-                let last = db.maybe(&Within::node(), sql::VERIFIED_LAST, args![""]).await?;
-                last.map(|row| row.text("org_id")).transpose()?.unwrap_or_default()
-            }
+        let after = if let Some(after) = known {
+            after
+        } else {
+            let last = db.maybe(&Within::node(), sql::VERIFIED_LAST, args![""]).await?;
+            last.map(|row| row.text("org_id")).transpose()?.unwrap_or_default()
         };
         let next =
             async |after: &str| db.all(&Within::node(), sql::VERIFY_NEXT, args![after]).await;
