@@ -98,20 +98,7 @@ impl Group {
     fn call(&mut self) -> [Event; 2] {
         self.calls += 1;
         let id = format!("call_{:026}", self.calls);
-        let begun = CallFacts {
-            model: "small".to_owned(),
-            provider: None,
-            endpoint: None,
-            provider_region: None,
-            pattern: None,
-            tokens_in: 0,
-            tokens_out: 0,
-            estimated: false,
-            hedge: None,
-            price_nanocents: 0,
-            started_at: "2026-01-01T00:00:00Z".parse().expect("an instant"),
-            attempts: 0,
-        };
+        let begun = CallFacts::begun("small", "2026-01-01T00:00:00Z".parse().expect("an instant"));
         let ended = CallFacts {
             provider: Some("openai".to_owned()),
             endpoint: Some("openai-eu".to_owned()),

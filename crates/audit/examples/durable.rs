@@ -75,18 +75,14 @@ async fn main() {
 /// The end of a call, as the gateway records most of all.
 fn ended(clock: &SharedClock) -> Event {
     Event::done("gateway.call.ended", "call", "call_01KDVDNA00495K2ZPTT9ZNDTZG").call(CallFacts {
-        hedge: None,
-        model: "small".into(),
         provider: Some("example".into()),
         endpoint: Some("example-eu".into()),
         provider_region: Some(Region::Eu),
-        pattern: None,
         tokens_in: 300,
         tokens_out: 400,
-        estimated: false,
         price_nanocents: 5_000_000,
-        started_at: clock.now(),
         attempts: 1,
+        ..CallFacts::begun("small", clock.now())
     })
 }
 

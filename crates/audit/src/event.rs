@@ -91,6 +91,24 @@ pub struct CallFacts {
 }
 
 impl CallFacts {
+    /// Of a call of this model that began, and of which nothing more is known yet.
+    pub fn begun(model: impl Into<String>, started_at: At) -> Self {
+        Self {
+            attempts: 0,
+            endpoint: None,
+            estimated: false,
+            hedge: None,
+            model: model.into(),
+            pattern: None,
+            price_nanocents: 0,
+            provider: None,
+            provider_region: None,
+            started_at,
+            tokens_in: 0,
+            tokens_out: 0,
+        }
+    }
+
     /// What it cost.
     pub fn price(&self) -> NanoCents {
         NanoCents(self.price_nanocents)

@@ -197,7 +197,7 @@ pub use self::publish::{
 pub use self::rider::{Committed, Passed, Payer, Rider, Riding};
 pub use self::sweep::Still;
 use self::tail::Tails;
-pub use self::told_calls::{POSITIONS_MAX, ToldCall, ToldCalls};
+pub use self::told_calls::{CALL_ENDED, CALL_REFUSED, POSITIONS_MAX, ToldCall, ToldCalls};
 pub use self::told_checkpoints::{STRETCH_MAX, ToldCheckpoint};
 pub use self::views::{NewView, VIEWS_MAX, View, ViewId};
 

@@ -23,6 +23,7 @@ use crate::event::{CallFacts, Event, Outcome};
 use crate::look_back::READ_ON_MAX;
 use crate::rider::Passed;
 use crate::tiers::Positions;
+use crate::told_calls::CALL_ENDED;
 use crate::{Record, sql};
 
 /// Calls that one transaction closes at most.
@@ -194,7 +195,7 @@ impl Sweep<'_> {
         let now = record.clock.now();
         let mut entries = Vec::with_capacity(some.len());
         for (id, call) in some {
-            let event = Event::done("gateway.call.ended", "call", id.as_str())
+            let event = Event::done(CALL_ENDED, "call", id.as_str())
                 .outcome(Outcome::Unknown)
                 .reason(serde_json::json!({ "code": "crash" }))
                 .call(call.clone());

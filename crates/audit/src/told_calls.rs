@@ -22,8 +22,10 @@ pub const POSITIONS_MAX: i64 = 5_000;
 /// as soon as the call has ended: between the two are only events of other callers.
 const BEFORE_A_REFUSAL: i64 = 1_000;
 
-const ENDED: &str = "gateway.call.ended";
-const REFUSED: &str = "gateway.call.refused";
+/// The action by which a call that began ends.
+pub const CALL_ENDED: &str = "gateway.call.ended";
+/// The action by which the door refuses a call.
+pub const CALL_REFUSED: &str = "gateway.call.refused";
 
 /// What one call came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +147,7 @@ impl Record {
         from: i64,
         before: i64,
     ) -> Result<Vec<Row>, DbError> {
-        let of_call = |row: &Kept| [ENDED, REFUSED].contains(&row.action.as_str());
+        let of_call = |row: &Kept| [CALL_ENDED, CALL_REFUSED].contains(&row.action.as_str());
         let asked = (sql::TOLD_CALLS, args![from, before]);
         self.rows_that(at, asked, Positions::all(from, before), &of_call).await
     }
@@ -172,7 +174,7 @@ impl Record {
 }
 
 fn is_refusal(row: &Row) -> Result<bool, DbError> {
-    Ok(row.text("action")? != ENDED)
+    Ok(row.text("action")? != CALL_ENDED)
 }
 
 fn told(row: &Row, body: Body, refused: bool) -> Result<ToldCall, DbError> {

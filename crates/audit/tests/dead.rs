@@ -66,18 +66,11 @@ impl Room {
 
     fn facts(&self) -> CallFacts {
         CallFacts {
-            hedge: None,
-            model: "small".into(),
-            provider: None,
-            endpoint: None,
-            provider_region: None,
-            pattern: None,
             tokens_in: 3,
             tokens_out: 4,
-            estimated: false,
             price_nanocents: 5,
-            started_at: self.clock.now(),
             attempts: 1,
+            ..CallFacts::begun("small", self.clock.now())
         }
     }
 

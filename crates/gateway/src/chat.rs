@@ -125,20 +125,8 @@ impl Gateway {
         let tokens = prompt_estimate(ask).saturating_add(usual);
         let reserve = LimitAsk { tokens, money };
         let hold = self.0.limits.reserve(caller, &model.name, id.as_str(), reserve, at).await?;
-        let facts = CallFacts {
-            model: model.name.clone(),
-            provider: None,
-            endpoint: None,
-            provider_region: None,
-            pattern,
-            tokens_in: 0,
-            tokens_out: 0,
-            estimated: false,
-            hedge: None,
-            price_nanocents: 0,
-            started_at: hold.reserved_at(),
-            attempts: 0,
-        };
+        let facts =
+            CallFacts { pattern, ..CallFacts::begun(model.name.clone(), hold.reserved_at()) };
         let with = (&self.0.record, &self.0.clock, &self.0.telemetry);
         let call = Call::begin(id, caller, facts, hold, Some(model.clone()), with);
         Ok(call.prompt(prompt_estimate(ask), tokens))

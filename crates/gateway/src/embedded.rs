@@ -100,18 +100,12 @@ impl Gateway {
         let model: &str = &ask.model;
         let hold = self.0.limits.reserve(caller, model, id.as_str(), reserve, at).await?;
         let facts = CallFacts {
-            model: model.to_owned(),
             provider: Some(PROVIDER.to_owned()),
             endpoint: Some("embedded".to_owned()),
             provider_region: Some(caller.region),
             pattern: by.map(named),
-            tokens_in: 0,
-            tokens_out: 0,
-            estimated: false,
-            hedge: None,
-            price_nanocents: 0,
-            started_at: hold.reserved_at(),
             attempts: 1,
+            ..CallFacts::begun(model, hold.reserved_at())
         };
         let with = (&self.0.record, &self.0.clock, &self.0.telemetry);
         let mut call = Call::begin(id, caller, facts, hold, None, with);

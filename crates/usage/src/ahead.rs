@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use access::{OrgId, Scope};
-use audit::{Committed, Rider, Riding};
+use audit::{CALL_ENDED, CALL_REFUSED, Committed, Rider, Riding};
 use base::db::Tx;
 
 use crate::numbers::Numbers;
@@ -22,9 +22,6 @@ const ALL_MAX: usize = 8_192;
 
 /// Events of a stretch from which on an org is busy.
 const BUSY_FROM: i64 = 500;
-
-const ENDED: &str = "gateway.call.ended";
-const REFUSED: &str = "gateway.call.refused";
 
 /// A stretch of an org's record.
 #[derive(Debug)]
@@ -107,9 +104,9 @@ impl Stretch {
     }
 
     fn add(&mut self, event: &Committed<'_>) {
-        let is_ended = event.action == ENDED;
+        let is_ended = event.action == CALL_ENDED;
         // A refusal counts only if no end of its call stands before it: the record knows.
-        let told = event.action != REFUSED && (!is_ended || event.call.is_some());
+        let told = event.action != CALL_REFUSED && (!is_ended || event.call.is_some());
         self.closed |= event.seq != self.next || !told || self.sums.len() >= ORG_MAX;
         if self.closed {
             return;
@@ -149,17 +146,10 @@ mod tests {
         let payer = Payer { org: org.clone(), member: None, key: None, teams: [].into() };
         let call = CallFacts {
             attempts: 1,
-            endpoint: None,
-            estimated: false,
-            hedge: None,
-            model: model.to_owned(),
-            pattern: None,
             price_nanocents: 7,
-            provider: None,
-            provider_region: None,
-            started_at: At::UNIX_EPOCH,
             tokens_in: 1,
             tokens_out: 1,
+            ..CallFacts::begun(model, At::UNIX_EPOCH)
         };
         Passed { payer, call }
     }
@@ -175,31 +165,31 @@ mod tests {
         let (ahead, org) = (Ahead::default(), OrgId::new(At::UNIX_EPOCH));
         let call = passed(&org, "small");
         for seq in [4, 5] {
-            tell(&ahead, &org, seq, ENDED, Some(&call));
+            tell(&ahead, &org, seq, CALL_ENDED, Some(&call));
         }
         tell(&ahead, &org, 6, "gateway.call.started", None);
         // Somebody else wrote the one before.
-        tell(&ahead, &org, 8, ENDED, Some(&call));
-        tell(&ahead, &org, 7, ENDED, Some(&call));
+        tell(&ahead, &org, 8, CALL_ENDED, Some(&call));
+        tell(&ahead, &org, 7, CALL_ENDED, Some(&call));
         assert!(ahead.take(&org, 3).is_none(), "what stands before is read first");
         assert_eq!(ahead.from(&org), Some(4));
         let stretch = ahead.take(&org, 4).expect("is here");
         assert_eq!((stretch.from, stretch.next, stretch.sums.len()), (4, 7, 1));
         assert_eq!(stretch.sums.values().next().expect("a sum").ok, 2);
         assert!(ahead.take(&org, 4).is_none(), "taken once");
-        tell(&ahead, &org, 9, ENDED, Some(&call));
+        tell(&ahead, &org, 9, CALL_ENDED, Some(&call));
         assert!(ahead.take(&org, 10).is_none(), "somebody has folded it");
         assert_eq!((ahead.from(&org), ahead.known().sums), (None, 0));
     }
 
     #[test]
     fn a_stretch_ends_before_a_refusal_and_before_an_end_without_numbers() {
-        for action in [REFUSED, ENDED] {
+        for action in [CALL_REFUSED, CALL_ENDED] {
             let (ahead, org) = (Ahead::default(), OrgId::new(At::UNIX_EPOCH));
             let one = passed(&org, "small");
-            tell(&ahead, &org, 0, ENDED, Some(&one));
+            tell(&ahead, &org, 0, CALL_ENDED, Some(&one));
             tell(&ahead, &org, 1, action, None);
-            tell(&ahead, &org, 2, ENDED, Some(&one));
+            tell(&ahead, &org, 2, CALL_ENDED, Some(&one));
             let stretch = ahead.take(&org, 0).expect("is here");
             assert_eq!(stretch.next, 1, "{action}");
         }
@@ -212,7 +202,7 @@ mod tests {
             let org = OrgId::new(At::from_second(org).expect("an instant"));
             for seq in 0..600 {
                 let call = passed(&org, &format!("model-{seq}"));
-                tell(&ahead, &org, seq, ENDED, Some(&call));
+                tell(&ahead, &org, seq, CALL_ENDED, Some(&call));
             }
             let known = ahead.known();
             assert!(known.sums <= ALL_MAX, "{}", known.sums);

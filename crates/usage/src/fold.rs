@@ -71,13 +71,15 @@ impl Usage {
         let (mut steps, mut meetings) = (0, 0);
         loop {
             let cursor = self.cursor(&scope).await?;
+            if steps == steps_max {
+                let rest = self.record.told_calls(&scope, cursor.seq, 1).await?;
+                let until = At::from_microsecond(cursor.at).ok();
+                let until = until.filter(|_| rest.next > cursor.seq);
+                return Ok(Folded { seq: cursor.seq, until });
+            }
             let Some(stretch) = self.stretch(&scope, cursor).await? else {
                 return Ok(Folded { seq: cursor.seq, until: None });
             };
-            if steps == steps_max {
-                let until = At::from_microsecond(cursor.at).ok();
-                return Ok(Folded { seq: cursor.seq, until });
-            }
             steps += 1;
             let hours_from = begin(self.clock.now().as_microsecond() - HOURS_KEPT_US, DAY_US);
             let next = Cursor {

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use access::{OrgId, Region};
-use audit::{Grown, Lately};
+use audit::Lately;
 use base::args;
 use base::db::{DbError, Within};
 use base::tasks::Tasks;
@@ -35,14 +35,18 @@ pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
             }
             Lately::All => Lately::All,
         };
-        wait = match round(&usage, &tasks, &grown, &lately).await {
-            Ok(true) => REST,
-            Ok(false) => EVERY,
+        let begun = Instant::now();
+        wait = match round(&usage, &tasks, &lately).await {
+            Ok(behind) => {
+                if lately == Lately::All {
+                    grown.looked(begun.elapsed());
+                }
+                waiting.behind = behind;
+                if waiting.behind.is_empty() { EVERY } else { REST }
+            }
             Err(error) => {
-                if let Lately::These(orgs) = &lately {
-                    for org in orgs {
-                        grown.again(org);
-                    }
+                if let Lately::These(orgs) = lately {
+                    waiting.behind = orgs;
                 }
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
@@ -54,9 +58,14 @@ pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
     }
 }
 
-/// Orgs in which little happened, and since when they wait.
+/// Who is folded later.
 #[derive(Debug, Default)]
-struct Waiting(HashMap<OrgId, Instant>);
+struct Waiting {
+    /// Orgs in which little happened, and since when they wait.
+    quiet: HashMap<OrgId, Instant>,
+    /// Orgs of which a round did not fold all: they go on in the next one.
+    behind: BTreeSet<OrgId>,
+}
 
 impl Waiting {
     /// Which orgs are to be folded now, of those that grew and those that waited long enough.
@@ -67,22 +76,19 @@ impl Waiting {
         now: Instant,
     ) -> BTreeSet<OrgId> {
         for org in grown {
-            self.0.entry(org).or_insert(now);
+            self.quiet.entry(org).or_insert(now);
         }
-        let all = self.0.len() > WAITING_MAX;
+        let all = self.quiet.len() > WAITING_MAX;
         let due = |org: &OrgId, since: Instant| all || now - since >= QUIET || is_busy(org);
-        self.0.extract_if(|org, since| due(org, *since)).map(|(org, _)| org).collect()
+        let mut all_due = std::mem::take(&mut self.behind);
+        all_due.extend(self.quiet.extract_if(|org, since| due(org, *since)).map(|(org, _)| org));
+        all_due
     }
 }
 
-/// Folds what grew. Gives whether some org is behind by more than a round folds.
-async fn round(
-    usage: &Usage,
-    tasks: &Tasks,
-    grown: &Grown,
-    lately: &Lately,
-) -> Result<bool, DbError> {
-    let (mut behind, begun) = (false, Instant::now());
+/// Folds what grew. Gives the orgs that are behind by more than a round folds.
+async fn round(usage: &Usage, tasks: &Tasks, lately: &Lately) -> Result<BTreeSet<OrgId>, DbError> {
+    let mut behind = BTreeSet::new();
     for (region, _) in usage.databases.clone().iter() {
         let mut after = String::new();
         loop {
@@ -95,12 +101,11 @@ async fn round(
             };
             for org in orgs {
                 if tasks.is_stopping() {
-                    return Ok(false);
+                    return Ok(BTreeSet::new());
                 }
                 match usage.fold_of(&org, region, STEPS_OF_A_ROUND).await {
                     Ok(folded) if folded.until.is_some() => {
-                        behind = true;
-                        grown.again(&org);
+                        behind.insert(org);
                     }
                     Ok(_) => {}
                     Err(error) if error.is_unreachable() => return Err(error),
@@ -116,9 +121,6 @@ async fn round(
                 break;
             }
         }
-    }
-    if *lately == Lately::All {
-        grown.looked(begun.elapsed());
     }
     Ok(behind)
 }
@@ -154,6 +156,14 @@ mod tests {
     use base::time::At;
 
     use super::*;
+
+    #[test]
+    fn an_org_of_which_more_is_left_than_a_round_folds_goes_on_in_the_next_one() {
+        let left = BTreeSet::from([OrgId::new(At::UNIX_EPOCH)]);
+        let mut waiting = Waiting { behind: left.clone(), ..Waiting::default() };
+        let mut due = || waiting.due(BTreeSet::new(), |_| false, Instant::now());
+        assert_eq!((due(), due()), (left, BTreeSet::new()));
+    }
 
     #[test]
     fn an_org_in_which_little_happens_is_folded_once_a_minute_and_a_busy_one_at_once() {

@@ -78,8 +78,6 @@ async fn an_event_says_what_changed_why_and_what_came_before_and_after() {
         let refused = refused.outcome(Outcome::Denied).reason(reason);
         let refused = house.note(&auditor, &refused).await;
         let call = CallFacts {
-            hedge: None,
-            model: "small".into(),
             provider: Some("mistral".into()),
             endpoint: Some("mistral-eu".into()),
             provider_region: Some(access::Region::Eu),
@@ -88,8 +86,8 @@ async fn an_event_says_what_changed_why_and_what_came_before_and_after() {
             tokens_out: 56,
             estimated: true,
             price_nanocents: 1_250_000_000_000,
-            started_at: "2025-12-31T23:59:59Z".parse().expect("an instant"),
             attempts: 2,
+            ..CallFacts::begun("small", "2025-12-31T23:59:59Z".parse().expect("an instant"))
         };
         let ended = house
             .note(&auditor, &Event::done("gateway.call.ended", "call", "call_x").call(call))

@@ -11,18 +11,11 @@ use crate::house::House;
 
 async fn call(house: &House, caller: &Caller, id: &str) {
     let facts = CallFacts {
-        hedge: None,
-        model: "small".to_owned(),
-        provider: None,
-        endpoint: None,
-        provider_region: None,
-        pattern: None,
         tokens_in: 3,
         tokens_out: 4,
-        estimated: false,
         price_nanocents: 90_071_992_547_409_930,
-        started_at: house.clock.now(),
         attempts: 1,
+        ..CallFacts::begun("small", house.clock.now())
     };
     let event = Event::done("gateway.call.ended", "call", id).call(facts);
     house.record.close_call(caller, &event).await.expect("durable");

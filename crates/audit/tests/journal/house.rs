@@ -158,18 +158,11 @@ impl Ground {
 
     pub(crate) fn event(&self, action: &'static str, id: &str, outcome: Outcome) -> Event {
         let call = CallFacts {
-            model: "small".into(),
-            provider: None,
-            endpoint: None,
-            provider_region: None,
-            pattern: None,
             tokens_in: 3,
             tokens_out: 4,
-            estimated: false,
             price_nanocents: 5,
-            started_at: base::time::Clock::now(&*self.clock),
-            hedge: None,
             attempts: 1,
+            ..CallFacts::begun("small", base::time::Clock::now(&*self.clock))
         };
         Event::done(action, "call", id).outcome(outcome).call(call)
     }

@@ -63,18 +63,11 @@ impl House {
             _ => Outcome::Success,
         };
         let facts = CallFacts {
-            hedge: None,
-            model: "small".to_owned(),
-            provider: None,
-            endpoint: None,
-            provider_region: None,
-            pattern: None,
             tokens_in: 3,
             tokens_out: 4,
-            estimated: false,
             price_nanocents: 5,
-            started_at: self.clock.now(),
             attempts: 1,
+            ..CallFacts::begun("small", self.clock.now())
         };
         let event = Event::done(action, "call", id).outcome(outcome).call(facts);
         let pending = match outcome {

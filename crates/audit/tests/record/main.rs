@@ -85,18 +85,11 @@ fn roots() -> BTreeMap<Region, RootKey> {
 
 fn facts(at: base::time::At) -> CallFacts {
     CallFacts {
-        hedge: None,
-        model: "small".into(),
-        provider: None,
-        endpoint: None,
-        provider_region: None,
-        pattern: None,
         tokens_in: 3,
         tokens_out: 4,
-        estimated: false,
         price_nanocents: 5,
-        started_at: at,
         attempts: 1,
+        ..CallFacts::begun("small", at)
     }
 }
 

@@ -61,8 +61,9 @@ impl Here {
     pub(super) fn ask(&mut self, db: &Db, saying: Saying) -> Result<Heard, sqlx::Error> {
         match saying {
             Saying::All(statement, args) => {
-                let mut rows = Vec::new();
-                given(&mut self.prepared(statement.text)?, &args, &mut rows).map_err(refused)?;
+                let mut prepared = self.prepared(statement.text)?;
+                let (names, mut rows) = (names_of(&prepared), Vec::new());
+                given(&mut prepared, &names, &args, &mut rows).map_err(refused)?;
                 Ok(Heard::Rows(rows))
             }
             Saying::Run(statement, args) => {
@@ -86,8 +87,9 @@ impl Here {
         let mut heard = Vec::new();
         if !rows.is_empty() {
             let mut statement = self.prepared(&db.batch_text(batch, 1))?;
+            let names = names_of(&statement);
             for row in rows {
-                given(&mut statement, &row, &mut heard).map_err(refused)?;
+                given(&mut statement, &names, &row, &mut heard).map_err(refused)?;
             }
         }
         Ok(Heard::Rows(heard))
@@ -142,20 +144,25 @@ impl rusqlite::ToSql for Bound<'_> {
 /// Runs a statement and adds the rows that it gives.
 fn given(
     statement: &mut CachedStatement<'_>,
+    names: &Names,
     args: &[Value],
     heard: &mut Vec<Row>,
 ) -> rusqlite::Result<()> {
     bind(statement, args)?;
-    let names: Names = statement.column_names().into_iter().map(Into::into).collect();
     let mut rows = statement.raw_query();
     while let Some(row) = rows.next()? {
         let values = (0..names.len()).map(|at| row.get(at)).collect::<Result<_, _>>()?;
-        heard.push(Row(EngineRow::Here(HereRow { names: Arc::clone(&names), values })));
+        heard.push(Row(EngineRow::Here(HereRow { names: Arc::clone(names), values })));
     }
     Ok(())
 }
 
 type Names = Arc<[Box<str>]>;
+
+/// What the columns of the rows are called that a statement gives.
+fn names_of(statement: &CachedStatement<'_>) -> Names {
+    statement.column_names().into_iter().map(Into::into).collect()
+}
 
 /// A row as the engine stored it.
 #[derive(Debug)]
@@ -311,14 +318,28 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_connection_that_was_given_up_is_opened_anew_until_the_database_is_closed() {
+        let (_folder, db, within) = things().await;
+        let Pool::Sqlite { write, .. } = db.pool() else { unreachable!("it is SQLite") };
+        write.give_up().await;
+        let mut tx = db.begin_here(&within).await.unwrap();
+        add(&mut tx, &["org_a"]).await;
+        tx.commit().await.unwrap();
+        db.close().await;
+        assert!(db.begin_here(&within).await.unwrap_err().is_away());
+    }
+
+    #[tokio::test]
     async fn both_connections_that_write_are_told_the_same() {
         let (_folder, db, _) = things().await;
         let Pool::Sqlite { write, .. } = db.pool() else { unreachable!("it is SQLite") };
         for (name, _) in super::super::pool::PRAGMAS {
             let text = format!("PRAGMA {name}");
             let mut here = write.begin_here().await.unwrap().unwrap();
-            let mut rows = Vec::new();
-            given(&mut here.prepared(&text).unwrap(), &[], &mut rows).unwrap();
+            let (mut prepared, mut rows) = (here.prepared(&text).unwrap(), Vec::new());
+            let names = names_of(&prepared);
+            given(&mut prepared, &names, &[], &mut rows).unwrap();
+            drop(prepared);
             drop(here);
             let EngineRow::Here(row) = &rows[0].0 else { unreachable!("it is a row of here") };
             let mut beside = write.alone().await.unwrap();

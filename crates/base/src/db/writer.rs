@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use super::here::Here;
 use super::lines::ACQUIRE_TIMEOUT;
 
-/// The connection that works here, and the turn to write; none: it was closed.
+/// The connection that works here, and the turn to write; none: it was given up, or closed.
 type Own = Arc<Mutex<Option<Connection>>>;
 
 /// Held by whoever writes.
@@ -28,8 +28,8 @@ pub(super) type Turn = OwnedMutexGuard<Option<Connection>>;
 #[derive(Debug, Clone)]
 pub(crate) struct Writer {
     pool: SqlitePool,
-    /// None: a database in memory, which is its one connection.
-    own: Option<Own>,
+    /// And the file. None: a database in memory, which is its one connection.
+    own: Option<(Own, Arc<Path>)>,
 }
 
 /// Something on the pool's connection, in its turn, which ends behind it.
@@ -63,8 +63,8 @@ impl InTurn<Transaction<'static, Sqlite>> {
 impl Writer {
     /// `pool` is of one connection.
     pub(super) fn open(pool: SqlitePool, file: &Path) -> Result<Self, sqlx::Error> {
-        let own = Here::open(file)?;
-        Ok(Self { pool, own: Some(Arc::new(Mutex::new(Some(own)))) })
+        let own = Arc::new(Mutex::new(Some(Here::open(file)?)));
+        Ok(Self { pool, own: Some((own, file.into())) })
     }
 
     pub(super) fn in_memory(pool: SqlitePool) -> Self {
@@ -72,8 +72,9 @@ impl Writer {
     }
 
     async fn turn(&self) -> Result<Option<Turn>, sqlx::Error> {
-        let Some(own) = self.own.clone() else { return Ok(None) };
-        let turn = tokio::time::timeout(ACQUIRE_TIMEOUT, own.lock_owned()).await;
+        let Some((own, _)) = &self.own else { return Ok(None) };
+        let turn = Arc::clone(own).lock_owned();
+        let turn = tokio::time::timeout(ACQUIRE_TIMEOUT, turn).await;
         turn.map(Some).map_err(|_| sqlx::Error::PoolTimedOut)
     }
 
@@ -92,13 +93,24 @@ impl Writer {
 
     /// Begins to write on the thread that asks; none: there is no connection for that.
     pub(super) async fn begin_here(&self) -> Result<Option<Here>, sqlx::Error> {
-        self.turn().await?.map(Here::begin).transpose()
+        let (Some(mut turn), Some((_, file))) = (self.turn().await?, &self.own) else {
+            return Ok(None);
+        };
+        if turn.is_none() && !self.pool.is_closed() {
+            *turn = Some(Here::open(file)?);
+        }
+        Here::begin(turn).map(Some)
+    }
+
+    /// Closes the connection that works here; whoever needs it next opens another one.
+    pub(super) async fn give_up(&self) {
+        if let Some((own, _)) = &self.own {
+            drop(own.lock().await.take());
+        }
     }
 
     pub(super) async fn close(&self) {
-        if let Some(own) = &self.own {
-            drop(own.lock().await.take());
-        }
         self.pool.close().await;
+        self.give_up().await;
     }
 }

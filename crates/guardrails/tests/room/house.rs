@@ -129,20 +129,7 @@ impl House {
 
     /// A call that was begun.
     pub(crate) async fn call(&self, caller: &Caller, model: &str) {
-        let call = audit::CallFacts {
-            hedge: None,
-            model: model.to_owned(),
-            provider: None,
-            endpoint: None,
-            provider_region: None,
-            pattern: None,
-            tokens_in: 0,
-            tokens_out: 0,
-            estimated: false,
-            price_nanocents: 0,
-            started_at: self.clock.now(),
-            attempts: 0,
-        };
+        let call = audit::CallFacts::begun(model, self.clock.now());
         let begun = Event::done("gateway.call.started", "call", "call_1");
         let begun = begun.outcome(Outcome::Started).call(call);
         self.record.note(caller, &begun).await.expect("is recorded");

@@ -48,18 +48,11 @@ pub(crate) fn ask(tokens: u64, price: &str) -> Ask {
 /// The outcome of a call, durable, with its line in the ledger.
 pub(crate) async fn recorded(record: &Record, caller: &Caller, started_at: At, price: &str) {
     let facts = CallFacts {
-        hedge: None,
-        model: "small".into(),
-        provider: None,
-        endpoint: None,
-        provider_region: None,
-        pattern: None,
         tokens_in: 3,
         tokens_out: 4,
-        estimated: false,
         price_nanocents: money(price).0,
-        started_at,
         attempts: 1,
+        ..CallFacts::begun("small", started_at)
     };
     let event = Event::done("gateway.call.ended", "call", fresh(started_at));
     let event = event.outcome(Outcome::Success).call(facts);

@@ -232,18 +232,11 @@ pub(crate) fn caller(org: &OrgId) -> Caller {
 
 fn facts(id: &str) -> CallFacts {
     CallFacts {
-        hedge: None,
-        model: id.to_owned(),
-        provider: None,
-        endpoint: None,
-        provider_region: None,
-        pattern: None,
         tokens_in: 3,
         tokens_out: 4,
-        estimated: false,
         price_nanocents: 5,
-        started_at: StillClock::new().now(),
         attempts: 1,
+        ..CallFacts::begun(id, StillClock::new().now())
     }
 }
 

@@ -31,18 +31,12 @@ json.dump({'faults': faults, 'classes': classes, 'events': len(events)}, sys.std
 
 fn facts(room: &Room, provider: Option<&str>) -> CallFacts {
     CallFacts {
-        hedge: None,
-        model: "gpt-x".to_owned(),
         provider: provider.map(ToOwned::to_owned),
-        endpoint: None,
-        provider_region: None,
-        pattern: None,
         tokens_in: 12,
         tokens_out: 30,
-        estimated: false,
         price_nanocents: 5,
-        started_at: room.clock.now(),
         attempts: 1,
+        ..CallFacts::begun("gpt-x", room.clock.now())
     }
 }
 

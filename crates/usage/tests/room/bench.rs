@@ -135,18 +135,11 @@ impl Room {
     pub(crate) async fn called(&self, caller: &Caller, call: Call<'_>) {
         let now = self.now();
         let facts = CallFacts {
-            hedge: None,
-            model: call.model.to_owned(),
-            provider: None,
-            endpoint: None,
-            provider_region: None,
-            pattern: None,
             tokens_in: call.tokens.0,
             tokens_out: call.tokens.1,
-            estimated: false,
             price_nanocents: call.nanocents,
-            started_at: now - jiff::SignedDuration::from_millis(call.took_ms),
             attempts: 1,
+            ..CallFacts::begun(call.model, now - jiff::SignedDuration::from_millis(call.took_ms))
         };
         let id = fresh("call", now);
         let intent = Event::done("gateway.call.started", "call", id.as_str());

@@ -34,14 +34,13 @@ fn everything(text: &str, amount: u64, resource: &str) -> Draft {
         endpoint: Some(text.to_owned()),
         estimated: true,
         hedge: Some(text.to_owned()),
-        model: text.to_owned(),
         pattern: Some(text.to_owned()),
         price_nanocents: 5,
         provider: Some(text.to_owned()),
         provider_region: Some(Region::Us),
-        started_at: at,
         tokens_in: amount,
         tokens_out: 7,
+        ..CallFacts::begun(text, at)
     };
     let event = Event::done("test.thing.set", "thing", resource).call(call);
     let event = event.changes(json!({"to": text})).reason(json!({"code": "x"}));

@@ -121,20 +121,8 @@ fn an_amount_of_any_size_is_recorded_exactly() {
         Caller::operator("org_01KDVDNA00CZ2CCEQ96X12QVPR".parse().unwrap(), Region::Eu, "o");
     let at = "2026-01-01T00:00:00Z".parse().unwrap();
     for amount in [1, (1 << 53) - 1, (1 << 53) + 1, i64::MAX, i64::MIN] {
-        let call = CallFacts {
-            hedge: None,
-            model: "small".to_owned(),
-            provider: None,
-            endpoint: None,
-            provider_region: None,
-            pattern: None,
-            tokens_in: 0,
-            tokens_out: 0,
-            estimated: false,
-            price_nanocents: amount,
-            started_at: at,
-            attempts: 1,
-        };
+        let call =
+            CallFacts { price_nanocents: amount, attempts: 1, ..CallFacts::begun("small", at) };
         let event = Event::done("test.thing.set", "thing", "t").call(call.clone());
         let draft = Draft::new(&caller, &event.changes(json!({"to": [amount]})), None, at).unwrap();
         let core: Value = serde_json::from_slice(&draft.core).unwrap();
