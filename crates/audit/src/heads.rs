@@ -1,7 +1,8 @@
 //! The heads of the orgs: how large each record is, and the edge of its tree.
 //!
 //! A node remembers the heads that it moved last, and moves them on in one statement that
-//! holds only where nobody else moved them meanwhile. Where somebody did, it asks first.
+//! holds only where nobody else moved them meanwhile: where the database has that very size and
+//! edge. Where somebody did, it asks first.
 //! It also remembers what it moved them by, until that is published: see [`Fresh`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -118,6 +119,10 @@ impl Heads {
             }
         }
         if !asked.is_empty() {
+            // What was remembered of them is not so, however large it is.
+            for (org, _) in &asked {
+                self.known().remove(*org);
+            }
             moved.extend(take(tx, &asked).await?);
         }
         Ok(moved)
@@ -170,9 +175,10 @@ async fn go_on(
     let mut moved = ByOrg::new();
     let mut rows = Vec::with_capacity(known.len());
     for ((org, before), growth) in known.into_iter().zip(growth.values()) {
+        let expected = before.frontier.to_bytes();
         let one = before.moved(growth)?;
-        let (head, edge) = (&one.head, one.head.frontier.to_bytes());
-        rows.push(args![org.as_str(), head.size()?, head.newest, edge, one.next]);
+        let (head, edges) = (&one.head, [one.head.frontier.to_bytes(), expected].concat());
+        rows.push(args![org.as_str(), head.size()?, head.newest, edges, one.next]);
         moved.insert(org, one);
     }
     let mut held = BTreeSet::new();

@@ -12,7 +12,14 @@
 //! - An acknowledged event is on disk, and a ledger that rides with it equals it:
 //!   [`Pending`], [`Rider`]; shown by killing the process, in the journeys.
 //! - What a call used is not lost when the database is gone for a while:
-//!   `an_outcome_survives_an_outage_of_the_database`.
+//!   `an_outcome_survives_an_outage_of_the_database`; callers have their turn while it is made up
+//!   for: `callers_have_their_turn_while_many_outcomes_are_written_after_an_outage`.
+//! - What is wrong with the record of one org keeps back nothing of others:
+//!   `what_is_wrong_with_the_head_of_one_org_is_nothing_to_those_of_its_group`.
+//! - A database that lost commits never gets the edge of another tree:
+//!   `a_database_that_lost_commits_under_a_node_goes_on_with_the_tree_of_what_it_has`.
+//! - What a node remembers of an org ends when nothing is open in it:
+//!   `of_an_org_that_rests_nothing_is_remembered_and_a_start_looks_through_nothing`.
 //! - Where an org chose so, its calls go on while the database is away, and everything that was
 //!   acknowledged is in the record afterwards, once, in its order, and charged:
 //!   `what_the_database_does_not_take_is_journalled_and_replayed_once`; whatever cuts a node
@@ -138,6 +145,7 @@ mod line;
 mod look_back;
 mod moving;
 mod open;
+mod outcomes;
 mod pages;
 mod publish;
 mod rider;
@@ -155,7 +163,7 @@ mod walk;
 mod withhold;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::{Caller, Databases, Region};
@@ -187,6 +195,7 @@ pub use self::keys::{KmsConfig, KmsError, KmsToken, Sealing};
 use self::line::Line;
 pub use self::look_back::Back;
 pub use self::moving::NotMoved;
+use self::outcomes::Outcomes;
 pub use self::pages::{RECORD_ASSETS, pages};
 pub use self::publish::{
     Asked, BadLogConfig, Behind, Carried, Contradiction, Fault, FaultKind, Folder, Growth, Lacking,
@@ -248,8 +257,7 @@ impl Record {
                 riders: riders.to_vec(),
                 open: open.of(node, region, databases.homes()),
                 counts: counts.clone(),
-                kept: VecDeque::new(),
-                replayed: None,
+                outcomes: Outcomes::default(),
                 aside: Aside::default(),
                 usual: 0,
                 journal: Books::of(&desks, region),

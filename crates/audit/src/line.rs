@@ -3,8 +3,8 @@
 //! ```text
 //! callers ──► queue (bounded) ──► one thread: take all that waits ─► one transaction ─► acks
 //!                                     ├── rider: ledgers that must equal the events
-//!                                     ├── outcomes that failed: kept, and written first
-//!                                     │   once the database answers again
+//!                                     ├── outcomes that failed: kept, and written once the
+//!                                     │   database answers again, a group in each turn
 //!                                     ├── the database is away: what orgs chose so is put
 //!                                     │   into the journal, and replayed from there
 //!                                     └── orgs whose key is with the KMS: put aside until
@@ -12,9 +12,9 @@
 //! ```
 //! While one group commits, the next gathers. A lone caller never waits for others.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use access::Pass;
 use base::args;
@@ -25,27 +25,23 @@ use tokio::sync::mpsc;
 
 use crate::append::{Appended, Prepared, append};
 use crate::aside::Aside;
-use crate::doubt;
 use crate::durable::{Ack, Durable, Submission};
 use crate::heads::Heads;
 use crate::journal::{Books, Mark};
 use crate::keys::Keys;
 use crate::open::OpenCalls;
+use crate::outcomes::{Outcomes, RETRY_EVERY};
 use crate::rider::{Passed, Rider};
 use crate::sql;
 
 /// Events that one transaction carries at most.
-const GROUP_MAX: usize = 512;
+pub(crate) const GROUP_MAX: usize = 512;
 /// The usual size of groups from which on a group waits for more, and how long: many
 /// callers are under way, and one commit for all costs little more than one for a few.
 const GATHER_FROM: usize = 8;
 const GATHER: Duration = Duration::from_micros(500);
 /// The size of groups from which on their callers are told beside this thread.
 const TOLD_BESIDE_FROM: usize = 4;
-/// Outcomes that wait for the database to come back, at most.
-const KEPT_MAX: usize = 65_536;
-/// How often they are tried.
-const RETRY_EVERY: Duration = Duration::from_secs(1);
 
 /// The thread of one region.
 pub(crate) struct Line {
@@ -56,12 +52,9 @@ pub(crate) struct Line {
     pub(crate) riders: Vec<Arc<dyn Rider>>,
     pub(crate) open: OpenCalls,
     pub(crate) counts: crate::telemetry::Counts,
-    /// Outcomes of calls whose group failed: what was used must not be lost.
-    pub(crate) kept: VecDeque<Submission>,
+    pub(crate) outcomes: Outcomes,
     /// Events whose org's key is being asked for.
     pub(crate) aside: Aside,
-    /// When they were last tried: not before every group, or they would hold up all others.
-    pub(crate) replayed: Option<Instant>,
     /// The usual size of a group.
     pub(crate) usual: usize,
     /// Where the events of orgs go that chose so, while the database is away.
@@ -85,6 +78,10 @@ impl Line {
                     continue;
                 }
                 taken = queue.recv_many(&mut group, GROUP_MAX) => taken,
+                () = std::future::ready(()), if self.has_kept() && self.outcomes.is_trying() => {
+                    self.replay().await;
+                    continue;
+                }
                 () = std::future::ready(()), if self.journal.may_replay() => {
                     self.replay_journal().await;
                     continue;
@@ -95,7 +92,7 @@ impl Line {
                     continue;
                 }
             };
-            if self.has_kept() && self.replayed.is_none_or(|at| at.elapsed() >= RETRY_EVERY) {
+            if self.has_kept() && self.outcomes.are_due() {
                 self.replay().await;
             }
             if taken == 0 {
@@ -108,9 +105,10 @@ impl Line {
                 self.write(&mut group).await;
             }
             self.replay_journal().await;
+            self.rest().await;
         }
         self.await_keys().await;
-        self.replay().await;
+        self.replay_all().await;
         self.await_keys().await;
         while self.journal.may_replay() && self.replay_journal().await {}
         self.finish().await;
@@ -118,7 +116,7 @@ impl Line {
 
     /// Whether outcomes wait that are worth a try.
     fn has_kept(&self) -> bool {
-        !self.kept.is_empty() && !self.journal.is_away()
+        !self.outcomes.is_empty() && !self.journal.is_away()
     }
 
     /// Waits for all keys that are being asked for, as long as that may take at most.
@@ -129,7 +127,7 @@ impl Line {
     }
 
     /// Takes out of a group whatever would have to wait for the KMS.
-    fn put_aside(&mut self, group: &mut Vec<Submission>) {
+    pub(crate) fn put_aside(&mut self, group: &mut Vec<Submission>) {
         for refused in self.aside.take(group, &self.keys, &self.db) {
             self.refuse(refused);
         }
@@ -162,17 +160,29 @@ impl Line {
         self.usual = (self.usual * 3 + group.len()).div_ceil(4);
     }
 
-    /// Commits a group and tells its callers.
+    /// Commits a group and tells its callers. What is wrong with one org is nothing to the others
+    /// of its group: only what fails by itself is refused.
     async fn write(&mut self, group: &mut Vec<Submission>) {
-        match self.commit_patiently(group).await {
-            Ok(seqs) => {
-                self.counts.events.inc_by(u64::try_from(group.len()).unwrap_or_default());
-                self.counts.groups.inc();
-                self.tell(group.drain(..).zip(seqs));
+        let mut halves = Vec::new();
+        while !group.is_empty() {
+            match self.commit_patiently(group).await {
+                Ok(seqs) => {
+                    self.counts.events.inc_by(u64::try_from(group.len()).unwrap_or_default());
+                    self.counts.groups.inc();
+                    self.tell(group.drain(..).zip(seqs));
+                }
+                Err(error) => {
+                    if let Some(half) = half_of(&error, group) {
+                        halves.push(half);
+                        continue;
+                    }
+                    self.lost(&error, group);
+                    self.refused(&error, group);
+                }
             }
-            Err(error) => {
-                self.lost(&error, group);
-                self.refused(&error, group);
+            while let Some(half) = halves.pop_if(|_| group.is_empty()) {
+                *group = half;
+                self.go_round(group);
             }
         }
     }
@@ -210,59 +220,9 @@ impl Line {
     /// Tells the caller, and keeps what must not be lost.
     pub(crate) fn refuse(&mut self, submission: Submission) {
         self.counts.failed.inc();
-        let kept = submission.keep();
-        if let Some(kept) = kept.filter(|_| self.kept.len() < KEPT_MAX) {
-            self.kept.push_back(kept);
+        if let Some(outcome) = submission.keep() {
+            self.outcomes.keep(outcome);
         }
-    }
-
-    /// Writes the outcomes that an outage kept waiting, oldest first.
-    async fn replay(&mut self) {
-        self.replayed = Some(Instant::now());
-        // Each of them once: what is put aside and refused comes back to the end.
-        let mut left = self.kept.len();
-        while left > 0 {
-            let count = left.min(GROUP_MAX);
-            left -= count;
-            let tried = self.kept.drain(..count).collect::<Vec<_>>();
-            let Ok(missing) = self.missing(&tried).await else { return self.put_back(tried) };
-            let (mut group, _written): (Vec<_>, Vec<_>) =
-                tried.into_iter().partition(|one| missing.contains(&one.entry.resource_id));
-            self.put_aside(&mut group);
-            if group.is_empty() {
-                continue;
-            }
-            match self.commit(&group).await {
-                Ok(_) => {
-                    tracing::warn!(events = group.len(), "outcomes were written after an outage");
-                }
-                Err(_) => return self.put_back(group),
-            }
-        }
-    }
-
-    fn put_back(&mut self, tried: Vec<Submission>) {
-        for submission in tried.into_iter().rev() {
-            self.kept.push_front(submission);
-        }
-    }
-
-    /// Those of these calls whose outcome is not on disk: the answer to a commit may
-    /// have been lost on the way back.
-    async fn missing(&mut self, tried: &[Submission]) -> Result<BTreeSet<String>, DbError> {
-        let (mut missing, mut settled) = (BTreeSet::new(), BTreeSet::new());
-        for one in tried {
-            let (org, id) = (one.entry.org.as_str(), &one.entry.resource_id);
-            if settled.insert(org) {
-                // A commit without an answer may still be under way: not behind this.
-                doubt::settle(&self.db, org).await?;
-            }
-            let args = args![org, id.as_str()];
-            if self.db.maybe(&Within::org(org), sql::ENDED, args).await?.is_none() {
-                missing.insert(id.clone());
-            }
-        }
-        Ok(missing)
     }
 
     /// A group that the database undid is written again. One whose commit got no answer is
@@ -280,7 +240,7 @@ impl Line {
         }
     }
 
-    async fn commit(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
+    pub(crate) async fn commit(&mut self, group: &[Submission]) -> Result<Vec<i64>, DbError> {
         Ok(self.commit_with(group, None).await?.unwrap_or_default())
     }
 
@@ -308,7 +268,7 @@ impl Line {
                 rider.fence(&mut tx).await?;
             }
         }
-        let beginnings = if mark.is_some() { &sql::OPEN_BEFORE } else { &sql::OPEN };
+        let from_journal = mark.is_some();
         if let Some(mark) = mark
             && !mark.ends_are_first(&mut tx, group).await?
         {
@@ -324,10 +284,11 @@ impl Line {
         let due = self.open.due(group, &seqs, now);
         let node = self.open.node();
         let rows: Vec<_> = due.iter().map(|(org, first)| args![*org, node, *first]).collect();
+        let beginnings = if from_journal { &sql::OPEN_BEFORE } else { &sql::OPEN };
         tx.many(beginnings, rows).await?;
         tx.commit_once().await?;
         self.heads.remember(heads);
-        self.open.follow(group, &seqs, now);
+        self.open.follow(group, &seqs, now, !from_journal);
         self.announce(group, seqs.iter().copied().zip(ats));
         Ok(Some(seqs))
     }
@@ -340,20 +301,20 @@ impl Line {
         let events: Vec<_> = events.map_while(|one| one).collect();
         self.riders.iter().for_each(|rider| rider.committed(&events));
     }
+}
 
-    /// Says that nothing is open, so that the next start has nothing to look through.
-    #[expect(clippy::disallowed_methods, reason = "where open calls begin is no change of an org")]
-    async fn finish(self) {
-        let node = self.open.node();
-        let ends = self.open.ends().into_iter();
-        let rows: Vec<_> = ends.map(|(org, first)| args![org, node, first]).collect();
-        let write = async {
-            let mut tx = self.db.begin_here(&Within::node()).await?;
-            tx.many(&sql::OPEN, rows).await?;
-            tx.commit().await
-        };
-        if let Err(error) = write.await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the next start looks longer");
-        }
+/// Whether a group may have failed by one org of it alone: the database answers, and refuses.
+pub(crate) fn may_be_of_one(error: &DbError) -> bool {
+    !(error.is_undone() || error.is_away())
+}
+
+/// The half of the orgs of a group that failed, taken out of it, where that may be of one of them
+/// alone. Each half is tried by itself, and so on: few commits find the one.
+pub(crate) fn half_of(error: &DbError, group: &mut Vec<Submission>) -> Option<Vec<Submission>> {
+    let orgs: BTreeSet<_> = group.iter().map(|one| &one.entry.org).collect();
+    if orgs.len() < 2 || !may_be_of_one(error) {
+        return None;
     }
+    let middle = (*orgs.iter().nth(orgs.len() / 2)?).clone();
+    Some(group.extract_if(.., |one| one.entry.org >= middle).collect())
 }

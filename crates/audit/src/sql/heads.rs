@@ -22,15 +22,21 @@ pub(crate) const TAKE: Batch = Batch::new(
      RETURNING org_id, size, newest, frontier",
 );
 
-/// Moves heads on that are as they are expected to be; the row is locked either way. What
-/// `expected` gives back is negative where a row was there.
+/// Moves heads on that are as they are expected to be, in size and in the edge of the tree: a
+/// database that lost commits may have come to the same size by others. `frontier` is the new
+/// edge and behind it the expected one. The row is locked either way. What `expected` gives back
+/// is negative where a row was there.
 pub(crate) const MOVE: Batch = Batch::new(
     "move the heads of the record",
     "INSERT INTO audit_head (org_id, size, newest, frontier, expected)",
     5,
     "ON CONFLICT (org_id) DO UPDATE SET size = excluded.size, newest = excluded.newest,
-        frontier = excluded.frontier, expected = -1
+        frontier = substr(excluded.frontier, 1,
+                          length(excluded.frontier) - length(audit_head.frontier)),
+        expected = -1
       WHERE audit_head.size = excluded.expected
+        AND audit_head.frontier = substr(excluded.frontier,
+                          length(excluded.frontier) - length(audit_head.frontier) + 1)
      RETURNING org_id, expected",
 );
 

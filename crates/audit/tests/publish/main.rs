@@ -13,6 +13,7 @@ mod crashing;
 mod directory;
 mod evidence;
 mod house;
+mod lost;
 mod one_writer;
 mod others;
 mod people;

@@ -2,6 +2,8 @@
 #![expect(clippy::expect_used, reason = "a test stops at the first surprise")]
 
 mod lost;
+mod outcomes;
+mod resting;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -32,6 +34,7 @@ const ALL: Statement = Statement::new(
 struct Room {
     bench: Bench,
     databases: Databases,
+    time: StillClock,
     clock: SharedClock,
     record: Record,
     tasks: Tasks,
@@ -44,18 +47,18 @@ impl Room {
     }
 
     fn on(bench: Bench) -> Self {
-        Self::with(bench, &[])
+        Self::with(bench, None)
     }
 
-    fn with(bench: Bench, riders: &[Arc<Faulty>]) -> Self {
+    fn with(bench: Bench, rider: Option<Arc<dyn Rider>>) -> Self {
         let databases = Databases::new([(Region::Eu, bench.db.clone())]);
-        let clock = StillClock::new().shared();
-        let tasks = Tasks::new();
-        let riders: Vec<_> = riders.iter().map(|rider| rider.clone() as Arc<dyn Rider>).collect();
+        let time = StillClock::new();
+        let (clock, tasks) = (time.shared(), Tasks::new());
+        let riders: Vec<_> = rider.into_iter().collect();
         let record =
             Record::open(&databases, &clock, "n1", &roots(), &riders, &tasks, &Metrics::new())
                 .expect("starts its thread");
-        Self { bench, databases, clock, record, tasks }
+        Self { bench, databases, time, clock, record, tasks }
     }
 
     fn somebody(&self) -> Caller {
@@ -279,7 +282,7 @@ impl Rider for Faulty {
 async fn an_outcome_survives_an_outage_of_the_database() {
     for bench in Bench::on_each_engine(audit::sql::MIGRATIONS, audit::sql::APPEND_ONLY).await {
         let rider = Arc::new(Faulty::default());
-        let room = Room::with(bench, std::slice::from_ref(&rider));
+        let room = Room::with(bench, Some(rider.clone()));
         let caller = room.somebody();
         let call = |outcome| {
             Event::done("gateway.call", "call", "call_a")
