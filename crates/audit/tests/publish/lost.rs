@@ -9,6 +9,8 @@ use crate::house::{House, frontier};
 
 const EDGE: Statement =
     Statement::new("read the edge", "SELECT frontier FROM audit_head WHERE org_id = $1");
+const MOVED: Statement =
+    Statement::new("look", "SELECT size FROM audit_head WHERE org_id = $1 AND expected = -1");
 
 /// One event, whose group is its own.
 async fn adds(record: &Record, caller: &Caller) {
@@ -24,6 +26,13 @@ async fn is_whole(house: &House, caller: &Caller, size: usize) -> bool {
     let edge = row.expect("is there").bytes("frontier").expect("bytes");
     assert_eq!(entries.len(), size, "{:?}", house.bench.db.engine());
     edge == frontier(&entries).to_bytes()
+}
+
+/// Whether the head was ever moved on without being asked for.
+async fn was_moved(house: &House, caller: &Caller) -> bool {
+    let (within, org) = (Within::org(caller.org.as_str()), caller.org.as_str());
+    let row = house.bench.db.maybe(&within, MOVED, args![org]).await.expect("reads");
+    row.is_some()
 }
 
 /// The database is where it was, and says nothing of it to anybody.
@@ -44,6 +53,7 @@ async fn a_database_that_lost_commits_under_a_node_goes_on_with_the_tree_of_what
         for _ in 0..12 {
             adds(&house.record, &ours).await;
         }
+        assert!(was_moved(&house, &ours).await, "what is as it is remembered is moved at once");
         loses_all_behind(&house, &ours, 10).await;
         for size in 11..15 {
             adds(&house.record, &ours).await;
