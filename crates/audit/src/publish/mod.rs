@@ -50,7 +50,7 @@ mod witnesses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::{OrgId, Pass, Region};
 use base::db::DbError;
@@ -88,6 +88,10 @@ use self::witnesses::{Known, Witnesses};
 
 /// Events that are verified between two rounds of publishing, at most.
 const VERIFIED_MAX: u64 = 2_048;
+/// Each org that grew costs files, two signatures and a commit. Where many grow, what that takes
+/// is followed by so many times as long for the calls, up to a bound.
+const RESTS: u32 = 3;
+const RESTS_MAX: Duration = Duration::from_mins(1);
 
 /// What the log leans on.
 #[derive(Debug)]
@@ -154,11 +158,12 @@ impl Log {
         let mut cells = BTreeMap::new();
         for (region, store) in stores {
             let Some(root) = roots.get(&region) else { continue };
-            let notes = root.sealer("audit/erased").map_err(|why| BadLogConfig {
+            let bad = |why: &dyn std::error::Error| BadLogConfig {
                 key: format!("root key of {region}"),
                 why: why.to_string(),
-            })?;
-            let signing = Signing::derive(root, config.name_of(region));
+            };
+            let notes = root.sealer("audit/erased").map_err(|why| bad(&why))?;
+            let signing = Signing::derive(root, config.name_of(region)).map_err(|why| bad(&why))?;
             let (directory, verified) = (Directory::new(root), Mutex::default());
             cells.insert(region, Cell { store, signing, directory, notes, verified });
         }
@@ -198,8 +203,10 @@ impl Log {
     async fn watch(self, region: Region, tasks: Tasks) {
         let (mut wait, grown) = (self.0.every, self.0.record.grown());
         while tokio::time::timeout(wait, tasks.stopping()).await.is_err() {
-            wait = self.0.every;
-            match self.publish_grown(region, &grown).await {
+            let begun = Instant::now();
+            let published = self.publish_grown(region, &grown).await;
+            wait = self.0.every.max((begun.elapsed() * RESTS).min(RESTS_MAX));
+            match published {
                 // A long record goes on at once.
                 Ok(Published { behind, .. }) if behind > 0 => wait = Duration::ZERO,
                 Ok(_) => {}
