@@ -86,8 +86,10 @@ pub use self::whole::RecordHead;
 pub use self::witnesses::{Asked, Contradiction, Growth, NotCosigned, Witness, WitnessState};
 use self::witnesses::{Known, Witnesses};
 
-/// Events that are verified between two rounds of publishing, at most.
+/// Events that are verified between two rounds of publishing; more where much was published,
+/// in this part of the time.
 const VERIFIED_MAX: u64 = 2_048;
+const VERIFIED_PART: u32 = 20;
 /// Each org that grew costs files, two signatures and a commit. Where many grow, what that takes
 /// is followed by so many times as long for the calls, up to a bound.
 const RESTS: u32 = 3;
@@ -206,14 +208,19 @@ impl Log {
             let begun = Instant::now();
             let published = self.publish_grown(region, &grown).await;
             wait = self.0.every.max((begun.elapsed() * RESTS).min(RESTS_MAX));
+            let mut entries = 0;
             match published {
-                // A long record goes on at once.
-                Ok(Published { behind, .. }) if behind > 0 => wait = Duration::ZERO,
-                Ok(_) => {}
+                Ok(published) => {
+                    entries = published.entries;
+                    if published.behind > 0 {
+                        // A long record goes on at once.
+                        wait = Duration::ZERO;
+                    }
+                }
                 Err(error) => self.delayed(region, &error),
             }
             self.list(region).await;
-            if let Err(error) = self.verify_some(region, VERIFIED_MAX).await {
+            if let Err(error) = self.go_on_verifying(region, entries).await {
                 self.delayed(region, &error);
             }
         }
@@ -222,6 +229,20 @@ impl Log {
             self.delayed(region, &error);
         }
         self.list(region).await;
+    }
+
+    /// Verifies a piece, and where much was published so much more that the record is gone
+    /// through nevertheless, in a part of the time.
+    async fn go_on_verifying(&self, region: Region, published: u64) -> Result<(), LogError> {
+        let (begun, mut left) = (Instant::now(), VERIFIED_MAX.saturating_add(published * 2));
+        while left > 0 {
+            let checked = self.verify_some(region, left.min(VERIFIED_MAX)).await?.checked;
+            left = left.saturating_sub(checked);
+            if checked == 0 || begun.elapsed() * VERIFIED_PART >= self.0.every {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Lists what was published. A fault was told when it was found; what another node listed

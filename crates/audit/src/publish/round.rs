@@ -121,8 +121,15 @@ impl Inner {
     }
 
     async fn some<'a>(&self, round: &mut Round<'_>, orgs: impl IntoIterator<Item = &'a OrgId>) {
+        let orgs: Vec<_> = orgs.into_iter().collect();
+        for piece in orgs.chunks(PAGE) {
+            self.piece(round, piece).await;
+        }
+    }
+
+    async fn piece(&self, round: &mut Round<'_>, orgs: &[&OrgId]) {
         let region = round.region;
-        let orgs = orgs.into_iter().map(async |org| (org, self.in_turn(region, org).await));
+        let orgs = orgs.iter().map(async |org| (*org, self.in_turn(region, org).await));
         let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
         while let Some((org, one)) = orgs.next().await {
             let again = match one {

@@ -49,7 +49,6 @@ struct Ends {
 }
 
 impl Drop for Ends {
-    #[expect(clippy::disallowed_methods, reason = "a database has no tasks; closing it waits")]
     fn drop(&mut self) {
         let (Some(turn), Ok(runtime)) = (self.turn.take(), Handle::try_current()) else { return };
         let pool = self.pool.clone();
