@@ -94,6 +94,8 @@ const VERIFIED_PART: u32 = 20;
 /// is followed by so many times as long for the calls, up to a bound.
 const RESTS: u32 = 3;
 const RESTS_MAX: Duration = Duration::from_mins(1);
+/// How often it is published because much is remembered, at most.
+const CROWDED_EVERY: Duration = Duration::from_secs(1);
 
 /// What the log leans on.
 #[derive(Debug)]
@@ -204,8 +206,20 @@ impl Log {
 
     async fn watch(self, region: Region, tasks: Tasks) {
         let (mut wait, grown) = (self.0.every, self.0.record.grown());
-        while tokio::time::timeout(wait, tasks.stopping()).await.is_err() {
-            let begun = Instant::now();
+        let mut before = Instant::now();
+        loop {
+            // What is published before it is forgotten need not be read.
+            let crowded = async {
+                tokio::time::sleep(CROWDED_EVERY).await;
+                self.0.record.heads.crowded().await;
+            };
+            tokio::select! {
+                () = tasks.stopping() => break,
+                () = tokio::time::sleep(wait) => {}
+                () = crowded, if wait <= self.0.every => {}
+            }
+            let (begun, passed) = (Instant::now(), before.elapsed());
+            before = begun;
             let published = self.publish_grown(region, &grown).await;
             wait = self.0.every.max((begun.elapsed() * RESTS).min(RESTS_MAX));
             let mut entries = 0;
@@ -220,7 +234,7 @@ impl Log {
                 Err(error) => self.delayed(region, &error),
             }
             self.list(region).await;
-            if let Err(error) = self.go_on_verifying(region, entries).await {
+            if let Err(error) = self.go_on_verifying(region, entries, passed).await {
                 self.delayed(region, &error);
             }
         }
@@ -232,13 +246,18 @@ impl Log {
     }
 
     /// Verifies a piece, and where much was published so much more that the record is gone
-    /// through nevertheless, in a part of the time.
-    async fn go_on_verifying(&self, region: Region, published: u64) -> Result<(), LogError> {
+    /// through nevertheless, in a part of the time that passed.
+    async fn go_on_verifying(
+        &self,
+        region: Region,
+        published: u64,
+        passed: Duration,
+    ) -> Result<(), LogError> {
         let (begun, mut left) = (Instant::now(), VERIFIED_MAX.saturating_add(published * 2));
         while left > 0 {
             let checked = self.verify_some(region, left.min(VERIFIED_MAX)).await?.checked;
             left = left.saturating_sub(checked);
-            if checked == 0 || begun.elapsed() * VERIFIED_PART >= self.0.every {
+            if checked == 0 || begun.elapsed() * VERIFIED_PART >= passed {
                 break;
             }
         }
