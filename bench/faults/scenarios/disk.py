@@ -97,12 +97,13 @@ def run(options):
         until(lambda: published(cell) > before + stood, 30, "published again")
 
         with trial.fault("database cut off, then the journal's disk full"):
+            # For less than a node trusts what it remembers without news (60 s): this is about disks.
             cell.proxies["eu"].say("reset")
-            time.sleep(full / 2)
+            time.sleep(full / 4)
             room = cell.fill("portico-eu")
             time.sleep(full)
             room()
-            time.sleep(full / 2)
+            time.sleep(full / 4)
             cell.proxies["eu"].say("pass")
         recovers("journal")
         trial.stop()

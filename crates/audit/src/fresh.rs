@@ -9,8 +9,10 @@ use access::OrgId;
 
 use crate::entry::Entry;
 
-/// Entries of all orgs at most, of a hundred bytes each; beyond that all are forgotten.
-const KEPT_MAX: usize = 32_768;
+/// Entries of all orgs at most, of a hundred bytes each; beyond that all are forgotten. Before
+/// that it is time to publish.
+const KEPT_MAX: usize = 65_536;
+const CROWDED: usize = KEPT_MAX / 8;
 
 /// Of each org the entries of one stretch.
 #[derive(Debug, Default)]
@@ -61,6 +63,11 @@ impl Fresh {
         stretch.entries.truncate(stays);
         stretch.entries.extend(entries);
         stretch.end = end;
+    }
+
+    /// Whether it is time to publish.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.kept > CROWDED
     }
 
     /// Takes out what stands from one position to before another, if all of it is here, and
@@ -130,8 +137,9 @@ mod tests {
     #[test]
     fn what_nobody_publishes_is_bounded() {
         let mut fresh = Fresh::default();
-        for _ in 0..5 {
+        for _ in 0..8 {
             fresh.add(&any(), 10_000, vec![[0; crate::entry::ENTRY_LEN]; 10_000]);
+            assert!(fresh.is_crowded());
         }
         assert!(fresh.kept <= KEPT_MAX && fresh.stretches.len() == 2, "{}", fresh.kept);
     }

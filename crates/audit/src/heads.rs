@@ -12,6 +12,7 @@ use access::OrgId;
 use base::args;
 use base::db::{DbError, Row, Tx};
 use tlog::{Frontier, Hash};
+use tokio::sync::Notify;
 
 use crate::entry::Entry;
 use crate::fresh::Fresh;
@@ -61,6 +62,7 @@ pub(crate) type ByOrg<T> = BTreeMap<OrgId, T>;
 pub(crate) struct Heads {
     known: Mutex<HashMap<OrgId, Head>>,
     fresh: Mutex<Fresh>,
+    crowded: Notify,
     pub(crate) followers: Followers,
 }
 
@@ -149,6 +151,14 @@ impl Heads {
                 *known = head;
             }
         }
+        if fresh.is_crowded() {
+            self.crowded.notify_one();
+        }
+    }
+
+    /// Waits until so much is remembered that it is time to publish.
+    pub(crate) async fn crowded(&self) {
+        self.crowded.notified().await;
     }
 
     /// The entries of an org from one position to before another, if this node wrote all of

@@ -86,43 +86,56 @@ impl Waiting {
     }
 }
 
-/// Folds what grew. Gives the orgs that are behind by more than a round folds.
+/// Folds what grew. Gives the orgs that are behind by more than a round folds. A region whose
+/// database is away keeps no other waiting; the first such error is given at the end.
 async fn round(usage: &Usage, tasks: &Tasks, lately: &Lately) -> Result<BTreeSet<OrgId>, DbError> {
-    let mut behind = BTreeSet::new();
+    let (mut behind, mut away) = (BTreeSet::new(), None);
     for (region, _) in usage.databases.clone().iter() {
-        let mut after = String::new();
-        loop {
-            let orgs = match lately {
-                Lately::These(orgs) => orgs.iter().cloned().collect(),
-                Lately::All => match usage.unfolded(region, &mut after).await? {
-                    Some(orgs) => orgs,
-                    None => break,
-                },
-            };
-            for org in orgs {
-                if tasks.is_stopping() {
-                    return Ok(BTreeSet::new());
-                }
-                match usage.fold_of(&org, region, STEPS_OF_A_ROUND).await {
-                    Ok(folded) if folded.until.is_some() => {
-                        behind.insert(org);
-                    }
-                    Ok(_) => {}
-                    Err(error) if error.is_unreachable() => return Err(error),
-                    // What is wrong with one org must not keep the others waiting.
-                    Err(error) => tracing::warn!(
-                        org.id = %org,
-                        error = &error as &dyn std::error::Error,
-                        "the record of an org could not be folded"
-                    ),
-                }
-            }
-            if *lately != Lately::All {
-                break;
-            }
+        if let Err(error) = round_of(usage, tasks, lately, region, &mut behind).await {
+            away.get_or_insert(error);
         }
     }
-    Ok(behind)
+    away.map_or(Ok(behind), Err)
+}
+
+async fn round_of(
+    usage: &Usage,
+    tasks: &Tasks,
+    lately: &Lately,
+    region: Region,
+    behind: &mut BTreeSet<OrgId>,
+) -> Result<(), DbError> {
+    let mut after = String::new();
+    loop {
+        let orgs = match lately {
+            Lately::These(orgs) => orgs.iter().cloned().collect(),
+            Lately::All => match usage.unfolded(region, &mut after).await? {
+                Some(orgs) => orgs,
+                None => return Ok(()),
+            },
+        };
+        for org in orgs {
+            if tasks.is_stopping() {
+                return Ok(());
+            }
+            match usage.fold_of(&org, region, STEPS_OF_A_ROUND).await {
+                Ok(folded) if folded.until.is_some() => {
+                    behind.insert(org);
+                }
+                Ok(_) => {}
+                Err(error) if error.is_unreachable() => return Err(error),
+                // What is wrong with one org must not keep the others waiting.
+                Err(error) => tracing::warn!(
+                    org.id = %org,
+                    error = &error as &dyn std::error::Error,
+                    "the record of an org could not be folded"
+                ),
+            }
+        }
+        if *lately != Lately::All {
+            return Ok(());
+        }
+    }
 }
 
 impl Usage {

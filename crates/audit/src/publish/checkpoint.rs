@@ -1,7 +1,7 @@
 //! Checkpoints and keys as the database remembers them.
 
 use base::args;
-use base::db::{DbError, Within};
+use base::db::{DbError, Tx, Within};
 use base::time::At;
 use tlog::{Checkpoint, Hash};
 
@@ -51,8 +51,9 @@ impl Place<'_> {
         rows.iter().map(|row| row.count("size")).collect()
     }
 
-    /// Remembers a checkpoint that was published, and which keys signed it. `before` is the
-    /// size of the one before: those before that one, of the same hour, are forgotten.
+    /// Remembers a checkpoint that was published, and which keys signed it, unless that is
+    /// `noted`: the same keys signed the one before. `before` is the size of that one: those
+    /// before it, of the same hour, are forgotten.
     #[expect(clippy::disallowed_methods, reason = "what was published is no change of an org")]
     pub(super) async fn remember(
         &self,
@@ -60,10 +61,9 @@ impl Place<'_> {
         note: &str,
         before: u64,
         now: At,
+        noted: bool,
     ) -> Result<(), LogError> {
         let hour = At::from_second(now.as_second() / HOUR_SECS * HOUR_SECS).unwrap_or(now);
-        let keys = self.birth.signing.verifiers(checkpoint.origin())?.map(|key| key.to_string());
-        let [first, second] = &keys;
         let db = self.log.record.databases().whole(&self.scope)?;
         let mut tx = db.begin(&Within::org(self.org().as_str())).await?;
         let root = checkpoint.root().0.to_vec();
@@ -71,12 +71,22 @@ impl Place<'_> {
         tx.run(sql::CHECKPOINT_ADD, self.scope.args(args)).await?;
         let args = args![hour, int(before)?];
         tx.run(sql::CHECKPOINT_THIN, self.scope.args(args)).await?;
+        if !noted {
+            self.note_keys(&mut tx, checkpoint.origin(), now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Notes which keys sign from now on.
+    async fn note_keys(&self, tx: &mut Tx, origin: &str, now: At) -> Result<(), LogError> {
+        let keys = self.birth.signing.verifiers(origin)?.map(|key| key.to_string());
+        let [first, second] = &keys;
         let args = args![now, first.as_str(), second.as_str()];
         tx.run(sql::LOG_KEY_CLOSE, self.scope.args(args)).await?;
         for key in &keys {
             tx.run(sql::LOG_KEY_ADD, self.scope.args(args![key.as_str(), now])).await?;
         }
-        tx.commit().await?;
         Ok(())
     }
 }

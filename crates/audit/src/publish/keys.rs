@@ -5,7 +5,7 @@ use std::fmt;
 
 use base::seal::RootKey;
 use base::time::At;
-use tlog::note::{Algorithm, KeyName, Seed};
+use tlog::note::{Algorithm, KeyName, Seed, SigningFailed};
 use tlog::{Checkpoint, Note, Signer, Verifier};
 
 use super::fault::LogError;
@@ -18,15 +18,21 @@ const ALGORITHMS: [Algorithm; 2] = [Algorithm::Ed25519, Algorithm::CosignatureMl
 /// what it is made of is the same for the logs of all orgs and for the directory.
 pub(crate) struct Signing {
     name: String,
-    seeds: [Seed; 2],
+    /// Under the name of the cell's log.
+    keys: [Signer; 2],
     statements: Seed,
 }
 
 impl Signing {
-    pub(crate) fn derive(root: &RootKey, name: String) -> Self {
+    pub(crate) fn derive(root: &RootKey, name: String) -> Result<Self, SigningFailed> {
         let seed = |label: &str| Seed::from_bytes(&root.mac(label).tag(b"seed"));
-        let seeds = [seed("audit/log/ed25519"), seed("audit/log/ml-dsa-44")];
-        Self { name, seeds, statements: seed("audit/statements/ed25519") }
+        let key = |algorithm, label| {
+            let name = KeyName::new(&name).ok_or(SigningFailed::Unavailable)?;
+            Signer::new(name, algorithm, &seed(label))
+        };
+        let [first, second] = ALGORITHMS;
+        let keys = [key(first, "audit/log/ed25519")?, key(second, "audit/log/ml-dsa-44")?];
+        Ok(Self { name, keys, statements: seed("audit/statements/ed25519") })
     }
 
     /// Never that of checkpoints.
@@ -40,13 +46,12 @@ impl Signing {
     }
 
     fn signers(&self, origin: &str) -> Result<[Signer; 2], LogError> {
-        let [ed25519, ml_dsa] = &self.seeds;
-        let signer = |algorithm, seed| {
+        let named = |key: &Signer| {
             let name = KeyName::new(origin).ok_or(LogError::Unsigned)?;
-            Signer::new(name, algorithm, seed).map_err(|_| LogError::Unsigned)
+            key.named(name).map_err(|_| LogError::Unsigned)
         };
-        let [first, second] = ALGORITHMS;
-        Ok([signer(first, ed25519)?, signer(second, ml_dsa)?])
+        let [first, second] = &self.keys;
+        Ok([named(first)?, named(second)?])
     }
 
     /// What others verify an org's checkpoints with.

@@ -50,7 +50,7 @@ mod witnesses;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use access::{OrgId, Pass, Region};
 use base::db::DbError;
@@ -86,8 +86,16 @@ pub use self::whole::RecordHead;
 pub use self::witnesses::{Asked, Contradiction, Growth, NotCosigned, Witness, WitnessState};
 use self::witnesses::{Known, Witnesses};
 
-/// Events that are verified between two rounds of publishing, at most.
+/// Events that are verified between two rounds of publishing; more where much was published,
+/// in this part of the time.
 const VERIFIED_MAX: u64 = 2_048;
+const VERIFIED_PART: u32 = 20;
+/// Each org that grew costs files, two signatures and a commit. Where many grow, what that takes
+/// is followed by so many times as long for the calls, up to a bound.
+const RESTS: u32 = 3;
+const RESTS_MAX: Duration = Duration::from_mins(1);
+/// How often it is published because much is remembered, at most.
+const CROWDED_EVERY: Duration = Duration::from_secs(1);
 
 /// What the log leans on.
 #[derive(Debug)]
@@ -154,11 +162,12 @@ impl Log {
         let mut cells = BTreeMap::new();
         for (region, store) in stores {
             let Some(root) = roots.get(&region) else { continue };
-            let notes = root.sealer("audit/erased").map_err(|why| BadLogConfig {
+            let bad = |why: &dyn std::error::Error| BadLogConfig {
                 key: format!("root key of {region}"),
                 why: why.to_string(),
-            })?;
-            let signing = Signing::derive(root, config.name_of(region));
+            };
+            let notes = root.sealer("audit/erased").map_err(|why| bad(&why))?;
+            let signing = Signing::derive(root, config.name_of(region)).map_err(|why| bad(&why))?;
             let (directory, verified) = (Directory::new(root), Mutex::default());
             cells.insert(region, Cell { store, signing, directory, notes, verified });
         }
@@ -197,16 +206,35 @@ impl Log {
 
     async fn watch(self, region: Region, tasks: Tasks) {
         let (mut wait, grown) = (self.0.every, self.0.record.grown());
-        while tokio::time::timeout(wait, tasks.stopping()).await.is_err() {
-            wait = self.0.every;
-            match self.publish_grown(region, &grown).await {
-                // A long record goes on at once.
-                Ok(Published { behind, .. }) if behind > 0 => wait = Duration::ZERO,
-                Ok(_) => {}
+        let mut before = Instant::now();
+        loop {
+            // What is published before it is forgotten need not be read.
+            let crowded = async {
+                tokio::time::sleep(CROWDED_EVERY).await;
+                self.0.record.heads.crowded().await;
+            };
+            tokio::select! {
+                () = tasks.stopping() => break,
+                () = tokio::time::sleep(wait) => {}
+                () = crowded, if wait <= self.0.every => {}
+            }
+            let (begun, passed) = (Instant::now(), before.elapsed());
+            before = begun;
+            let published = self.publish_grown(region, &grown).await;
+            wait = self.0.every.max((begun.elapsed() * RESTS).min(RESTS_MAX));
+            let mut entries = 0;
+            match published {
+                Ok(published) => {
+                    entries = published.entries;
+                    if published.behind > 0 {
+                        // A long record goes on at once.
+                        wait = Duration::ZERO;
+                    }
+                }
                 Err(error) => self.delayed(region, &error),
             }
             self.list(region).await;
-            if let Err(error) = self.verify_some(region, VERIFIED_MAX).await {
+            if let Err(error) = self.go_on_verifying(region, entries, passed).await {
                 self.delayed(region, &error);
             }
         }
@@ -215,6 +243,25 @@ impl Log {
             self.delayed(region, &error);
         }
         self.list(region).await;
+    }
+
+    /// Verifies a piece, and where much was published so much more that the record is gone
+    /// through nevertheless, in a part of the time that passed.
+    async fn go_on_verifying(
+        &self,
+        region: Region,
+        published: u64,
+        passed: Duration,
+    ) -> Result<(), LogError> {
+        let (begun, mut left) = (Instant::now(), VERIFIED_MAX.saturating_add(published * 2));
+        while left > 0 {
+            let checked = self.verify_some(region, left.min(VERIFIED_MAX)).await?.checked;
+            left = left.saturating_sub(checked);
+            if checked == 0 || begun.elapsed() * VERIFIED_PART >= passed {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Lists what was published. A fault was told when it was found; what another node listed

@@ -83,7 +83,7 @@ impl Log {
             return Err(Error::NoSuchEvent);
         }
         let (newest, proof, directory) = {
-            let _turn = self.0.turn(scope.org()).await;
+            let _turn = place.turn_at_home().await?;
             let newest = place.covering(index + 1).await?;
             let proof = place.proof(index, &stored.sealed.entry, &newest).await;
             let proof = self.0.told(proof)?;

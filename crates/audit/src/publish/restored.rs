@@ -94,7 +94,7 @@ impl Log {
                 self.0.check_org(region, &org).await?;
                 let note = String::from_utf8(note).map_err(|_| LogError::Unsigned)?;
                 let now = self.0.record.clock.now();
-                place.remember(&published, &note, known, now).await?;
+                place.remember(&published, &note, known, now, false).await?;
             }
         }
         Ok(())

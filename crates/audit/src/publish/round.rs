@@ -121,8 +121,15 @@ impl Inner {
     }
 
     async fn some<'a>(&self, round: &mut Round<'_>, orgs: impl IntoIterator<Item = &'a OrgId>) {
+        let orgs: Vec<_> = orgs.into_iter().collect();
+        for piece in orgs.chunks(PAGE) {
+            self.piece(round, piece).await;
+        }
+    }
+
+    async fn piece(&self, round: &mut Round<'_>, orgs: &[&OrgId]) {
         let region = round.region;
-        let orgs = orgs.into_iter().map(async |org| (org, self.in_turn(region, org).await));
+        let orgs = orgs.iter().map(async |org| (*org, self.in_turn(region, org).await));
         let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
         while let Some((org, one)) = orgs.next().await {
             let again = match one {
@@ -338,7 +345,12 @@ impl Place<'_> {
         let checkpoint = Checkpoint::new(&origin, head.size, root);
         let checkpoint = checkpoint.map_err(|_| LogError::Unsigned)?;
         let now = self.log.record.clock.now();
-        let note = match self.outside().await? {
+        let outside = self.outside().await?;
+        // What the database remembers of the one before was written with its keys.
+        let noted = outside.as_ref().is_some_and(|(there, _)| {
+            there.size() == before && there.origin() == checkpoint.origin()
+        });
+        let note = match outside {
             Some((there, _)) if there.size() > head.size => {
                 // What another node published may be of events that came since the head was read.
                 let (published, found) = (there.size(), self.size().await?);
@@ -362,7 +374,7 @@ impl Place<'_> {
             }
         };
         let sizes = self.last_sizes().await?;
-        self.remember(&checkpoint, &note, before, now).await?;
+        self.remember(&checkpoint, &note, before, now, noted).await?;
         self.log.counts.checkpoints.inc();
         if self.org() != &self.log.directory {
             self.birth.directory.changed(self.org());

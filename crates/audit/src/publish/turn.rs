@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
-use access::OrgId;
+use access::{OrgId, Pass};
 use base::db::DbError;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -40,6 +40,14 @@ impl Inner {
 }
 
 impl Place<'_> {
+    /// Waits for the turn of the org, where it stays meanwhile. One that is moving is waited for
+    /// before: others have the same turn.
+    pub(super) async fn turn_at_home(&self) -> Result<(Pass, MutexGuard<'_, ()>), Error> {
+        let entered = self.log.record.databases().homes().enter(self.org()).await;
+        let pass = entered.map_err(|moving| DbError::elsewhere("publish the record", moving))?;
+        Ok((pass, self.log.turn(self.org()).await))
+    }
+
     /// The newest checkpoint, for whoever has the turn; published now if it covers less than
     /// so many entries, unless somebody of this org asks that too often.
     pub(super) async fn covering(&self, size: u64) -> Result<Newest, Error> {
@@ -51,11 +59,6 @@ impl Place<'_> {
             if round == 0 && !self.log.demand.grants(self.org(), now) {
                 return Err(Error::Behind);
             }
-            let homes = self.log.record.databases().homes();
-            let _pass = homes
-                .enter(self.org())
-                .await
-                .map_err(|moving| Error::Db(DbError::elsewhere("publish the record", moving)))?;
             self.log.one(self.scope.region(), self.org()).await?;
         }
         Err(Error::Behind)

@@ -140,3 +140,36 @@ async fn of_several_servers_the_one_that_may_write_is_used() {
     let nobody = format!("{head}@127.0.0.1:1,127.0.0.1:2/x?target_session_attrs=any");
     assert!(Db::open(&nobody).await.unwrap_err().to_string().contains("be opened"));
 }
+
+#[tokio::test]
+async fn after_a_full_disk_the_embedded_engine_writes_again_as_soon_as_there_is_room() {
+    let bench = Bench::sqlite(&[THING]).await;
+    with(&bench).await;
+    for here in [false, true] {
+        let begin = async || match here {
+            true => bench.db.begin_here(&Within::node()).await.unwrap(),
+            false => bench.db.begin(&Within::node()).await.unwrap(),
+        };
+        let mut full = begin().await;
+        full.all(Statement::new("fill the disk", "PRAGMA max_page_count = 1"), args![])
+            .await
+            .unwrap();
+        full.run(GROW, args!["org_a"]).await.unwrap();
+        let large = Statement::new(
+            "write what does not fit",
+            "INSERT INTO base_sum (org_id, amount) VALUES (CAST(zeroblob(1000000) AS TEXT), 1)",
+        );
+        let error = full.run(large, args![]).await.unwrap_err();
+        assert!(error.is_away(), "{error:?}");
+        // What was undone is not gone on with, row by row.
+        full.run(GROW, args!["org_b"]).await.unwrap_err();
+        drop(full);
+        let mut tx = begin().await;
+        tx.all(Statement::new("make room", "PRAGMA max_page_count = 1000000"), args![])
+            .await
+            .unwrap();
+        tx.run(GROW, args!["org_a"]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    assert_eq!((sum(&bench.db, "org_a").await, sum(&bench.db, "org_b").await), (3, 1));
+}

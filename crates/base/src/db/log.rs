@@ -19,6 +19,7 @@ const EVERY: Duration = Duration::from_millis(500);
 const PAGES: i64 = 8_000;
 
 const MOVE: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+const EMPTY: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
 
 /// Moves the log.
 #[derive(Debug, Clone)]
@@ -55,6 +56,14 @@ impl Log {
             }
             log.moving.store(false, Ordering::Release);
         });
+    }
+
+    /// Moves all of it, and empties it: false if somebody still reads what stands in it.
+    pub(super) async fn empty(&self) -> Result<bool, sqlx::Error> {
+        // Nobody writes meanwhile, and on this connection nobody moves it.
+        let _turn = self.0.write.turn().await?;
+        let busy: i64 = sqlx::query(EMPTY).fetch_one(&self.0.beside).await?.try_get(0)?;
+        Ok(busy == 0)
     }
 
     pub(super) async fn close(&self) {
@@ -97,5 +106,39 @@ mod tests {
         run("INSERT INTO t VALUES (x'01')").await;
         let pages = run(MOVE).await;
         assert!(pages[0].get::<i64, _>(1) < 100, "it began anew");
+    }
+
+    #[tokio::test]
+    async fn an_emptied_log_is_empty_even_if_it_is_being_moved_and_else_is_not_said_to_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.db");
+        let url = format!("sqlite://{}", file.display());
+        let db = Db::open(&url).await.unwrap();
+        let Pool::Sqlite { write, log, .. } = db.pool() else { unreachable!("it is SQLite") };
+        let run = async |text| {
+            let mut writer = write.alone().await.unwrap();
+            sqlx::query(text).fetch_all(&mut *writer).await.unwrap()
+        };
+        run("CREATE TABLE t (bytes BLOB)").await;
+        let left = || std::fs::metadata(folder.path().join("a.db-wal")).unwrap().len();
+        for _ in 0..50 {
+            run("INSERT INTO t VALUES (zeroblob(1000000))").await;
+            assert!(left() > 0);
+            let (moved, emptied) = tokio::join!(log.0.moved(), db.settle());
+            moved.unwrap();
+            emptied.unwrap();
+            assert_eq!(left(), 0);
+        }
+        // Somebody reads what stands in the log.
+        let reader = rusqlite::Connection::open(&file).unwrap();
+        run("DELETE FROM t").await;
+        reader.execute_batch("BEGIN; SELECT COUNT(*) FROM t").unwrap();
+        run("PRAGMA busy_timeout = 0").await;
+        sqlx::query("PRAGMA busy_timeout = 0").execute(&log.0.beside).await.unwrap();
+        run("INSERT INTO t VALUES (x'01')").await;
+        assert!(!log.empty().await.unwrap(), "it is not said to be empty");
+        reader.execute_batch("COMMIT").unwrap();
+        assert!(log.empty().await.unwrap());
+        assert_eq!(left(), 0);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
-use sqlx::{Executor as _, SqlSafeStr as _};
+use sqlx::{Connection as _, Executor as _, SqlSafeStr as _};
 
 use super::lines::{ACQUIRE_TIMEOUT, Health, Lines, SILENCE_MAX};
 use super::log::Log;
@@ -81,6 +81,12 @@ impl Db {
             let options = PRAGMAS.into_iter().fold(options, pragma);
             private(options.get_filename()).map_err(|error| on(error.into()))?;
             let line = SqlitePoolOptions::new().acquire_timeout(ACQUIRE_TIMEOUT);
+            let line = line.test_before_acquire(false).before_acquire(|connection, _| {
+                // A file is there. But where the engine itself undid a unit of work (a full
+                // disk), `sqlx` takes its connection for one that is still within it.
+                let is_free = !connection.is_in_transaction();
+                Box::pin(std::future::ready(Ok(is_free)))
+            });
             let one = async || line.clone().max_connections(1).connect_with(options.clone()).await;
             let write = one().await.map_err(on)?;
             let write = Writer::open(write, options.get_filename()).map_err(on)?;
@@ -266,14 +272,18 @@ impl Db {
     }
 
     /// Moves the log of the embedded engine into its file and empties it, so that what was
-    /// deleted is no longer in it. PostgreSQL looks after its own.
+    /// deleted is no longer in it; an error if somebody reads what stands there for seconds.
+    /// PostgreSQL looks after its own.
     pub async fn settle(&self) -> Result<(), DbError> {
-        let Pool::Sqlite { write, .. } = self.pool() else { return Ok(()) };
-        let empty = async {
-            let mut writer = write.alone().await?;
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_all(&mut *writer).await
-        };
-        empty.await.map(drop).map_err(|cause| DbError::new("empty its log", cause))
+        const EMPTY: &str = "empty its log";
+        let Pool::Sqlite { log, .. } = self.pool() else { return Ok(()) };
+        let mut tries = Tries::new();
+        while !log.empty().await.map_err(|cause| DbError::new(EMPTY, cause))? {
+            if !tries.wait().await {
+                return Err(DbError::says(EMPTY, "somebody still reads it".to_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// Waits for running statements and closes every connection.

@@ -259,7 +259,8 @@ impl Tx {
             }
             Err(cause) => {
                 let error = self.db.met(self.generation, DbError::new(doing, cause)).await;
-                if error.is_passing() || error.is_lost() {
+                // What the engine undid by itself is over: what is said next must not stand alone.
+                if error.is_undone() || error.is_away() {
                     self.on = On::Ended;
                 }
                 Err(error)

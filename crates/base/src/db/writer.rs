@@ -13,6 +13,7 @@ use rusqlite::Connection;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Sqlite, SqliteConnection, Transaction};
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::here::Here;
@@ -36,7 +37,26 @@ pub(crate) struct Writer {
 #[derive(Debug)]
 pub(crate) struct InTurn<T> {
     it: T,
-    _turn: Option<Turn>,
+    turn: Ends,
+}
+
+/// The end of a turn. What is dropped half-done goes on for a moment on its connection's own
+/// thread: the turn ends when the pool has that connection back.
+#[derive(Debug)]
+struct Ends {
+    turn: Option<Turn>,
+    pool: SqlitePool,
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let (Some(turn), Ok(runtime)) = (self.turn.take(), Handle::try_current()) else { return };
+        let pool = self.pool.clone();
+        runtime.spawn(async move {
+            drop(pool.acquire().await);
+            drop(turn);
+        });
+    }
 }
 
 impl<T: Deref<Target = SqliteConnection>> Deref for InTurn<T> {
@@ -55,8 +75,10 @@ impl<T: DerefMut<Target = SqliteConnection>> DerefMut for InTurn<T> {
 
 impl InTurn<Transaction<'static, Sqlite>> {
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {
-        let Self { it, _turn } = self;
-        it.commit().await
+        let Self { it, mut turn } = self;
+        it.commit().await?;
+        turn.turn = None;
+        Ok(())
     }
 }
 
@@ -71,7 +93,12 @@ impl Writer {
         Self { pool, own: None }
     }
 
-    async fn turn(&self) -> Result<Option<Turn>, sqlx::Error> {
+    fn in_turn<T>(&self, it: T, turn: Option<Turn>) -> InTurn<T> {
+        InTurn { it, turn: Ends { turn, pool: self.pool.clone() } }
+    }
+
+    /// Waits until nobody else writes.
+    pub(super) async fn turn(&self) -> Result<Option<Turn>, sqlx::Error> {
         let Some((own, _)) = &self.own else { return Ok(None) };
         let turn = Arc::clone(own).lock_owned();
         let turn = tokio::time::timeout(ACQUIRE_TIMEOUT, turn).await;
@@ -81,14 +108,14 @@ impl Writer {
     /// The pool's connection, alone.
     pub(super) async fn alone(&self) -> Result<InTurn<PoolConnection<Sqlite>>, sqlx::Error> {
         let turn = self.turn().await?;
-        Ok(InTurn { it: self.pool.acquire().await?, _turn: turn })
+        Ok(self.in_turn(self.pool.acquire().await?, turn))
     }
 
     /// Begins to write on the pool's connection. The lock is taken at once: a deferred
     /// transaction that reads first and writes later fails with "database is locked" under load.
     pub(super) async fn begin(&self) -> Result<InTurn<Transaction<'static, Sqlite>>, sqlx::Error> {
         let turn = self.turn().await?;
-        Ok(InTurn { it: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+        Ok(self.in_turn(self.pool.begin_with("BEGIN IMMEDIATE").await?, turn))
     }
 
     /// Begins to write on the thread that asks; none: there is no connection for that.

@@ -1,6 +1,7 @@
 //! Keys that we hold the secret of.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::rand;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _, ML_DSA_44_SIGNING, PqdsaKeyPair};
@@ -64,10 +65,19 @@ enum Pair {
     MlDsa44(PqdsaKeyPair),
 }
 
+impl Pair {
+    fn public(&self) -> &[u8] {
+        match self {
+            Self::Ed25519(pair) => pair.public_key().as_ref(),
+            Self::MlDsa44(pair) => pair.public_key().as_ref(),
+        }
+    }
+}
+
 /// A key that signs, with its name.
 pub struct Signer {
     verifier: Verifier,
-    pair: Pair,
+    pair: Arc<Pair>,
 }
 
 impl Signer {
@@ -83,13 +93,17 @@ impl Signer {
             }
         }
         .map_err(|_| SigningFailed::Unavailable)?;
-        let public = match &pair {
-            Pair::Ed25519(pair) => pair.public_key().as_ref(),
-            Pair::MlDsa44(pair) => pair.public_key().as_ref(),
-        };
-        let verifier =
-            Verifier::new(name, algorithm, public).map_err(|_| SigningFailed::Unavailable)?;
-        Ok(Self { verifier, pair })
+        Self::of(name, algorithm, Arc::new(pair))
+    }
+
+    /// The same key under another name: nothing is derived anew.
+    pub fn named(&self, name: KeyName) -> Result<Self, SigningFailed> {
+        Self::of(name, self.verifier.algorithm(), Arc::clone(&self.pair))
+    }
+
+    fn of(name: KeyName, algorithm: Algorithm, pair: Arc<Pair>) -> Result<Self, SigningFailed> {
+        let verifier = Verifier::new(name, algorithm, pair.public());
+        Ok(Self { verifier: verifier.map_err(|_| SigningFailed::Unavailable)?, pair })
     }
 
     /// What others verify with.
@@ -112,7 +126,7 @@ impl Signer {
                 time_secs.to_be_bytes().to_vec()
             }
         };
-        match &self.pair {
+        match &*self.pair {
             Pair::Ed25519(pair) => {
                 let signature = pair.try_sign(&message).map_err(|_| SigningFailed::Unavailable)?;
                 bytes.extend_from_slice(signature.as_ref());

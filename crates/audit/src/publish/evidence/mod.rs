@@ -75,7 +75,7 @@ impl Log {
             "events": { "from": shown.start, "to": shown.end },
         }));
         let made = self.0.record.note(caller, &made).await?;
-        let _turn = self.0.turn(scope.org()).await;
+        let _turn = place.turn_at_home().await?;
         // Its own making is in the tree that it is a part of.
         let newest = place
             .covering(u64::try_from(made.seq().ok_or(crate::NotDurable)?).unwrap_or_default() + 1)
