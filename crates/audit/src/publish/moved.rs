@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use base::args;
+use base::db::DbError;
 
 use super::fault::LogError;
 use super::org::Place;
@@ -16,6 +17,14 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How far a log was published: its checkpoint and, of a directory, its epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Mark(i64, i64);
+
+impl Mark {
+    /// How many epochs were written down.
+    pub(super) fn epochs(self) -> Result<u64, LogError> {
+        let Self(_, last) = self;
+        u64::try_from(last + 1).map_err(|cause| DbError::unreadable("epoch", cause).into())
+    }
+}
 
 impl Place<'_> {
     pub(super) async fn mark(&self) -> Result<Mark, LogError> {

@@ -143,8 +143,11 @@ impl Place<'_> {
         Ok(())
     }
 
-    /// How many events the record has now.
+    /// How many events the record has now, or epochs the directory.
     pub(super) async fn size(&self) -> Result<u64, LogError> {
+        if self.org() == &self.log.directory {
+            return self.mark().await?.epochs();
+        }
         let head = self.db()?.maybe(sql::EDGE_OF, args![]).await?;
         Ok(head.map(|row| row.count("size")).transpose()?.unwrap_or_default())
     }

@@ -41,9 +41,13 @@ pub(crate) const EPOCHS: Statement = Statement::new(
     "SELECT epoch, entry FROM audit_epoch WHERE org_id = $1 ORDER BY epoch LIMIT 1000",
 );
 
+/// Only behind the last one: a node that did not look for long may take one for the next that
+/// others closed, and whose row is gone.
 pub(crate) const EPOCH_ADD: Statement = Statement::new(
     "close an epoch of the directory",
-    "INSERT INTO audit_epoch (org_id, epoch, entry) VALUES ($1, $2, $3)
+    "INSERT INTO audit_epoch (org_id, epoch, entry)
+     SELECT $1, $2, $3
+      WHERE COALESCE((SELECT MAX(e.epoch) FROM audit_epoch e WHERE e.org_id = $1), -1) = $2 - 1
      ON CONFLICT (org_id, epoch) DO NOTHING",
 );
 

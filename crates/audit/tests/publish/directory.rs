@@ -1,6 +1,7 @@
 //! The directory of a cell, looked at by the words of `record-format.md` alone.
 
 use access::Standing;
+use audit::LogError;
 use aws_lc_rs::digest::{SHA256, digest};
 use base::args;
 use base::time::{At, Clock as _};
@@ -179,10 +180,15 @@ async fn an_epoch_that_was_cut_off_is_published_with_the_same_bytes() {
 async fn a_directory_goes_on_over_whole_bundles_and_other_processes() {
     for house in House::on_each_engine().await {
         let ours = house.somebody();
+        let long_idle = house.restarted();
         for epoch in 0..259 {
             house.grow(&ours, 1).await;
             house.published().await;
-            let log = if epoch > 253 { house.restarted() } else { house.log.clone() };
+            let log = match epoch {
+                0 => long_idle.clone(),
+                254.. => house.restarted(),
+                _ => house.log.clone(),
+            };
             assert_eq!(log.close_epoch(EU).await.expect("closes"), Some(epoch));
             if epoch > 253 {
                 house.restarted().check().await.expect("all is there");
@@ -191,6 +197,13 @@ async fn a_directory_goes_on_over_whole_bundles_and_other_processes() {
         house.call(&ours, "call_1").await;
         let receipt = house.receipt_from(&house.restarted(), &ours, "call_1").await;
         assert_eq!(proven(ours.org.as_str(), &receipt), 259);
+
+        // The next epoch that it knows of was closed by others, and its row is gone.
+        house.grow(&ours, 1).await;
+        long_idle.publish(EU).await.expect("publishes");
+        assert!(matches!(long_idle.close_epoch(EU).await, Err(LogError::Moved)), "it is not there");
+        assert_eq!(long_idle.close_epoch(EU).await.expect("closes"), Some(260));
+        house.restarted().check().await.expect("nothing is damaged");
     }
 }
 
