@@ -146,9 +146,9 @@ struct Room {
 /// How often a call may be sent away to learn or to note something before it is decided.
 const TURNS_MAX: usize = 8;
 
-/// Writes the ledger; to be given to the record.
+/// Writes the ledger; to be given to the record. Where counters are shared it is that of [`Shared`].
 pub fn rider() -> Arc<dyn Rider> {
-    Arc::new(Ledger)
+    Arc::new(Ledger::default())
 }
 
 impl Limits {

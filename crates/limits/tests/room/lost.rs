@@ -193,7 +193,9 @@ async fn what_a_dead_node_may_have_spent_is_not_spent_again_before_the_ledger_sa
     let refused = cell.nodes[0].refused(&caller, ask(1, "0.31")).await;
     assert_eq!(refused.code(), "insufficient_quota");
     assert_eq!(cell.spent().await, "0.70", "held");
+    let begun = Instant::now();
     cell.agrees().await;
+    assert!(begun.elapsed() > Duration::from_secs(2), "a node that is late has time to come back");
     assert_eq!(cell.spent().await, "0.40");
     let refused = cell.nodes[0].refused(&caller, ask(1, "0.61")).await;
     assert_eq!(refused.code(), "insufficient_quota");
