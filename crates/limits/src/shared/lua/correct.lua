@@ -8,14 +8,18 @@ local read_at = at
 local why = begin(call('HGET', C, 'm'))
 if why then return why end
 local doubts, later, p = call('HGET', C, 'u') or '', {}, 1
-local settled = here() - (tonumber(call('HGET', C, 'w')) or 0) >= GATHER
+local waited = here() - (tonumber(call('HGET', C, 'w')) or 0) >= GATHER
 while p <= #doubts do
   local id
   id, p = unpack('<I2c0', doubts, p)
   local text = call('HGET', C, 'r' .. id)
   local r = text and reserved(text)
   if r and r.state == DOUBT then
-    if settled and r.due - LATE <= read_at then believe(id, r) else later[#later + 1] = pack('<I2', #id) .. id end
+    if waited and r.due - LATE <= read_at then
+      believe(id, r)
+    else
+      later[#later + 1] = pack('<I2', #id) .. id
+    end
   end
 end
 if #later > 0 then call('HSET', C, 'u', table.concat(later)) else call('HDEL', C, 'u') end
