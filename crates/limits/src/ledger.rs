@@ -3,18 +3,32 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::Ordering;
+use std::sync::{OnceLock, Weak};
 
-use audit::{CallFacts, Passed, Rider};
+use audit::{CallFacts, Committed, Passed, Rider};
 use base::args;
 use base::db::{DbError, Tx};
 use base::time::{At, day};
+use jiff::SignedDuration;
 
-use crate::sql;
 use crate::subject::Subjects;
+use crate::{Limits, Room, sql};
+
+/// Counters are set to the ledger once nothing was for a second. An outcome that is committed
+/// sooner than this after its call ended is in the ledger by then.
+const LATE: SignedDuration = SignedDuration::from_millis(500);
 
 /// Rides with the outcome of every call: the ledger equals the record.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Ledger;
+#[derive(Debug, Default)]
+pub struct Ledger(OnceLock<Weak<Room>>);
+
+impl Ledger {
+    /// From now on this room hears of outcomes that come late.
+    pub(crate) fn tells(&self, room: &Weak<Room>) {
+        let _once = self.0.set(Weak::clone(room));
+    }
+}
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
@@ -41,6 +55,19 @@ impl Rider for Ledger {
         ended: &'a [&'a Passed],
     ) -> Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>> {
         Box::pin(add(tx, ended))
+    }
+
+    fn committed(&self, events: &[Committed<'_>]) {
+        let Some(room) = self.0.get().and_then(Weak::upgrade) else { return };
+        let limits = Limits(room);
+        let now = limits.0.clock.now();
+        let late =
+            |event: &&Committed<'_>| event.call.is_some() && now.duration_since(event.at) >= LATE;
+        for event in events.iter().filter(late) {
+            if let Some(shared) = &limits.org(event.org).shared {
+                shared.suspect.store(true, Ordering::Release);
+            }
+        }
     }
 }
 

@@ -50,7 +50,14 @@
 //!   `slots_of_a_node_that_dies_are_back_within_ten_seconds_and_those_of_the_living_are_kept`,
 //!   `what_a_dead_node_had_recorded_and_not_settled_is_charged_from_the_ledger`,
 //!   `what_a_dead_node_may_have_spent_is_not_spent_again_before_the_ledger_says`.
-//! - A call is charged once: `a_settlement_whose_answer_was_lost_is_charged_once`.
+//! - What was under way while the store or its node was away for longer than a lease is held
+//!   again: `calls_under_way_are_held_again_when_the_store_was_away_for_longer_than_their_lease`,
+//!   `what_was_given_back_while_its_call_went_on_is_held_again`.
+//! - A call is charged once: `a_settlement_whose_answer_was_lost_is_charged_once`,
+//!   `a_call_whose_reservation_and_settlement_were_both_answered_late_is_charged_once`; who leaves
+//!   holds nothing: `a_caller_that_leaves_before_the_store_answers_leaves_nothing_held`.
+//! - What is committed late is counted all the same:
+//!   `an_outcome_that_is_committed_late_is_counted_though_counters_were_compared_before`.
 //! - While the store is away rates are shared out and money is closed; afterwards all is
 //!   exact, and equals the ledger:
 //!   `while_the_store_is_away_rates_are_shared_out_and_money_is_closed_and_then_all_is_exact`,
@@ -146,9 +153,9 @@ struct Room {
 /// How often a call may be sent away to learn or to note something before it is decided.
 const TURNS_MAX: usize = 8;
 
-/// Writes the ledger; to be given to the record.
+/// Writes the ledger; to be given to the record. Where counters are shared, [`Shared`] has it.
 pub fn rider() -> Arc<dyn Rider> {
-    Arc::new(Ledger)
+    Arc::new(Ledger::default())
 }
 
 impl Limits {

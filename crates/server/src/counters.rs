@@ -6,7 +6,7 @@ use base::metrics::Metrics;
 use base::secret::Secret;
 use base::tasks::Tasks;
 use gateway::Secrets as _;
-use limits::{Address, BadStore, Link, Shared, StoreClock};
+use limits::{Address, BadStore, Ledger, Link, Shared, StoreClock};
 use nodes::Living;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -42,13 +42,15 @@ impl limits::Nodes for Sharing {
 pub(crate) fn open(
     config: &limits::Config,
     nodes: &Arc<Sharing>,
+    ledger: &Arc<Ledger>,
     tasks: &Tasks,
     metrics: &Metrics,
 ) -> Result<Option<Shared>, BadStore> {
     let Some(address) = address(config)? else { return Ok(None) };
     let link = Link::open(address, tasks, metrics);
     let nodes: Arc<dyn limits::Nodes> = Arc::clone(nodes) as _;
-    Ok(Some(Shared { link, nodes, clock: StoreClock::Judges }))
+    let ledger = Arc::clone(ledger);
+    Ok(Some(Shared { link, nodes, ledger, clock: StoreClock::Judges }))
 }
 
 /// Where it is, and who we are there.

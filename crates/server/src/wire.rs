@@ -121,8 +121,9 @@ impl House {
         moves::know(&directory, &databases).await.context("where organizations moved")?;
         let herald = Herald::new(&clock);
         let ahead = Arc::new(usage::Ahead::default());
+        let ledger = Arc::new(limits::Ledger::default());
         let riders: [Arc<dyn Rider>; 3] =
-            [limits::rider(), Arc::new(herald.clone()), Arc::clone(&ahead) as _];
+            [Arc::clone(&ledger) as _, Arc::new(herald.clone()), Arc::clone(&ahead) as _];
         let node = &config.node;
         let sealed = sealing::open(config, &roots)?;
         let record = Record::open(&databases, &clock, node, sealed, &riders, &tasks, &metrics)?;
@@ -138,7 +139,7 @@ impl House {
         let limits = if let Some(nodes) = apart {
             Limits::apart(nodes, &databases, &clock, &record, &tasks, &metrics)
         } else {
-            let shared = counters::open(&config.limits, &sharing, &tasks, &metrics);
+            let shared = counters::open(&config.limits, &sharing, &ledger, &tasks, &metrics);
             let shared = shared.context("[limits]")?;
             Limits::over(shared, &databases, &clock, &record, &tasks, &metrics)
         };

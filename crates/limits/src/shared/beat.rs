@@ -3,7 +3,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::tasks::Tasks;
 use futures_util::future::join_all;
@@ -81,12 +81,12 @@ async fn once(limits: &Limits, org: &Arc<Org>, tidy: bool) {
 }
 
 impl Limits {
-    /// Holds what this node has under way for another lease. What the store does not know, it
-    /// takes up.
+    /// Holds what this node has under way for another lease. What the store does not know, or
+    /// holds no more because its lease has ended unseen, it takes up.
     pub(crate) async fn keep_alive(&self, org: &Org) -> Result<(), Error> {
         let Some(shared) = &org.shared else { return Ok(()) };
         let life = shared.heard().life;
-        let (known, strange): (Vec<_>, Vec<_>) =
+        let (known, mut strange): (Vec<_>, Vec<_>) =
             shared.under_way.alive().into_iter().partition(|call| call.life == life);
         for calls in known.chunks(STEP_MAX) {
             let requests: Vec<Arc<str>> = calls.iter().map(|call| call.request.clone()).collect();
@@ -96,6 +96,12 @@ impl Limits {
             }
             if shared.heard().life != life || matches!(said, Said::Lost) {
                 return self.take_up(shared, calls).await;
+            }
+            if let Said::Done(_, held) = said {
+                let calls = calls.iter().zip(held);
+                strange.extend(
+                    calls.filter(|(_, until)| until.is_none()).map(|(call, _)| call.clone()),
+                );
             }
         }
         self.take_up(shared, &strange).await
@@ -123,8 +129,8 @@ impl Limits {
         Ok(())
     }
 
-    /// Compares the counters with the ledger. Exactly, once nothing was under way from one
-    /// beat to the next; until then, so that no less counts as used than the ledger has.
+    /// Compares the counters with the ledger. Exactly, once nothing was under way for as
+    /// long as a beat; until then, so that no less counts as used than the ledger has.
     async fn compare(&self, shared: &SharedOrg) -> Result<(), Error> {
         let nobody: [&str; 0] = [];
         let now = self.0.clock.now();
@@ -134,9 +140,11 @@ impl Limits {
         shared.hears(&given, &self.0.counts);
         let due = {
             let mut heard = shared.heard();
-            let before = std::mem::replace(&mut heard.seq, given.seq);
+            let still = heard.still.filter(|(seq, _)| *seq == given.seq);
+            let still = still.unwrap_or_else(|| (given.seq, Instant::now()));
+            heard.still = Some(still);
             heard.beats += 1;
-            let quiet = given.open == 0 && before == given.seq;
+            let quiet = given.open == 0 && still.1.elapsed() >= EVERY;
             let due = quiet || heard.beats >= heard.every.max(COMPARE_EVERY);
             if due {
                 heard.beats = 0;
@@ -153,15 +161,15 @@ impl Limits {
         let compared = async {
             let spent = self.spent(&scope, now).await.map_err(Error::Unloadable)?;
             let said = shared.counters.correct(now, given.seq, &spent_of(&spent)).await?;
-            if let Said::Done(given, ()) = said {
-                shared.hears(&given, &self.0.counts);
+            if let Said::Done(given, ()) = &said {
+                shared.hears(given, &self.0.counts);
             }
-            Ok(())
+            Ok(!matches!(said, Said::Ahead(_)))
         };
-        let compared: Result<(), Error> = compared.await;
-        if compared.is_err() && suspect {
+        let compared: Result<bool, Error> = compared.await;
+        if suspect && !matches!(compared, Ok(true)) {
             shared.suspect.store(true, Ordering::Release);
         }
-        compared
+        compared.map(drop)
     }
 }

@@ -215,6 +215,7 @@ impl Counters {
             pack.text(&call.request);
             pack.count(hold.tokens);
             pack.u64(hold.money);
+            pack.bytes(&call.life);
             pack.period(made.day);
             pack.period(made.month);
             listed(&mut pack, &call.names);

@@ -16,6 +16,8 @@ mod pack;
 mod queue;
 mod reserve;
 mod script;
+#[cfg(test)]
+mod tests;
 mod under_way;
 
 use std::fmt::Debug;
@@ -25,7 +27,7 @@ use std::time::Duration;
 use base::metrics::Metrics;
 use base::tasks::Tasks;
 
-use crate::Room;
+use crate::{Ledger, Room};
 
 pub use self::book::SharedBook;
 pub use self::config::{BadStore, Config};
@@ -63,6 +65,8 @@ pub struct Shared {
     pub link: Link,
     /// Who else counts there.
     pub nodes: Arc<dyn Nodes>,
+    /// What rides with the record: the counters must hear of outcomes that come late.
+    pub ledger: Arc<Ledger>,
     /// Whether the clock of the store judges those of the nodes. It is off where time is
     /// passed in.
     pub clock: StoreClock,
@@ -83,13 +87,14 @@ pub(crate) struct Together {
     pub(crate) link: Link,
     pub(crate) nodes: Arc<dyn Nodes>,
     pub(crate) queue: Arc<Queue>,
+    ledger: Arc<Ledger>,
     clock: StoreClock,
 }
 
 impl Together {
     pub(crate) fn new(shared: Shared, metrics: &Metrics) -> Self {
-        let Shared { link, nodes, clock } = shared;
-        Self { link, nodes, queue: Arc::new(Queue::open(metrics)), clock }
+        let Shared { link, nodes, ledger, clock } = shared;
+        Self { link, nodes, queue: Arc::new(Queue::open(metrics)), ledger, clock }
     }
 
     fn ahead_max(&self) -> Option<Duration> {
@@ -101,6 +106,7 @@ impl Together {
 
     /// Keeps alive what is under way, and settles what has ended.
     pub(crate) fn begin(&self, room: &Weak<Room>, tasks: &Tasks) {
+        self.ledger.tells(room);
         tasks.spawn(beat::beat(Weak::clone(room), tasks.clone()));
         tasks.spawn(queue::work(Weak::clone(room), Arc::clone(&self.queue), tasks.clone()));
     }

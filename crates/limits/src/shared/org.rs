@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use access::{OrgId, Scope};
 
@@ -21,7 +22,7 @@ pub(crate) struct SharedOrg {
     heard: Mutex<Heard>,
     /// A change of limits that the other nodes have not been told.
     pub(crate) renew: AtomicBool,
-    /// Settlements were dropped: the counters may be below the ledger.
+    /// Settlements were dropped, or outcomes came late: the counters may be below the ledger.
     pub(crate) suspect: AtomicBool,
 }
 
@@ -32,8 +33,8 @@ pub(crate) struct Heard {
     pub(crate) dirty: bool,
     /// Who may read the ledger: whoever loaded the org.
     scope: Option<Scope>,
-    /// How much had happened at the last beat.
-    pub(crate) seq: u64,
+    /// How much had happened when the counters were last looked at, and since when no more.
+    pub(crate) still: Option<(u64, Instant)>,
     /// Beats since the counters were last compared with the ledger.
     pub(crate) beats: u32,
     /// Beats until the next comparison, while calls are under way.
@@ -77,6 +78,9 @@ impl SharedOrg {
         // What is in doubt waits for the next comparison.
         if !given.dirty || !given.expired.is_empty() {
             heard.every = 0;
+        }
+        if !given.expired.is_empty() {
+            heard.beats = 0;
         }
         let before = std::mem::replace(&mut heard.life, given.life);
         before != NO_LIFE && before != given.life

@@ -43,17 +43,22 @@ impl Limits {
             let subjects = wanted.names.with(&ceilings);
             let Wanted { request, ask, at, .. } = wanted;
             let asked = shared.counters.reservation(at, request, &subjects, ask, version);
-            match shared.counters.reserve(asked, &subjects).await {
+            let mut waits = Waits(Some((org, shared, wanted)));
+            let said = shared.counters.reserve(asked, &subjects).await;
+            waits.0 = None;
+            match said {
                 Ok(Said::Done(given, decided)) => {
-                    if shared.hears(&given, &self.0.counts) {
-                        // What is under way here is not known in the life that has begun.
-                        let _at_the_next_beat = self.keep_alive(org).await;
-                    }
-                    return match decided {
+                    let begun = shared.hears(&given, &self.0.counts);
+                    let answer = match decided {
                         Ok(admitted) if admitted.repeated => Err(Error::Repeated),
                         Ok(admitted) => Ok(self.held(org, &wanted, admitted, given.life)),
                         Err(refused) => Err(self.refused(refused)),
                     };
+                    if begun {
+                        // What is under way here is not known in the life that has begun.
+                        let _at_the_next_beat = self.keep_alive(org).await;
+                    }
+                    return answer;
                 }
                 Ok(Said::Lost) => {
                     if let Err(error) = self.bring_back(org).await {
@@ -176,6 +181,18 @@ impl Limits {
     fn refused(&self, refused: Refused) -> Error {
         self.0.counts.refused(&refused);
         Error::Refused(Box::new(refused))
+    }
+}
+
+/// A call that waits for the store. If it leaves before the answer, the step may be done all the
+/// same.
+struct Waits<'a>(Option<(&'a Arc<Org>, &'a SharedOrg, Wanted<'a>)>);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if let Some((org, shared, wanted)) = &self.0 {
+            take_back(org, shared, wanted);
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use access::{Caller, Databases, OrgId, Region};
 use audit::Record;
+use base::db::{Tx, Within};
 use base::metrics::Metrics;
 use base::problem::Problem;
 use base::seal::RootKey;
@@ -13,7 +14,8 @@ use base::tasks::Tasks;
 use base::testing::{Bench, Redis, StillClock};
 use base::time::{At, Clock, SharedClock};
 use limits::{
-    Ask, Ceiling, Config, Configured, Error, Hold, Level, Limits, Link, Shared, StoreClock, Used,
+    Ask, Ceiling, Config, Configured, Error, Hold, Ledger, Level, Limits, Link, Shared, StoreClock,
+    Used,
 };
 
 use crate::bench::{ask, fresh, money, recorded};
@@ -67,14 +69,15 @@ impl Cell {
         let address = config.address(None, tls).expect("a URL").expect("a store");
         let link = Link::open(address, &tasks, &metrics);
         let databases = Databases::new([(Region::Eu, self.bench.db.clone())]);
-        let riders = [limits::rider()];
+        let ledger = Arc::new(Ledger::default());
+        let riders = [Arc::clone(&ledger) as Arc<dyn audit::Rider>];
         let name = format!("n{}", self.nodes.len() + 1);
         let roots =
             BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).expect("32 bytes"))]);
         let record = Record::open(&databases, &clock, &name, &roots, &riders, &tasks, &metrics)
             .expect("starts its thread");
         let nodes = Arc::new(Configured(of));
-        let shared = Shared { link: link.clone(), nodes, clock: judged };
+        let shared = Shared { link: link.clone(), nodes, ledger, clock: judged };
         let limits = Limits::over(Some(shared), &databases, &clock, &record, &tasks, &metrics);
         self.nodes.push(Node { limits, link, clock, metrics, record, tasks });
     }
@@ -110,6 +113,17 @@ impl Cell {
         let rows = usage.expect("reads").items;
         let org = rows.iter().find(|row| row.level == Level::Org);
         org.map_or_else(|| "0.00".to_owned(), |row| row.money.to_string())
+    }
+
+    /// As long as this is there, nothing is committed; the database is read all the same.
+    pub(crate) async fn commits_hang(&self) -> Tx {
+        self.bench.db.begin(&Within::node()).await.expect("begins")
+    }
+
+    /// Calls at once, as the counters have them.
+    pub(crate) async fn at_once(&self) -> u64 {
+        let left = self.nodes[0].limits.standing(&self.caller, Level::Org, "org").await;
+        left.expect("reads").used.concurrency.expect("a limit")
     }
 
     /// Waits until the counters say what the ledger says.

@@ -183,6 +183,7 @@ async fn what_a_dead_node_may_have_spent_is_not_spent_again_before_the_ledger_sa
     let lost = cell.nodes[1].reserve(&caller, ask(1, "0.30")).await.expect("admitted");
     cell.kill(1, vec![recorded, lost]);
     cell.clock.advance(jiff::SignedDuration::from_secs(9));
+    let begun = Instant::now();
     // Slots are back at once; money only as far as nobody can have spent it.
     let mut slots = Vec::new();
     for _ in 0..3 {
@@ -194,6 +195,7 @@ async fn what_a_dead_node_may_have_spent_is_not_spent_again_before_the_ledger_sa
     assert_eq!(refused.code(), "insufficient_quota");
     assert_eq!(cell.spent().await, "0.70", "held");
     cell.agrees().await;
+    assert!(begun.elapsed() >= Duration::from_secs(3), "a node that is late has time to come back");
     assert_eq!(cell.spent().await, "0.40");
     let refused = cell.nodes[0].refused(&caller, ask(1, "0.61")).await;
     assert_eq!(refused.code(), "insufficient_quota");

@@ -8,6 +8,7 @@ mod cell;
 mod changing;
 mod charging;
 mod foreseeing;
+mod late;
 mod lost;
 mod noting;
 mod outage;

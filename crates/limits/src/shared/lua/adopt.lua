@@ -1,21 +1,32 @@
 -- Takes up calls that are under way already, unasked: the store has lost them, or was away
--- when they began. Their tokens count from now on. What is there is held for another lease.
+-- when they began. Their tokens count from now on. What is there is held for another lease, also
+-- if its own has ended unseen. What this life has known and knows no more is settled.
 local why = begin(call('HGET', C, 'm'))
 if why then return why end
 local many, due, adopted = 0, now + lease, 0
 many, pos = unpack('<I2', ARGV[1], pos)
 for _ = 1, many do
-  local id, tokens, l, h, of_day, of_month, subjects, list
-  id, tokens, l, h, of_day, of_month, subjects, pos = unpack('<I2c0I8I4I4i4i4I2', ARGV[1], pos)
+  local id, tokens, l, h, its_gen, of_day, of_month, subjects, list
+  id, tokens, l, h, its_gen, of_day, of_month, subjects, pos =
+    unpack('<I2c0I8I4I4c8i4i4I2', ARGV[1], pos)
   local from = pos
   list, pos = names(ARGV[1], pos, subjects)
   local text = call('HGET', C, 'r' .. id)
-  if text then
-    if unpack('<I1', text) == OPEN then
-      call('HSET', C, 'r' .. id, pack('<I1i8', OPEN, due) .. sub(text, 10))
-      call('ZADD', D, due, id)
+  local r = text and reserved(text)
+  if r and r.state ~= DONE then
+    if r.state ~= OPEN then
+      for _, name in ipairs((names(text, r.p, r.many))) do
+        local a = account(name)
+        a.s = a.s + 1
+        if r.state == LAPSED then hold(a, r.d, r.m, r.h, r.l) end
+        changed[name] = true
+      end
+      open, seq, dirty, touch = open + 1, seq + 1, 1, true
     end
-  else
+    call('HSET', C, 'r' .. id, pack('<I1i8', OPEN, due) .. sub(text, 10))
+    call('ZADD', D, due, id)
+    if due < next_due then next_due = due end
+  elseif not r and its_gen ~= gen then
     for _, name in ipairs(list) do
       local a = account(name)
       count(a, tokens)

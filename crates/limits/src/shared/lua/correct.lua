@@ -1,24 +1,31 @@
 -- Compares with the durable ledger. While nothing is under way, and nothing was since the
 -- ledger was read, what it says is what was spent. Else no less than it says is used. What was
--- in doubt when the reading began is in the ledger, or was never spent.
+-- in doubt when the reading began is in the ledger, or was never spent; unless its node was late
+-- only, and takes it up again. Until it was exact, the org stays marked.
 local expected, many
 expected, many, pos = unpack('<I8I4', ARGV[1], pos)
 local read_at = at
 local why = begin(call('HGET', C, 'm'))
 if why then return why end
 local doubts, later, p = call('HGET', C, 'u') or '', {}, 1
+local waited = here() - (tonumber(call('HGET', C, 'w')) or 0) >= GATHER
 while p <= #doubts do
   local id
   id, p = unpack('<I2c0', doubts, p)
   local text = call('HGET', C, 'r' .. id)
   local r = text and reserved(text)
   if r and r.state == DOUBT then
-    if r.due - LATE <= read_at then believe(id, r) else later[#later + 1] = pack('<I2', #id) .. id end
+    if waited and r.due - LATE <= read_at then
+      believe(id, r)
+    else
+      later[#later + 1] = pack('<I2', #id) .. id
+    end
   end
 end
 if #later > 0 then call('HSET', C, 'u', table.concat(later)) else call('HDEL', C, 'u') end
-local exact = open == 0 and seq == expected
+local exact = false
 if at_day == day and at_month == month then
+  exact = open == 0 and seq == expected
   local told = {}
   for _ = 1, many do
     local name, dl, dh, ml, mh
@@ -47,8 +54,8 @@ if at_day == day and at_month == month then
         end
       end
     end
-    dirty = #later > 0 and 1 or 0
   end
 end
+dirty = exact and #later == 0 and 0 or 1
 save()
 return answer('')

@@ -1,6 +1,7 @@
 -- The counters of one org, as crates/limits/src/core keeps them: the same steps, the same
 -- answers. KEYS[1] is a hash: `m` the state of the org, `a<name>` an account, `r<request>` a
--- reservation, `u` the requests that are in doubt. KEYS[2] orders reservations by when their state ends by itself.
+-- reservation, `u` the requests that are in doubt, `w` when the last of them came to be, by the
+-- store's own clock. KEYS[2] orders reservations by when their state ends by itself.
 -- Numbers of Lua are doubles: counts and microseconds stay below 2^53. Money does not, so it
 -- is two halves of 32 bits.
 local spread = unpack
@@ -12,6 +13,8 @@ local LAPSE_MAX = 256
 -- How long an org that nobody calls is remembered: longer than a month of money.
 local FORGET_MS = 3456000000
 local NEVER = 9007199254740992
+-- So long a node has to take up again what it has under way: as after a loss (life.rs).
+local GATHER = 3 * SECOND
 -- In doubt: its lease has ended, and what it holds of money may have been spent.
 local OPEN, LAPSED, DONE, DOUBT = 1, 2, 3, 4
 local STATE = '<i8i4i4i8i8i8I4I8I8I1i8c8'
@@ -156,6 +159,12 @@ local function believe(id, r)
   call('HSET', C, 'r' .. id, pack('<I1', LAPSED) .. sub(r.text, 2))
 end
 
+-- The store's own clock.
+local function here()
+  local time = call('TIME')
+  return tonumber(time[1]) * SECOND + tonumber(time[2])
+end
+
 -- Leases that have ended give back what they held: slots at once, money when the ledger says
 -- how much of it was spent.
 local function lapse()
@@ -174,7 +183,8 @@ local function lapse()
           changed[name] = true
         end
         if doubt then
-          call('HSET', C, 'u', (call('HGET', C, 'u') or '') .. pack('<I2', #id) .. id)
+          local doubts = (call('HGET', C, 'u') or '') .. pack('<I2', #id) .. id
+          call('HSET', C, 'u', doubts, 'w', here())
         end
         open, dirty = open - 1, 1
         expired_count = expired_count + 1
@@ -190,12 +200,6 @@ local function lapse()
   end
   local first = call('ZRANGE', D, 0, 0, 'WITHSCORES')
   next_due = first[2] and tonumber(first[2]) or NEVER
-end
-
--- The store's own clock.
-local function here()
-  local time = call('TIME')
-  return tonumber(time[1]) * SECOND + tonumber(time[2])
 end
 
 -- Takes up the state of the org and lets time pass, which never runs backwards. Answers why not.

@@ -20,6 +20,14 @@ local function correct(a, made, from, to)
   end
 end
 
+-- It may be told again: remembered as long as one that lapsed.
+local function remember(id, of_day, of_month)
+  local due = now + LATE
+  call('HSET', C, 'r' .. id, pack(RESERVED, DONE, due, now, of_day, of_month, 0, 0, 0, 0))
+  call('ZADD', D, due, id)
+  if due < next_due then next_due = due end
+end
+
 local why = begin(call('HGET', C, 'm'))
 if why then return why end
 local many, said = 0, {}
@@ -43,8 +51,13 @@ for i = 1, many do
       spend(a, r.d, r.m, h, l)
       changed[name] = true
     end
-    call('HDEL', C, 'r' .. id)
-    call('ZREM', D, id)
+    if its_gen == gen then
+      call('HDEL', C, 'r' .. id)
+      call('ZREM', D, id)
+    else
+      -- The node does not know that it was here: told again, it would be charged anew.
+      remember(id, r.d, r.m)
+    end
     if was == OPEN then open = open - 1 end
     seq = seq + 1
     said[i] = was == OPEN and 'I' or 'L'
@@ -58,11 +71,7 @@ for i = 1, many do
       spend(a, of_day, of_month, h, l)
       changed[name] = true
     end
-    -- It may be told again: remembered as long as one that lapsed.
-    local due = now + LATE
-    call('HSET', C, 'r' .. id, pack(RESERVED, DONE, due, now, of_day, of_month, 0, 0, 0, 0))
-    call('ZADD', D, due, id)
-    if due < next_due then next_due = due end
+    remember(id, of_day, of_month)
     seq, dirty, touch = seq + 1, 1, true
     said[i] = 'C'
   end

@@ -1,0 +1,124 @@
+//! The scripts in cases to which the verbs of a book do not lead.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::metrics::Metrics;
+use base::money::NanoCents;
+use base::tasks::Tasks;
+use base::testing::Redis;
+use base::time::At;
+
+use super::counters::{Charged, Counters, Generation, Known, NO_LIFE, Said};
+use super::{Config, LEASE, Link};
+use crate::core::{Ask, Ceiling, Level, Settled, Subject, Tally, Used};
+
+const LIFE: Generation = [1; 8];
+const COSTS: Ask = Ask { tokens: 1, money: NanoCents(40) };
+
+fn at(secs: i64) -> At {
+    At::from_second(1_800_000_000 + secs).unwrap()
+}
+
+fn done<T>(said: Said<T>) -> T {
+    let Said::Done(_, done) = said else { panic!("it is done") };
+    done
+}
+
+struct Bench {
+    counters: Counters,
+    /// A call that holds 40 in the store, of which the node does not know that it is there.
+    call: Known,
+    _tasks: Tasks,
+    _redis: Redis,
+}
+
+impl Bench {
+    async fn with_a_call() -> Option<Self> {
+        let redis = Redis::start().await?;
+        let tasks = Tasks::new();
+        let config = Config { store: Some(redis.url()), timeout_ms: 1_000, ..Config::default() };
+        let tls = Arc::new(base::tls::client(&[]).unwrap());
+        let address = config.address(None, tls).unwrap().unwrap();
+        let link = Link::open(address, &tasks, &Metrics::new());
+        link.up().await;
+        let counters = Counters::new(&link, "org", LEASE, None, true);
+        done(counters.begin(at(0), LIFE, Duration::ZERO, &[]).await.unwrap());
+        let Said::Done(given, _) = counters.tallies(at(0), &["org"]).await.unwrap() else {
+            panic!("it has begun")
+        };
+        let ceiling = Ceiling::default();
+        let subjects = [Subject { level: Level::Org, name: "org", ceiling: &ceiling }];
+        let asked = counters.reservation(at(0), "call", &subjects, COSTS, given.version);
+        done(counters.reserve(asked, &subjects).await.unwrap()).unwrap();
+        let names = Arc::from([Box::from("org")]);
+        let call = Known { request: "call".into(), names, made: at(0), hold: COSTS, life: NO_LIFE };
+        Some(Self { counters, call, _tasks: tasks, _redis: redis })
+    }
+
+    async fn settle(&self, secs: i64) -> Charged {
+        let used = Used { tokens: 1, money: NanoCents(30) };
+        let ended = [(self.call.clone(), used)];
+        done(self.counters.settle(at(secs), &ended).await.unwrap()).pop().unwrap()
+    }
+
+    async fn take_up(&self, secs: i64) {
+        let known = Known { life: LIFE, ..self.call.clone() };
+        done(self.counters.adopt(at(secs), &[known]).await.unwrap());
+    }
+
+    async fn tally(&self, secs: i64) -> Tally {
+        done(self.counters.tallies(at(secs), &["org"]).await.unwrap()).pop().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_reservation_and_settlement_were_both_answered_late_is_charged_once() {
+    let Some(bench) = Bench::with_a_call().await else { return };
+    assert_eq!(bench.settle(1).await, Charged::Settled(Settled::InTime));
+    assert_eq!(bench.settle(2).await, Charged::NotOpen, "it is told again");
+    let tally = bench.tally(2).await;
+    assert_eq!((tally.month_spent, tally.requests, tally.concurrency), (NanoCents(30), 1, 0));
+}
+
+#[tokio::test]
+async fn a_call_that_was_settled_meanwhile_is_not_taken_up_again() {
+    let Some(mut bench) = Bench::with_a_call().await else { return };
+    bench.call.life = LIFE;
+    assert_eq!(bench.settle(1).await, Charged::Settled(Settled::InTime));
+    bench.take_up(2).await;
+    let tally = bench.tally(2).await;
+    assert_eq!(
+        (tally.month_spent, tally.month_held, tally.concurrency),
+        (NanoCents(30), NanoCents(0), 0)
+    );
+}
+
+#[tokio::test]
+async fn what_was_given_back_while_its_call_went_on_is_held_again() {
+    let Some(bench) = Bench::with_a_call().await else { return };
+    let stands = async |secs| {
+        let tally = bench.tally(secs).await;
+        (tally.month_held.0, tally.concurrency, tally.requests)
+    };
+    assert_eq!(stands(9).await, (40, 0, 1), "money is in doubt");
+    bench.take_up(9).await;
+    assert_eq!(stands(9).await, (40, 1, 1));
+    assert_eq!(stands(18).await, (40, 0, 1));
+    while stands(18).await.0 > 0 {
+        // A ledger that has nothing of it.
+        done(
+            bench
+                .counters
+                .correct(at(18), 0, &[("org", NanoCents(0), NanoCents(0))])
+                .await
+                .unwrap(),
+        );
+        tokio::task::yield_now().await;
+    }
+    bench.take_up(18).await;
+    assert_eq!(stands(18).await, (40, 1, 1));
+    assert_eq!(bench.settle(19).await, Charged::Settled(Settled::InTime));
+    let tally = bench.tally(19).await;
+    assert_eq!((tally.month_spent.0, tally.month_held.0, tally.concurrency), (30, 0, 0));
+}

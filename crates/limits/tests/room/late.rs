@@ -1,0 +1,85 @@
+//! What comes late: calls under way whose leases ended unseen, outcomes, and answers.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use limits::{Ask, Ceiling, Used};
+
+use crate::bench::{ask, money, per_month};
+use crate::cell::{Cell, until};
+
+#[tokio::test]
+async fn calls_under_way_are_held_again_when_the_store_was_away_for_longer_than_their_lease() {
+    let Some(cell) = Cell::of(2).await else { return };
+    let (node, caller) = (&cell.nodes[0], &cell.caller);
+    cell.set(Ceiling { concurrency: Some(2), ..per_month("1.00") }).await;
+    let mut held = Vec::new();
+    for node in &cell.nodes {
+        held.push((node, node.reserve(caller, ask(1, "0.40")).await.expect("admitted")));
+    }
+    cell.redis.freeze();
+    until(async || cell.nodes.iter().all(|node| !node.link.is_up())).await;
+    cell.clock.advance(SignedDuration::from_secs(9));
+    cell.redis.thaw();
+    cell.up().await;
+    until(async || {
+        node.figure("limits_leases_lapsed_total")
+            + cell.nodes[1].figure("limits_leases_lapsed_total")
+            == 2
+    })
+    .await;
+    until(async || cell.at_once().await == 2).await;
+    // Beyond the comparison with a ledger that has nothing of them.
+    for _ in 0..7 {
+        node.beaten().await;
+        assert_eq!((cell.at_once().await, cell.spent().await), (2, "0.80".to_owned()));
+        assert!(node.reserve(caller, Ask::default()).await.is_err(), "both slots are taken");
+    }
+    for (node, hold) in held {
+        let started_at = hold.reserved_at();
+        node.end(caller, hold, started_at, "0.35").await;
+    }
+    cell.agrees().await;
+    assert_eq!((cell.at_once().await, cell.spent().await), (0, "0.70".to_owned()));
+}
+
+#[tokio::test]
+async fn an_outcome_that_is_committed_late_is_counted_though_counters_were_compared_before() {
+    let Some(mut cell) = Cell::of(2).await else { return };
+    let caller = cell.caller.clone();
+    cell.set(per_month("1.00")).await;
+    let lost = cell.nodes[1].reserve(&caller, ask(1, "0.10")).await.expect("admitted");
+    cell.kill(1, vec![lost]);
+    cell.clock.advance(SignedDuration::from_secs(9));
+    let node = &cell.nodes[0];
+    let hold = node.reserve(&caller, ask(1, "0.40")).await.expect("admitted");
+    let (started_at, hangs) = (hold.reserved_at(), cell.commits_hang().await);
+    hold.settle(Used { tokens: 7, money: money("0.40") });
+    let landed = node.record(&caller, started_at, "0.40");
+    let compared = async {
+        // A lease has ended, so the counters stand on a ledger that lacks what hangs.
+        until(async || cell.spent().await == "0.00").await;
+        cell.clock.advance(SignedDuration::from_secs(2));
+        drop(hangs);
+    };
+    tokio::join!(landed, compared);
+    cell.agrees().await;
+    assert_eq!(cell.spent().await, "0.40");
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_before_the_store_answers_leaves_nothing_held() {
+    let Some(cell) = Cell::of(1).await else { return };
+    let (node, caller) = (&cell.nodes[0], &cell.caller);
+    cell.set(Ceiling { concurrency: Some(1), ..per_month("1.00") }).await;
+    drop(node.reserve(caller, ask(1, "0.10")).await.expect("admitted"));
+    until(async || cell.at_once().await == 0).await;
+    cell.redis.freeze();
+    let asked = node.reserve(caller, ask(1, "0.40"));
+    assert!(tokio::time::timeout(Duration::from_millis(50), asked).await.is_err(), "it left");
+    cell.redis.thaw();
+    cell.up().await;
+    until(async || node.figure("limits_settlements_waiting") == 0).await;
+    until(async || cell.at_once().await == 0 && cell.spent().await == "0.00").await;
+    drop(node.reserve(caller, ask(1, "1.00")).await.expect("all of it is free"));
+}
