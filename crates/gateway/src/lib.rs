@@ -53,6 +53,7 @@ mod engine;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod gate;
 mod inside;
 mod learned;
 mod models;
