@@ -1,7 +1,8 @@
 //! One governed call, from its admission to its outcome. Dropped early (the caller
 //! left, the task was cancelled) it settles and records what was produced.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use access::{Caller, CredentialsEnded};
 use audit::{CallFacts, Event, Outcome, Pending, Record};
@@ -18,6 +19,9 @@ use crate::reply::RECEIPT;
 use crate::telemetry::Telemetry;
 use crate::trace::EndedCall;
 use crate::wire::usage::Usage;
+
+/// How often the reservation of a call under way is kept.
+const KEEP_EVERY: Duration = Duration::from_mins(1);
 
 base::ids! {
     /// One governed request.
@@ -36,12 +40,11 @@ pub(crate) struct Call {
     clock: SharedClock,
     telemetry: Telemetry,
     model: Option<Arc<Model>>,
-    hold: Option<Hold>,
+    hold: Option<Arc<Hold>>,
     prompt_estimate: u64,
     /// Tokens that are reserved for it: what it weighs where calls wait for their turn.
     pub(crate) tokens_held: u64,
     asked: bool,
-    intent: Option<Pending>,
     closed: bool,
 }
 
@@ -74,7 +77,7 @@ impl End {
 }
 
 impl Call {
-    /// Takes over a reservation and submits the intent.
+    /// Takes over a reservation and submits the intent: nothing is released before that is on disk.
     pub(crate) fn begin(
         id: CallId,
         caller: &Caller,
@@ -82,14 +85,14 @@ impl Call {
         hold: Hold,
         model: Option<Arc<Model>>,
         with: (&Record, &SharedClock, &Telemetry),
-    ) -> Self {
+    ) -> (Self, Pending) {
         let (record, clock, telemetry) = with;
         let intent = Event::done("gateway.call.started", "call", id.as_str())
             .outcome(Outcome::Started)
             .call(facts.clone());
         let intent = record.open_call(caller, &intent);
         telemetry.started();
-        Self {
+        let call = Self {
             id,
             caller: caller.clone(),
             facts,
@@ -98,13 +101,13 @@ impl Call {
             clock: clock.clone(),
             telemetry: telemetry.clone(),
             model,
-            hold: Some(hold),
+            hold: Some(Arc::new(hold)),
             prompt_estimate: 0,
             tokens_held: 0,
             asked: false,
-            intent: Some(intent),
             closed: false,
-        }
+        };
+        (call, intent)
     }
 
     /// How long the prompt is thought to be, and what is reserved for it and its answer.
@@ -113,11 +116,6 @@ impl Call {
         self.prompt_estimate = estimate;
         self.tokens_held = tokens_held;
         self
-    }
-
-    /// The intent, once: nothing is released before it is on disk.
-    pub(crate) fn intent(&mut self) -> Option<Pending> {
-        self.intent.take()
     }
 
     /// Says who is about to be asked: if the call is cut off now, the record knows where
@@ -154,16 +152,21 @@ impl Call {
         Usage { prompt, total: prompt, ..Usage::default() }
     }
 
-    /// Keeps the reservation of a long stream alive.
+    /// Keeps the reservation alive.
     pub(crate) fn extend(&self) {
         if let Some(hold) = &self.hold {
             hold.extend();
         }
     }
 
+    /// The same, for whoever waits for a provider while the call itself is lent to that.
+    pub(crate) fn lease(&self) -> Lease {
+        Lease(self.hold.as_ref().map(Arc::downgrade).unwrap_or_default())
+    }
+
     /// The headers of the answer: the receipt and what is left of the limits.
     pub(crate) fn headers(&self) -> HeaderMap {
-        let mut headers = self.hold.as_ref().map(Hold::headers).unwrap_or_default();
+        let mut headers = self.hold.as_deref().map(Hold::headers).unwrap_or_default();
         if let Ok(id) = HeaderValue::from_str(self.id.as_str()) {
             headers.insert(RECEIPT, id);
         }
@@ -181,7 +184,7 @@ impl Call {
         self.facts.tokens_out = end.usage.completion;
         self.facts.estimated = end.estimated;
         self.facts.price_nanocents = price.0;
-        if let Some(hold) = self.hold.take() {
+        if let Some(hold) = self.hold.take().and_then(Arc::into_inner) {
             hold.settle(Used { tokens: end.usage.total, money: price });
         }
         let mut event = Event::done("gateway.call.ended", "call", self.id.as_str())
@@ -203,6 +206,25 @@ impl Call {
         });
         self.ending.set(Ended { facts: self.facts.clone(), outcome: end.outcome });
         self.record.close_call(&self.caller, &event)
+    }
+}
+
+/// The reservation of a call.
+///
+/// INVARIANT: used by the task of its call alone, so that the call is the only owner whenever it
+/// settles.
+#[derive(Debug)]
+pub(crate) struct Lease(Weak<Hold>);
+
+impl Lease {
+    /// Keeps it, for as long as this is waited for.
+    pub(crate) async fn keep(self) -> ! {
+        loop {
+            tokio::time::sleep(KEEP_EVERY).await;
+            if let Some(hold) = self.0.upgrade() {
+                hold.extend();
+            }
+        }
     }
 }
 

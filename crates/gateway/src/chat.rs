@@ -19,6 +19,7 @@ use crate::Gateway;
 use crate::call::{Call, CallId, End};
 use crate::catalogue::{Does, Model, Speaks};
 use crate::error::Error;
+use crate::gate::Gate;
 use crate::learned::learn;
 use crate::reply::{RECEIPT, Reply};
 use crate::route::{Arrived, Outgoing};
@@ -77,7 +78,7 @@ impl Gateway {
         body: &Bytes,
         pattern: Option<String>,
     ) -> Result<Reply, Error> {
-        let mut call = self.admit(caller, model, ask, pattern).await?;
+        let (mut call, mut gate) = self.admit(caller, model, ask, pattern).await?;
         let outgoing = Outgoing {
             model,
             region: caller.region,
@@ -87,15 +88,15 @@ impl Gateway {
             budget: &self.0.budget,
             telemetry: &self.0.telemetry,
         };
-        let sent = caller.standing.life.during(outgoing.send(&mut call)).await;
-        let arrived = match sent.map_err(Error::from).flatten() {
+        let (life, lease) = (&caller.standing.life, call.lease());
+        let arrived = match gate.during(life, lease, outgoing.send(&mut call)).await {
             Ok(arrived) => arrived,
             Err(error) => return Err(refuse(&mut call, error)),
         };
         if ask.stream && model.does == Does::Chat {
-            self.stream(call, arrived, ask)
+            Ok(self.stream((call, gate), arrived, ask))
         } else {
-            self.whole(call, arrived, ask).await
+            self.whole((call, gate), arrived, ask).await
         }
     }
 
@@ -106,7 +107,7 @@ impl Gateway {
         model: &Arc<Model>,
         ask: &Ask<'_>,
         pattern: Option<String>,
-    ) -> Result<Call, Error> {
+    ) -> Result<(Call, Gate), Error> {
         let at = self.0.clock.now();
         let id = CallId::new(at);
         let asked = ask.completion_tokens_at_most();
@@ -128,27 +129,34 @@ impl Gateway {
         let facts =
             CallFacts { pattern, ..CallFacts::begun(model.name.clone(), hold.reserved_at()) };
         let with = (&self.0.record, &self.0.clock, &self.0.telemetry);
-        let call = Call::begin(id, caller, facts, hold, Some(model.clone()), with);
-        Ok(call.prompt(prompt_estimate(ask), tokens))
+        let (call, intent) = Call::begin(id, caller, facts, hold, Some(model.clone()), with);
+        Ok((call.prompt(prompt_estimate(ask), tokens), Gate::Waiting(intent)))
     }
 
     /// Collects, settles, records, and only then releases.
-    async fn whole(&self, mut call: Call, arrived: Arrived, ask: &Ask<'_>) -> Result<Reply, Error> {
+    async fn whole(
+        &self,
+        (mut call, mut gate): (Call, Gate),
+        arrived: Arrived,
+        ask: &Ask<'_>,
+    ) -> Result<Reply, Error> {
         let Arrived { sent, trial, .. } = arrived;
         let endpoint = trial.route().endpoint.clone();
         let life = call.caller.standing.life.clone();
         let most = endpoint.first_token_timeout;
-        let collected = life.during(collect(sent.into_body(), endpoint.idle_timeout, most)).await;
-        let collected = match collected {
-            Ok(Ok(bytes)) => {
+        let collecting = collect(sent.into_body(), endpoint.idle_timeout, most);
+        let collected = match gate.during(&life, call.lease(), collecting).await {
+            Ok(bytes) => {
                 trial.ended_well();
                 bytes
             }
-            Ok(Err(error)) => {
-                trial.failed();
+            Err(error) => {
+                // Else it is the caller, or the record: that says nothing of the endpoint.
+                if matches!(error, Error::ProviderFailed | Error::ProviderTooSlow) {
+                    trial.failed();
+                }
                 return Err(refuse(&mut call, error));
             }
-            Err(ended) => return Err(refuse(&mut call, ended.into())),
         };
         let (bytes, usage) = match endpoint.speaks {
             Speaks::Openai => {
@@ -165,16 +173,13 @@ impl Gateway {
         learn(&self.0.learned.of(&call.caller.org, &call.facts.model), usage.completion);
         let headers = call.headers();
         let ending = call.ending.clone();
-        let intent = call.intent();
         let outcome = call.close(&End { estimated, ..End::well(usage) });
-        if let Some(intent) = intent {
-            intent.await?;
-        }
+        gate.open().await?;
         let proof = outcome.await?;
         Ok(Reply::whole(&proof, headers, bytes).ending(ending))
     }
 
-    fn stream(&self, call: Call, arrived: Arrived, ask: &Ask<'_>) -> Result<Reply, Error> {
+    fn stream(&self, (call, gate): (Call, Gate), arrived: Arrived, ask: &Ask<'_>) -> Reply {
         let Arrived { sent, first, trial } = arrived;
         let endpoint = &trial.route().endpoint;
         let wire = match endpoint.speaks {
@@ -193,22 +198,24 @@ impl Gateway {
             first,
             trial,
         };
-        let stream = Stream::begin(call, from, &self.0.tasks)?;
-        Ok(Reply::stream(headers, stream).ending(ending))
+        let stream = Stream::begin((call, gate), from, &self.0.tasks);
+        Reply::stream(headers, stream).ending(ending)
     }
 }
 
-/// Closes a call that failed, and gives the error on, with the receipt of its events.
+/// Closes a call that failed, and gives the error on, with the receipt of its events. Where the
+/// record refused them nothing is proven yet, and there is none.
 fn refuse(call: &mut Call, error: Error) -> Error {
     let used = call.at_least();
     let left = matches!(error, Error::CredentialsEnded(_));
+    let unrecorded = matches!(error, Error::NotDurable(_));
     let problem = Problem::from(error);
     let end = End::badly(used, problem.clone());
     let outcome = if left { Outcome::Aborted } else { end.outcome };
     drop(call.close(&End { outcome, ..end }));
     Error::Told(match HeaderValue::from_str(call.id.as_str()) {
-        Ok(id) => problem.header(RECEIPT, id),
-        Err(_) => problem,
+        Ok(id) if !unrecorded => problem.header(RECEIPT, id),
+        Ok(_) | Err(_) => problem,
     })
 }
 

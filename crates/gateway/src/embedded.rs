@@ -108,7 +108,7 @@ impl Gateway {
             ..CallFacts::begun(model, hold.reserved_at())
         };
         let with = (&self.0.record, &self.0.clock, &self.0.telemetry);
-        let mut call = Call::begin(id, caller, facts, hold, None, with);
+        let (mut call, intent) = Call::begin(id, caller, facts, hold, None, with);
         let mut headers = call.headers();
         if let Some(by) = by {
             name_pattern(&mut headers, by);
@@ -116,11 +116,8 @@ impl Gateway {
         let said = Said { id: call.id.as_str(), created: at.as_second(), ask, by, text, usage };
         let answer = if ask.stream { said.events() } else { said.whole() };
         let ending = call.ending.clone();
-        let intent = call.intent();
         let outcome = call.close(&End { estimated: true, ..End::well(usage) });
-        if let Some(intent) = intent {
-            intent.await?;
-        }
+        intent.await?;
         let proof = outcome.await?;
         let mut reply = Reply::whole(&proof, headers, answer).ending(ending);
         if ask.stream {

@@ -42,6 +42,9 @@ pub(crate) enum Error {
     ProviderTooSlow,
     #[error("the provider is overloaded")]
     ProviderOverloaded { retry_after_secs: u64 },
+    /// A stream that its caller left unread.
+    #[error("nobody read the answer for a minute, and it was ended")]
+    NotRead,
     /// Calls of all orgs together are more than the endpoints are given.
     #[error("too many calls wait for the model's endpoints now: try again later")]
     Shortage { retry_after_secs: u64 },
@@ -90,6 +93,7 @@ impl From<Error> for Problem {
             Error::Limits(cause) => cause.into(),
             Error::NotDurable(cause) => cause.into(),
             Error::CredentialsEnded(ended) => ended.into(),
+            Error::NotRead => Self::new(StatusCode::REQUEST_TIMEOUT, "answer_not_read", text),
             Error::NoEndpoint(_) => {
                 provider(StatusCode::SERVICE_UNAVAILABLE, "no_endpoint").retry_after(5)
             }

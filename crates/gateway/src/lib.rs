@@ -37,7 +37,14 @@
 //!   says so: `a_stream_ends_with_its_credential_and_says_so`,
 //!   `a_stream_that_nobody_reads_ends_with_its_credential_too`,
 //!   `a_whole_answer_is_not_released_behind_the_end_of_its_credential`.
-//! - One that drips bytes does not hold a call for ever:
+//! - It ends when its record refuses it, without waiting for its provider, and is charged what was
+//!   used: `a_call_whose_intent_is_refused_is_told_at_once_and_its_provider_is_let_go`,
+//!   `a_stream_whose_intent_is_refused_late_is_charged_what_was_produced`.
+//! - Whoever stands still holds nothing for long, neither a caller that reads no more nor a provider
+//!   that begins to refuse: `a_stream_that_nobody_reads_for_a_minute_is_settled_and_its_slot_is_free`,
+//!   `the_words_of_a_refusal_that_do_not_come_are_not_waited_for`.
+//! - A call that takes long stays reserved: `a_whole_answer_that_takes_long_stays_reserved`.
+//! - A provider that drips bytes does not hold a call for ever:
 //!   `a_provider_that_drips_bytes_is_given_up_as_one_that_is_silent`.
 //! - A silent stream is kept alive: `a_silent_stream_is_kept_alive_with_comments`.
 //! - An org sees of the catalogue what its region has, with prices, health, and whether the
@@ -53,6 +60,7 @@ mod engine;
 mod error;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzzing;
+mod gate;
 mod inside;
 mod learned;
 mod models;

@@ -6,6 +6,7 @@
 //!                                   gate: intent durable ┘        │
 //!                     end ─► settle, outcome ─► durable ─► receipt, [DONE]
 //! credential ends ─► provider dropped, ready thrown away ─► settle, outcome ─► error
+//! nobody reads    ─► the same
 //! ```
 
 use std::future::Future;
@@ -15,7 +16,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use access::{CredentialsEnded, LifeEnd};
-use audit::{Durable, NotDurable, Outcome, Pending};
+use audit::{NotDurable, Outcome, Pending};
 use base::problem::Problem;
 use base::tasks::Tasks;
 use bytes::{Bytes, BytesMut};
@@ -26,6 +27,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::call::{Call, End};
 use crate::error::{Error, as_openai};
+use crate::gate::Gate;
 use crate::provider::Trial;
 use crate::reply::{frame, last_frame};
 use crate::wire::tally::Tally;
@@ -33,6 +35,10 @@ use crate::wires::{DONE, Went, Wire};
 
 /// After this much silence a comment tells the caller that the stream lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
+/// A stream that its caller does not read for so long is ended: it holds a slot of its provider.
+const UNREAD_MAX: Duration = Duration::from_mins(1);
+/// How often that is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Bytes that wait for the caller before the provider is read no further.
 const READY_MAX: usize = 256 << 10;
 
@@ -75,15 +81,10 @@ struct Flow {
     tick: Pin<Box<Sleep>>,
     heard_at: Instant,
     spoke_at: Instant,
+    /// When somebody last came to read.
+    polled_at: Instant,
     /// Whoever reads, to be told of an end that comes from elsewhere.
     reader: Option<Waker>,
-}
-
-/// Whether the intent is on disk.
-#[derive(Debug)]
-enum Gate {
-    Waiting(Pending),
-    Open(Durable),
 }
 
 #[derive(Debug)]
@@ -98,11 +99,10 @@ enum State {
 }
 
 impl Stream {
-    /// Begins, and watches over the life of the caller's credential: a body is not looked
-    /// at while its caller does not read.
-    pub(crate) fn begin(mut call: Call, from: Upstream, tasks: &Tasks) -> Result<Self, NotDurable> {
+    /// Begins, and watches over the life of the caller's credential and whether they read: a
+    /// body is not looked at while its caller does not.
+    pub(crate) fn begin((call, gate): (Call, Gate), from: Upstream, tasks: &Tasks) -> Self {
         let now = Instant::now();
-        let intent = call.intent().ok_or(NotDurable)?;
         let end = call.caller.standing.life.end_of();
         let mut flow = Flow {
             call,
@@ -111,13 +111,14 @@ impl Stream {
             wire: from.wire,
             prompt_estimate: from.prompt_estimate,
             idle_timeout: from.idle_timeout,
-            gate: Gate::Waiting(intent),
+            gate,
             ready: Vec::new(),
             ready_bytes: 0,
             state: State::Flowing,
             tick: Box::pin(tokio::time::sleep(HEARTBEAT.min(from.idle_timeout))),
             heard_at: now,
             spoke_at: now,
+            polled_at: now,
             reader: None,
         };
         if let Some(first) = from.first {
@@ -126,24 +127,33 @@ impl Stream {
         let flow = Arc::new(Mutex::new(flow));
         let (watched, left) = oneshot::channel();
         tasks.spawn(watch(end, left, Arc::downgrade(&flow)));
-        Ok(Self { flow, _watched: watched })
+        Self { flow, _watched: watched }
     }
 }
 
-/// Ends a stream with the credential that it runs on.
-async fn watch(end: LifeEnd, left: oneshot::Receiver<()>, flow: Weak<Mutex<Flow>>) {
-    tokio::select! {
-        () = end => {}
-        _ = left => return,
-    }
-    let Some(flow) = flow.upgrade() else { return };
-    let reader = {
-        let mut flow = lock(&flow);
-        flow.cut();
-        flow.reader.take()
-    };
-    if let Some(reader) = reader {
-        reader.wake();
+/// Ends a stream with the credential that it runs on, and one that nobody reads.
+async fn watch(mut end: LifeEnd, mut left: oneshot::Receiver<()>, flow: Weak<Mutex<Flow>>) {
+    let mut over = false;
+    while !over {
+        tokio::select! {
+            () = &mut end => over = true,
+            _ = &mut left => return,
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+        }
+        let Some(flow) = flow.upgrade() else { return };
+        let reader = {
+            let mut flow = lock(&flow);
+            if over {
+                flow.cut();
+            } else {
+                flow.look();
+            }
+            flow.reader.take()
+        };
+        // Whoever waits comes again, and so shows that they are there.
+        if let Some(reader) = reader {
+            reader.wake();
+        }
     }
 }
 
@@ -250,7 +260,6 @@ impl Flow {
             self.end(Outcome::Failed, Some(Error::ProviderTooSlow));
             return Poll::Ready(None);
         }
-        self.call.extend();
         let next = (self.spoke_at + HEARTBEAT).min(self.heard_at + self.idle_timeout);
         let due = now.duration_since(self.spoke_at) >= HEARTBEAT;
         let next =
@@ -269,6 +278,7 @@ impl Body for Stream {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         let mut flow = lock(&self.flow);
+        flow.polled_at = Instant::now();
         let polled = flow.poll(context);
         flow.reader = polled.is_pending().then(|| context.waker().clone());
         polled
@@ -288,15 +298,9 @@ impl Flow {
                 self.cut();
             }
             self.take_in(context);
-            let proof = match &mut self.gate {
-                Gate::Open(proof) => proof.clone(),
-                Gate::Waiting(intent) => match ready!(Pin::new(intent).poll(context)) {
-                    Ok(proof) => {
-                        self.gate = Gate::Open(proof.clone());
-                        proof
-                    }
-                    Err(lost) => return self.refuse(lost),
-                },
+            let proof = match ready!(self.gate.poll(context)) {
+                Ok(proof) => proof,
+                Err(lost) => return self.refuse(lost),
             };
             if let Some(bytes) = self.take_ready() {
                 self.spoke_at = Instant::now();
@@ -340,16 +344,35 @@ impl Flow {
         }
     }
 
+    /// Nobody has come to read for long: it ends as if its caller had left. Else it goes on, and
+    /// its reservation is kept.
+    fn look(&mut self) {
+        if !matches!(self.state, State::Flowing) {
+            return;
+        }
+        if self.polled_at.elapsed() < UNREAD_MAX {
+            self.call.extend();
+            return;
+        }
+        self.ready.clear();
+        self.ready_bytes = 0;
+        self.end(Outcome::Aborted, Some(Error::NotRead));
+    }
+
     /// The record failed: what waits is not released, and the caller is told.
     fn refuse(
         &mut self,
         lost: NotDurable,
     ) -> Poll<Option<Result<Frame<Bytes>, std::convert::Infallible>>> {
+        let problem = Problem::from(lost);
+        if matches!(self.state, State::Flowing) {
+            // What it said until now was produced, and is charged.
+            drop(self.close(Outcome::Failed, Some(problem.clone())));
+        }
         self.up = None;
         self.trial = None;
         self.ready.clear();
         self.state = State::Done;
-        let problem = Problem::from(lost);
         Poll::Ready(Some(Ok(Frame::data(as_openai(&problem).to_event()))))
     }
 }

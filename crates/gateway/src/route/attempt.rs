@@ -65,7 +65,8 @@ impl Outgoing<'_> {
             status = status.as_u16(),
             "an endpoint refused"
         );
-        let refused = refused(endpoint.speaks, sent).await;
+        let until = deadline.min(Instant::now() + endpoint.idle_timeout);
+        let refused = refused(endpoint.speaks, sent, until).await;
         if refused.is_an_answer() {
             trial.refused_well();
         } else {
@@ -161,8 +162,8 @@ fn retry_after(headers: &HeaderMap) -> Option<u64> {
     headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
-/// What a status that is not a success means.
-async fn refused(speaks: Speaks, sent: Sent) -> NotSent {
+/// What a status that is not a success means. Words that are not there by then are not waited for.
+async fn refused(speaks: Speaks, sent: Sent, until: Instant) -> NotSent {
     let status = sent.status();
     match status {
         StatusCode::TOO_MANY_REQUESTS => {
@@ -174,7 +175,8 @@ async fn refused(speaks: Speaks, sent: Sent) -> NotSent {
             NotSent::passing(Error::ProviderFailed)
         }
         status if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
-            let body = Limited::new(sent.into_body(), REFUSAL_MAX).collect().await;
+            let body = Limited::new(sent.into_body(), REFUSAL_MAX).collect();
+            let body = timeout_at(until, body).await.map(Result::ok).unwrap_or_default();
             let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
             let body = match speaks {
                 Speaks::Openai => body,

@@ -16,5 +16,7 @@ mod hedges;
 mod inside;
 mod region;
 mod shortage;
+mod stalled;
 mod streams;
+mod unrecorded;
 mod whole;
