@@ -10,7 +10,6 @@ use federation::saml::IdentityProvider;
 use jiff::SignedDuration;
 
 use crate::connection::{Kind, Known, Provider};
-use crate::keys::may_change;
 use crate::{Connection, ConnectionId, Error, Sso, events, sql, vouch};
 
 /// Bytes of metadata at most.
@@ -37,7 +36,7 @@ impl Sso {
         id: &ConnectionId,
         source: ProviderSource,
     ) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let before = self.one(&scope, id).await?;
         let wanted = before.provider.as_ref().map(Provider::name);
         let (provider, source) = match source {
@@ -61,7 +60,7 @@ impl Sso {
 
     /// Reads a provider again, now.
     pub async fn refresh(&self, caller: &Caller, id: &ConnectionId) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let before = self.one(&scope, id).await?;
         if before.source.is_none() {
             return Err(Error::Conflict("its metadata was uploaded: upload it again"));
