@@ -113,6 +113,9 @@ impl Sso {
         }
         self.is_vouched(scope, known, &member.id).await?;
         let mut work = self.0.identity.begin(scope).await?;
+        if work.member(&member.id).await? != member {
+            return Ok(None);
+        }
         let added =
             work.change.run(sql::IDENTITY_ADD, self.link(known, subject, &member.id)).await?;
         if added == 0 {
@@ -152,8 +155,7 @@ impl Sso {
             return Err(Refused::mapping("no mapping makes an owner").into());
         }
         let identity = &self.0.identity;
-        let mut work =
-            self.begin_giving(scope, known, Some(&mapped.role), &mapped.teams).await?;
+        let mut work = self.begin_giving(scope, known, Some(&mapped.role), &mapped.teams).await?;
         let arrival = Arrival {
             email: mapped.email.clone(),
             name: mapped.name.clone(),

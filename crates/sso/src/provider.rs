@@ -53,6 +53,8 @@ impl Sso {
         let told = Known { vouched: vouch::by(caller), ..before.clone() };
         let mut change = Change::begin(&self.0.record, &scope).await?;
         self.put_provider(&mut change, &told, &provider, source.as_deref()).await?;
+        // What was answered before, nobody answers for.
+        change.run(sql::FLOWS_DROP, args![id.as_str()]).await?;
         let event = events::provider_changed(id, before.provider.as_ref(), &provider);
         change.commit(event).await?;
         self.get(caller, id).await

@@ -1,11 +1,12 @@
 //! Who answers for a provider: it lets in, and gives, no more than they may.
 
+use base::time::Clock as _;
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::house::{Connected, House, Org};
 use crate::idp::{Idp, Says};
-use crate::signing_in::signs_in;
+use crate::signing_in::{begun, signs_in};
 
 const IDP: &str = "https://idp.example/metadata";
 
@@ -71,8 +72,8 @@ async fn an_admin_does_not_become_an_owner_by_a_provider_of_their_own() {
         }
         assert_eq!(role(&house, &org, bob).await, "org:member", "nothing was given to them");
         assert_eq!(role(&house, &org, "new@acme.example").await, Value::Null);
-        let watchers = house.get(&org.owner.key, &format!("/api/teams/{team}")).await.json();
-        assert_eq!(watchers["members"], json!([]));
+        let teams = house.get(&org.owner.key, "/api/teams").await.json();
+        assert_eq!(teams["items"][0]["members"], json!([]));
         assert_eq!(house.events(&org, "sso.member.changed").await.len(), 0);
         // Whoever may no more than the admin goes on, and still comes in anew.
         for email in [bob, "ada@acme.example"] {
@@ -87,6 +88,30 @@ async fn an_admin_does_not_become_an_owner_by_a_provider_of_their_own() {
         assert_eq!(tries(&house, &org, on, eve, &["audit"]).await, "303");
         assert_eq!(tries(&house, &org, on, bob, &["audit", "watch"]).await, "303");
         assert_eq!(role(&house, &org, bob).await, "auditor");
+    }
+}
+
+#[tokio::test]
+async fn what_one_provider_answered_is_not_believed_once_another_was_put_in_its_place() {
+    for house in House::on_each_engine().await {
+        let (org, good, bad) = (house.org("acme").await, Idp::new(IDP), Idp::new(IDP));
+        let connected = house.connected(&org, &good).await;
+        auditors(&house, &org).await;
+        let eve = house.somebody(&org.operator, "eve@acme.example", "auditor").await;
+        assert_eq!(house.put_metadata(&org.admin.key, &connected, &bad).await.status, 200);
+        let mut browser = Browser::default();
+        let asked = begun(&house, &mut browser, &connected).await;
+        let says = Says::of(&eve.email, &connected, Some(&asked), house.clock.now());
+        let response = bad.response(&says);
+        let form =
+            [("SAMLResponse", response.as_str()), ("RelayState", asked.relay_state.as_str())];
+        let ticket = browser.post_from_elsewhere(&house, &connected.acs, &form).await.location();
+        // The owner puts the right one back before the browser goes on.
+        assert_eq!(house.put_metadata(&org.owner.key, &connected, &good).await.status, 200);
+        assert_eq!(browser.get(&house, &ticket).await.status, 403);
+        assert!(!browser.has_session());
+        assert_eq!(house.last_refusal(&org).await, "unsolicited");
+        assert_eq!(tries(&house, &org, (&connected, &good), &eve.email, &[]).await, "303");
     }
 }
 
