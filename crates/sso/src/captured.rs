@@ -83,9 +83,14 @@ impl Sso {
         checks.done()?;
         let captured = self.captured(&scope, id).await?;
         let captured = captured.ok_or(Error::Conflict("sign in through it in a test first"))?;
-        // It shows what a provider said about somebody.
-        self.0.record.note(caller, &events::about("sso.preview.read", id)).await?;
+        self.note_read(caller, id).await?;
         Ok(previewed(&mapping, captured))
+    }
+
+    /// Tells the record that the caller is shown what a provider said about somebody.
+    pub(crate) async fn note_read(&self, caller: &Caller, id: &ConnectionId) -> Result<(), Error> {
+        self.0.record.note(caller, &events::about("sso.preview.read", id)).await?;
+        Ok(())
     }
 
     /// How the last test ended, if it is not too long ago.

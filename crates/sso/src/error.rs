@@ -35,6 +35,9 @@ pub enum Error {
     /// Its state does not permit it.
     #[error("{0}")]
     Conflict(&'static str),
+    /// Members connect themselves in a session of their own.
+    #[error("you connect yourself in a session that is open, not with a key")]
+    SessionOnly,
     /// The identity provider cannot be read.
     #[error("the identity provider cannot be read: {0}")]
     Unreadable(String),
@@ -104,6 +107,7 @@ impl From<Error> for Problem {
             }
             Error::Moved => Self::new(StatusCode::CONFLICT, "connection_changed", detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            Error::SessionOnly => Self::new(StatusCode::FORBIDDEN, "session_only", detail),
             Error::Unreadable(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "provider_unreadable", detail)
             }

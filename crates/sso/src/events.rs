@@ -32,6 +32,7 @@ pub(crate) fn changed(before: &Known, after: &Known, secret: bool) -> Event {
     tell("policy", json!(before.policy), json!(after.policy));
     tell("mapping", told(&before.mapping), told(&after.mapping));
     tell("client_id", json!(before.client_id), json!(after.client_id));
+    tell("vouched", json!(vouch::words(before.vouched)), json!(vouch::words(after.vouched)));
     if let (true, Some(all)) = (secret, changes.as_object_mut()) {
         all.insert("secret".to_owned(), json!("changed"));
     }

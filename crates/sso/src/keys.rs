@@ -1,7 +1,7 @@
 //! Our own keys of a SAML connection. Two may live at once: the new one signs and opens, the
 //! old one still opens until the provider has read our metadata anew.
 
-use access::{Caller, Permission, Scope};
+use access::{Caller, Scope};
 use audit::Change;
 use base::db::{DbError, Value};
 use base::secret::Secret;
@@ -52,7 +52,7 @@ impl Sso {
         caller: &Caller,
         id: &ConnectionId,
     ) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let before = self.one(&scope, id).await?;
         if before.kind != Kind::Saml {
             return Err(Error::Conflict("a connection by OpenID Connect has no key of its own"));
@@ -69,7 +69,7 @@ impl Sso {
         caller: &Caller,
         id: &ConnectionId,
     ) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let before = self.one(&scope, id).await?;
         if before.keys.len() < 2 {
             return Err(Error::Conflict("there is no older key"));
@@ -91,11 +91,4 @@ impl Sso {
         change.commit(events::about(action, &after.id)).await?;
         self.get(scope.caller(), &after.id).await
     }
-}
-
-/// Whether the caller may change connections: only with a second factor of late.
-pub(crate) fn may_change(caller: &Caller) -> Result<Scope, Error> {
-    let scope = caller.require(Permission::UsersConnections)?;
-    caller.recent_factor()?;
-    Ok(scope)
 }

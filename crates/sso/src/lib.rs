@@ -26,7 +26,13 @@
 //! - Connecting takes no other way in: owners behind the glass keep theirs:
 //!   `an_owner_behind_the_glass_connects_and_still_comes_in_without_the_provider`.
 //! - Whoever connects a provider of their own cannot become somebody by it who may more than
-//!   they: `an_admin_does_not_become_an_owner_by_a_provider_of_their_own`.
+//!   they, nor give anybody more: `an_admin_does_not_become_an_owner_by_a_provider_of_their_own`,
+//!   `what_a_setup_link_connected_opens_no_account_until_it_is_confirmed`; the same holds for
+//!   whoever lets more of it be believed:
+//!   `whoever_lets_more_of_a_provider_be_believed_answers_for_it_too`.
+//! - A key that somebody found does not become a way to sign in:
+//!   `nobody_connects_themselves_with_a_key`; a key bound to models, addresses or a time lets
+//!   nobody in: `a_key_bound_to_models_addresses_or_a_time_connects_no_provider`.
 //! - A connection that is switched off lets nobody in:
 //!   `a_connection_that_is_off_lets_nobody_in`; and none is switched on that nobody came
 //!   through in a test: `a_connection_is_tested_before_it_is_switched_on`.

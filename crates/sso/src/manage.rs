@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 
 use crate::connection::{ConnectionState, Kind, Known};
 use crate::guide::Guide;
-use crate::keys::may_change;
 use crate::seals::Place;
 use crate::{Connection, ConnectionId, Error, Mapping, Policy, Sso, events, keys, sql, vouch};
 use base::checks::Checks;
@@ -100,7 +99,7 @@ impl Sso {
 
     /// Makes a connection, which nobody can sign in through yet.
     pub async fn create(&self, caller: &Caller, new: NewConnection) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let mut checks = Checks::default();
         let name = checks.name("/name", &new.name);
         let (client_id, client_secret) = client(&mut checks, &new);
@@ -155,7 +154,7 @@ impl Sso {
         id: &ConnectionId,
         patch: ChangeConnection,
     ) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let before = self.one(&scope, id).await?;
         if patch.version.is_some_and(|version| version != before.version) {
             return Err(Error::Moved);
@@ -182,9 +181,13 @@ impl Sso {
         after.policy = patch.policy.unwrap_or(after.policy);
         after.client_id = patch.client_id.or(after.client_id);
         after.client_secret = patch.client_secret.or(after.client_secret);
+        let remapped = patch.mapping.is_some();
+        after.mapping = patch.mapping.unwrap_or(after.mapping);
+        if vouch::widens(&before, &after) {
+            after.vouched = after.vouched.and(vouch::by(caller));
+        }
         let event = |after: &Known| events::changed(&before, after, secret);
-        if let Some(mapping) = patch.mapping {
-            after.mapping = mapping;
+        if remapped {
             // Who may what depends on it: roles and teams stay what they are meanwhile.
             let mut work = self.0.identity.begin(&scope).await?;
             for (pointer, role) in after.mapping.roles() {
@@ -205,7 +208,7 @@ impl Sso {
 
     /// Lets people sign in through it: not before somebody came through in a test.
     pub async fn activate(&self, caller: &Caller, id: &ConnectionId) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let before = self.one(&scope, id).await?;
         if before.tested_at.is_none() {
             return Err(Error::Conflict("sign in through it in a test first"));
@@ -221,7 +224,7 @@ impl Sso {
         caller: &Caller,
         id: &ConnectionId,
     ) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let before = self.one(&scope, id).await?;
         if before.state != ConnectionState::Active {
             return Err(Error::Conflict("the connection is not active"));
@@ -232,7 +235,7 @@ impl Sso {
 
     /// Removes a connection, and whom it means. Members stay.
     pub async fn remove(&self, caller: &Caller, id: &ConnectionId) -> Result<(), Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let known = self.one(&scope, id).await?;
         if known.state == ConnectionState::Active {
             return Err(Error::Conflict("switch the connection off first"));

@@ -9,6 +9,7 @@ use crate::connection::Known;
 use crate::flow::Answer;
 use crate::mapping::Mapped;
 use crate::seals::Known as Recognised;
+use crate::vouch::broken;
 use crate::{Error, Refused, Sso, events, sql};
 
 /// Two sign-ins of the same new person may race; the second looks again.
@@ -28,18 +29,20 @@ impl Sso {
         for _ in 0..LOOKS_MAX {
             let member = match self.meant(scope, known, &subject).await? {
                 Some(member) => self.keep_up(scope, known, answer, &mapped, &member).await?,
-                None => match self.newcomer(scope, known, answer, &mapped, &subject).await? {
-                    Some(member) => member,
-                    None => continue,
-                },
+                None => self.newcomer(scope, known, answer, &mapped, &subject).await?,
             };
-            // Whoever set the provider up must not become somebody who may more than they.
-            if !known.vouched.covers(self.0.identity.reach_of(scope, &member).await?) {
-                return Err(Refused::not_vouched().into());
+            if let Some(member) = member {
+                return Ok(member);
             }
-            return Ok(member);
         }
         Err(Error::Moved)
+    }
+
+    /// Whoever set the provider up must not become somebody who may more than they. Asked
+    /// before anything follows the provider, which else would make them somebody who may less.
+    async fn is_vouched(&self, scope: &Scope, known: &Known, id: &MemberId) -> Result<(), Error> {
+        let reach = self.0.identity.reach_of(scope, id).await?;
+        if known.vouched.covers(reach) { Ok(()) } else { Err(Refused::not_vouched().into()) }
     }
 
     /// By what somebody is recognised from one sign-in to the next.
@@ -108,11 +111,11 @@ impl Sso {
         if self.comes_through(scope, known, &member.id).await? {
             return Err(Refused::connected_otherwise().into());
         }
-        // Before the address lets anybody in: the same question is asked of everybody again.
-        if !known.vouched.covers(self.0.identity.reach_of(scope, &member.id).await?) {
-            return Err(Refused::not_vouched().into());
-        }
+        self.is_vouched(scope, known, &member.id).await?;
         let mut work = self.0.identity.begin(scope).await?;
+        if work.member(&member.id).await? != member {
+            return Ok(None);
+        }
         let added =
             work.change.run(sql::IDENTITY_ADD, self.link(known, subject, &member.id)).await?;
         if added == 0 {
@@ -152,7 +155,7 @@ impl Sso {
             return Err(Refused::mapping("no mapping makes an owner").into());
         }
         let identity = &self.0.identity;
-        let mut work = identity.begin(scope).await?;
+        let mut work = self.begin_giving(scope, known, Some(&mapped.role), &mapped.teams).await?;
         let arrival = Arrival {
             email: mapped.email.clone(),
             name: mapped.name.clone(),
@@ -185,7 +188,7 @@ impl Sso {
     }
 
     /// Lets name, role and teams follow the provider, unless a directory says them. Owners
-    /// follow nobody.
+    /// follow nobody. None: they were changed meanwhile; look again.
     async fn keep_up(
         &self,
         scope: &Scope,
@@ -193,13 +196,14 @@ impl Sso {
         answer: &Answer,
         mapped: &Mapped,
         member: &Member,
-    ) -> Result<MemberId, Error> {
+    ) -> Result<Option<MemberId>, Error> {
+        self.is_vouched(scope, known, &member.id).await?;
         if !known.policy.jit || member.role == Role::Owner.as_str() {
-            return Ok(member.id.clone());
+            return Ok(Some(member.id.clone()));
         }
         let identity = &self.0.identity;
         if identity.is_provisioned(scope).await? {
-            return Ok(member.id.clone());
+            return Ok(Some(member.id.clone()));
         }
         let mut after = member.clone();
         if mapped.name != mapped.email {
@@ -217,12 +221,12 @@ impl Sso {
             leave = has.into_iter().filter(left).collect();
         }
         if after == *member && join.is_empty() && leave.is_empty() {
-            return Ok(member.id.clone());
+            return Ok(Some(member.id.clone()));
         }
-        let mut work = identity.begin(scope).await?;
-        if after.role != member.role {
-            let promised = work.may_promise(scope.caller(), "/role", &after.role).await;
-            promised.map_err(|error| broken(error, &after.role))?;
+        let role = Some(&*after.role).filter(|role| *role != member.role);
+        let mut work = self.begin_giving(scope, known, role, &join).await?;
+        if work.member(&member.id).await? != *member {
+            return Ok(None);
         }
         let told = identity.change_as_told(&mut work, &after).await;
         told.map_err(|error| broken(error, &after.role))?;
@@ -245,7 +249,7 @@ impl Sso {
         });
         let event = events::member("sso.member.changed", &member.id, changes);
         identity.commit(work, event).await?;
-        Ok(member.id.clone())
+        Ok(Some(member.id.clone()))
     }
 
     /// Makes a member who is signed in known by the provider.
@@ -297,24 +301,6 @@ impl Sso {
 
     fn link(&self, known: &Known, subject: &str, member: &MemberId) -> Vec<base::db::Value> {
         args![known.id.as_str(), subject, member.as_str(), self.now()]
-    }
-}
-
-/// What the mapping gives is no more what it was when it was saved: a role is gone. Nobody
-/// comes in with another role in its place, nor with the one that they have: it may be the
-/// one that the provider takes from them.
-fn broken(error: identity::Error, role: &str) -> Error {
-    match error {
-        identity::Error::Invalid(fields) if fields.iter().any(|field| field.pointer == "/role") => {
-            let why = format!("the role `{role}` that it gives is none of the organization's");
-            Refused::mapping(&why).into()
-        }
-        identity::Error::Invalid(fields) => {
-            let why: Vec<_> =
-                fields.iter().map(|field| format!("{}: {}", field.pointer, field.detail)).collect();
-            Refused::mapping(&why.join("; ")).into()
-        }
-        other => other.into(),
     }
 }
 

@@ -10,7 +10,6 @@ use federation::saml::IdentityProvider;
 use jiff::SignedDuration;
 
 use crate::connection::{Kind, Known, Provider};
-use crate::keys::may_change;
 use crate::{Connection, ConnectionId, Error, Sso, events, sql, vouch};
 
 /// Bytes of metadata at most.
@@ -37,7 +36,7 @@ impl Sso {
         id: &ConnectionId,
         source: ProviderSource,
     ) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let before = self.one(&scope, id).await?;
         let wanted = before.provider.as_ref().map(Provider::name);
         let (provider, source) = match source {
@@ -54,6 +53,8 @@ impl Sso {
         let told = Known { vouched: vouch::by(caller), ..before.clone() };
         let mut change = Change::begin(&self.0.record, &scope).await?;
         self.put_provider(&mut change, &told, &provider, source.as_deref()).await?;
+        // What was answered before, nobody answers for.
+        change.run(sql::FLOWS_DROP, args![id.as_str()]).await?;
         let event = events::provider_changed(id, before.provider.as_ref(), &provider);
         change.commit(event).await?;
         self.get(caller, id).await
@@ -61,7 +62,7 @@ impl Sso {
 
     /// Reads a provider again, now.
     pub async fn refresh(&self, caller: &Caller, id: &ConnectionId) -> Result<Connection, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let before = self.one(&scope, id).await?;
         if before.source.is_none() {
             return Err(Error::Conflict("its metadata was uploaded: upload it again"));

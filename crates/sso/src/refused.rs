@@ -85,12 +85,12 @@ impl Refused {
         Self::new("not_connected", "the member has not connected themselves")
     }
 
-    /// The member may more than whoever set the provider up.
+    /// The member may more than whoever set the provider up, or would.
     pub(crate) fn not_vouched() -> Self {
         Self::new(
             "not_vouched",
-            "the member may more than those who answer for this connection: somebody who may as \
-             much confirms it on its page",
+            "the member may more than those who answer for this connection, or would: somebody \
+             who may as much confirms it on its page",
         )
     }
 

@@ -1,6 +1,6 @@
 //! The way to the provider.
 
-use access::{Actor, Caller, MemberId, Origin, Scope};
+use access::{Actor, Caller, MemberId, Method, Origin, Scope};
 use axum::http::HeaderMap;
 use federation::oidc::{self, Client, Prompt, Wish};
 use federation::saml::{Delivery, Outgoing};
@@ -8,7 +8,6 @@ use federation::saml::{Delivery, Outgoing};
 use crate::browser::Browser;
 use crate::connection::{ConnectionState, Kind, Known, Provider};
 use crate::flow::{self, Flow, Purpose, Stage};
-use crate::keys::may_change;
 use crate::{ConnectionId, Error, Handle, Refused, Sso, events};
 
 /// Characters of who is expected, as somebody typed it, at most.
@@ -99,7 +98,7 @@ impl Sso {
         id: &ConnectionId,
         headers: &HeaderMap,
     ) -> Result<Begun, Error> {
-        let scope = may_change(caller)?;
+        let scope = self.may_change(caller).await?;
         let known = self.one(&scope, id).await?;
         if known.provider.is_none() {
             return Err(Error::Conflict("say first which provider it is"));
@@ -266,8 +265,12 @@ fn tester(caller: &Caller) -> Result<String, Error> {
     }
 }
 
-/// Providers know members alone.
+/// Whose own session this is. Providers know members alone; and a key that somebody found
+/// must not become a way to sign in.
 fn myself(caller: &Caller) -> Result<MemberId, Error> {
     let only = Error::Conflict("only members sign in through a connection");
-    caller.actor.member().cloned().ok_or(only)
+    let member = caller.actor.member().ok_or(only)?;
+    let own = caller.standing.session.as_ref();
+    let own = own.filter(|own| own.method != Method::Support);
+    own.map(|_| member.clone()).ok_or(Error::SessionOnly)
 }

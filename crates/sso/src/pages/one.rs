@@ -101,7 +101,11 @@ pub(super) async fn shown(
     let it = sso.shown(&scope, &known);
     let names = Teams::read(sso, &scope).await?;
     let tried = typed.tried.as_ref().unwrap_or(&known.mapping);
-    let test = sso.captured(&scope, id).await?.map(|captured| previewed(tried, captured));
+    let captured = sso.captured(&scope, id).await?;
+    if captured.is_some() {
+        sso.note_read(caller, id).await?;
+    }
+    let test = captured.map(|captured| previewed(tried, captured));
     let mapped = test.as_ref().and_then(|test| test.mapped.as_ref());
     let teams = mapped.map(|mapped| mapped.teams.iter().map(|team| names.name(team)).collect());
     let roles = known.mapping.roles().into_iter().map(|(_, role)| role).collect();

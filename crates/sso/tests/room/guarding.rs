@@ -124,29 +124,3 @@ async fn nobody_promises_a_role_that_they_could_not_give() {
         }
     }
 }
-
-#[tokio::test]
-async fn an_admin_does_not_become_an_owner_by_a_provider_of_their_own() {
-    for house in House::on_each_engine().await {
-        let (org, good, bad) = (house.org("acme").await, Idp::new(IDP), Idp::new(IDP));
-        let connected = house.connected(&org, &good).await;
-        let powerful = json!({ "name": "auditor", "permissions": ["events:*"] });
-        house.ask(&org.owner.key, "POST", "/api/roles", powerful).await;
-        let eve = house.somebody(&org.operator, "eve@acme.example", "auditor").await;
-        assert_eq!(tries(&house, &connected, &good, &eve.email).await.0.status, 303);
-        // The admin puts the certificate of a provider of their own in its place.
-        let put = house.put_metadata(&org.admin.key, &connected, &bad).await;
-        assert_eq!(put.status, 200, "{}", put.text);
-        let (end, browser) = tries(&house, &connected, &bad, &eve.email).await;
-        assert_eq!((end.status, browser.has_session()), (403, false));
-        assert_eq!(house.last_refusal(&org).await, "not_vouched");
-        assert_eq!(tries(&house, &connected, &bad, "ada@acme.example").await.0.status, 303);
-        // An admin cannot confirm what they do not have; an owner can.
-        let vouch = format!("/api/connections/{}/vouch", connected.id);
-        assert_eq!(house.ask(&org.admin.key, "POST", &vouch, Value::Null).await.status, 200);
-        assert_eq!(tries(&house, &connected, &bad, &eve.email).await.0.status, 403);
-        let vouched = house.ask(&org.owner.key, "POST", &vouch, Value::Null).await;
-        assert_eq!(vouched.json()["vouched"], json!(["*"]));
-        assert_eq!(tries(&house, &connected, &bad, &eve.email).await.0.status, 303);
-    }
-}

@@ -61,7 +61,8 @@ impl House {
     /// Gives a connection what its provider says of itself.
     pub(crate) async fn put_metadata(&self, key: &str, connected: &Connected, idp: &Idp) -> Answer {
         let path = format!("/api/connections/{}/metadata", connected.id);
-        let mut put = request("PUT", &path, &[shown(key)], Value::String(idp.metadata()));
+        let own = ("sec-fetch-site", "same-origin".to_owned());
+        let mut put = request("PUT", &path, &[own, shown(key)], Value::String(idp.metadata()));
         let kind = "application/samlmetadata+xml".parse().expect("a header");
         put.headers_mut().insert("content-type", kind);
         self.send(put).await

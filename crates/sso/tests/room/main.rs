@@ -13,3 +13,4 @@ mod openid;
 mod outside;
 mod signing_in;
 mod tending;
+mod vouching;

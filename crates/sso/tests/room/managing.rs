@@ -108,11 +108,14 @@ async fn a_connection_is_tested_before_it_is_switched_on() {
         );
         let on = house.ask(&org.owner.key, "POST", &path("activate"), Value::Null).await;
         assert_eq!(on.json()["state"], "active", "{}", on.text);
+        let reads = house.events(&org, "sso.preview.read").await.len();
         let page = house
             .ask(&org.owner.key, "GET", &format!("/connections/{}", connected.id), Value::Null)
             .await;
         assert_eq!(page.status, 200);
         assert!(page.text.contains("ada@acme.example") && page.text.contains(&connected.acs));
+        let seen = house.events(&org, "sso.preview.read").await.len();
+        assert_eq!(seen, reads + 1, "whoever looks at the page sees what the provider said");
         // It is kept for a day.
         house.clock.advance(jiff::SignedDuration::from_hours(25));
         let gone = house.ask(&org.owner.key, "POST", &path("preview"), json!({})).await;

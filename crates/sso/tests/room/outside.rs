@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use access::Scope;
+use access::{Method, Scope};
 use base::secret::Secret;
 use base::time::Clock as _;
-use identity::{NewMember, Provisioned, Sources};
+use identity::{Birth, NewMember, Provisioned, Sources};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -98,7 +98,7 @@ async fn a_mapped_role_that_is_gone_lets_nobody_in_by_it_and_the_page_says_so() 
 
 const PASSWORD: &str = "correct horse battery";
 
-/// An owner who can sign in with a password, and a key of theirs.
+/// An owner who can sign in with a password, and a session of theirs.
 async fn owner(house: &House, org: &Org, email: &str) -> (String, String) {
     let new = NewMember {
         email: email.to_owned(),
@@ -108,8 +108,8 @@ async fn owner(house: &House, org: &Org, email: &str) -> (String, String) {
     };
     let member = house.identity.add_member(&org.operator, &new).await.expect("an owner");
     let id = member.id.to_string();
-    let key = house.key(&org.operator, &id).await;
-    (id, key)
+    let birth = Birth::of(member.id, Method::Password, None);
+    (id, house.let_in(&org.id, birth, None).await)
 }
 
 #[tokio::test]
@@ -117,7 +117,7 @@ async fn an_owner_behind_the_glass_connects_and_still_comes_in_without_the_provi
     for house in House::on_each_engine().await {
         let (org, idp) = (house.org("acme").await, Idp::new(IDP));
         let connected = house.connected(&org, &idp).await;
-        let (glass, key) = owner(&house, &org, "glass@acme.example").await;
+        let (glass, session) = owner(&house, &org, "glass@acme.example").await;
         owner(&house, &org, "other@acme.example").await;
         let text = "UPDATE identity_member SET break_glass_at = created_at WHERE member_id = $1";
         house.tamper(text, &glass).await;
@@ -125,7 +125,7 @@ async fn an_owner_behind_the_glass_connects_and_still_comes_in_without_the_provi
         house.tamper(text, org.id.as_str()).await;
         house.team(&org, "Any change lets the org be read again").await;
         // They connect themselves ...
-        let begun = house.form(&key, &format!("/me/providers/{}", connected.id), "").await;
+        let begun = house.form(&session, &format!("/me/providers/{}", connected.id), "").await;
         assert_eq!(begun.status, 200, "{}", begun.text);
         let mut browser = Browser::default();
         browser.keep(&begun);
@@ -146,5 +146,22 @@ async fn an_owner_behind_the_glass_connects_and_still_comes_in_without_the_provi
         assert!(way.status < 300, "{}", way.text);
         let way = house.post("nobody=1", "/api/session", ask("other@acme.example")).await;
         assert!(way.status >= 400, "{}", way.text);
+    }
+}
+
+#[tokio::test]
+async fn nobody_connects_themselves_with_a_key() {
+    for house in House::on_each_engine().await {
+        let (org, idp) = (house.org("acme").await, Idp::new(IDP));
+        let connected = house.connected(&org, &idp).await;
+        let narrow = json!({ "name": "models", "models": ["small"] });
+        let narrow = house.post(&org.owner.key, "/api/keys", narrow).await.json();
+        for key in [&org.owner.key, narrow["secret"].as_str().expect("a key")] {
+            let path = format!("/me/providers/{}", connected.id);
+            let refused = house.form(key, &path, "").await;
+            let got = (refused.status, refused.code());
+            assert_eq!(got, (403, "session_only".to_owned()), "{}", refused.text);
+        }
+        assert!(house.events(&org, "sso.connecting.begun").await.is_empty());
     }
 }
