@@ -111,7 +111,7 @@ impl Identity {
         let own = caller.access.wide();
         let may_see = |session: &MemberSession| {
             let holder = org.holder(&Owner::Member(session.member.clone()));
-            is_own(caller, &session.member) || holder.is_some_and(|held| own.covers(held.reach))
+            is_own(caller, &session.member) || holder.is_some_and(|held| own.covers(held.power))
         };
         let (db, current) = (self.0.databases.of(&scope)?, shown(caller));
         let mut page = Page { items: Vec::new(), next: after.map(ToOwned::to_owned) };
