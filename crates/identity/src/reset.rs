@@ -152,7 +152,6 @@ impl Identity {
         self.0.record.note(who, &event).await?;
         Err(Error::Problem(problem))
     }
-
 }
 
 fn permissions(row: &Row) -> Result<PermissionSet, DbError> {

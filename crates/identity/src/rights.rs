@@ -66,7 +66,7 @@ pub(crate) fn covers(caller: &Caller, given: PermissionSet) -> Result<(), Error>
 
 impl Work {
     /// What a role permits, as of this change; none if there is no such role.
-    pub(crate) async fn role(&mut self, name: &str) -> Result<Option<PermissionSet>, Error> {
+    pub async fn role(&mut self, name: &str) -> Result<Option<PermissionSet>, Error> {
         if let Some(role) = Role::named(name) {
             return Ok(Some(role.permissions().unwrap_or_default()));
         }
