@@ -8,7 +8,6 @@ use base::db::{Statement, Value};
 use serde_json::{Value as Json, json};
 
 use crate::grant::Grant;
-use crate::keys::is_of;
 use crate::member::MemberState;
 use crate::rights::covers;
 use crate::room::Work;
@@ -64,7 +63,10 @@ impl Identity {
         for permission in needed {
             scope = caller.require(*permission)?;
         }
-        let held = self.held(caller, what).await?;
+        let held = match self.held(caller, what).await {
+            Err(Error::NotFound) => return Ok(None),
+            held => held?,
+        };
         let mut work = self.begin(&scope).await?;
         let taken = match what {
             Withdrawal::Member(id) => self.suspend(caller, &mut work, id, held).await,
@@ -77,7 +79,7 @@ impl Identity {
             Withdrawal::Service(id) => self.drop_service(caller, &mut work, id, held).await,
             Withdrawal::Grant(id) => drop_grant(caller, &mut work, id).await,
             Withdrawal::Membership(team, member) => leave(caller, &mut work, team, member).await,
-            Withdrawal::Key(id) => self.drop_key(caller, &mut work, id, held).await,
+            Withdrawal::Key(id) => self.drop_key(&mut work, id).await,
         };
         let event = match taken {
             Ok(Some(event)) => event,
@@ -88,8 +90,8 @@ impl Identity {
         self.commit_noting(work, event.reason(reason), (statement, args)).await.map(Some)
     }
 
-    /// What somebody or something may from whom it is taken, as far as this is asked
-    /// before the change begins.
+    /// What those from whom it is taken may, as far as this is asked before the change
+    /// begins. Whether a key may be taken is decided here.
     async fn held(&self, caller: &Caller, what: &Withdrawal) -> Result<PermissionSet, Error> {
         match what {
             Withdrawal::Member(id) => self.reach(caller, id).await,
@@ -97,7 +99,10 @@ impl Identity {
             Withdrawal::Service(id) => {
                 self.reach_of_owner(caller, &Owner::Service(id.clone())).await
             }
-            Withdrawal::Key(id) => self.reach_of_key(caller, id).await,
+            Withdrawal::Key(id) => {
+                self.key_to_change(caller, id).await?;
+                Ok(PermissionSet::EMPTY)
+            }
             Withdrawal::Grant(_) | Withdrawal::Membership(..) => Ok(PermissionSet::EMPTY),
         }
     }
@@ -170,20 +175,11 @@ impl Identity {
         Ok(Some(event.changes(changes)))
     }
 
-    async fn drop_key(
-        &self,
-        caller: &Caller,
-        work: &mut Work,
-        id: &KeyId,
-        held: PermissionSet,
-    ) -> Result<Option<Event>, Error> {
+    async fn drop_key(&self, work: &mut Work, id: &KeyId) -> Result<Option<Event>, Error> {
         let row = work.change.maybe(sql::KEY_ONE, args![id.as_str()]).await?;
         let row = row.ok_or(Error::NotFound)?;
         if work.change.run(sql::KEY_REVOKE, args![id.as_str(), self.now()]).await? == 0 {
             return Ok(None);
-        }
-        if !is_of(caller, &row.parse("owner_id")?) {
-            covers(caller, held)?;
         }
         let event = Event::done("identity.key.revoked", "key", id.as_str());
         let (owner, name) = (row.text("owner_id")?, row.text("name")?);

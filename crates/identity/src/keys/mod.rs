@@ -130,7 +130,7 @@ impl Identity {
     /// A key that is the caller's own, or that the caller may govern. Who may not
     /// does not learn whether there is such a key. A narrowed key is not its owner: of the
     /// owner's keys it is itself alone its own.
-    async fn key_to_change(
+    pub(crate) async fn key_to_change(
         &self,
         caller: &Caller,
         id: &KeyId,
@@ -152,8 +152,8 @@ impl Identity {
         Ok((scope, key, owner))
     }
 
-    /// A key that may less than its owner must not make one that may more, nor one that
-    /// ends one that does not.
+    /// A key that may less than its owner, or that ends, must not make one that may more,
+    /// or goes on.
     async fn not_narrow(&self, caller: &Caller) -> Result<(), Error> {
         let narrow = self.about_key(caller, |key| key.narrow || key.expires_at.is_some()).await?;
         if narrow { Err(Error::NarrowKey) } else { Ok(()) }
@@ -171,6 +171,6 @@ impl Identity {
     }
 }
 
-pub(crate) fn is_of(caller: &Caller, owner: &Owner) -> bool {
+fn is_of(caller: &Caller, owner: &Owner) -> bool {
     Owner::of(&caller.actor).as_ref() == Some(owner)
 }
