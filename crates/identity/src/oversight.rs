@@ -226,10 +226,12 @@ impl Identity {
         scope: &access::Scope,
         id: &MemberId,
     ) -> Result<Work, Error> {
+        // A narrowed key is not its owner.
+        let own = is_own(caller, id) && !self.about_key(caller, |key| key.narrow).await?;
         let held = self.reach(caller, id).await?;
         let mut work = self.begin(scope).await?;
         let member = work.member(id).await?;
-        if !is_own(caller, id) {
+        if !own {
             let role = work.role(&member.role).await?.unwrap_or_default();
             covers(caller, held.or(role))?;
         }

@@ -127,6 +127,9 @@ async fn a_key_is_revoked_by_its_owner_and_by_those_who_may_as_much() {
             let secret = text(&narrow["secret"]);
             let (status, problem) = house.ask(secret, "DELETE", &path, Value::Null).await;
             assert_eq!((status, text(&problem["code"])), (403, code), "{problem}");
+            let all = format!("/api/members/{}/revoke", org.owner.id);
+            let (status, problem) = house.ask(secret, "POST", &all, json!({"keys": true})).await;
+            assert_eq!((status, text(&problem["code"])), (403, code), "{problem}");
             let own = format!("/api/keys/{}", text(&narrow["id"]));
             assert_eq!(house.ask(secret, "DELETE", &own, Value::Null).await.0, 204);
             assert_eq!(house.get(secret, "/api/keys").await.0, 401);
