@@ -46,11 +46,11 @@ impl Identity {
         Ok(holder.map(|holder| holder.teams.to_vec()).unwrap_or_default())
     }
 
-    /// What a member may, on the org or on anything in it. Asks no database.
+    /// What a member may, on the org or on anything in it, by their keys too. Asks no database.
     pub async fn reach_of(&self, scope: &Scope, id: &MemberId) -> Result<PermissionSet, Error> {
         let org = self.own(scope.caller()).await?;
         let holder = org.holder(&Owner::Member(id.clone()));
-        Ok(holder.map(|holder| holder.reach).unwrap_or_default())
+        Ok(holder.map(|holder| holder.power).unwrap_or_default())
     }
 
     /// A member by id who was not removed.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::check::Checks;
+use crate::rights::covers;
 use crate::room::Work;
 use crate::subject::{GrantId, Subject};
 use crate::{Error, Identity, sql};
@@ -123,13 +124,15 @@ impl Identity {
         Ok(grant)
     }
 
-    /// Takes a grant back.
+    /// Takes a grant back. Nobody takes what they do not have: whoever held it would be
+    /// governed by those who may less.
     pub async fn remove_grant(&self, caller: &Caller, id: &GrantId) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersGrant)?;
         caller.recent_factor()?;
         let mut work = self.begin(&scope).await?;
         let row = work.change.maybe(sql::GRANT_ONE, args![id.as_str()]).await?;
         let before = row.as_ref().map(Grant::of).transpose()?.ok_or(Error::NotFound)?;
+        covers(caller, work.role(&before.role).await?.unwrap_or_default())?;
         work.change.run(sql::GRANT_DELETE, args![id.as_str()]).await?;
         let event = Event::done("identity.grant.removed", "grant", id.as_str());
         let event = event.changes(json!({

@@ -17,13 +17,19 @@
 //!   `a_key_of_another_region_is_sent_home_from_the_header_alone`.
 //! - A known key needs no database: `known_keys_work_while_the_database_is_down`; and
 //!   nobody's changes keep others out: `many_changes_at_once_keep_nobody_else_out`.
-//! - A key may less than its owner, never more: `a_narrowed_key_may_less_and_cannot_make_a_wider_one`.
-//!   Narrowed to models, addresses or a time it governs nothing unless it names roles,
-//!   and lets nobody in even then:
+//! - A key may what its owner may, and what was given to this key alone:
+//!   `a_grant_to_a_key_reaches_no_other_key`. Narrowed it may less, and makes no wider one:
+//!   `a_narrowed_key_may_less_and_cannot_make_a_wider_one`. Narrowed to models, addresses or
+//!   a time it governs nothing unless it names roles, and lets nobody in even then:
 //!   `an_owners_key_narrowed_to_models_addresses_or_a_time_governs_nothing`,
 //!   `a_narrowed_key_with_roles_governs_within_them_and_lets_nobody_in`.
 //! - Nobody gives what they do not have: `nobody_gives_what_they_do_not_have`; an org
 //!   keeps an owner: `the_last_owner_stays`.
+//! - Nobody takes it either, nor governs or becomes those who may more:
+//!   `a_grant_is_taken_back_only_by_those_who_have_what_it_gives`,
+//!   `nobody_governs_who_may_more_by_a_grant_or_a_team`,
+//!   `a_key_is_revoked_by_its_owner_and_by_those_who_may_as_much`,
+//!   `whoever_gets_in_as_somebody_must_have_what_their_keys_were_given`.
 //! - A sign-in that fails does not say why: `a_wrong_sign_in_does_not_say_what_was_wrong`,
 //!   and ten failures lock: `ten_wrong_passwords_lock_the_member`; a stranger's failures
 //!   lock the stranger alone: `a_stranger_does_not_keep_the_right_person_out`.

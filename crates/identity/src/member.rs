@@ -1,6 +1,6 @@
 //! Members: the people of an org.
 
-use access::{Actor, Caller, MemberId, Permission, Role};
+use access::{Actor, Caller, MemberId, Permission, PermissionSet, Role};
 use audit::Event;
 use base::args;
 use base::db::{DbError, Row};
@@ -192,6 +192,7 @@ impl Identity {
             checks.refuse("/state", "can be set to `active` or `suspended`");
         }
         checks.done()?;
+        let held = self.reach(caller, id).await?;
         let mut work = self.begin(&scope).await?;
         let before = work.member(id).await?;
         let mut after = before.clone();
@@ -203,13 +204,13 @@ impl Identity {
         }
         if (&after.role, after.state) != (&before.role, before.state) {
             caller.recent_factor()?;
-            self.may_govern(caller, &mut work, &before).await?;
+            work.may_govern(caller, &before, held).await?;
             if after.role != before.role {
                 caller.require(Permission::UsersGrant)?;
                 work.giving(caller, "/role", &after.role).await?;
             } else if after.state == MemberState::Active {
                 let back = work.role(&after.role).await?.unwrap_or_default();
-                work.gives(caller, back)?;
+                work.gives(caller, held.or(back))?;
             }
             work.keep_an_owner(&before, after.is_acting_owner()).await?;
         }
@@ -233,32 +234,34 @@ impl Identity {
     /// Removes a member for good: sessions, keys, grants and teams with them.
     pub async fn remove_member(&self, caller: &Caller, id: &MemberId) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersDelete)?;
+        let held = self.reach(caller, id).await?;
         let mut work = self.begin(&scope).await?;
         let before = work.member(id).await?;
         work.keep_an_owner(&before, false).await?;
-        self.may_govern(caller, &mut work, &before).await?;
+        work.may_govern(caller, &before, held).await?;
         work.remove_member(&before, self.now()).await?;
         let event = Event::done("identity.member.removed", "member", id.as_str());
         let changes = json!({"role": {"from": before.role}, "state": {"from": before.state}});
         self.commit(work, event.changes(changes)).await?;
         Ok(())
     }
+}
 
-    /// Nobody changes what they themselves may do, nor governs somebody who may more.
+impl Work {
+    /// Nobody changes what they themselves may do, nor governs somebody who may more: by
+    /// their role as of this change, or by what they were found to hold before it.
     pub(crate) async fn may_govern(
-        &self,
+        &mut self,
         caller: &Caller,
-        work: &mut Work,
         member: &Member,
+        held: PermissionSet,
     ) -> Result<(), Error> {
         if caller.actor == Actor::Member(member.id.clone()) {
             return Err(Error::OwnRole);
         }
-        covers(caller, work.role(&member.role).await?.unwrap_or_default())
+        covers(caller, held.or(self.role(&member.role).await?.unwrap_or_default()))
     }
-}
 
-impl Work {
     /// A member who was not removed, as of this change.
     pub async fn member(&mut self, id: &MemberId) -> Result<Member, Error> {
         standing(self.change.maybe(sql::MEMBER_ONE, args![id.as_str()]).await?.as_ref())

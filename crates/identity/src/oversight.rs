@@ -111,7 +111,7 @@ impl Identity {
         let own = caller.access.wide();
         let may_see = |session: &MemberSession| {
             let holder = org.holder(&Owner::Member(session.member.clone()));
-            is_own(caller, &session.member) || holder.is_some_and(|held| own.covers(held.reach))
+            is_own(caller, &session.member) || holder.is_some_and(|held| own.covers(held.power))
         };
         let (db, current) = (self.0.databases.of(&scope)?, shown(caller));
         let mut page = Page { items: Vec::new(), next: after.map(ToOwned::to_owned) };
@@ -226,10 +226,12 @@ impl Identity {
         scope: &access::Scope,
         id: &MemberId,
     ) -> Result<Work, Error> {
+        // A narrowed key is not its owner.
+        let own = is_own(caller, id) && !self.about_key(caller, |key| key.narrow).await?;
         let held = self.reach(caller, id).await?;
         let mut work = self.begin(scope).await?;
         let member = work.member(id).await?;
-        if !is_own(caller, id) {
+        if !own {
             let role = work.role(&member.role).await?.unwrap_or_default();
             covers(caller, held.or(role))?;
         }

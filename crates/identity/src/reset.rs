@@ -15,7 +15,6 @@ use crate::address::Place;
 use crate::check::{Checks, PeopleChecks as _};
 use crate::key::{Kind, Token};
 use crate::member::{Member, MemberState};
-use crate::subject::Owner;
 use crate::{Error, Identity, sql};
 
 /// A link can be used for a day.
@@ -152,17 +151,6 @@ impl Identity {
             .reason(json!({ "code": problem.code() }));
         self.0.record.note(who, &event).await?;
         Err(Error::Problem(problem))
-    }
-
-    /// Everything a member may, be it on one thing only.
-    /// Every permission that a member has, by teams and grants too.
-    pub(crate) async fn reach(
-        &self,
-        caller: &Caller,
-        id: &MemberId,
-    ) -> Result<PermissionSet, Error> {
-        let org = self.own(caller).await?;
-        Ok(org.holder(&Owner::Member(id.clone())).map(|holder| holder.reach).unwrap_or_default())
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use access::{Caller, PermissionSet, Role, Scope};
+use access::{Caller, KeyId, MemberId, PermissionSet, Role, Scope};
 use base::args;
 
 use crate::room::Work;
+use crate::subject::Owner;
 use crate::{Error, Identity, load, sql};
 
 impl Identity {
@@ -24,6 +25,34 @@ impl Identity {
         }
         Ok(missing)
     }
+
+    /// Every permission that a member has, by teams, grants and keys too, be it on one
+    /// thing only.
+    pub(crate) async fn reach(
+        &self,
+        caller: &Caller,
+        id: &MemberId,
+    ) -> Result<PermissionSet, Error> {
+        self.reach_of_owner(caller, &Owner::Member(id.clone())).await
+    }
+
+    /// The same of a member or service account.
+    pub(crate) async fn reach_of_owner(
+        &self,
+        caller: &Caller,
+        owner: &Owner,
+    ) -> Result<PermissionSet, Error> {
+        Ok(self.own(caller).await?.holder(owner).map(|holder| holder.power).unwrap_or_default())
+    }
+
+    /// The same of a key. Of one that is not known, or not any more: everything.
+    pub(crate) async fn reach_of_key(
+        &self,
+        caller: &Caller,
+        id: &KeyId,
+    ) -> Result<PermissionSet, Error> {
+        Ok(self.own(caller).await?.key_of_id(id).map_or(PermissionSet::ALL, |key| key.reach))
+    }
 }
 
 /// Refuses to give or take permissions that the caller does not have on the whole org.
@@ -37,7 +66,7 @@ pub(crate) fn covers(caller: &Caller, given: PermissionSet) -> Result<(), Error>
 
 impl Work {
     /// What a role permits, as of this change; none if there is no such role.
-    pub(crate) async fn role(&mut self, name: &str) -> Result<Option<PermissionSet>, Error> {
+    pub async fn role(&mut self, name: &str) -> Result<Option<PermissionSet>, Error> {
         if let Some(role) = Role::named(name) {
             return Ok(Some(role.permissions().unwrap_or_default()));
         }

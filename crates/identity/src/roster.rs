@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use access::{Caller, MemberId, Permission, TeamId};
+use access::{Caller, MemberId, Permission, PermissionSet, TeamId};
 
 use crate::member::MemberState;
 use crate::snapshot::{OrgSnapshot, mark};
@@ -32,6 +32,12 @@ impl Roster {
     pub fn is_in(&self, member: &MemberId, team: &TeamId) -> bool {
         let holder = self.0.holder(&Owner::Member(member.clone()));
         holder.is_some_and(|holder| holder.teams.contains(team))
+    }
+
+    /// What a member may, on the org or on anything in it, by their keys too.
+    pub fn reach_of(&self, member: &MemberId) -> PermissionSet {
+        let holder = self.0.holder(&Owner::Member(member.clone()));
+        holder.map(|holder| holder.power).unwrap_or_default()
     }
 
     /// A number that is another one when the member's state is, or the teams that they

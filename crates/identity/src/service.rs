@@ -13,6 +13,7 @@ use crate::check::Checks;
 use crate::org::exists;
 use crate::rights::covers;
 use crate::room::Work;
+use crate::subject::Owner;
 use crate::{Error, Identity, sql};
 
 /// A service account.
@@ -112,6 +113,7 @@ impl Identity {
         let mut checks = Checks::default();
         let name = patch.name.as_ref().map(|name| checks.name("/name", name));
         checks.done()?;
+        let held = self.reach_of_owner(caller, &Owner::Service(id.clone())).await?;
         let mut work = self.begin(&scope).await?;
         let before = work.service(id).await?;
         let name = name.unwrap_or_else(|| before.name.clone());
@@ -123,7 +125,7 @@ impl Identity {
             }
             caller.require(Permission::UsersGrant)?;
             caller.recent_factor()?;
-            covers(caller, work.role(&before.role).await?.unwrap_or_default())?;
+            covers(caller, held.or(work.role(&before.role).await?.unwrap_or_default()))?;
             work.giving(caller, "/role", &after.role).await?;
         }
         let args = args![id.as_str(), &after.name, &after.role];
@@ -141,9 +143,10 @@ impl Identity {
     /// Removes a service account; its keys end at once.
     pub async fn remove_service(&self, caller: &Caller, id: &ServiceId) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersDelete)?;
+        let held = self.reach_of_owner(caller, &Owner::Service(id.clone())).await?;
         let mut work = self.begin(&scope).await?;
         let before = work.service(id).await?;
-        covers(caller, work.role(&before.role).await?.unwrap_or_default())?;
+        covers(caller, held.or(work.role(&before.role).await?.unwrap_or_default()))?;
         let at = self.now();
         work.change.run(sql::SERVICE_REMOVE, args![id.as_str(), at]).await?;
         work.change.run(sql::KEYS_REVOKE, args![id.as_str(), at]).await?;

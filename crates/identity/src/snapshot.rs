@@ -94,6 +94,8 @@ pub(crate) struct Holder {
     pub(crate) access: Arc<Access>,
     /// Every permission, be it on the whole org or on one thing only.
     pub(crate) reach: PermissionSet,
+    /// That, and what was given to their keys: whoever gets in as them gets at these.
+    pub(crate) power: PermissionSet,
     grants: Vec<access::Grant>,
     /// Ends when the member may not act any more: their sessions hang on it.
     pub(crate) life: Life,
@@ -115,7 +117,7 @@ pub(crate) struct KeyEntry {
     pub(crate) addresses: Option<Vec<IpNet>>,
     pub(crate) expires_at: Option<At>,
     pub(crate) revoked_at: Option<At>,
-    /// Less than its owner may: such a key cannot make others.
+    /// Less than its owner may: such a key cannot make others, nor end them.
     pub(crate) narrow: bool,
     /// It was made to end; a key that ends because another replaces it was not.
     pub(crate) expiring: bool,
@@ -166,13 +168,22 @@ impl OrgSnapshot {
             *of_team = of_team.wrapping_add(mark(&member));
             teams_of.entry(member).or_default().push(team);
         }
+        let mut on_keys: HashMap<Owner, PermissionSet> = HashMap::new();
+        for key in raw.keys.iter().filter(|key| key.revoked_at.is_none()) {
+            let given: Vec<_> = rights.given(key.id.as_str(), "").collect();
+            if !given.is_empty() {
+                let all = on_keys.entry(key.owner.clone()).or_default();
+                *all = all.or(reach(&given, None));
+            }
+        }
         let mut holders = HashMap::new();
         for raw in raw.holders {
             let teams = match &raw.owner {
                 Owner::Member(id) => teams_of.remove(id).unwrap_or_default(),
                 Owner::Service(_) => Vec::new(),
             };
-            holders.insert(raw.owner.clone(), Arc::new(rights.holder(raw, teams)));
+            let keys = on_keys.get(&raw.owner).copied().unwrap_or_default();
+            holders.insert(raw.owner.clone(), Arc::new(rights.holder(raw, teams, keys)));
         }
         let endless = raw.keys.iter().filter(|key| key.expires_at.is_none());
         let replaced: HashSet<KeyId> = endless.filter_map(|key| key.replaces.clone()).collect();
@@ -257,7 +268,7 @@ impl Rights {
         })
     }
 
-    fn holder(&self, raw: RawHolder, teams: Vec<TeamId>) -> Holder {
+    fn holder(&self, raw: RawHolder, teams: Vec<TeamId>, on_keys: PermissionSet) -> Holder {
         let through = match raw.owner {
             Owner::Member(_) => "member",
             Owner::Service(_) => "service account",
@@ -283,6 +294,7 @@ impl Rights {
             teams: teams.into(),
             access,
             reach: reach(&grants, None),
+            power: reach(&grants, None).or(on_keys),
             grants,
             life: Life::default(),
         }
@@ -296,7 +308,7 @@ impl Rights {
         let cap = named.or(bound.then_some(self.no_governing));
         let mut grants = holder.map(|holder| holder.grants.clone()).unwrap_or_default();
         grants.extend(self.given(key.id.as_str(), &format!("key {}", key.id)));
-        let narrow = bound || named.is_some() || key.expires_at.is_some();
+        let narrow = bound || named.is_some();
         KeyEntry {
             reach: reach(&grants, cap),
             access: Arc::new(Access::compile(grants, cap, self.version)),

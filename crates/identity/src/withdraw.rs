@@ -1,7 +1,7 @@
 //! Taking access back after a review: each thing in a change of its own, together with
 //! the reviewers' note of it.
 
-use access::{Actor, Caller, KeyId, MemberId, Permission, ServiceId, TeamId};
+use access::{Actor, Caller, KeyId, MemberId, Permission, PermissionSet, ServiceId, TeamId};
 use audit::{Durable, Event};
 use base::args;
 use base::db::{Statement, Value};
@@ -63,17 +63,21 @@ impl Identity {
         for permission in needed {
             scope = caller.require(*permission)?;
         }
+        let held = match self.held(caller, what).await {
+            Err(Error::NotFound) => return Ok(None),
+            held => held?,
+        };
         let mut work = self.begin(&scope).await?;
         let taken = match what {
-            Withdrawal::Member(id) => self.suspend(caller, &mut work, id).await,
+            Withdrawal::Member(id) => self.suspend(caller, &mut work, id, held).await,
             Withdrawal::Role(Owner::Member(id), role) => {
-                self.set_role(caller, &mut work, id, role).await
+                self.set_role(caller, &mut work, (id, role), held).await
             }
             Withdrawal::Role(Owner::Service(id), role) => {
-                set_role_of_service(caller, &mut work, id, role).await
+                set_role_of_service(caller, &mut work, (id, role), held).await
             }
-            Withdrawal::Service(id) => self.drop_service(caller, &mut work, id).await,
-            Withdrawal::Grant(id) => drop_grant(&mut work, id).await,
+            Withdrawal::Service(id) => self.drop_service(caller, &mut work, id, held).await,
+            Withdrawal::Grant(id) => drop_grant(caller, &mut work, id).await,
             Withdrawal::Membership(team, member) => leave(caller, &mut work, team, member).await,
             Withdrawal::Key(id) => self.drop_key(&mut work, id).await,
         };
@@ -86,17 +90,35 @@ impl Identity {
         self.commit_noting(work, event.reason(reason), (statement, args)).await.map(Some)
     }
 
+    /// What those from whom it is taken may, as far as this is asked before the change
+    /// begins. Whether a key may be taken is decided here.
+    async fn held(&self, caller: &Caller, what: &Withdrawal) -> Result<PermissionSet, Error> {
+        match what {
+            Withdrawal::Member(id) => self.reach(caller, id).await,
+            Withdrawal::Role(owner, _) => self.reach_of_owner(caller, owner).await,
+            Withdrawal::Service(id) => {
+                self.reach_of_owner(caller, &Owner::Service(id.clone())).await
+            }
+            Withdrawal::Key(id) => {
+                self.key_to_change(caller, id).await?;
+                Ok(PermissionSet::EMPTY)
+            }
+            Withdrawal::Grant(_) | Withdrawal::Membership(..) => Ok(PermissionSet::EMPTY),
+        }
+    }
+
     async fn suspend(
         &self,
         caller: &Caller,
         work: &mut Work,
         id: &MemberId,
+        held: PermissionSet,
     ) -> Result<Option<Event>, Error> {
         let before = work.member(id).await?;
         if before.state == MemberState::Suspended {
             return Ok(None);
         }
-        self.may_govern(caller, work, &before).await?;
+        work.may_govern(caller, &before, held).await?;
         work.keep_an_owner(&before, false).await?;
         if before.state == MemberState::Invited {
             caller.require(Permission::UsersDelete)?;
@@ -119,14 +141,14 @@ impl Identity {
         &self,
         caller: &Caller,
         work: &mut Work,
-        id: &MemberId,
-        role: &str,
+        (id, role): (&MemberId, &str),
+        held: PermissionSet,
     ) -> Result<Option<Event>, Error> {
         let before = work.member(id).await?;
         if before.role == role {
             return Ok(None);
         }
-        self.may_govern(caller, work, &before).await?;
+        work.may_govern(caller, &before, held).await?;
         work.giving(caller, "/role", role).await?;
         work.keep_an_owner(&before, false).await?;
         let args = args![id.as_str(), &before.name, role, before.state.as_str()];
@@ -140,9 +162,10 @@ impl Identity {
         caller: &Caller,
         work: &mut Work,
         id: &ServiceId,
+        held: PermissionSet,
     ) -> Result<Option<Event>, Error> {
         let before = work.service(id).await?;
-        covers(caller, work.role(&before.role).await?.unwrap_or_default())?;
+        covers(caller, held.or(work.role(&before.role).await?.unwrap_or_default()))?;
         let at = self.now();
         work.change.run(sql::SERVICE_REMOVE, args![id.as_str(), at]).await?;
         work.change.run(sql::KEYS_REVOKE, args![id.as_str(), at]).await?;
@@ -167,8 +190,8 @@ impl Identity {
 async fn set_role_of_service(
     caller: &Caller,
     work: &mut Work,
-    id: &ServiceId,
-    role: &str,
+    (id, role): (&ServiceId, &str),
+    held: PermissionSet,
 ) -> Result<Option<Event>, Error> {
     let before = work.service(id).await?;
     if before.role == role {
@@ -177,16 +200,21 @@ async fn set_role_of_service(
     if caller.actor == Actor::Service(id.clone()) {
         return Err(Error::OwnRole);
     }
-    covers(caller, work.role(&before.role).await?.unwrap_or_default())?;
+    covers(caller, held.or(work.role(&before.role).await?.unwrap_or_default()))?;
     work.giving(caller, "/role", role).await?;
     work.change.run(sql::SERVICE_CHANGE, args![id.as_str(), &before.name, role]).await?;
     let event = Event::done("identity.service.changed", "service", id.as_str());
     Ok(Some(event.changes(json!({"role": {"from": before.role, "to": role}}))))
 }
 
-async fn drop_grant(work: &mut Work, id: &GrantId) -> Result<Option<Event>, Error> {
+async fn drop_grant(
+    caller: &Caller,
+    work: &mut Work,
+    id: &GrantId,
+) -> Result<Option<Event>, Error> {
     let row = work.change.maybe(sql::GRANT_ONE, args![id.as_str()]).await?;
     let before = row.as_ref().map(Grant::of).transpose()?.ok_or(Error::NotFound)?;
+    covers(caller, work.role(&before.role).await?.unwrap_or_default())?;
     work.change.run(sql::GRANT_DELETE, args![id.as_str()]).await?;
     let event = Event::done("identity.grant.removed", "grant", id.as_str());
     Ok(Some(event.changes(json!({

@@ -32,6 +32,7 @@ impl Scim {
         let scope = by.scope()?;
         // What cannot be read is refused before anybody waits for it.
         let amendment = Amendment::read(Resource::User, how)?;
+        let vouched = self.vouched(by).await?;
         let (mut work, expected) = self.begin(by, seen).await?;
         let kept = self.kept(&mut work, by, sql::USER_ONE, id).await?;
         expected.still(Resource::User, &kept)?;
@@ -39,7 +40,7 @@ impl Scim {
         if name_key(&after) != name_key(&kept.document) {
             free_name(&mut work, by, &after).await?;
         }
-        let told = self.tell_member(&mut work, by, &kept, &after).await?;
+        let told = self.tell_member(&mut work, (by, &vouched), &kept, &after).await?;
         let names = differing(&kept.document, &after);
         if names.is_empty() && told.state.is_none() && told.role.is_none() {
             return Ok(kept);

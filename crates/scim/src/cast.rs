@@ -8,11 +8,11 @@ use access::MemberId;
 use base::args;
 use identity::{Member, Work};
 
-use crate::directory::Directory;
 use crate::events::Moved;
 use crate::kept::UserId;
 use crate::mapping::{OWNER, given};
 use crate::user::present;
+use crate::vouch::Vouched;
 use crate::{Error, Scim, sql};
 
 /// What came of it.
@@ -30,13 +30,13 @@ impl Scim {
     pub(crate) async fn cast(
         &self,
         work: &mut Work,
-        directory: &Directory,
+        vouched: &Vouched<'_>,
         user: &str,
         member: &MemberId,
         before: Option<&str>,
         groups: &[String],
     ) -> Result<Cast, Error> {
-        let mut wanted = given(&directory.mapping, groups);
+        let mut wanted = given(&vouched.directory.mapping, groups);
         let mut cast = Cast::default();
         if wanted == before {
             return Ok(cast);
@@ -51,7 +51,7 @@ impl Scim {
             return Ok(cast);
         }
         work.change.run(sql::USER_GIVEN, args![user, wanted]).await?;
-        let role = wanted.unwrap_or(&directory.role).to_owned();
+        let role = wanted.unwrap_or(&vouched.directory.role).to_owned();
         if known.role == OWNER || known.role == role {
             return Ok(cast);
         }
@@ -59,6 +59,7 @@ impl Scim {
         if wanted.is_none() && before != Some(known.role.as_str()) {
             return Ok(cast);
         }
+        vouched.governs(work, &known).await?;
         let told = Member { role: role.clone(), ..known };
         self.0.identity.change_as_told(work, &told).await?;
         Ok(Cast { role: Some(role), ..cast })
@@ -68,7 +69,7 @@ impl Scim {
     pub(crate) async fn recast(
         &self,
         work: &mut Work,
-        directory: &Directory,
+        vouched: &Vouched<'_>,
         (user, member, before): (&str, &MemberId, Option<&str>),
         moved: &mut Moved,
     ) -> Result<(), Error> {
@@ -76,7 +77,7 @@ impl Scim {
         for row in work.change.all(sql::GROUPS_OF, args![user]).await? {
             groups.push(row.text("name_key")?);
         }
-        let cast = self.cast(work, directory, user, member, before, &groups).await?;
+        let cast = self.cast(work, vouched, user, member, before, &groups).await?;
         moved.cast.extend(cast.role.map(|role| (member.to_string(), role)));
         moved.gone.extend(cast.gone);
         Ok(())
@@ -86,7 +87,7 @@ impl Scim {
     pub(crate) async fn cast_groups(
         &self,
         work: &mut Work,
-        directory: &Directory,
+        vouched: &Vouched<'_>,
         groups: &BTreeSet<String>,
         moved: &mut Moved,
     ) -> Result<(), Error> {
@@ -94,7 +95,7 @@ impl Scim {
         for group in groups {
             let mut after = String::new();
             loop {
-                let args = args![directory.id.as_str(), group, after.as_str()];
+                let args = args![vouched.directory.id.as_str(), group, after.as_str()];
                 let rows = work.change.all(sql::USERS_CAST, args).await?;
                 for row in &rows {
                     let user: UserId = row.parse("id")?;
@@ -102,7 +103,7 @@ impl Scim {
                     if done.insert(after.clone()) {
                         let (member, before) = (row.parse("subject")?, row.opt_text("given_role")?);
                         let who = (user.as_str(), &member, before.as_deref());
-                        self.recast(work, directory, who, moved).await?;
+                        self.recast(work, vouched, who, moved).await?;
                     }
                 }
                 if rows.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use access::{Caller, Origin, Region};
+use access::{Caller, Origin, PermissionSet, Region};
 use audit::Event;
 use base::args;
 use base::testing::StillClock;
@@ -41,8 +41,8 @@ async fn room(house: &House) -> (Scim, Entered) {
     let id = directory.id.as_str();
     let caller = Caller::directory(operator.org.clone(), Region::Eu, id, Origin::default());
     let base = format!("{}/scim/v2", scim.origin(None));
-    let token = TokenId::new(house.clock.now());
-    (scim, Entered { caller, directory, token, base })
+    let (token, vouched) = (TokenId::new(house.clock.now()), PermissionSet::EMPTY);
+    (scim, Entered { caller, directory, token, vouched, base })
 }
 
 /// Brings them all in one change.

@@ -14,7 +14,8 @@ use crate::events::Moved;
 use crate::kept::{DirectoryId, key};
 use crate::mapping::{Mapped, checked, never_owner};
 use crate::token::Issued;
-use crate::{Error, Scim, events, sql};
+use crate::vouch::Vouched;
+use crate::{Error, Scim, events, sql, vouch};
 
 /// Directories of one org at most.
 const DIRECTORIES_MAX: u64 = 10;
@@ -79,6 +80,12 @@ impl Directory {
         })
     }
 
+    /// The roles that it gives.
+    pub(crate) fn roles(&self) -> impl Iterator<Item = &str> {
+        let mapped = self.mapping.iter().map(|mapped| mapped.role.as_str());
+        std::iter::once(self.role.as_str()).chain(mapped)
+    }
+
     fn mapping_text(&self) -> String {
         serde_json::json!(self.mapping).to_string()
     }
@@ -115,9 +122,7 @@ impl Scim {
         directory: &Directory,
     ) -> Result<Vec<String>, Error> {
         let scope = caller.require(Permission::UsersConnections)?;
-        let mapped = directory.mapping.iter().map(|mapped| mapped.role.as_str());
-        let roles = std::iter::once(directory.role.as_str()).chain(mapped).collect();
-        Ok(self.0.identity.missing_roles(&scope, &roles).await?)
+        Ok(self.0.identity.missing_roles(&scope, &directory.roles().collect()).await?)
     }
 
     /// Makes a directory with its first token, which is shown this once.
@@ -165,6 +170,9 @@ impl Scim {
         let scope = may_connect(caller)?;
         let name = patch.name.as_deref().map(name).transpose()?;
         let mapping = patch.mapping.as_deref().map(checked).transpose()?;
+        let (org, region, origin) = (scope.org().clone(), scope.region(), caller.origin.clone());
+        let acting = Caller::directory(org, region, id.as_str(), origin);
+        let roster = self.0.identity.roster(&acting).await?;
         let mut work = self.0.identity.begin(&scope).await?;
         let before = known(&mut work, id).await?;
         let after = Directory {
@@ -175,6 +183,7 @@ impl Scim {
         };
         if (&after.role, &after.mapping) != (&before.role, &before.mapping) {
             gives(caller, &mut work, &after).await?;
+            answers(caller, &mut work, id).await?;
         }
         let args = args![id.as_str(), &after.name, &after.role, after.mapping_text()];
         work.change.run(sql::DIRECTORY_CHANGE, args).await.map_err(taken)?;
@@ -182,7 +191,8 @@ impl Scim {
         if after.mapping != before.mapping {
             let both = before.mapping.iter().chain(&after.mapping);
             let groups: BTreeSet<String> = both.map(|mapped| key(&mapped.group)).collect();
-            self.cast_groups(&mut work, &after, &groups, &mut moved).await?;
+            let vouched = Vouched { directory: &after, by: vouch::by(caller), roster };
+            self.cast_groups(&mut work, &vouched, &groups, &mut moved).await?;
         }
         let event = events::directory_changed(&before, &after, &moved);
         self.0.identity.commit(work, event).await?;
@@ -238,6 +248,16 @@ pub(crate) async fn gives(
     }
     for (place, mapped) in directory.mapping.iter().enumerate() {
         work.giving(caller, &format!("/mapping/{place}/role"), &mapped.role).await?;
+    }
+    Ok(())
+}
+
+/// Whoever changes what a directory gives answers for what it does with it: by its tokens it
+/// governs nobody who may more than they.
+async fn answers(caller: &Caller, work: &mut Work, id: &DirectoryId) -> Result<(), Error> {
+    for row in work.change.all(sql::TOKENS_VOUCHED, args![id.as_str()]).await? {
+        let vouched = vouch::written(vouch::read(&row)?.and(vouch::by(caller)));
+        work.change.run(sql::TOKEN_VOUCH, args![row.text("token_id")?, vouched]).await?;
     }
     Ok(())
 }

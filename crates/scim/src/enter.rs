@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use access::{Caller, Origin, Permission, Region, Scope};
+use access::{Caller, Origin, Permission, PermissionSet, Region, Scope};
 use audit::{Event, Outcome};
 use axum::http::{HeaderMap, header};
 use base::args;
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::directory::Directory;
 use crate::kept::TokenId;
-use crate::{Error, Scim, sql};
+use crate::{Error, Scim, sql, vouch};
 
 /// How often an unknown token of one org, and a directory that asks too much, are
 /// recorded at most: nobody fills a record by being refused.
@@ -29,6 +29,8 @@ pub(crate) struct Entered {
     pub(crate) caller: Caller,
     pub(crate) directory: Directory,
     pub(crate) token: TokenId,
+    /// What whoever made the token might: see [`crate::vouch`].
+    pub(crate) vouched: PermissionSet,
     /// What addresses begin with: `https://portico.example/scim/v2`.
     pub(crate) base: String,
 }
@@ -103,16 +105,17 @@ impl Scim {
         };
         let read = || {
             let tag = row.bytes("tag")?;
-            Ok((tag, row.parse("token_id")?, row.opt_at("ended_at")?, Directory::of(&row)?))
+            let (token, ended_at) = (row.parse("token_id")?, row.opt_at("ended_at")?);
+            Ok((tag, token, ended_at, vouch::read(&row)?, Directory::of(&row)?))
         };
-        let (stored, token, ended_at, directory) = read().map_err(Stranger::Db)?;
+        let (stored, token, ended_at, vouched, directory) = read().map_err(Stranger::Db)?;
         let id = directory.id.as_str();
         let caller = Caller::directory(shown.org, shown.region, id, origin);
         if ended_at.is_some() || !seal::equal(&stored, &tag) {
             self.refused(&caller, id, "ended_token");
             return Err(Stranger::Refused);
         }
-        Ok(Entered { caller, directory, token, base })
+        Ok(Entered { caller, directory, token, vouched, base })
     }
 
     /// Records whose token was refused. The answer does not wait for it.

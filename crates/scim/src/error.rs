@@ -45,6 +45,12 @@ pub enum Error {
     /// It stands against the state of the org.
     #[error("{0}")]
     Conflict(&'static str),
+    /// The member may more than whoever made the directory's token.
+    #[error(
+        "this member may more than whoever made the token of this directory: somebody who may as \
+         much makes a new token in the console"
+    )]
+    NotVouched,
     /// It was changed since the caller looked.
     #[error("the resource was changed since: read it again")]
     Changed,
@@ -100,6 +106,7 @@ impl Error {
             | Self::Denied(_)
             | Self::NeedsFactor(_)
             | Self::Conflict(_)
+            | Self::NotVouched
             | Self::Changed
             | Self::NotFound
             | Self::NotImplemented(_)
@@ -130,6 +137,7 @@ impl From<Error> for Problem {
             Error::TooMany(_) => Self::bad_request("too_many", detail),
             Error::Uniqueness(_) => Self::new(StatusCode::CONFLICT, "exists", detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
+            Error::NotVouched => Self::new(StatusCode::FORBIDDEN, "not_vouched", detail),
             Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
             Error::NotFound => Self::not_found(),
             Error::NotImplemented(_) => {

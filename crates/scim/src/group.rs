@@ -35,6 +35,7 @@ impl Scim {
             sent_members(sent)?.unwrap_or_default().into_iter().collect();
         let (at, name) = (self.now(), shown_name(&document).to_owned());
         let id = GroupId::new(at).to_string();
+        let vouched = self.vouched(by).await?;
         let mut work = self.0.identity.begin(&scope).await?;
         self.room_for(&mut work, by, sql::GROUP_COUNT, GROUPS_MAX).await?;
         free_name(&mut work, by, &name).await?;
@@ -53,7 +54,7 @@ impl Scim {
         let (mut moved, key) = (Moved::default(), key(&name));
         let group = Group { id: &id, team: &team.id, name: &key };
         let nobody = BTreeSet::new();
-        self.move_members(&mut work, by, group, (&nobody, &members), &mut moved).await?;
+        self.move_members(&mut work, &vouched, group, (&nobody, &members), &mut moved).await?;
         let event = events::group_added(&id, team.id.as_str(), &name, &moved);
         self.0.identity.commit(work, event).await?;
         Ok(Kept {
@@ -82,6 +83,7 @@ impl Scim {
             Amend::Replace(sent) => sent_members(sent)?.map(Membership::Replace),
             Amend::Patch(_) => None,
         };
+        let vouched = self.vouched(by).await?;
         let (mut work, expected) = self.begin(by, seen).await?;
         let kept = self.kept(&mut work, by, sql::GROUP_ONE, id).await?;
         expected.still(Resource::Group, &kept)?;
@@ -115,11 +117,11 @@ impl Scim {
         work.change.run(sql::GROUP_CHANGE, args).await.map_err(taken)?;
         let renamed_key = key(is);
         let group = Group { id, team: &team, name: &renamed_key };
-        self.move_members(&mut work, by, group, (&before, &after), &mut moved).await?;
+        self.move_members(&mut work, &vouched, group, (&before, &after), &mut moved).await?;
         if key(was) != key(is) {
             // Another name may give another role, to everybody who is in it.
             let name = BTreeSet::from([key(is)]);
-            self.cast_groups(&mut work, &by.directory, &name, &mut moved).await?;
+            self.cast_groups(&mut work, &vouched, &name, &mut moved).await?;
         }
         let renamed = (was != is).then_some((was, is));
         let event = events::group_changed(&kept, team.as_str(), renamed, &moved);
@@ -135,6 +137,7 @@ impl Scim {
         id: &str,
         seen: Option<&str>,
     ) -> Result<(), Error> {
+        let vouched = self.vouched(by).await?;
         let (mut work, expected) = self.begin(by, seen).await?;
         let kept = self.kept(&mut work, by, sql::GROUP_ONE, id).await?;
         expected.still(Resource::Group, &kept)?;
@@ -145,7 +148,7 @@ impl Scim {
             let key = key(name);
             let group = Group { id, team: &team, name: &key };
             let nobody = BTreeSet::new();
-            self.move_members(&mut work, by, group, (&members, &nobody), &mut moved).await?;
+            self.move_members(&mut work, &vouched, group, (&members, &nobody), &mut moved).await?;
         }
         work.change.run(sql::MEMBERS_DELETE, args![id]).await?;
         work.change.run(sql::GROUP_DELETE, args![id]).await?;

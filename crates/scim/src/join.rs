@@ -7,10 +7,10 @@ use base::args;
 use base::db::Value;
 use identity::{Error as Refused, Work};
 
-use crate::enter::Entered;
 use crate::events::Moved;
 use crate::mapping::maps;
 use crate::sql::IDS_AT_ONCE;
+use crate::vouch::Vouched;
 use crate::{Error, Scim, sql};
 
 /// A user who joins or leaves.
@@ -44,19 +44,19 @@ impl Scim {
     pub(crate) async fn move_members(
         &self,
         work: &mut Work,
-        by: &Entered,
+        vouched: &Vouched<'_>,
         group: Group<'_>,
         (before, after): (&BTreeSet<String>, &BTreeSet<String>),
         moved: &mut Moved,
     ) -> Result<(), Error> {
         let joins: Vec<&String> = after.difference(before).collect();
         let leaves: Vec<&String> = before.difference(after).collect();
-        let joining = self.movers(work, by, &joins).await?;
+        let joining = self.movers(work, vouched, &joins).await?;
         if joining.len() < joins.len() {
             let detail = "`members` names somebody who is no user of this directory";
             return Err(Error::Value(detail.to_owned()));
         }
-        let leaving = self.movers(work, by, &leaves).await?;
+        let leaving = self.movers(work, vouched, &leaves).await?;
         let rows = joining.keys().map(|id| args![group.id, id]).collect();
         work.change.many(&sql::MEMBERS_ADD, rows).await?;
         for (id, mover) in &joining {
@@ -72,10 +72,10 @@ impl Scim {
             work.leave_team(group.team, &mover.member).await?;
             moved.left.push(mover.member.to_string());
         }
-        if maps(&by.directory.mapping, group.name) {
+        if maps(&vouched.directory.mapping, group.name) {
             for (id, mover) in joining.iter().chain(&leaving) {
                 let who = (id.as_str(), &mover.member, mover.given_role.as_deref());
-                self.recast(work, &by.directory, who, moved).await?;
+                self.recast(work, vouched, who, moved).await?;
             }
         }
         Ok(())
@@ -85,13 +85,13 @@ impl Scim {
     async fn movers(
         &self,
         work: &mut Work,
-        by: &Entered,
+        vouched: &Vouched<'_>,
         ids: &[&String],
     ) -> Result<BTreeMap<String, Mover>, Error> {
         let mut movers = BTreeMap::new();
         for some in ids.chunks(IDS_AT_ONCE) {
             for row in work.change.all(sql::USERS_OF_IDS, twenty(some)).await? {
-                if row.text("directory_id")? == by.directory.id.as_str() {
+                if row.text("directory_id")? == vouched.directory.id.as_str() {
                     let (member, given_role) =
                         (row.parse("member_id")?, row.opt_text("given_role")?);
                     movers.insert(row.text("user_id")?, Mover { member, given_role });

@@ -12,6 +12,9 @@
 //!   `directories_and_orgs_see_nothing_of_each_other`.
 //! - Nobody gives by a directory what they do not have:
 //!   `nobody_gives_by_a_directory_what_they_do_not_have`.
+//! - A directory changes nobody who may more than whoever made its token, and than the roles
+//!   it gives: `a_directory_of_ones_own_governs_nobody_who_may_more`; nor by roles that were
+//!   changed by somebody who may less: `whoever_changes_what_a_directory_gives_answers_for_it`.
 //! - User names are unique without regard to case, members have one directory:
 //!   `a_user_name_is_given_once_without_regard_to_case`,
 //!   `a_member_who_is_here_already_is_taken_over_once`.
@@ -78,6 +81,7 @@ pub mod sql;
 mod tag;
 mod token;
 mod user;
+mod vouch;
 
 use std::collections::BTreeMap;
 use std::io;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::directory::{Directory, gives, may_connect};
 use crate::kept::{DirectoryId, TokenId};
-use crate::{Error, Scim, events, sql};
+use crate::{Error, Scim, events, sql, vouch};
 
 /// A token, without its secret: that is nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
@@ -60,7 +60,7 @@ impl Scim {
     }
 
     /// Makes a new token. The one before lives on until it is ended or the next is made;
-    /// older ones end at once.
+    /// older ones end at once. Whoever makes one answers for what is done with it.
     pub async fn rotate(&self, caller: &Caller, id: &DirectoryId) -> Result<Issued, Error> {
         let scope = may_connect(caller)?;
         let mut work = self.0.identity.begin(&scope).await?;
@@ -104,7 +104,8 @@ impl Scim {
         let (token, secret) = DirectoryToken::fresh(scope.org(), scope.region())?;
         let (id, at) = (TokenId::new(self.now()), self.now());
         let tag = mac.tag(token.hashed());
-        let args = args![id.as_str(), directory.as_str(), tag.as_slice(), at];
+        let vouched = vouch::written(vouch::by(scope.caller()));
+        let args = args![id.as_str(), directory.as_str(), tag.as_slice(), at, vouched];
         change.run(sql::TOKEN_ADD, args).await?;
         Ok(Issued { id, secret })
     }

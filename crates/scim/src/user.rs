@@ -13,6 +13,7 @@ use crate::kept::{Kept, UserId, active, key, text};
 use crate::mapping::OWNER;
 use crate::person::Person;
 use crate::schema::Resource;
+use crate::vouch::Vouched;
 use crate::{Error, Scim, sql};
 
 /// Users of one directory at most.
@@ -44,6 +45,7 @@ impl Scim {
         let id = UserId::new(at).to_string();
         let person = Person::of(&document, &id);
         let known = self.0.identity.find_member(&scope, &person.email).await?;
+        let vouched = self.vouched(by).await?;
         let mut work = self.0.identity.begin(&scope).await?;
         self.room_for(&mut work, by, sql::USER_COUNT, USERS_MAX).await?;
         free_name(&mut work, by, &document).await?;
@@ -54,9 +56,10 @@ impl Scim {
             None => None,
         };
         let (member, came) = match known {
-            Some(known) => {
-                (self.take_over(&mut work, known, &person, acts).await?, Came::TakenOver)
-            }
+            Some(known) => (
+                self.take_over(&mut work, &vouched, (known, &person), acts).await?,
+                Came::TakenOver,
+            ),
             None => (self.arrive(&mut work, by, &person, acts).await?, Came::New),
         };
         let sealed = self.0.seals.seal(&scope, &id, &document)?;
@@ -96,11 +99,13 @@ impl Scim {
         id: &str,
         seen: Option<&str>,
     ) -> Result<(), Error> {
+        let vouched = self.vouched(by).await?;
         let (mut work, expected) = self.begin(by, seen).await?;
         let kept = self.kept(&mut work, by, sql::USER_ONE, id).await?;
         expected.still(Resource::User, &kept)?;
         // Or the org removed them by hand.
         if let Some(member) = present(work.member(&member_id(&kept)?).await)? {
+            vouched.governs(&mut work, &member).await?;
             self.0.identity.depart(&mut work, &member.id).await?;
         }
         work.change.run(sql::USER_LEAVES, args![id]).await?;
@@ -158,8 +163,8 @@ impl Scim {
     async fn take_over(
         &self,
         work: &mut Work,
-        known: Member,
-        person: &Person,
+        vouched: &Vouched<'_>,
+        (known, person): (Member, &Person),
         acts: bool,
     ) -> Result<Member, Error> {
         if known.role == OWNER {
@@ -169,6 +174,7 @@ impl Scim {
         if other.is_some() {
             return Err(Error::Uniqueness(HAS_DIRECTORY));
         }
+        vouched.governs(work, &known).await?;
         let state = match (known.state, acts) {
             (_, false) | (MemberState::Suspended | MemberState::Removed, true) => {
                 MemberState::Suspended
@@ -184,7 +190,7 @@ impl Scim {
     pub(crate) async fn tell_member(
         &self,
         work: &mut Work,
-        by: &Entered,
+        (by, vouched): (&Entered, &Vouched<'_>),
         kept: &Kept,
         after: &Document,
     ) -> Result<Told, Error> {
@@ -193,7 +199,7 @@ impl Scim {
         let Some(before) = present(work.member(&member_id(kept)?).await)? else {
             // Whom the org removed by hand stays away until the directory brings them back.
             if back {
-                return self.bring_back(work, by, kept, after).await;
+                return self.bring_back(work, (by, vouched), kept, after).await;
             }
             return Ok(Told { member: kept.subject.clone(), ..Told::default() });
         };
@@ -211,6 +217,7 @@ impl Scim {
             Member { email: person.email, name: person.name, state, ..before.clone() }
         };
         if told != before {
+            vouched.governs(work, &before).await?;
             self.0.identity.change_as_told(work, &told).await.map_err(address)?;
         }
         Ok(Told {
@@ -224,7 +231,7 @@ impl Scim {
     async fn bring_back(
         &self,
         work: &mut Work,
-        by: &Entered,
+        (by, vouched): (&Entered, &Vouched<'_>),
         kept: &Kept,
         after: &Document,
     ) -> Result<Told, Error> {
@@ -238,7 +245,7 @@ impl Scim {
         if kept.given_role.is_some() {
             work.change.run(sql::USER_GIVEN, args![&kept.id, None::<String>]).await?;
         }
-        let cast = self.cast(work, &by.directory, &kept.id, &member.id, None, &groups).await?;
+        let cast = self.cast(work, vouched, &kept.id, &member.id, None, &groups).await?;
         Ok(Told {
             member: member.id.to_string(),
             state: Some((Value::Null, json!(MemberState::Active))),

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::desk::NEWEST;
-use crate::person::person;
+use crate::person::{in_person, person};
 use crate::{Error, Kind, Request, RequestId, State, Support, scope, sql};
 use base::checks::Checks;
 
@@ -122,8 +122,8 @@ impl Support {
         self.read(&scope, id).await
     }
 
-    /// Ends what was granted, now: whoever is in is out. Asks for no second factor:
-    /// nothing may stand between an org and its own door.
+    /// Ends what was granted, now: whoever is in is out. Asks for no second factor, and
+    /// lets programs do it: nothing may stand between an org and its own door.
     pub async fn end(&self, caller: &Caller, id: &RequestId) -> Result<Request, Error> {
         let scope = caller.require(Permission::SettingsSupport)?;
         let ender = person(caller)?.as_str();
@@ -150,7 +150,7 @@ impl Support {
         id: &RequestId,
     ) -> Result<(Scope, &'a str), Error> {
         let scope = caller.require(Permission::SettingsSupport)?;
-        let approver = person(caller)?;
+        let approver = in_person(caller)?;
         let request = self.read(&scope, id).await?;
         let own = self.0.identity.viewer(caller).await?.email;
         let same_address = own.is_some_and(|own| own.eq_ignore_ascii_case(&request.operator_email));

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::person::person;
+use crate::person::{in_person, person};
 use crate::{Error, Request, RequestId, Support, scope, sql};
 use base::checks::Checks;
 
@@ -40,7 +40,8 @@ pub struct NewAsk {
 impl Support {
     /// Asks an org for access. Its approvers decide.
     pub async fn ask(&self, caller: &Caller, new: &NewAsk) -> Result<Request, Error> {
-        let (desk, operator) = self.desk(caller).await?;
+        let (desk, _) = self.desk(caller).await?;
+        let operator = in_person(caller)?;
         caller.factor_shown()?;
         let mut checks = Checks::default();
         let reason = new.reason.trim();

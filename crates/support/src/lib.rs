@@ -14,7 +14,8 @@
 //!   when the operator loses their own place: `an_operator_who_leaves_is_out_everywhere`.
 //! - Everything done stands in the org's own record, as the operator's and with the
 //!   request: `everything_an_operator_does_stands_in_the_orgs_own_record`.
-//! - Nobody approves what they asked for: `nobody_approves_what_they_asked_for`.
+//! - Nobody approves what they asked for, and no program does:
+//!   `nobody_approves_what_they_asked_for_and_no_program_does`.
 //! - Asking and entering need a second factor shown just now:
 //!   `asking_and_entering_need_a_second_factor_shown_just_now`.
 //! - An address list binds visitors too unless the approver says otherwise:

@@ -15,6 +15,7 @@ use serde_json::json;
 
 pub use self::list::ListKeys;
 pub use self::rotate::Rotate;
+use crate::rights::covers;
 use crate::snapshot::KeyEntry;
 use crate::subject::Owner;
 use crate::{Error, Identity, load, sql};
@@ -111,7 +112,8 @@ impl Key {
 }
 
 impl Identity {
-    /// Revokes a key: when this returns, the key is refused on this node.
+    /// Revokes a key: when this returns, the key is refused on this node. Nobody revokes a
+    /// key that may more than they do, unless it is their own.
     pub async fn revoke_key(&self, caller: &Caller, id: &KeyId) -> Result<(), Error> {
         let (scope, key, _) = self.key_to_change(caller, id).await?;
         let mut work = self.begin(&scope).await?;
@@ -126,8 +128,9 @@ impl Identity {
     }
 
     /// A key that is the caller's own, or that the caller may govern. Who may not
-    /// does not learn whether there is such a key.
-    async fn key_to_change(
+    /// does not learn whether there is such a key. A narrowed key is not its owner: of the
+    /// owner's keys it is itself alone its own.
+    pub(crate) async fn key_to_change(
         &self,
         caller: &Caller,
         id: &KeyId,
@@ -138,15 +141,21 @@ impl Identity {
             Some(row) => Some((Key::of(&row)?, row.parse::<Owner>("owner_id")?)),
             None => None,
         };
-        let mine = found.as_ref().is_some_and(|(_, owner)| is_of(caller, owner));
+        let mine = found.as_ref().is_some_and(|(_, owner)| is_of(caller, owner))
+            && (caller.key.as_ref() == Some(id)
+                || !self.about_key(caller, |key| key.narrow).await?);
         let scope = if mine { own } else { caller.require(Permission::UsersKeys)? };
         let (key, owner) = found.ok_or(Error::NotFound)?;
+        if !mine && key.is_live(self.now()) {
+            covers(caller, self.reach_of_key(caller, id).await?)?;
+        }
         Ok((scope, key, owner))
     }
 
-    /// A key that may less than its owner must not make one that may more.
+    /// A key that may less than its owner, or that ends, must not make one that may more,
+    /// or goes on.
     async fn not_narrow(&self, caller: &Caller) -> Result<(), Error> {
-        let narrow = self.about_key(caller, |key| key.narrow).await?;
+        let narrow = self.about_key(caller, |key| key.narrow || key.expires_at.is_some()).await?;
         if narrow { Err(Error::NarrowKey) } else { Ok(()) }
     }
 

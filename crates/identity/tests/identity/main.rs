@@ -5,6 +5,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod above;
 mod browser;
 mod factors;
 mod guarded;

@@ -63,6 +63,7 @@ async fn givings(house: &House, org: &Org) -> Vec<(&'static str, String, Value)>
         ("POST", "/api/grants".into(), json!({"subject": org.member.id, "role": "org:viewer"})),
         ("PUT", format!("/api/teams/{team}/members/{}", org.member.id), Value::Null),
         ("PUT", "/api/roles/reader".into(), json!({"permissions": ["patterns:*"]})),
+        ("POST", "/api/setup-links".into(), json!({"days": 7})),
         ("POST", "/api/keys".into(), json!({"name": "x", "owner": service})),
         ("POST", "/api/keys".into(), json!({"name": "x"})),
     ]

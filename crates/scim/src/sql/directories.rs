@@ -81,14 +81,14 @@ pub(crate) const DIRECTORY_REQUESTS_DELETE: Statement = Statement::new(
 
 pub(crate) const TOKEN_ADD: Statement = Statement::new(
     "add a token",
-    "INSERT INTO scim_token (org_id, token_id, directory_id, tag, created_at)
-     VALUES ($1, $2, $3, $4, $5)",
+    "INSERT INTO scim_token (org_id, token_id, directory_id, tag, created_at, vouched)
+     VALUES ($1, $2, $3, $4, $5, $6)",
 );
 
 /// What a request of a directory needs, at once.
 pub(crate) const TOKEN_BY_TAG: Statement = Statement::new(
     "look up a token",
-    "SELECT t.token_id, t.tag, t.ended_at, d.directory_id, d.name, d.role, d.mapping,
+    "SELECT t.token_id, t.tag, t.ended_at, t.vouched, d.directory_id, d.name, d.role, d.mapping,
             d.created_at, d.seen_at
        FROM scim_token t JOIN scim_directory d
          ON d.org_id = t.org_id AND d.directory_id = t.directory_id
@@ -99,6 +99,18 @@ pub(crate) const TOKEN_LIST: Statement = Statement::new(
     "list tokens",
     "SELECT token_id, created_at, ended_at, last_used_at FROM scim_token
       WHERE org_id = $1 AND directory_id = $2 ORDER BY token_id DESC LIMIT 10",
+);
+
+/// As many as a directory may have.
+pub(crate) const TOKENS_VOUCHED: Statement = Statement::new(
+    "read who answers for the tokens of a directory",
+    "SELECT token_id, vouched FROM scim_token
+      WHERE org_id = $1 AND directory_id = $2 AND ended_at IS NULL ORDER BY token_id LIMIT 10",
+);
+
+pub(crate) const TOKEN_VOUCH: Statement = Statement::new(
+    "note who answers for a token",
+    "UPDATE scim_token SET vouched = $3 WHERE org_id = $1 AND token_id = $2",
 );
 
 pub(crate) const TOKEN_END: Statement = Statement::new(

@@ -9,8 +9,10 @@ pub(crate) use self::directories::*;
 pub(crate) use self::resources::*;
 
 /// This room's steps.
-pub const MIGRATIONS: &[Migration] =
-    &[Migration::both("scim/0001_scim", include_str!("../../migrations/0001_scim.sql"))];
+pub const MIGRATIONS: &[Migration] = &[
+    Migration::both("scim/0001_scim", include_str!("../../migrations/0001_scim.sql")),
+    Migration::both("scim/0002_vouched", include_str!("../../migrations/0002_vouched.sql")),
+];
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] = &[
@@ -38,6 +40,8 @@ pub const STATEMENTS: &[Statement] = &[
     TOKEN_ADD,
     TOKEN_BY_TAG,
     TOKEN_LIST,
+    TOKENS_VOUCHED,
+    TOKEN_VOUCH,
     TOKEN_END,
     TOKENS_END,
     TOKENS_FORGET,

@@ -19,4 +19,5 @@ mod roles;
 mod search;
 mod tokens;
 mod users;
+mod vouched;
 mod walls;

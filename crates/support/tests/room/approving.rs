@@ -40,7 +40,7 @@ async fn the_approver_gives_less_and_never_more() {
 }
 
 #[tokio::test]
-async fn nobody_approves_what_they_asked_for() {
+async fn nobody_approves_what_they_asked_for_and_no_program_does() {
     for house in House::on_each_engine().await {
         // The operator is a member of the customer too, as its owner even.
         let new = NewMember {
@@ -66,8 +66,16 @@ async fn nobody_approves_what_they_asked_for() {
         let key = json!({ "owner": bot["id"], "name": "k" });
         let key = house.post(&owner, "/api/keys", key).await.json();
         let key = format!("Bearer {}", key["secret"].as_str().expect("a secret"));
-        assert_eq!(house.post(&key, &grant, json!({})).await.code(), "people_only");
+        let own = house.key(&house.acme, &house.acme.owner).await;
+        let refuse = format!("/api/support/requests/{id}/refuse");
+        for key in [&key, &own] {
+            for path in [&grant, &refuse] {
+                assert_eq!(house.post(key, path, json!({})).await.code(), "people_only", "{path}");
+            }
+        }
         assert_eq!(house.post(&owner, &grant, json!({})).await.status, 200);
+        let end = format!("/api/support/requests/{id}/end");
+        assert_eq!(house.post(&own, &end, json!({})).await.status, 200, "a program shuts the door");
     }
 }
 

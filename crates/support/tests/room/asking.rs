@@ -106,6 +106,8 @@ async fn asking_and_entering_need_a_second_factor_shown_just_now() {
         }
         let key = house.key(operators, &operators.owner).await;
         assert_eq!(house.post(&key, &enter, Value::Null).await.code(), "session_only");
+        let ask = body("acme", &["users:read"]);
+        assert_eq!(house.post(&key, "/api/support/asks", ask).await.code(), "people_only");
         house.entered(&id).await;
     }
 }

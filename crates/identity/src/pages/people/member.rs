@@ -101,7 +101,7 @@ async fn show(
         state: member.state,
         own: caller.actor == Actor::Member(id.clone()),
         role: roles.permits(&member.role).unwrap_or_default(),
-        reach: holder.reach,
+        reach: holder.power,
     };
     let form = typed.unwrap_or_else(|| ChangeForm { name: member.name.clone(), role: None });
     let page = MemberPage {
