@@ -146,9 +146,9 @@ async fn after_a_full_disk_the_embedded_engine_writes_again_as_soon_as_there_is_
     let bench = Bench::sqlite(&[THING]).await;
     with(&bench).await;
     for here in [false, true] {
-        let begin = async || match here {
-            true => bench.db.begin_here(&Within::node()).await.unwrap(),
-            false => bench.db.begin(&Within::node()).await.unwrap(),
+        let begin = async || {
+            let (db, within) = (&bench.db, Within::node());
+            if here { db.begin_here(&within).await } else { db.begin(&within).await }.unwrap()
         };
         let mut full = begin().await;
         full.all(Statement::new("fill the disk", "PRAGMA max_page_count = 1"), args![])
