@@ -2,9 +2,10 @@
 
 use std::ops::Deref;
 
-use access::TeamId;
+use access::{Method, TeamId};
 use base::db::{Statement, Within};
 use base::fetch::{Fetch, FetchConfig};
+use identity::Birth;
 use identity::testing::{self, Plan, request, shown};
 use serde_json::{Value, json};
 use sso::Sso;
@@ -140,7 +141,13 @@ impl House {
         bytes
     }
 
-    /// Submits a form with a key.
+    /// The cookie of a session of a member.
+    pub(crate) async fn session(&self, org: &Org, member: &str) -> String {
+        let member = member.parse().expect("a member");
+        self.let_in(&org.id, Birth::of(member, Method::Password, None), None).await
+    }
+
+    /// Submits a form with a key or the cookie of a session.
     pub(crate) async fn form(&self, key: &str, path: &str, form: &str) -> Answer {
         self.post(key, path, Value::String(form.to_owned())).await
     }

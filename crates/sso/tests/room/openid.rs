@@ -184,7 +184,8 @@ async fn a_member_connects_themselves_and_comes_in_from_then_on() {
         assert_eq!(end.status, 403);
         assert_eq!(house.last_refusal(&org).await, "owner_must_connect");
         let path = format!("/me/providers/{}", connected.id);
-        let begun = house.form(&org.owner.key, &path, "").await;
+        let session = house.session(&org, &org.owner.id).await;
+        let begun = house.form(&session, &path, "").await;
         assert_eq!(begun.status, 200, "{}", begun.text);
         let mut browser = Browser::default();
         browser.keep(&begun);

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use access::{Method, Scope};
+use access::Scope;
 use base::secret::Secret;
 use base::time::Clock as _;
-use identity::{Birth, NewMember, Provisioned, Sources};
+use identity::{NewMember, Provisioned, Sources};
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -108,8 +108,8 @@ async fn owner(house: &House, org: &Org, email: &str) -> (String, String) {
     };
     let member = house.identity.add_member(&org.operator, &new).await.expect("an owner");
     let id = member.id.to_string();
-    let birth = Birth::of(member.id, Method::Password, None);
-    (id, house.let_in(&org.id, birth, None).await)
+    let session = house.session(org, &id).await;
+    (id, session)
 }
 
 #[tokio::test]
