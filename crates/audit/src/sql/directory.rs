@@ -47,7 +47,7 @@ pub(crate) const EPOCH_ADD: Statement = Statement::new(
     "close an epoch of the directory",
     "INSERT INTO audit_epoch (org_id, epoch, entry)
      SELECT $1, $2, $3
-      WHERE COALESCE((SELECT MAX(e.epoch) FROM audit_epoch e WHERE e.org_id = $1), -1) = $2 - 1
+      WHERE COALESCE((SELECT MAX(e.epoch) FROM audit_epoch e WHERE e.org_id = $1), -1) + 1 = $2
      ON CONFLICT (org_id, epoch) DO NOTHING",
 );
 

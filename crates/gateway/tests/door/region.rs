@@ -10,8 +10,11 @@ use tokio::task::JoinSet;
 
 use crate::bench::Door;
 
-/// Calls of one model, one after the other. With 502 there are the 10,000 fallbacks of decision 34.
-const CALLS: usize = 52;
+/// Calls of one model, one after the other. With `PORTICO_LONG=1` there are the 10,000 fallbacks of
+/// decision 34.
+fn calls() -> usize {
+    if std::env::var_os("PORTICO_LONG").is_some() { 502 } else { 52 }
+}
 /// Models that are called beside each other.
 const MODELS: usize = 20;
 
@@ -83,7 +86,7 @@ async fn a_thousand_fallbacks_never_leave_the_region_and_all_but_one_at_most_suc
         let (door, caller, ask) = (door.clone(), caller.clone(), ask(format!("m{model}")));
         models.spawn(async move {
             let mut failed = Vec::new();
-            for _ in 0..CALLS {
+            for _ in 0..calls() {
                 // An ejection lasts no longer than that: each call is a probe, and falls back.
                 door.clock.advance(SignedDuration::from_millis(20));
                 let answer = door.chat(&caller, ask.clone()).await;
