@@ -89,7 +89,7 @@ use self::witnesses::{Known, Witnesses};
 /// Events that are verified between two rounds of publishing; more where much was published,
 /// in this part of the time.
 const VERIFIED_MAX: u64 = 2_048;
-const VERIFIED_PART: u32 = 20;
+const VERIFIED_PART: u32 = 50;
 /// Each org that grew costs files, two signatures and a commit. Where many grow, what that takes
 /// is followed by so many times as long for the calls, up to a bound.
 const RESTS: u32 = 3;
