@@ -16,13 +16,15 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// How far a log was published: its checkpoint and, of a directory, its epoch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Mark(i64, i64);
+pub(super) struct Mark {
+    published: i64,
+    epoch: i64,
+}
 
 impl Mark {
     /// How many epochs were written down.
     pub(super) fn epochs(self) -> Result<u64, LogError> {
-        let Self(_, last) = self;
-        u64::try_from(last + 1).map_err(|cause| DbError::unreadable("epoch", cause).into())
+        u64::try_from(self.epoch + 1).map_err(|cause| DbError::unreadable("epoch", cause).into())
     }
 }
 
@@ -30,7 +32,7 @@ impl Place<'_> {
     pub(super) async fn mark(&self) -> Result<Mark, LogError> {
         let row = self.db()?.maybe(sql::LOG_MARK, args![]).await?;
         let of = |name| row.as_ref().map_or(Ok(-1), |row| row.int(name));
-        Ok(Mark(of("published")?, of("epoch")?))
+        Ok(Mark { published: of("published")?, epoch: of("epoch")? })
     }
 
     /// What was found since then, unless it is a fault and the log moved on meanwhile: then it must
