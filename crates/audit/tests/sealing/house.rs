@@ -190,10 +190,18 @@ impl Node {
     /// Of whom this process can read what was told, each as often as it was; `?` of whom it
     /// can not.
     pub(crate) async fn known(&self, org: &Caller) -> Vec<String> {
-        let filter =
+        let mut filter =
             Filter { action: "test.member.set".to_owned(), limit: Some(200), ..Filter::default() };
-        let events = self.record.events(org, &filter).await.expect("reads");
-        let names = events.items.iter().map(|event| {
+        let mut events = Vec::new();
+        loop {
+            let page = self.record.events(org, &filter).await.expect("reads");
+            events.extend(page.items);
+            filter.after = page.next;
+            if filter.after.is_none() {
+                break;
+            }
+        }
+        let names = events.iter().map(|event| {
             let name = event["changes"]["name"]["to"].as_str();
             name.map_or_else(
                 || {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::{Caller, Databases, OrgId, Region};
-use audit::Record;
-use base::db::{Tx, Within};
+use audit::{Passed, Record, Rider, Riding};
+use base::db::Tx;
 use base::metrics::Metrics;
 use base::problem::Problem;
 use base::seal::RootKey;
@@ -17,8 +17,22 @@ use limits::{
     Ask, Ceiling, Config, Configured, Error, Hold, Ledger, Level, Limits, Link, Shared, StoreClock,
     Used,
 };
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::bench::{ask, fresh, money, recorded};
+
+/// Before what is committed. Unlike a lock of the database nobody loses patience with it.
+#[derive(Debug, Default)]
+struct Gate(Mutex<()>);
+
+impl Rider for Gate {
+    fn ride<'a>(&'a self, _tx: &'a mut Tx, _ended: &'a [&'a Passed]) -> Riding<'a> {
+        Box::pin(async {
+            drop(self.0.lock().await);
+            Ok(())
+        })
+    }
+}
 
 /// One node.
 pub(crate) struct Node {
@@ -37,6 +51,7 @@ pub(crate) struct Cell {
     pub(crate) nodes: Vec<Node>,
     pub(crate) caller: Caller,
     bench: Bench,
+    gate: Arc<Gate>,
 }
 
 impl Cell {
@@ -47,7 +62,8 @@ impl Cell {
         let bench = Bench::sqlite(&steps).await;
         let clock = StillClock::new();
         let caller = Caller::operator(OrgId::new(clock.now()), Region::Eu, "test");
-        let mut cell = Self { redis, clock, nodes: Vec::new(), caller, bench };
+        let gate = Arc::default();
+        let mut cell = Self { redis, clock, nodes: Vec::new(), caller, bench, gate };
         for _ in 0..nodes {
             let clock = cell.clock.shared();
             cell.join(nodes, clock, StoreClock::IsNotAsked);
@@ -70,7 +86,7 @@ impl Cell {
         let link = Link::open(address, &tasks, &metrics);
         let databases = Databases::new([(Region::Eu, self.bench.db.clone())]);
         let ledger = Arc::new(Ledger::default());
-        let riders = [Arc::clone(&ledger) as Arc<dyn audit::Rider>];
+        let riders = [Arc::clone(&ledger) as Arc<dyn Rider>, Arc::clone(&self.gate) as _];
         let name = format!("n{}", self.nodes.len() + 1);
         let roots =
             BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).expect("32 bytes"))]);
@@ -115,9 +131,9 @@ impl Cell {
         org.map_or_else(|| "0.00".to_owned(), |row| row.money.to_string())
     }
 
-    /// As long as this is there, nothing is committed; the database is read all the same.
-    pub(crate) async fn commits_hang(&self) -> Tx {
-        self.bench.db.begin(&Within::node()).await.expect("begins")
+    /// As long as this is there, no outcome is committed; the database is read all the same.
+    pub(crate) async fn commits_hang(&self) -> MutexGuard<'_, ()> {
+        self.gate.0.lock().await
     }
 
     /// Calls at once, as the counters have them.
