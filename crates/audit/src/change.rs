@@ -160,13 +160,14 @@ impl Change {
         note: Option<&(Statement, Vec<Value>)>,
     ) -> Result<Appended, DbError> {
         let appended = append::append(&mut self.tx, &self.keys, &self.heads, &[entry]).await?;
+        let seq = appended.seqs.first().copied().unwrap_or_default();
         if let Some((note, args)) = note {
             let mut args = args.clone();
-            args.push(appended.seqs.first().copied().unwrap_or_default().into());
+            args.push(seq.into());
             self.tx.run(*note, self.scope.args(args)).await?;
         }
         for rider in self.riders.iter() {
-            rider.changed(&mut self.tx, &self.scope, action).await?;
+            rider.changed(&mut self.tx, &self.scope, action, seq).await?;
         }
         Ok(appended)
     }

@@ -77,12 +77,15 @@ pub trait Rider: Send + Sync + std::fmt::Debug {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    /// Hears of every change, whoever makes it and whatever of: no room can forget to tell.
+    /// Hears of every change, whoever makes it and whatever of: no room can forget to tell. `seq`
+    /// is the position of its event, if it is committed. What was committed before may be told to
+    /// [`Rider::committed`] later.
     fn changed<'a>(
         &'a self,
         _tx: &'a mut Tx,
         _scope: &'a Scope,
         _action: &'static str,
+        _seq: i64,
     ) -> Riding<'a> {
         Box::pin(std::future::ready(Ok(())))
     }

@@ -93,7 +93,13 @@ impl Rider for Herald {
         Box::pin(self.alive(tx))
     }
 
-    fn changed<'a>(&'a self, tx: &'a mut Tx, scope: &'a Scope, action: &'static str) -> Riding<'a> {
+    fn changed<'a>(
+        &'a self,
+        tx: &'a mut Tx,
+        scope: &'a Scope,
+        action: &'static str,
+        _: i64,
+    ) -> Riding<'a> {
         Box::pin(self.tell(tx, scope, action))
     }
 }

@@ -83,12 +83,18 @@ impl Known {
         Some(stretch)
     }
 
-    fn add(&mut self, event: &Committed<'_>) {
+    /// Lets go of what is known of an org: only what stands from a position on is added up.
+    fn begin(&mut self, org: &OrgId, position: i64) {
         if self.sums >= ALL_MAX || self.stretches.len() >= ALL_MAX {
             *self = Self::default();
         }
-        if !self.stretches.contains_key(event.org) {
-            self.stretches.insert(event.org.clone(), Stretch::at(event.seq));
+        self.let_go(org);
+        self.stretches.insert(org.clone(), Stretch::at(position));
+    }
+
+    fn add(&mut self, event: &Committed<'_>) {
+        if self.sums >= ALL_MAX || !self.stretches.contains_key(event.org) {
+            self.begin(event.org, event.seq);
         }
         let Some(stretch) = self.stretches.get_mut(event.org) else { return };
         let before = stretch.sums.len();
@@ -104,6 +110,10 @@ impl Stretch {
     }
 
     fn add(&mut self, event: &Committed<'_>) {
+        // Told behind a change that came after it.
+        if event.seq < self.from {
+            return;
+        }
         let is_ended = event.action == CALL_ENDED;
         // A refusal counts only if no end of its call stands before it: the record knows.
         let told = event.action != CALL_REFUSED && (!is_ended || event.call.is_some());
@@ -121,9 +131,16 @@ impl Stretch {
 }
 
 impl Rider for Ahead {
-    /// Whoever is forgotten must not come back from here: all of the org is read again.
-    fn changed<'a>(&'a self, _: &'a mut Tx, scope: &'a Scope, _: &'static str) -> Riding<'a> {
-        self.known().let_go(scope.org());
+    /// Whoever is forgotten must not come back from here: what stands before the change is read
+    /// again, also what is told later.
+    fn changed<'a>(
+        &'a self,
+        _: &'a mut Tx,
+        scope: &'a Scope,
+        _: &'static str,
+        seq: i64,
+    ) -> Riding<'a> {
+        self.known().begin(scope.org(), seq.saturating_add(1));
         Box::pin(std::future::ready(Ok(())))
     }
 
@@ -180,6 +197,20 @@ mod tests {
         tell(&ahead, &org, 9, CALL_ENDED, Some(&call));
         assert!(ahead.take(&org, 10).is_none(), "somebody has folded it");
         assert_eq!((ahead.from(&org), ahead.known().sums), (None, 0));
+    }
+
+    #[test]
+    fn what_is_told_behind_a_change_that_came_after_it_is_read() {
+        let (ahead, org) = (Ahead::default(), OrgId::new(At::UNIX_EPOCH));
+        let call = passed(&org, "small");
+        tell(&ahead, &org, 0, CALL_ENDED, Some(&call));
+        // The change stands at 2.
+        ahead.known().begin(&org, 3);
+        tell(&ahead, &org, 1, CALL_ENDED, Some(&call));
+        tell(&ahead, &org, 3, CALL_ENDED, Some(&call));
+        assert!(ahead.take(&org, 0).is_none() && ahead.take(&org, 1).is_none());
+        let stretch = ahead.take(&org, 3).expect("is here");
+        assert_eq!((stretch.next, stretch.sums.values().next().expect("a sum").ok), (4, 1));
     }
 
     #[test]

@@ -12,6 +12,8 @@
 //!   `a_member_sees_only_what_they_used`.
 //! - What a node adds up as it records is what the record says:
 //!   `what_is_added_up_ahead_is_what_the_record_says`.
+//! - What a node tells itself late, behind the erasure of whoever called, counts for nobody:
+//!   `a_call_that_is_told_of_behind_the_erasure_of_its_caller_is_nobodys`.
 //! - Orgs share no number: `two_orgs_do_not_see_each_other`.
 //! - Whichever way it is told apart, the parts add up to the whole:
 //!   `by_whatever_it_is_told_apart_the_parts_add_up`.

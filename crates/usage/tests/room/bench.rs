@@ -70,6 +70,15 @@ impl Room {
         benches().await.into_iter().map(|bench| Self::over(bench, &Arc::default(), &[])).collect()
     }
 
+    /// Rooms that hear of what is recorded behind somebody else.
+    pub(crate) async fn behind(first: &Arc<dyn Rider>) -> Vec<Self> {
+        let behind = |bench| {
+            let ahead = Arc::new(Ahead::default());
+            Self::over(bench, &ahead, &[Arc::clone(first), Arc::clone(&ahead) as _])
+        };
+        benches().await.into_iter().map(behind).collect()
+    }
+
     pub(crate) fn on(bench: Bench) -> Self {
         let ahead = Arc::new(Ahead::default());
         Self::over(bench, &ahead, &[Arc::clone(&ahead) as _])

@@ -4,5 +4,6 @@
 mod adding;
 mod bench;
 mod exporting;
+mod forgetting;
 mod looking;
 mod seeing;
