@@ -113,10 +113,7 @@ impl Identity {
     pub async fn make_setup(&self, caller: &Caller, new: &NewSetup) -> Result<SetupIssued, Error> {
         let scope = caller.require(Permission::UsersConnections)?;
         caller.recent_factor()?;
-        // Who comes in by the link would not be narrowed as the key is.
-        if self.about_key(caller, |key| key.bound).await? {
-            return Err(Error::NarrowKey);
-        }
+        self.not_bound(caller).await?;
         let by = member(caller)?;
         let mut checks = Checks::default();
         if !(1..=DAYS_MAX).contains(&new.days) {

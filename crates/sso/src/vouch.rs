@@ -2,7 +2,7 @@
 //! nobody who may more than they: else an admin would become an owner by a provider of their
 //! own. Somebody who may more confirms the connection, and it lets in those too.
 
-use access::{Actor, Caller, Permission, PermissionSet, Role, Scope, TeamId};
+use access::{Actor, Caller, Permission, PermissionSet, Scope, TeamId};
 use base::db::DbError;
 use identity::Work;
 
@@ -57,18 +57,11 @@ pub(crate) fn read(words: &[String]) -> PermissionSet {
 
 impl Sso {
     /// Whether the caller may change connections: only with a second factor of late, and with
-    /// no key that is bound to models, addresses or a time: whom a connection lets in is not.
+    /// no key that is bound to models, addresses or a time.
     pub(crate) async fn may_change(&self, caller: &Caller) -> Result<Scope, Error> {
         let scope = caller.require(Permission::UsersConnections)?;
         caller.recent_factor()?;
-        if caller.key.is_some() {
-            // A key that is bound gives nobody anything: not even what a viewer has.
-            let mut work = self.0.identity.begin(&scope).await?;
-            match work.may_promise(caller, "/role", Role::Viewer.as_str()).await {
-                Ok(()) | Err(identity::Error::Escalation(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        self.0.identity.not_bound(caller).await?;
         Ok(scope)
     }
 

@@ -159,6 +159,13 @@ impl Identity {
         if narrow { Err(Error::NarrowKey) } else { Ok(()) }
     }
 
+    /// Refuses a key that is bound to models, addresses or a time: whoever comes in by what it
+    /// makes would not be.
+    pub async fn not_bound(&self, caller: &Caller) -> Result<(), Error> {
+        let bound = self.about_key(caller, |key| key.bound).await?;
+        if bound { Err(Error::NarrowKey) } else { Ok(()) }
+    }
+
     /// Whether this holds of the key that the caller shows; of a key that is not known
     /// any more, everything does.
     pub(crate) async fn about_key(
