@@ -152,7 +152,8 @@ impl Heads {
             }
         }
         if fresh.is_crowded() {
-            self.crowded.notify_one();
+            // Of whichever region it is: each looks, and is told again.
+            self.crowded.notify_waiters();
         }
     }
 

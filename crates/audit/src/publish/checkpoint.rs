@@ -19,6 +19,15 @@ pub(super) struct Newest {
     pub(super) note: String,
 }
 
+/// Which keys signed a checkpoint.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Signers {
+    /// Those of the one before, which are noted.
+    AsBefore,
+    /// Perhaps others: they are noted.
+    PerhapsOthers,
+}
+
 impl Place<'_> {
     /// The newest checkpoint that the database remembers.
     pub(super) async fn newest(&self) -> Result<Option<Newest>, LogError> {
@@ -51,9 +60,8 @@ impl Place<'_> {
         rows.iter().map(|row| row.count("size")).collect()
     }
 
-    /// Remembers a checkpoint that was published, and which keys signed it, unless that is
-    /// `noted`: the same keys signed the one before. `before` is the size of that one: those
-    /// before it, of the same hour, are forgotten.
+    /// Remembers a checkpoint that was published, and which keys signed it. `before` is the size
+    /// of the one before: those before that, of the same hour, are forgotten.
     #[expect(clippy::disallowed_methods, reason = "what was published is no change of an org")]
     pub(super) async fn remember(
         &self,
@@ -61,7 +69,7 @@ impl Place<'_> {
         note: &str,
         before: u64,
         now: At,
-        noted: bool,
+        signers: Signers,
     ) -> Result<(), LogError> {
         let hour = At::from_second(now.as_second() / HOUR_SECS * HOUR_SECS).unwrap_or(now);
         let db = self.log.record.databases().whole(&self.scope)?;
@@ -71,8 +79,9 @@ impl Place<'_> {
         tx.run(sql::CHECKPOINT_ADD, self.scope.args(args)).await?;
         let args = args![hour, int(before)?];
         tx.run(sql::CHECKPOINT_THIN, self.scope.args(args)).await?;
-        if !noted {
-            self.note_keys(&mut tx, checkpoint.origin(), now).await?;
+        match signers {
+            Signers::AsBefore => {}
+            Signers::PerhapsOthers => self.note_keys(&mut tx, checkpoint.origin(), now).await?,
         }
         tx.commit().await?;
         Ok(())

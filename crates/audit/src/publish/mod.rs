@@ -31,6 +31,7 @@ mod keys;
 mod moved;
 mod opening;
 mod org;
+mod pace;
 mod proofs;
 mod read;
 mod receipt;
@@ -59,6 +60,7 @@ use base::seal::{RootKey, Sealer};
 use base::tasks::Tasks;
 
 use crate::Record;
+use crate::grown::Grown;
 use crate::telemetry::LogCounts;
 
 pub use self::api::log_routes;
@@ -71,6 +73,7 @@ pub use self::fault::{Fault, FaultKind, LogError};
 pub use self::folder::Folder;
 use self::keys::Signing;
 pub use self::opening::{Opening, Shown};
+use self::pace::{CROWDED_EVERY, Pace, Share};
 pub(crate) use self::proofs::Proofs;
 pub use self::read::{LogKey, LogKeys, Of};
 pub use self::receipt::{Receipt, SignedTree};
@@ -85,17 +88,6 @@ pub use self::verify::Verified;
 pub use self::whole::RecordHead;
 pub use self::witnesses::{Asked, Contradiction, Growth, NotCosigned, Witness, WitnessState};
 use self::witnesses::{Known, Witnesses};
-
-/// Events that are verified between two rounds of publishing; more where much was published,
-/// in this part of the time.
-const VERIFIED_MAX: u64 = 2_048;
-const VERIFIED_PART: u32 = 50;
-/// Each org that grew costs files, two signatures and a commit. Where many grow, what that takes
-/// is followed by so many times as long for the calls, up to a bound.
-const RESTS: u32 = 3;
-const RESTS_MAX: Duration = Duration::from_mins(1);
-/// How often it is published because much is remembered, at most.
-const CROWDED_EVERY: Duration = Duration::from_secs(1);
 
 /// What the log leans on.
 #[derive(Debug)]
@@ -205,8 +197,8 @@ impl Log {
     }
 
     async fn watch(self, region: Region, tasks: Tasks) {
-        let (mut wait, grown) = (self.0.every, self.0.record.grown());
-        let mut before = Instant::now();
+        let grown = self.0.record.grown();
+        let mut pace = Pace::new(self.0.every, Instant::now());
         loop {
             // What is published before it is forgotten need not be read.
             let crowded = async {
@@ -215,53 +207,35 @@ impl Log {
             };
             tokio::select! {
                 () = tasks.stopping() => break,
-                () = tokio::time::sleep(wait) => {}
-                () = crowded, if wait <= self.0.every => {}
+                () = tokio::time::sleep(pace.pause()) => {}
+                () = crowded, if pace.heeds_crowding() => {}
             }
-            let (begun, passed) = (Instant::now(), before.elapsed());
-            before = begun;
-            let published = self.publish_grown(region, &grown).await;
-            wait = self.0.every.max((begun.elapsed() * RESTS).min(RESTS_MAX));
-            let mut entries = 0;
-            match published {
-                Ok(published) => {
-                    entries = published.entries;
-                    if published.behind > 0 {
-                        // A long record goes on at once.
-                        wait = Duration::ZERO;
-                    }
-                }
-                Err(error) => self.delayed(region, &error),
-            }
+            let passed = pace.begins(Instant::now());
+            let published = self.publish_or_tell(region, &grown).await;
+            pace.published(published.behind, Instant::now());
             self.list(region).await;
-            if let Err(error) = self.go_on_verifying(region, entries, passed).await {
+            let share = Share::of(published.entries, passed, Instant::now());
+            if let Err(error) = self.go_on_verifying(region, share).await {
                 self.delayed(region, &error);
             }
         }
         // What was acknowledged before the stop is published before it.
-        if let Err(error) = self.publish_grown(region, &grown).await {
-            self.delayed(region, &error);
-        }
+        self.publish_or_tell(region, &grown).await;
         self.list(region).await;
     }
 
-    /// Verifies a piece, and where much was published so much more that the record is gone
-    /// through nevertheless, in a part of the time that passed.
-    async fn go_on_verifying(
-        &self,
-        region: Region,
-        published: u64,
-        passed: Duration,
-    ) -> Result<(), LogError> {
-        let (begun, mut left) = (Instant::now(), VERIFIED_MAX.saturating_add(published * 2));
-        while left > 0 {
-            let checked = self.verify_some(region, left.min(VERIFIED_MAX)).await?.checked;
-            left = left.saturating_sub(checked);
-            if checked == 0 || begun.elapsed() * VERIFIED_PART >= passed {
-                break;
+    async fn publish_or_tell(&self, region: Region, grown: &Grown) -> Published {
+        let published = self.publish_grown(region, grown).await;
+        published.inspect_err(|error| self.delayed(region, error)).unwrap_or_default()
+    }
+
+    async fn go_on_verifying(&self, region: Region, mut share: Share) -> Result<(), LogError> {
+        loop {
+            let verified = self.verify_some(region, share.piece()).await?;
+            if !share.goes_on(verified.checked, Instant::now()) {
+                return Ok(());
             }
         }
-        Ok(())
     }
 
     /// Lists what was published. A fault was told when it was found; what another node listed

@@ -18,6 +18,7 @@ use tlog::tile::{Bundle, TILE_WIDTH};
 use tlog::{Frontier, Hash};
 
 use super::Log;
+use super::checkpoint::Signers;
 use super::fault::{FaultKind, LogError};
 use super::opening::Shown;
 use super::org::{Place, int};
@@ -94,7 +95,7 @@ impl Log {
                 self.0.check_org(region, &org).await?;
                 let note = String::from_utf8(note).map_err(|_| LogError::Unsigned)?;
                 let now = self.0.record.clock.now();
-                place.remember(&published, &note, known, now, false).await?;
+                place.remember(&published, &note, known, now, Signers::PerhapsOthers).await?;
             }
         }
         Ok(())

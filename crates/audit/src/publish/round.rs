@@ -9,6 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use tlog::Checkpoint;
 use tlog::tile::TILE_WIDTH;
 
+use super::checkpoint::Signers;
 use super::edge::{Edge, File};
 use super::fault::{Fault, FaultKind, LogError};
 use super::org::{Head, Place};
@@ -347,9 +348,12 @@ impl Place<'_> {
         let now = self.log.record.clock.now();
         let outside = self.outside().await?;
         // What the database remembers of the one before was written with its keys.
-        let noted = outside.as_ref().is_some_and(|(there, _)| {
-            there.size() == before && there.origin() == checkpoint.origin()
-        });
+        let signers = match &outside {
+            Some((there, _)) if (there.size(), there.origin()) == (before, checkpoint.origin()) => {
+                Signers::AsBefore
+            }
+            _ => Signers::PerhapsOthers,
+        };
         let note = match outside {
             Some((there, _)) if there.size() > head.size => {
                 // What another node published may be of events that came since the head was read.
@@ -374,7 +378,7 @@ impl Place<'_> {
             }
         };
         let sizes = self.last_sizes().await?;
-        self.remember(&checkpoint, &note, before, now, noted).await?;
+        self.remember(&checkpoint, &note, before, now, signers).await?;
         self.log.counts.checkpoints.inc();
         if self.org() != &self.log.directory {
             self.birth.directory.changed(self.org());

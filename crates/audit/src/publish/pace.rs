@@ -1,0 +1,159 @@
+//! When a region is published, and how much of it is verified in between.
+
+use std::time::{Duration, Instant};
+
+/// Each org that grew costs files, two signatures and a commit. Where many grow, what that takes
+/// is followed by so many times as long for the calls, up to a bound.
+const RESTS: u32 = 3;
+const RESTS_MAX: Duration = Duration::from_mins(1);
+/// How often it is published because much is remembered, at most.
+pub(super) const CROWDED_EVERY: Duration = Duration::from_secs(1);
+/// Events that are verified between two rounds of publishing; more where much was published,
+/// in this part of the time.
+const VERIFIED_MAX: u64 = 2_048;
+const VERIFIED_PART: u32 = 50;
+
+/// The pace of publishing.
+#[derive(Debug)]
+pub(super) struct Pace {
+    every: Duration,
+    pause: Duration,
+    /// When the last round began.
+    begun: Instant,
+}
+
+/// What is verified behind one round.
+#[derive(Debug)]
+pub(super) struct Share {
+    events: u64,
+    until: Instant,
+}
+
+impl Pace {
+    pub(super) fn new(every: Duration, now: Instant) -> Self {
+        Self { every, pause: every, begun: now }
+    }
+
+    /// How long until the next round.
+    pub(super) fn pause(&self) -> Duration {
+        self.pause
+    }
+
+    /// Whether the next round may come before, because much is remembered: not while the calls
+    /// have their time.
+    pub(super) fn heeds_crowding(&self) -> bool {
+        self.pause <= self.every
+    }
+
+    /// A round begins; gives how long ago the last one did.
+    pub(super) fn begins(&mut self, now: Instant) -> Duration {
+        let before = std::mem::replace(&mut self.begun, now);
+        now - before
+    }
+
+    /// The round has published so much; some records were too long for it, or none.
+    pub(super) fn published(&mut self, behind: u64, now: Instant) {
+        self.pause = if behind > 0 {
+            // A long record goes on at once.
+            Duration::ZERO
+        } else {
+            self.every.max(((now - self.begun) * RESTS).min(RESTS_MAX))
+        };
+    }
+}
+
+impl Share {
+    /// A piece, and where much was published so much more that the record is gone through
+    /// nevertheless, in a part of the time that passed between two rounds.
+    pub(super) fn of(published: u64, passed: Duration, now: Instant) -> Self {
+        let events = VERIFIED_MAX.saturating_add(published.saturating_mul(2));
+        Self { events, until: now + passed / VERIFIED_PART }
+    }
+
+    /// Events of the next piece.
+    pub(super) fn piece(&self) -> u64 {
+        self.events.min(VERIFIED_MAX)
+    }
+
+    /// So many were verified; whether another piece follows.
+    pub(super) fn goes_on(&mut self, verified: u64, now: Instant) -> bool {
+        self.events = self.events.saturating_sub(verified);
+        verified > 0 && self.events > 0 && now < self.until
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVERY: Duration = Duration::from_secs(5);
+
+    fn secs(secs: u64) -> Duration {
+        Duration::from_secs(secs)
+    }
+
+    /// The pause behind a round that took so long, and whether much that is remembered ends it.
+    fn behind(took: Duration, behind: u64) -> (Duration, bool) {
+        let now = Instant::now();
+        let mut pace = Pace::new(EVERY, now);
+        pace.begins(now + EVERY);
+        pace.published(behind, now + EVERY + took);
+        (pace.pause(), pace.heeds_crowding())
+    }
+
+    #[test]
+    fn what_publishing_takes_is_followed_by_three_times_as_long_for_the_calls() {
+        assert_eq!(behind(secs(1), 0), (EVERY, true), "as often as configured");
+        assert_eq!(behind(secs(2), 0), (secs(6), false));
+        assert_eq!(behind(secs(300), 0), (secs(60), false), "a minute at most");
+    }
+
+    #[test]
+    fn a_long_record_goes_on_at_once() {
+        assert_eq!(behind(secs(300), 1), (secs(0), true));
+    }
+
+    #[test]
+    fn a_round_is_told_how_long_ago_the_last_one_began() {
+        let now = Instant::now();
+        let mut pace = Pace::new(EVERY, now);
+        assert_eq!((pace.pause(), pace.heeds_crowding()), (EVERY, true));
+        assert_eq!(pace.begins(now + secs(5)), secs(5));
+        pace.published(0, now + secs(9));
+        assert_eq!(pace.begins(now + secs(21)), secs(16), "publishing and pause");
+    }
+
+    /// Pieces that are verified behind a round, each of which takes so long.
+    fn verified(published: u64, passed: Duration, each: Duration) -> Vec<u64> {
+        let mut now = Instant::now();
+        let (mut share, mut pieces) = (Share::of(published, passed, now), Vec::new());
+        loop {
+            pieces.push(share.piece());
+            now += each;
+            if !share.goes_on(share.piece(), now) {
+                return pieces;
+            }
+        }
+    }
+
+    #[test]
+    fn twice_as_much_is_verified_as_was_published_and_a_piece_in_any_case() {
+        let quick = Duration::from_millis(1);
+        assert_eq!(verified(0, EVERY, quick), [2_048]);
+        assert_eq!(verified(2_000, EVERY, quick), [2_048, 2_048, 1_952]);
+        assert_eq!(verified(u64::MAX, Duration::ZERO, quick), [2_048]);
+    }
+
+    #[test]
+    fn verifying_takes_a_fiftieth_of_the_time() {
+        let each = Duration::from_millis(20);
+        assert_eq!(verified(1_000_000, secs(5), each).len(), 5);
+        assert_eq!(verified(1_000_000, secs(10), each).len(), 10);
+    }
+
+    #[test]
+    fn where_nothing_is_left_to_verify_it_is_not_asked_for_again() {
+        let now = Instant::now();
+        assert!(!Share::of(1_000_000, secs(5), now).goes_on(0, now));
+    }
+}
