@@ -166,9 +166,70 @@ impl Usage {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use access::{Caller, Databases, Named, Names};
+    use audit::{CALL_ENDED, CallFacts, Event, Outcome, Record};
+    use base::metrics::Metrics;
+    use base::seal::RootKey;
+    use base::testing::{Bench, StillClock};
     use base::time::At;
 
     use super::*;
+
+    /// Nobody asks.
+    #[derive(Debug)]
+    struct Nameless;
+
+    impl Names for Nameless {
+        fn names<'a>(&'a self, _: &'a Caller, _: &'a [String]) -> Named<'a> {
+            Box::pin(std::future::ready(HashMap::new()))
+        }
+    }
+
+    const REGIONS: [Region; 2] = [Region::Us, Region::Eu];
+
+    /// A node that serves two regions and hears of no call before it reads the record.
+    fn node(databases: &Databases, clock: &StillClock, tasks: &Tasks) -> Usage {
+        let roots = REGIONS.map(|region| (region, RootKey::fresh().unwrap()));
+        let (clock, metrics) = (clock.shared(), Metrics::new());
+        let roots = BTreeMap::from(roots);
+        let record = Record::open(databases, &clock, "n1", &roots, &[], tasks, &metrics).unwrap();
+        let (databases, names, ahead) = (databases.clone(), Arc::new(Nameless), Arc::default());
+        Usage { databases, record, clock, names, ahead }
+    }
+
+    async fn call(usage: &Usage, caller: &Caller) {
+        let facts = CallFacts::begun("small", usage.clock.now());
+        let ended = Event::done(CALL_ENDED, "call", "call_1").outcome(Outcome::Success);
+        usage.record.close_call(caller, &ended.call(facts)).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_region_whose_database_is_away_keeps_no_other_waiting() {
+        let (steps, tasks) = ([audit::sql::MIGRATIONS, sql::MIGRATIONS].concat(), Tasks::new());
+        // Whichever of the two comes first.
+        for lives in REGIONS {
+            for bench in Bench::on_each_engine(&steps, audit::sql::APPEND_ONLY).await {
+                let away = Bench::sqlite(&steps).await;
+                let of = |region| if region == lives { &bench.db } else { &away.db };
+                let databases = REGIONS.map(|region| (region, of(region).clone()));
+                let usage = node(&Databases::new(databases), &StillClock::new(), &tasks);
+                let caller = Caller::operator(OrgId::new(At::UNIX_EPOCH), lives, "test");
+                let (org, scope) = (BTreeSet::from([caller.org.clone()]), caller.itself());
+                away.db.close().await;
+                for (calls, lately) in [(1, Lately::All), (2, Lately::These(org))] {
+                    call(&usage, &caller).await;
+                    let error = round(&usage, &tasks, &lately).await.unwrap_err();
+                    assert!(error.is_unreachable(), "{error}");
+                    let folded = usage.databases.of(&scope).unwrap();
+                    let folded = folded.maybe(sql::CURSOR, args![]).await.unwrap().unwrap();
+                    assert_eq!(folded.int("seq").unwrap(), calls, "{lives} {lately:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn an_org_of_which_more_is_left_than_a_round_folds_goes_on_in_the_next_one() {

@@ -11,6 +11,7 @@ use tlog::tile::Bundle;
 use tlog::{Hash, Note, Proof};
 
 use crate::house::{EU, House, verifiers};
+use crate::others::Meanwhile;
 
 const ORIGIN: &str = "portico.example/eu/directory";
 const NIL: &str = "org_00000000000000000000000000";
@@ -204,6 +205,21 @@ async fn a_directory_goes_on_over_whole_bundles_and_other_processes() {
         assert!(matches!(long_idle.close_epoch(EU).await, Err(LogError::Moved)), "it is not there");
         assert_eq!(long_idle.close_epoch(EU).await.expect("closes"), Some(260));
         house.restarted().check().await.expect("nothing is damaged");
+
+        // Others close the next one while it is about to sign its own: that is no fault.
+        let (node, others) = Meanwhile::later(&house, &ours, "directory/checkpoint");
+        for (closed, meanwhile) in [(261, false), (262, true), (264, false)] {
+            house.grow(&ours, 1).await;
+            node.publish(EU).await.expect("publishes");
+            if meanwhile {
+                others.begins();
+                let overtaken = node.close_epoch(EU).await;
+                assert!(matches!(overtaken, Err(LogError::Moved)), "{closed}: {overtaken:?}");
+            } else {
+                assert_eq!(node.close_epoch(EU).await.expect("closes"), Some(closed));
+            }
+            house.restarted().check().await.expect("nothing is damaged");
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use crate::shelf::Shelf;
 /// Another node publishes a new event and lists it, at the moment at which the first file whose
 /// path has this in it is read.
 #[derive(Debug)]
-struct Meanwhile {
+pub(crate) struct Meanwhile {
     shelf: Shelf,
     reading: &'static str,
     done: AtomicBool,
@@ -21,9 +21,21 @@ struct Meanwhile {
 
 impl Meanwhile {
     fn node(house: &House, caller: &Caller, reading: &'static str) -> Log {
+        let (node, meanwhile) = Self::later(house, caller, reading);
+        meanwhile.begins();
+        node
+    }
+
+    /// The same, from when it begins.
+    pub(crate) fn later(house: &House, caller: &Caller, reading: &'static str) -> (Log, Arc<Self>) {
         let other = (house.restarted(), house.record.clone(), caller.clone());
-        let shelf = house.shelf.clone();
-        house.within(Arc::new(Self { shelf, reading, done: AtomicBool::new(false), other }))
+        let (shelf, done) = (house.shelf.clone(), AtomicBool::new(true));
+        let meanwhile = Arc::new(Self { shelf, reading, done, other });
+        (house.within(Arc::clone(&meanwhile) as _), meanwhile)
+    }
+
+    pub(crate) fn begins(&self) {
+        self.done.store(false, Ordering::SeqCst);
     }
 }
 
