@@ -152,14 +152,7 @@ impl Call {
         Usage { prompt, total: prompt, ..Usage::default() }
     }
 
-    /// Keeps the reservation alive.
-    pub(crate) fn extend(&self) {
-        if let Some(hold) = &self.hold {
-            hold.extend();
-        }
-    }
-
-    /// The same, for whoever waits for a provider while the call itself is lent to that.
+    /// What keeps the reservation alive while the call is under way.
     pub(crate) fn lease(&self) -> Lease {
         Lease(self.hold.as_ref().map(Arc::downgrade).unwrap_or_default())
     }
@@ -184,7 +177,7 @@ impl Call {
         self.facts.tokens_out = end.usage.completion;
         self.facts.estimated = end.estimated;
         self.facts.price_nanocents = price.0;
-        if let Some(hold) = self.hold.take().and_then(Arc::into_inner) {
+        if let Some(hold) = self.hold.take() {
             hold.settle(Used { tokens: end.usage.total, money: price });
         }
         let mut event = Event::done("gateway.call.ended", "call", self.id.as_str())
@@ -209,15 +202,12 @@ impl Call {
     }
 }
 
-/// The reservation of a call.
-///
-/// INVARIANT: used by the task of its call alone, so that the call is the only owner whenever it
-/// settles.
+/// The reservation of a call, for whoever waits for its provider or its reader.
 #[derive(Debug)]
 pub(crate) struct Lease(Weak<Hold>);
 
 impl Lease {
-    /// Keeps it, for as long as this is waited for.
+    /// Keeps it until the call ends, for as long as this is waited for.
     pub(crate) async fn keep(self) -> ! {
         loop {
             tokio::time::sleep(KEEP_EVERY).await;

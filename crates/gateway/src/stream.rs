@@ -10,7 +10,7 @@
 //! ```
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -25,7 +25,7 @@ use hyper::body::Incoming;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 
-use crate::call::{Call, End};
+use crate::call::{Call, End, Lease};
 use crate::error::{Error, as_openai};
 use crate::gate::Gate;
 use crate::provider::Trial;
@@ -99,11 +99,11 @@ enum State {
 }
 
 impl Stream {
-    /// Begins, and watches over the life of the caller's credential and whether they read: a
-    /// body is not looked at while its caller does not.
+    /// Begins, and watches over the life of the caller's credential, the reservation and whether
+    /// they read: a body is not looked at while its caller does not.
     pub(crate) fn begin((call, gate): (Call, Gate), from: Upstream, tasks: &Tasks) -> Self {
         let now = Instant::now();
-        let end = call.caller.standing.life.end_of();
+        let (end, lease) = (call.caller.standing.life.end_of(), call.lease());
         let mut flow = Flow {
             call,
             up: Some(from.body),
@@ -126,18 +126,25 @@ impl Stream {
         }
         let flow = Arc::new(Mutex::new(flow));
         let (watched, left) = oneshot::channel();
-        tasks.spawn(watch(end, left, Arc::downgrade(&flow)));
+        tasks.spawn(watch(end, left, lease, Arc::downgrade(&flow)));
         Self { flow, _watched: watched }
     }
 }
 
-/// Ends a stream with the credential that it runs on, and one that nobody reads.
-async fn watch(mut end: LifeEnd, mut left: oneshot::Receiver<()>, flow: Weak<Mutex<Flow>>) {
-    let mut over = false;
+/// Ends a stream with the credential that it runs on, and one that nobody reads; until then its
+/// reservation is kept.
+async fn watch(
+    mut end: LifeEnd,
+    mut left: oneshot::Receiver<()>,
+    lease: Lease,
+    flow: Weak<Mutex<Flow>>,
+) {
+    let (mut over, mut kept) = (false, pin!(lease.keep()));
     while !over {
         tokio::select! {
             () = &mut end => over = true,
             _ = &mut left => return,
+            never = &mut kept => never,
             () = tokio::time::sleep(LOOK_EVERY) => {}
         }
         let Some(flow) = flow.upgrade() else { return };
@@ -344,14 +351,9 @@ impl Flow {
         }
     }
 
-    /// Nobody has come to read for long: it ends as if its caller had left. Else it goes on, and
-    /// its reservation is kept.
+    /// If nobody has come to read for long, it ends as if its caller had left.
     fn look(&mut self) {
-        if !matches!(self.state, State::Flowing) {
-            return;
-        }
-        if self.polled_at.elapsed() < UNREAD_MAX {
-            self.call.extend();
+        if !matches!(self.state, State::Flowing) || self.polled_at.elapsed() < UNREAD_MAX {
             return;
         }
         self.ready.clear();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::HeaderMap;
 use base::time::{At, SharedClock};
@@ -18,7 +19,7 @@ pub struct Hold {
     request: Box<str>,
     reserved_at: At,
     standing: Standing,
-    open: bool,
+    open: AtomicBool,
 }
 
 impl Hold {
@@ -29,7 +30,7 @@ impl Hold {
         admitted: Admitted,
     ) -> Self {
         let Admitted { reserved_at, standing, .. } = admitted;
-        Self { org, clock, request: request.into(), reserved_at, standing, open: true }
+        Self { org, clock, request: request.into(), reserved_at, standing, open: true.into() }
     }
 
     /// When it was reserved: the instant whose day and month are charged. To be
@@ -48,16 +49,17 @@ impl Hold {
         self.org.extend(self.clock.now(), &self.request);
     }
 
-    /// Charges what was used.
-    pub fn settle(mut self, used: Used) {
-        self.open = false;
-        self.org.settle(self.clock.now(), &self.request, used);
+    /// Charges what was used, once.
+    pub fn settle(&self, used: Used) {
+        if self.open.swap(false, Ordering::AcqRel) {
+            self.org.settle(self.clock.now(), &self.request, used);
+        }
     }
 }
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if self.open {
+        if *self.open.get_mut() {
             self.org.abort(self.clock.now(), &self.request);
         }
     }
