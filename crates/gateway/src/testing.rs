@@ -272,7 +272,7 @@ fn streamed(seen: &Arc<Seen>, model: &str, ask: &Value) -> Response {
         return paced(seen, &events);
     }
     let pause = match model {
-        "endless" => Duration::from_secs(30),
+        "endless" => Duration::from_hours(1),
         "slow" => Duration::from_millis(1_500),
         _ => Duration::ZERO,
     };

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use access::{OrgId, Role};
+use access::{Caller, OrgId, Role};
+use axum::body::Body;
 use base::time::Clock;
 use http_body_util::BodyExt;
 use jiff::SignedDuration;
@@ -27,6 +28,17 @@ async fn pass(secs: u64) {
     }
 }
 
+/// Reads until this was said, or nothing more comes.
+async fn hear(body: &mut Body, words: &str) -> String {
+    let mut seen = String::new();
+    while !seen.contains(words)
+        && let Some(frame) = body.frame().await
+    {
+        seen.push_str(&String::from_utf8_lossy(frame.expect("data").data_ref().expect("data")));
+    }
+    seen
+}
+
 /// `fake-eu` takes one call at once.
 fn one_slot() -> String {
     PLAIN.replace("key_env = \"PORTICO_FAKE\"", "key_env = \"PORTICO_FAKE\"\nconcurrency_max = 1")
@@ -37,11 +49,7 @@ async fn a_stream_that_nobody_reads_for_a_minute_is_settled_and_its_slot_is_free
     let door = Door::on_sqlite(&one_slot()).await;
     let caller = door.member();
     let mut body = door.open(&caller, ask("paced", true)).await.into_body();
-    let mut seen = String::new();
-    while !seen.contains("Hello") {
-        let frame = body.frame().await.expect("a frame").expect("data");
-        seen.push_str(&String::from_utf8_lossy(frame.data_ref().expect("data")));
-    }
+    hear(&mut body, "Hello").await;
     pass(60).await;
     let events = door.events_once(&caller.org, 2).await;
     assert_eq!(events[1]["outcome"], "aborted");
@@ -66,17 +74,9 @@ async fn a_caller_that_reads_a_stream_in_which_nothing_comes_is_there() {
     let door = Door::on_sqlite(&patient).await;
     let caller = door.member();
     let mut body = door.open(&caller, ask("endless", true)).await.into_body();
+    hear(&mut body, "from").await;
     let mut reading = JoinSet::new();
-    reading.spawn(async move {
-        let mut seen = String::new();
-        while let Some(Ok(frame)) = body.frame().await {
-            seen.push_str(&String::from_utf8_lossy(frame.data_ref().expect("data")));
-            if seen.contains("error") {
-                break;
-            }
-        }
-        seen
-    });
+    reading.spawn(async move { hear(&mut body, "error").await });
     for _ in 0..5 {
         pass(31).await;
     }
@@ -99,16 +99,41 @@ async fn the_words_of_a_refusal_that_do_not_come_are_not_waited_for() {
     assert_eq!(door.chat(&caller, ask("fixed", false)).await.status, 200, "the slot is free");
 }
 
-#[tokio::test]
-async fn a_whole_answer_that_takes_long_stays_reserved() {
-    let held = "[models.held]\nfree = true\nroutes = [{ endpoint = \"fake-eu\" }]\n";
-    let patient = PLAIN.replace("token_timeout_ms = 1500", "token_timeout_ms = 3600000");
-    let door = Arc::new(Door::on_sqlite(&format!("{patient}{held}")).await);
+/// Somebody of an org that may make one call at once.
+async fn one_at_once(config: &str) -> (Arc<Door>, Caller) {
+    let door = Arc::new(Door::on_sqlite(config).await);
     let org = OrgId::new(door.clock.now());
     let owner = door.somebody(org.clone(), Role::Owner, None);
     let ceiling = Ceiling { concurrency: Some(1), ..Ceiling::default() };
     door.limits.set(&owner, Level::Org, "org", ceiling).await.expect("sets");
     let caller = door.somebody(org, Role::Member, None);
+    (door, caller)
+}
+
+#[tokio::test]
+async fn a_stream_that_takes_long_stays_reserved() {
+    let patient = PLAIN.replace("idle_timeout_ms = 1500", "idle_timeout_ms = 3600000");
+    let (door, caller) = one_at_once(&patient).await;
+    let mut body = door.open(&caller, ask("endless", true)).await.into_body();
+    hear(&mut body, "from").await;
+    let mut reading = JoinSet::new();
+    reading.spawn(async move { hear(&mut body, "error").await });
+    // A quarter of an hour is more than a reservation lasts without a sign of life.
+    for _ in 0..4 {
+        door.clock.advance(SignedDuration::from_mins(4));
+        pass(31).await;
+    }
+    let second = door.chat(&caller, ask("fixed", false)).await;
+    assert_eq!(second.status, 429, "{}", second.text);
+    reading.shutdown().await;
+    assert_eq!(door.chat(&caller, ask("fixed", false)).await.status, 200, "it was given back");
+}
+
+#[tokio::test]
+async fn a_whole_answer_that_takes_long_stays_reserved() {
+    let held = "[models.held]\nfree = true\nroutes = [{ endpoint = \"fake-eu\" }]\n";
+    let patient = PLAIN.replace("token_timeout_ms = 1500", "token_timeout_ms = 3600000");
+    let (door, caller) = one_at_once(&format!("{patient}{held}")).await;
     let mut calls = JoinSet::new();
     {
         let (door, caller) = (door.clone(), caller.clone());
@@ -119,7 +144,7 @@ async fn a_whole_answer_that_takes_long_stays_reserved() {
     }
     // Twice nine minutes are more than a reservation lasts without a sign of life.
     door.clock.advance(SignedDuration::from_mins(9));
-    pass(60).await;
+    pass(61).await;
     door.clock.advance(SignedDuration::from_mins(9));
     let second = door.chat(&caller, ask("fixed", false)).await;
     assert_eq!(second.status, 429, "{}", second.text);

@@ -119,7 +119,7 @@ async fn a_silent_stream_is_kept_alive_with_comments() {
     let door =
         Door::on_sqlite(&PLAIN.replace("idle_timeout_ms = 1500", "idle_timeout_ms = 60000")).await;
     let caller = door.member();
-    // The provider says a little and then nothing for half a minute.
+    // The provider says a little and then nothing for long.
     let mut body = door.open(&caller, ask("endless", false)).await.into_body();
     let mut seen = String::new();
     while !seen.contains(": keep-alive\n\n") {
