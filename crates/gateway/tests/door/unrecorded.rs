@@ -29,7 +29,8 @@ async fn change(mut tx: Tx, how: Statement) {
 /// Tokens of prompts, as the metrics say.
 fn charged(door: &Door) -> String {
     let text = door.metrics.render().expect("renders");
-    let charged = text.lines().find(|line| line.starts_with("portico_tokens_total{direction=\"in\""));
+    let charged =
+        text.lines().find(|line| line.starts_with("portico_tokens_total{direction=\"in\""));
     charged.expect("it is counted").to_owned()
 }
 
