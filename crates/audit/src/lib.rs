@@ -25,8 +25,9 @@
 //!   `what_the_database_does_not_take_is_journalled_and_replayed_once`; whatever cuts a node
 //!   off, `a_journal_that_was_left_is_replayed_once_wherever_it_was_cut_off`, also what the database
 //!   took without an answer: `what_the_database_took_or_not_without_an_answer_is_in_the_record_once`.
-//!   Others are refused:
-//!   `an_org_that_did_not_choose_the_journal_is_refused`. Nothing in it is in clear:
+//!   Others are refused: `an_org_that_did_not_choose_the_journal_is_refused`, and where that is
+//!   known before, before a prompt leaves: `in_a_known_outage_no_prompt_leaves_for_a_provider`,
+//!   in the gateway. Nothing in it is in clear:
 //!   `a_journal_tells_nothing_to_whoever_reads_the_disk`; one that was altered is kept and not
 //!   replayed: `a_journal_that_was_altered_is_kept_and_not_replayed`; a full one refuses:
 //!   `a_full_journal_refuses`.
@@ -290,7 +291,14 @@ impl Record {
     }
 
     /// Records that a call begins. Its end must be given to [`Record::close_call`].
+    ///
+    /// What it gives is refused at once where it is known that nothing can be recorded: whoever asks
+    /// it before the call goes on lets nothing leave in vain.
     pub fn open_call(&self, caller: &Caller, event: &Event) -> Pending {
+        let home = self.databases.homes().home(&caller.org, caller.region);
+        if self.desks.refuse(caller, home) {
+            return Pending(None);
+        }
         self.submit(caller, event, Phase::Opens)
     }
 

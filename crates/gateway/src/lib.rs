@@ -39,7 +39,9 @@
 //!   `a_whole_answer_is_not_released_behind_the_end_of_its_credential`.
 //! - It ends when its record refuses it, without waiting for its provider, and is charged what was
 //!   used: `a_call_whose_intent_is_refused_is_told_at_once_and_its_provider_is_let_go`,
-//!   `a_stream_whose_intent_is_refused_late_is_charged_what_was_produced`.
+//!   `a_stream_whose_intent_is_refused_late_is_charged_what_was_produced`. Where it is known before
+//!   that nothing can be recorded, nothing is sent:
+//!   `in_a_known_outage_no_prompt_leaves_for_a_provider`.
 //! - Whoever stands still holds nothing for long, neither a caller that reads no more nor a provider
 //!   that begins to refuse: `a_stream_that_nobody_reads_for_a_minute_is_settled_and_its_slot_is_free`,
 //!   `the_words_of_a_refusal_that_do_not_come_are_not_waited_for`.

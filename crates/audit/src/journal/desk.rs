@@ -66,6 +66,8 @@ pub(crate) struct Desk {
     calls: Mutex<HashMap<(OrgId, String), OfCall>>,
     waiting: watch::Sender<Waiting>,
     wanted: AtomicBool,
+    /// The database is known to take nothing of what is written.
+    away: AtomicBool,
     woken: Notify,
     counts: Counts,
 }
@@ -105,6 +107,7 @@ impl Desk {
             calls: Mutex::default(),
             waiting: watch::Sender::default(),
             wanted: AtomicBool::default(),
+            away: AtomicBool::default(),
             woken: Notify::default(),
             counts,
         }
@@ -155,8 +158,22 @@ impl Desk {
 
     /// Whether calls of some org go on here while the database is away.
     pub(super) fn serves(&self) -> bool {
-        let kept = self.lock().as_ref().is_some_and(|kept| !kept.stuck);
-        kept && self.wanted.load(Ordering::Relaxed)
+        self.takes() && self.wanted.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is a journal that takes events.
+    pub(super) fn takes(&self) -> bool {
+        self.lock().as_ref().is_some_and(|kept| !kept.stuck)
+    }
+
+    /// The line found out that its database is away, or is back.
+    pub(super) fn database_is_away(&self, away: bool) {
+        self.away.store(away, Ordering::Relaxed);
+    }
+
+    /// Whether the database is known to take nothing.
+    pub(crate) fn is_away(&self) -> bool {
+        self.away.load(Ordering::Relaxed)
     }
 
     /// What a call is known by while something of it waits.

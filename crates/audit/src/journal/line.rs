@@ -28,8 +28,6 @@ const AGAIN: Duration = Duration::from_secs(1);
 pub(crate) struct Books {
     pub(super) desk: Arc<Desk>,
     pub(super) region: Region,
-    /// The database does not take what is written.
-    away: bool,
     /// Ends when it is worth a try again.
     probe: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
 }
@@ -37,7 +35,7 @@ pub(crate) struct Books {
 impl Books {
     /// Of one region.
     pub(crate) fn of(desks: &Desks, region: Region) -> Self {
-        Self { desk: desks.of_region(region), region, away: false, probe: None }
+        Self { desk: desks.of_region(region), region, probe: None }
     }
 
     /// Resolves when there is something to replay that there was not before.
@@ -53,13 +51,13 @@ impl Books {
         };
         if well {
             self.probe = None;
-            self.away = false;
+            self.desk.database_is_away(false);
         }
     }
 
     /// Whether the database is known to take nothing: nothing is tried against it then.
     pub(crate) fn is_away(&self) -> bool {
-        self.away
+        self.desk.is_away()
     }
 
     /// Whether what waits may be written into the record now.
@@ -70,7 +68,7 @@ impl Books {
     /// The database is away until it answers.
     pub(super) fn lose(&mut self, db: &Db) {
         let db = db.clone();
-        self.away = true;
+        self.desk.database_is_away(true);
         self.probe = Some(Box::pin(async move {
             loop {
                 sleep(PROBE_EVERY).await;
@@ -91,10 +89,11 @@ impl Line {
     /// Has in the journal what has to go there: the database is away, or what is older of the
     /// same orgs waits there. While it is away nothing else is tried.
     pub(crate) fn go_round(&mut self, group: &mut Vec<Submission>) {
-        if self.journal.away || self.journal.desk.is_behind() {
+        let away = self.journal.is_away();
+        if (away && self.journal.desk.is_kept()) || self.journal.desk.is_behind() {
             self.put_in_journal(group, Tried::No);
         }
-        if self.journal.away {
+        if away {
             for submission in group.drain(..) {
                 self.refuse(submission);
             }
@@ -103,8 +102,11 @@ impl Line {
 
     /// The database did not take a group. If it is away, what may go on goes into the journal.
     pub(crate) fn lost(&mut self, error: &DbError, group: &mut Vec<Submission>) {
-        if error.is_away() && self.journal.desk.is_kept() {
-            self.journal.lose(&self.db);
+        if !error.is_away() {
+            return;
+        }
+        self.journal.lose(&self.db);
+        if self.journal.desk.is_kept() {
             // It may have taken it, and only its answer was lost.
             self.put_in_journal(group, Tried::Yes);
         }

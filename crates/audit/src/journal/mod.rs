@@ -152,6 +152,13 @@ impl Desks {
             }
         }
     }
+
+    /// Whether it is known that nothing of this caller can be recorded: the database of its home
+    /// is away, and no journal takes what it does.
+    pub(crate) fn refuse(&self, caller: &Caller, home: Region) -> bool {
+        let journals = caller.standing.unrecorded == Unrecorded::Journal;
+        self.0.get(&home).is_some_and(|desk| desk.is_away() && !(journals && desk.takes()))
+    }
 }
 
 impl Record {

@@ -247,6 +247,7 @@ impl Tx {
     async fn attempt(&mut self, saying: Saying) -> Result<Heard, DbError> {
         self.told.asks();
         let doing = saying.doing();
+        #[cfg(feature = "testing")]
         if let Some(error) = self.injected() {
             return Err(DbError::new(doing, error));
         }
@@ -332,6 +333,7 @@ impl Tx {
     }
 
     async fn committed(&mut self) -> Result<(), DbError> {
+        #[cfg(feature = "testing")]
         if let Some(error) = self.injected() {
             return Err(DbError::new("commit", error));
         }
@@ -361,8 +363,8 @@ impl Tx {
     }
 
     /// In tests that ask for it: a failure on purpose, which undid the work.
+    #[cfg(feature = "testing")]
     fn injected(&mut self) -> Option<sqlx::Error> {
-        #[cfg(feature = "testing")]
         if self.db.engine() == Engine::Postgres
             && self.injected < super::inject::INJECTED_MAX
             && super::inject::fails()

@@ -26,6 +26,14 @@ async fn change(mut tx: Tx, how: Statement) {
     tx.commit().await.expect("commits");
 }
 
+/// Tokens of prompts, as the metrics say.
+fn charged(door: &Door) -> String {
+    let text = door.metrics.render().expect("renders");
+    let charged =
+        text.lines().find(|line| line.starts_with("portico_tokens_total{direction=\"in\""));
+    charged.expect("it is counted").to_owned()
+}
+
 fn ask(model: &str, stream: bool) -> Value {
     json!({ "model": model, "stream": stream, "messages": [{ "role": "user", "content": "hi" }] })
 }
@@ -54,6 +62,27 @@ async fn a_call_whose_intent_is_refused_is_told_at_once_and_its_provider_is_let_
         assert_eq!(events[2]["outcome"], "failed");
         assert_eq!(events[2]["reason"]["code"], "record_unavailable");
         assert_eq!(events[2]["call"]["tokensOut"], 0);
+    }
+}
+
+#[tokio::test]
+async fn in_a_known_outage_no_prompt_leaves_for_a_provider() {
+    for stream in [false, true] {
+        let door = Door::on_sqlite(PLAIN).await;
+        let caller = door.member();
+        assert_eq!(door.chat(&caller, ask("fixed", false)).await.status, 200);
+        door.bench.db.stand_in();
+        // Whoever comes first finds it out.
+        assert_eq!(door.chat(&caller, ask("fixed", false)).await.status, 503);
+        let (asked, charged) = (door.provider.calls(), charged(&door));
+        for _ in 0..20 {
+            let answer = door.chat(&caller, ask("fixed", stream)).await;
+            assert_eq!(answer.status, 503, "{}", answer.text);
+            assert_eq!(answer.json()["error"]["code"], "record_unavailable");
+            assert!(answer.headers.contains_key("retry-after"));
+        }
+        assert_eq!(door.provider.calls(), asked, "it was asked in vain");
+        assert_eq!(self::charged(&door), charged, "the prompt was on its way");
     }
 }
 

@@ -1,12 +1,19 @@
 //! The door: our own accept loop, with a deadline for everything a stranger can make
 //! us wait for. (`axum::serve` installs no timer, so hyper's header deadline never fires.)
+//!
+//! A caller that takes nothing of its answer gives its place to the next; one that reads slowly
+//! keeps it: shown by `untaken`.
 
 mod front;
 mod head;
 mod lived;
+mod outlet;
 mod stage;
 mod tls;
+#[cfg(test)]
+mod untaken;
 mod whence;
+mod windows;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -30,8 +37,10 @@ use tower::ServiceExt as _;
 pub(crate) use self::front::{Doors, Front, Peer, front};
 use self::head::{HEAD_MAX, HEADERS_MAX};
 pub(crate) use self::lived::until;
+use self::outlet::Outlet;
 pub(crate) use self::stage::{Stage, told};
 pub(crate) use self::tls::Tls;
+use self::windows::Windows;
 
 /// A TLS handshake must be over by then.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -110,13 +119,15 @@ struct Visit {
 }
 
 async fn one(stream: TcpStream, tls: Option<Tls>, visit: Visit) {
+    let stream = Outlet::of(stream);
     let Some(tls) = tls else {
         return http1(TokioIo::new(stream), visit).await;
     };
     let shaken = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.acceptor().accept(stream)).await;
     let Ok(Ok(stream)) = shaken else { return };
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-        http2(TokioIo::new(stream), visit).await;
+        // It is larger, and there are fewer of them.
+        Box::pin(http2(TokioIo::new(stream), visit)).await;
     } else {
         http1(TokioIo::new(stream), visit).await;
     }
@@ -161,8 +172,8 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(head_timeout)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(READ_MAX)
-        .pipeline_flush(true);
+        // Never with `pipeline_flush`: then it buffers whatever a caller does not read.
+        .max_buf_size(READ_MAX);
     run!(builder.serve_connection(stream, TowerToHyperService::new(service)), ending);
 }
 
@@ -172,7 +183,10 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let Visit { peer, stage, ending, head_timeout, .. } = visit;
-    let service = TowerToHyperService::new(service!(stage, peer));
+    let windows = Windows::default();
+    let counted = windows.clone();
+    let service =
+        service!(stage, peer).map_response(move |answer: Response| counted.before(answer));
     let mut builder = conn::http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
@@ -180,5 +194,11 @@ where
         .keep_alive_timeout(HANDSHAKE_TIMEOUT)
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_MAX);
-    run!(builder.serve_connection(stream, service), ending);
+    let served = async {
+        run!(builder.serve_connection(stream, TowerToHyperService::new(service)), ending);
+    };
+    tokio::select! {
+        () = served => {}
+        () = windows.shut() => {}
+    }
 }

@@ -6,6 +6,7 @@
 //! sealed = packed tables (`base::db::Packed`): `about`, `moved`, and rows of the database
 //! ```
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -61,6 +62,7 @@ pub(super) struct Place {
     path: PathBuf,
     sealer: Sealer,
     purpose: String,
+    bytes_max: usize,
 }
 
 impl Place {
@@ -71,7 +73,14 @@ impl Place {
             path: data.join("snapshot").join(format!("{name}.snapshot")),
             sealer: root.sealer("server/snapshot")?,
             purpose: format!("snapshot/v1 {name}"),
+            bytes_max: BYTES_MAX,
         })
+    }
+
+    /// It takes no more than so much, as a disk does that is full.
+    #[cfg(test)]
+    pub(super) fn holds(&mut self, bytes_max: usize) {
+        self.bytes_max = bytes_max;
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -102,18 +111,18 @@ impl Place {
             table.pack(&mut inner).map_err(io::Error::other)?;
         }
         inner.extend_from_slice(tables);
-        if inner.len() > BYTES_MAX {
+        if inner.len() > self.bytes_max {
             return Err(io::Error::new(io::ErrorKind::StorageFull, "the snapshot is too large"));
         }
         let sealed = self.sealer.seal(&self.purpose, &inner).map_err(io::Error::other)?;
         write_settled(&self.path, &[MAGIC, &sealed].concat())
     }
 
-    /// There is nothing to keep any more.
+    /// What is there may not be used any more; on disk when this returns.
     pub(super) fn remove(&self) -> io::Result<()> {
         match std::fs::remove_file(&self.path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.and_then(|()| settle(&self.path)),
         }
     }
 
@@ -136,6 +145,11 @@ impl Place {
         }
         Ok((about, tables))
     }
+}
+
+/// Has it on disk what is in the folder of a file, and what is not.
+fn settle(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn about(tables: Vec<Packed>) -> Option<(About, Vec<Packed>)> {

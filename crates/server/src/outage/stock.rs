@@ -27,6 +27,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(30);
 /// A snapshot of which nothing changed is written again this often: its time is told anew.
 const WRITTEN_EVERY: Duration = Duration::from_secs(10);
+/// What is said of a snapshot that can neither be replaced nor removed.
+const OUTDATED: &str = "the snapshot lets in who was shut out since, and cannot be removed";
 /// Bytes of one org at most: one that is larger is not kept, and keeps no other one out.
 const PART_BYTES_MAX: usize = 32 << 20;
 
@@ -49,6 +51,45 @@ struct Kept {
     written: Option<Instant>,
     /// As the file on the disk says.
     taken_at: Option<At>,
+    /// Something changed that is not on the disk.
+    changed: bool,
+}
+
+impl Kept {
+    fn of(place: Place) -> Self {
+        let (shapes, written, taken_at) = (None, None, None);
+        Self { place, shapes, parts: BTreeMap::new(), written, taken_at, changed: false }
+    }
+
+    /// Whether what is on the disk is to be replaced.
+    fn is_due(&self) -> bool {
+        self.changed || self.written.is_none_or(|written| written.elapsed() >= WRITTEN_EVERY)
+    }
+
+    /// Replaces what is on the disk. Where that fails after something changed, what is there goes:
+    /// it would let in whom an org has shut out since.
+    fn write(&mut self, about: &About) -> anyhow::Result<()> {
+        let tables: Vec<&[u8]> = self.parts.values().map(|part| part.packed.as_slice()).collect();
+        if let Err(error) = self.place.write(about, &tables.concat()) {
+            if self.changed {
+                self.place.remove().with_context(|| format!("{OUTDATED}: {error}"))?;
+                self.taken_at = None;
+            }
+            return Err(error.into());
+        }
+        (self.written, self.taken_at) = (Some(Instant::now()), Some(about.taken_at));
+        self.changed = false;
+        Ok(())
+    }
+
+    /// Nobody's calls go on.
+    fn clear(&mut self) -> anyhow::Result<()> {
+        self.parts.clear();
+        self.changed = true;
+        self.place.remove().context(OUTDATED)?;
+        (self.taken_at, self.changed) = (None, false);
+        Ok(())
+    }
 }
 
 /// By region.
@@ -68,6 +109,7 @@ pub(crate) struct Stock {
     moving: BTreeSet<OrgId>,
     regions: BTreeMap<Region, Kept>,
     age: ByRegion,
+    unwritten: ByRegion,
 }
 
 impl Stock {
@@ -76,9 +118,7 @@ impl Stock {
         let mut regions = BTreeMap::new();
         for (region, root) in house.roots.iter() {
             let place = Place::of(&config.data, &config.node, *region, root)?;
-            let (shapes, written, taken_at) = (None, None, None);
-            let parts = BTreeMap::new();
-            regions.insert(*region, Kept { place, shapes, parts, written, taken_at });
+            regions.insert(*region, Kept::of(place));
         }
         if !super::is_wanted(config) {
             for kept in regions.values() {
@@ -99,6 +139,11 @@ impl Stock {
             age: house.metrics.register(
                 "snapshot_age_seconds",
                 "Age of what this node could start with if its databases were away",
+                Family::default(),
+            ),
+            unwritten: house.metrics.register(
+                "snapshot_unwritten",
+                "1 while the disk does not take a change of who may what: somebody must look",
                 Family::default(),
             ),
         }))
@@ -128,9 +173,11 @@ impl Stock {
             if let Err(error) = self.renew(region).await {
                 tracing::warn!(%region, error = format!("{error:#}"), "no new snapshot is kept");
             }
-            let taken_at = self.regions.get(&region).and_then(|kept| kept.taken_at);
-            let age = taken_at.map(|at| self.clock.now().as_second() - at.as_second());
-            self.age.get_or_create(&[("region", region.to_string())]).set(age.unwrap_or(-1));
+            let Some(kept) = self.regions.get(&region) else { continue };
+            let age = kept.taken_at.map(|at| self.clock.now().as_second() - at.as_second());
+            let of = [("region", region.to_string())];
+            self.age.get_or_create(&of).set(age.unwrap_or(-1));
+            self.unwritten.get_or_create(&of).set(kept.changed.into());
         }
     }
 
@@ -159,9 +206,7 @@ impl Stock {
         }
         let listed = versions;
         if listed.is_empty() {
-            kept.parts.clear();
-            kept.taken_at = None;
-            return Ok(kept.place.remove()?);
+            return kept.clear();
         }
         let db = self.databases.region(region)?;
         if kept.shapes.is_none() {
@@ -170,7 +215,7 @@ impl Stock {
         let shapes = kept.shapes.as_ref().context("the tables")?;
         let before = kept.parts.len();
         kept.parts.retain(|org, _| listed.contains_key(org));
-        let mut changed = kept.parts.len() != before;
+        kept.changed |= kept.parts.len() != before;
         for (org, (version, limits)) in listed {
             let part = kept.parts.get(&org);
             let fresh = |part: &Part| {
@@ -186,22 +231,57 @@ impl Stock {
                         tracing::warn!(org.id = %org, bytes = packed.len(), "too large for a snapshot");
                         packed = Vec::new();
                     }
-                    changed |= part.is_none_or(|part| part.packed != packed);
+                    kept.changed |= part.is_none_or(|part| part.packed != packed);
                     kept.parts.insert(org, Part { version, limits, read, packed });
                 }
-                None => changed |= kept.parts.remove(&org).is_some(),
+                None => kept.changed |= kept.parts.remove(&org).is_some(),
             }
         }
-        if !changed && kept.written.is_some_and(|written| written.elapsed() < WRITTEN_EVERY) {
+        if !kept.is_due() {
             return Ok(());
         }
         let moved = self.moved.iter().filter(|one| kept.parts.contains_key(&one.org));
         let about =
             About { taken_at, nodes: self.living.of(region), moved: moved.cloned().collect() };
-        let tables: Vec<&[u8]> = kept.parts.values().map(|part| part.packed.as_slice()).collect();
         // A few megabytes at most, and one write in seconds.
-        tokio::task::block_in_place(|| kept.place.write(&about, &tables.concat()))?;
-        (kept.written, kept.taken_at) = (Some(Instant::now()), Some(taken_at));
-        Ok(())
+        tokio::task::block_in_place(|| kept.write(&about))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::seal::RootKey;
+
+    use super::*;
+
+    fn about(taken_at: &str) -> About {
+        About { taken_at: taken_at.parse().unwrap(), nodes: 1, moved: Vec::new() }
+    }
+
+    #[test]
+    fn what_changed_and_cannot_be_written_leaves_no_snapshot_without_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = RootKey::fresh().unwrap();
+        let mut kept = Kept::of(Place::of(folder.path(), "n1", Region::Eu, &root).unwrap());
+        let there = |kept: &Kept| kept.place.path().exists();
+        kept.changed = true;
+        kept.write(&about("2026-01-01T00:00:00Z")).unwrap();
+        assert!(there(&kept) && !kept.is_due());
+
+        // The disk is full. Of which nothing changed is as good as it was, and grows old.
+        kept.place.holds(0);
+        assert!(kept.write(&about("2026-01-01T00:00:10Z")).is_err());
+        assert!(there(&kept));
+        assert_eq!(kept.taken_at, Some(about("2026-01-01T00:00:00Z").taken_at));
+
+        // A key was revoked.
+        kept.changed = true;
+        assert!(kept.write(&about("2026-01-01T00:00:11Z")).is_err());
+        assert!(!there(&kept), "the key would be good again");
+        assert_eq!((kept.taken_at, kept.is_due()), (None, true), "it is tried again at once");
+
+        kept.place.holds(1 << 20);
+        kept.write(&about("2026-01-01T00:00:12Z")).unwrap();
+        assert!(there(&kept) && !kept.is_due());
     }
 }

@@ -217,6 +217,52 @@ async fn a_node_that_starts_over_a_database_that_is_only_read_goes_on_by_the_jou
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_change_that_the_disk_does_not_take_is_an_alarm_and_brings_no_revoked_key_back() {
+    let provider = FakeProvider::start().await;
+    let Some(mut portico) = Portico::on_postgres(&gateway(&provider)).await else { return };
+    let org = portico.org("acme", "eu");
+    let mut relay = through_a_relay(&portico).await;
+    portico.serve().await;
+    journals(&portico, &org).await;
+    let new = json!({ "name": "to be revoked" });
+    let made = portico.http.ask("POST", &org.member, "/api/keys", Some(&new)).await.json();
+    let (revoked, id) = (text(&made["secret"]), text(&made["id"]));
+    kept(&portico, &org).await;
+
+    // Nothing can take its place any more, nor can it be removed.
+    let (file, _) = snapshot(&portico);
+    std::fs::remove_file(&file).expect("removes");
+    std::fs::create_dir_all(file.join("in the way")).expect("makes");
+    let gone = portico.http.ask("DELETE", &org.member, &format!("/api/keys/{id}"), None).await;
+    assert!(gone.status < 300, "{}", gone.text);
+    let ops = Http::new(&portico.ops);
+    let alarm = async |at: &str| {
+        let line = format!(r#"portico_snapshot_unwritten{{region="eu"}} {at}"#);
+        until(|| async { ops.get("", "/metrics").await.text.contains(&line) }).await;
+    };
+    alarm("1").await;
+    assert!(portico.log().contains("cannot be removed"), "{}", portico.log());
+    relay.cut().await;
+    portico.kill();
+    portico.wake().await;
+    let call = portico.http.post(&revoked, CHAT, &ask(false)).await;
+    assert_eq!(call.status, 503, "{}", call.text);
+
+    // There is room again.
+    relay.restore().await;
+    portico.ready().await;
+    alarm("1").await;
+    std::fs::remove_dir_all(&file).expect("removes");
+    alarm("0").await;
+    until(|| async { snapshot(&portico).1.is_some() }).await;
+    relay.cut().await;
+    portico.kill();
+    portico.serve().await;
+    assert_eq!(portico.http.post(&revoked, CHAT, &ask(false)).await.status, 401);
+    assert_eq!(portico.http.post(&org.member, CHAT, &ask(false)).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_snapshot_that_was_altered_or_is_too_old_is_not_used_and_the_log_says_so() {
     let provider = FakeProvider::start().await;
     let Some(mut portico) = Portico::on_postgres(&gateway(&provider)).await else { return };
