@@ -39,7 +39,7 @@ impl Gate {
     }
 
     /// Does something as long as the call may go on: until the record refuses its intent, or its
-    /// credential ends. It does not wait for the intent.
+    /// credential ends. It does not wait for the intent; what is refused already is not begun.
     pub(crate) async fn during<T>(
         &mut self,
         life: &Life,

@@ -96,6 +96,12 @@ async fn calls_outlive_the_database_where_their_org_chose_the_journal() {
     others.join_all().await;
     assert_eq!(*seen.other.lock().await, Vec::<String>::new(), "no call failed");
     assert_eq!(*refused.other.lock().await, Vec::<String>::new(), "all were told why");
+    let asked = provider.calls();
+    for _ in 0..5 {
+        let told = portico.http.post(&theirs.member, CHAT, &ask(false)).await;
+        assert_eq!(told.status, 503, "{}", told.text);
+    }
+    assert_eq!(provider.calls(), asked, "by now it is known, and no prompt leaves");
     portico.kill();
     assert!(across.join_next().await.expect("one").expect("no panic").is_none(), "cut off");
     relay.restore().await;
