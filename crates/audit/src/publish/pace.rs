@@ -51,7 +51,7 @@ impl Pace {
         now - before
     }
 
-    /// The round has published so much; some records were too long for it, or none.
+    /// The round has published; so many records were too long for it.
     pub(super) fn published(&mut self, behind: u64, now: Instant) {
         self.pause = if behind > 0 {
             // A long record goes on at once.

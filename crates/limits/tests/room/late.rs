@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use limits::{Ask, Ceiling, Used};
 
-use crate::bench::{ask, money, per_month};
+use crate::bench::{ask, money, per_minute, per_month};
 use crate::cell::{Cell, until};
 
 #[tokio::test]
@@ -82,4 +82,25 @@ async fn a_caller_that_leaves_before_the_store_answers_leaves_nothing_held() {
     until(async || node.figure("limits_settlements_waiting") == 0).await;
     until(async || cell.at_once().await == 0 && cell.spent().await == "0.00").await;
     drop(node.reserve(caller, ask(1, "1.00")).await.expect("all of it is free"));
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_costs_a_request_and_lets_in_none_too_many() {
+    let Some(cell) = Cell::of(2).await else { return };
+    let (one, other, caller) = (&cell.nodes[0], &cell.nodes[1], &cell.caller);
+    cell.set(per_minute(4)).await;
+    let mut admitted = Vec::new();
+    for _ in 0..2 {
+        admitted.push(one.reserve(caller, Ask::default()).await.expect("its share"));
+    }
+    cell.redis.freeze();
+    assert!(one.reserve(caller, Ask::default()).await.is_err(), "beyond its share");
+    cell.redis.thaw();
+    // The store has counted it by now.
+    cell.up().await;
+    until(async || one.figure("limits_settlements_waiting") == 0).await;
+    while let Ok(hold) = other.reserve(caller, Ask::default()).await {
+        admitted.push(hold);
+    }
+    assert_eq!(admitted.len(), 3, "of four");
 }
