@@ -102,6 +102,7 @@ pub use self::models::api_routes;
 pub use self::pages::pages;
 use self::route::RetryBudget;
 use self::telemetry::Telemetry;
+pub use self::stream::UNREAD_MAX;
 pub use self::trace::{EndedCall, Trace};
 pub use self::view::{CatalogueView, EndpointHealth, EndpointView, ModelView, PriceView};
 

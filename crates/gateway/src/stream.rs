@@ -36,7 +36,7 @@ use crate::wires::{DONE, Went, Wire};
 /// After this much silence a comment tells the caller that the stream lives.
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// A stream that its caller does not read for so long is ended: it holds a slot of its provider.
-const UNREAD_MAX: Duration = Duration::from_mins(1);
+pub const UNREAD_MAX: Duration = Duration::from_mins(1);
 /// How often that is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 /// Bytes that wait for the caller before the provider is read no further.

@@ -143,19 +143,6 @@ macro_rules! service {
     };
 }
 
-/// Runs a connection to its end, or asks it to end when the door closes.
-macro_rules! run {
-    ($connection:expr, $ending:expr) => {
-        let mut connection = std::pin::pin!($connection);
-        tokio::select! {
-            _ended = connection.as_mut() => return,
-            () = $ending.stopping() => connection.as_mut().graceful_shutdown(),
-        }
-        // Errors here are the other side's: it left, or it sent nonsense.
-        let _ended = connection.await;
-    };
-}
-
 async fn http1<S>(stream: TokioIo<S>, visit: Visit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -174,10 +161,18 @@ where
         .max_headers(HEADERS_MAX)
         // Never with `pipeline_flush`: then it buffers whatever a caller does not read.
         .max_buf_size(READ_MAX);
-    run!(builder.serve_connection(stream, TowerToHyperService::new(service)), ending);
+    let connection = builder.serve_connection(stream, TowerToHyperService::new(service));
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ended = connection.as_mut() => return,
+        () = ending.stopping() => connection.as_mut().graceful_shutdown(),
+    }
+    // Errors here are the other side's: it left, or it sent nonsense.
+    let _ended = connection.await;
 }
 
-/// Here the frame that says goodbye comes when the door closes, and loses no request.
+/// Here the frame that says goodbye comes when the door closes, or when the other side takes nothing
+/// of what waits for it, and loses no request.
 async fn http2<S>(stream: TokioIo<S>, visit: Visit)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -185,8 +180,7 @@ where
     let Visit { peer, stage, ending, head_timeout, .. } = visit;
     let windows = Windows::default();
     let counted = windows.clone();
-    let service =
-        service!(stage, peer).map_response(move |answer: Response| counted.before(answer));
+    let service = service!(stage, peer).map_future(move |answer| counted.count(answer));
     let mut builder = conn::http2::Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
@@ -194,11 +188,16 @@ where
         .keep_alive_timeout(HANDSHAKE_TIMEOUT)
         .max_concurrent_streams(STREAMS_MAX)
         .max_header_list_size(HEAD_MAX);
-    let served = async {
-        run!(builder.serve_connection(stream, TowerToHyperService::new(service)), ending);
-    };
-    tokio::select! {
-        () = served => {}
-        () = windows.shut() => {}
+    let connection = builder.serve_connection(stream, TowerToHyperService::new(service));
+    let mut connection = std::pin::pin!(connection);
+    let mut leaving = false;
+    loop {
+        tokio::select! {
+            _ended = connection.as_mut() => return,
+            () = ending.stopping(), if !leaving => {}
+            () = windows.shut() => if windows.all_wait() { return },
+        }
+        connection.as_mut().graceful_shutdown();
+        leaving = true;
     }
 }

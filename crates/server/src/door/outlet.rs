@@ -2,25 +2,42 @@
 //! else keep its connection, and all that waits for it here and in the kernel, for ever.
 
 use std::future::Future as _;
-use std::io::{self, IoSlice, Write as _};
-use std::os::fd::AsFd as _;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use rustix::io::Errno;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 /// A connection whose other side takes no byte of what is written to it for so long ends.
 pub(super) const UNTAKEN_MAX: Duration = Duration::from_mins(2);
+
+/// How often a full socket is tried all the same. The kernel says that there is room when a third of
+/// what it holds was taken, which can be megabytes; there is room for some bytes long before. Many
+/// times within [`gateway::UNREAD_MAX`]: an answer is not asked for more while its socket is full.
+const TRY_EVERY: Duration = Duration::from_secs(10);
 
 /// The socket of a connection.
 #[derive(Debug)]
 pub(super) struct Outlet {
     stream: TcpStream,
-    /// Since something was to be written for which there was no room.
-    full: Option<Pin<Box<Sleep>>>,
+    full: Option<Full>,
+}
+
+/// Something is to be written, for which there is no room.
+#[derive(Debug)]
+struct Full {
+    since: Instant,
+    again: Pin<Box<Sleep>>,
+}
+
+impl Full {
+    fn now() -> Self {
+        Self { since: Instant::now(), again: Box::pin(tokio::time::sleep(TRY_EVERY)) }
+    }
 }
 
 impl Outlet {
@@ -32,25 +49,27 @@ impl Outlet {
     fn in_time(
         &mut self,
         context: &mut Context<'_>,
-        written: Poll<io::Result<usize>>,
-        again: impl FnOnce(&mut std::net::TcpStream) -> io::Result<usize>,
+        mut written: Poll<io::Result<usize>>,
+        again: impl Fn(&TcpStream) -> rustix::io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
-        if written.is_ready() {
-            self.full = None;
-            return written;
+        while written.is_pending() {
+            let full = self.full.get_or_insert_with(Full::now);
+            ready!(full.again.as_mut().poll(context));
+            written = match again(&self.stream) {
+                Err(Errno::AGAIN) if full.since.elapsed() < UNTAKEN_MAX => {
+                    full.again.as_mut().reset(Instant::now() + TRY_EVERY);
+                    Poll::Pending
+                }
+                Err(Errno::AGAIN) => {
+                    // What the kernel holds for it goes with it.
+                    let _reset = self.stream.set_zero_linger();
+                    Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+                }
+                tried => Poll::Ready(tried.map_err(io::Error::from)),
+            };
         }
-        let full = self.full.get_or_insert_with(|| Box::pin(tokio::time::sleep(UNTAKEN_MAX)));
-        ready!(full.as_mut().poll(context));
         self.full = None;
-        // The kernel says that there is room when a third of what it holds was taken. Whoever
-        // reads slowly takes longer for that; there is room for some bytes long before.
-        let written = again(&mut self.stream.as_fd().try_clone_to_owned()?.into());
-        if written.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) {
-            // What the kernel holds for it goes with it.
-            let _reset = self.stream.set_zero_linger();
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Poll::Ready(written)
+        written
     }
 }
 
@@ -71,7 +90,7 @@ impl AsyncWrite for Outlet {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.in_time(context, written, |socket| socket.write(bytes))
+        self.in_time(context, written, |socket| rustix::io::write(socket, bytes))
     }
 
     fn poll_write_vectored(
@@ -80,7 +99,7 @@ impl AsyncWrite for Outlet {
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        self.in_time(context, written, |socket| socket.write_vectored(pieces))
+        self.in_time(context, written, |socket| rustix::io::writev(socket, pieces))
     }
 
     fn is_write_vectored(&self) -> bool {

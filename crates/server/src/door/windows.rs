@@ -1,6 +1,7 @@
 //! Whether the other side of an HTTP/2 connection takes what waits for it: its windows may stay
 //! closed while its socket is open and it answers every ping.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -19,35 +20,54 @@ pub(super) struct Windows(Arc<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Pieces of answers that were not taken whole.
+    /// Requests that came and whose answers were not taken whole.
+    calls: AtomicUsize,
+    /// Those of which a piece of the answer waits for the other side.
     waiting: AtomicUsize,
-    /// How often something of one was taken, or one was given up.
+    /// How often something of an answer was taken.
     taken: AtomicU64,
+}
+
+/// A request, until its answer was taken whole or given up.
+#[derive(Debug)]
+struct Call {
+    windows: Windows,
+    /// Pieces of its answer that were not taken whole.
+    untaken: AtomicUsize,
 }
 
 /// The body of an answer.
 pub(super) struct Pieces {
     body: Body,
-    windows: Windows,
+    call: Arc<Call>,
 }
 
 /// A piece of an answer until it is taken.
 #[derive(Debug)]
 pub(super) struct Piece {
     bytes: Bytes,
-    windows: Windows,
+    call: Arc<Call>,
 }
 
 impl Windows {
-    /// An answer of which is counted what is taken.
-    pub(super) fn before(&self, answer: Response) -> http::Response<Pieces> {
-        answer.map(|body| Pieces { body, windows: self.clone() })
+    /// The answer of a request that has just come, counted from now on.
+    pub(super) fn count<F, E>(
+        &self,
+        answer: F,
+    ) -> impl Future<Output = Result<http::Response<Pieces>, E>> + use<F, E>
+    where
+        F: Future<Output = Result<Response, E>>,
+    {
+        self.0.calls.fetch_add(1, Ordering::Relaxed);
+        let call = Arc::new(Call { windows: self.clone(), untaken: AtomicUsize::new(0) });
+        async move { Ok(answer.await?.map(|body| Pieces { body, call })) }
     }
 
     /// Resolves when something waits and nothing of any answer was taken for [`UNTAKEN_MAX`], at
-    /// the latest after twice as long.
+    /// the latest after twice as long. Whoever takes of one answer may leave all others: what those
+    /// hold is bounded by their number and by what is taken in for each.
     pub(super) async fn shut(&self) {
-        let Counts { waiting, taken } = &*self.0;
+        let Counts { waiting, taken, .. } = &*self.0;
         let mut before = None;
         loop {
             tokio::time::sleep(UNTAKEN_MAX).await;
@@ -58,6 +78,18 @@ impl Windows {
             }
             before = now;
         }
+    }
+
+    /// Whether nobody loses anything with the connection but what they do not take: no request
+    /// waits for its answer, or for more of it.
+    pub(super) fn all_wait(&self) -> bool {
+        self.0.waiting.load(Ordering::Relaxed) == self.0.calls.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.windows.0.calls.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -70,7 +102,7 @@ impl hyper::body::Body for Pieces {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Piece>, Error>>> {
         let frame = Pin::new(&mut self.body).poll_frame(context);
-        frame.map_ok(|frame| frame.map_data(|bytes| Piece::of(bytes, &self.windows)))
+        frame.map_ok(|frame| frame.map_data(|bytes| Piece::of(bytes, &self.call)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -83,9 +115,11 @@ impl hyper::body::Body for Pieces {
 }
 
 impl Piece {
-    fn of(bytes: Bytes, windows: &Windows) -> Self {
-        windows.0.waiting.fetch_add(1, Ordering::Relaxed);
-        Self { bytes, windows: windows.clone() }
+    fn of(bytes: Bytes, call: &Arc<Call>) -> Self {
+        if call.untaken.fetch_add(1, Ordering::Relaxed) == 0 {
+            call.windows.0.waiting.fetch_add(1, Ordering::Relaxed);
+        }
+        Self { bytes, call: call.clone() }
     }
 }
 
@@ -99,14 +133,16 @@ impl Buf for Piece {
     }
 
     fn advance(&mut self, count: usize) {
-        self.windows.0.taken.fetch_add(1, Ordering::Relaxed);
+        self.call.windows.0.taken.fetch_add(1, Ordering::Relaxed);
         self.bytes.advance(count);
     }
 }
 
+/// Taken, or given up: only the former was counted.
 impl Drop for Piece {
     fn drop(&mut self) {
-        self.windows.0.taken.fetch_add(1, Ordering::Relaxed);
-        self.windows.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        if self.call.untaken.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.call.windows.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
