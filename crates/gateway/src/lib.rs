@@ -101,8 +101,8 @@ use self::learned::Learned;
 pub use self::models::api_routes;
 pub use self::pages::pages;
 use self::route::RetryBudget;
-use self::telemetry::Telemetry;
 pub use self::stream::UNREAD_MAX;
+use self::telemetry::Telemetry;
 pub use self::trace::{EndedCall, Trace};
 pub use self::view::{CatalogueView, EndpointHealth, EndpointView, ModelView, PriceView};
 

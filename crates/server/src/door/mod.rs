@@ -1,8 +1,8 @@
 //! The door: our own accept loop, with a deadline for everything a stranger can make
 //! us wait for. (`axum::serve` installs no timer, so hyper's header deadline never fires.)
 //!
-//! A caller that takes nothing of its answer gives its place to the next; one that reads slowly
-//! keeps it: shown by `untaken`.
+//! A caller that takes nothing of its answer gives its place to the next, and loses no other answer;
+//! one that reads slowly keeps its place and its stream: shown by `untaken`.
 
 mod front;
 mod head;

@@ -222,7 +222,6 @@ async fn the_stream_of_a_caller_that_reads_16_kilobytes_a_second_is_asked_for_mo
             pass(Duration::from_secs(10)).await;
         }
         let longest = asked.now();
-        println!("{taken} {longest:?}");
         assert!(longest < gateway::UNREAD_MAX, "{longest:?}");
     }
 }
@@ -274,7 +273,7 @@ async fn over_http2_a_caller_that_reads_one_answer_slowly_keeps_all() {
 }
 
 #[tokio::test]
-async fn over_http2_who_leaves_an_answer_unread_loses_no_other_and_is_told_to_go() {
+async fn over_http2_who_leaves_an_answer_unread_loses_no_other() {
     let mut served = JoinSet::new();
     let caller = connect(&mut served).await;
     let (mut sender, connection) = hand(caller, 64 << 10).await;
