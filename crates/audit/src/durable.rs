@@ -131,6 +131,18 @@ pub(crate) enum Phase {
 #[must_use = "nothing may be released before the event is durable"]
 pub struct Pending(pub(crate) Option<oneshot::Receiver<Result<Durable, NotDurable>>>);
 
+impl Pending {
+    /// Of what is not given to the record.
+    pub const fn refused() -> Self {
+        Self(None)
+    }
+
+    /// Whether it was refused at once: the record has nothing of it.
+    pub const fn is_refused(&self) -> bool {
+        self.0.is_none()
+    }
+}
+
 impl Future for Pending {
     type Output = Result<Durable, NotDurable>;
 

@@ -13,7 +13,8 @@
 //!   [`Pending`], [`Rider`]; shown by killing the process, in the journeys.
 //! - What a call used is not lost when the database is gone for a while:
 //!   `an_outcome_survives_an_outage_of_the_database`; callers have their turn while it is made up
-//!   for: `callers_have_their_turn_while_many_outcomes_are_written_after_an_outage`.
+//!   for: `callers_have_their_turn_while_many_outcomes_are_written_after_an_outage`; what finds no
+//!   room meanwhile is counted: `an_outcome_that_finds_no_room_is_counted`.
 //! - What is wrong with the record of one org keeps back nothing of others:
 //!   `what_is_wrong_with_the_head_of_one_org_is_nothing_to_those_of_its_group`.
 //! - A database that lost commits never gets the edge of another tree:
@@ -27,10 +28,12 @@
 //!   took without an answer: `what_the_database_took_or_not_without_an_answer_is_in_the_record_once`.
 //!   Others are refused: `an_org_that_did_not_choose_the_journal_is_refused`, and where that is
 //!   known before, before a prompt leaves: `in_a_known_outage_no_prompt_leaves_for_a_provider`,
-//!   in the gateway. Nothing in it is in clear:
+//!   in the gateway; the probe that ends it writes:
+//!   `a_database_that_is_only_read_is_not_taken_for_one_that_is_back`. Nothing in it is in clear:
 //!   `a_journal_tells_nothing_to_whoever_reads_the_disk`; one that was altered is kept and not
-//!   replayed: `a_journal_that_was_altered_is_kept_and_not_replayed`; a full one refuses:
-//!   `a_full_journal_refuses`.
+//!   replayed: `a_journal_that_was_altered_is_kept_and_not_replayed`; a full one refuses,
+//!   before a prompt leaves: `a_full_journal_refuses`; a disk that failed is tried again:
+//!   `a_journal_whose_disk_failed_is_tried_again_in_the_same_outage`.
 //! - The application cannot change or delete an event: `events_can_only_be_added`.
 //! - A call that a crash cut off is closed as unknown at the next start:
 //!   `a_call_cut_off_by_a_crash_ends_as_unknown`.
@@ -258,7 +261,7 @@ impl Record {
                 riders: riders.to_vec(),
                 open: open.of(node, region, databases.homes()),
                 counts: counts.clone(),
-                outcomes: Outcomes::default(),
+                outcomes: Outcomes::new(&counts),
                 aside: Aside::default(),
                 usual: 0,
                 journal: Books::of(&desks, region),

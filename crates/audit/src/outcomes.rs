@@ -13,10 +13,13 @@ use base::db::{DbError, Within};
 
 use crate::durable::Submission;
 use crate::line::{GROUP_MAX, Line, half_of, may_be_of_one};
+use crate::telemetry::Counts;
 use crate::{doubt, sql};
 
 /// Outcomes that wait for the database to come back, at most.
 const KEPT_MAX: usize = 65_536;
+/// Of so many that find no room the log names one.
+const DROPS_TOLD_EVERY: u64 = 1_024;
 /// How long after a round the next one begins: not before every group, or they would hold up
 /// all others.
 pub(crate) const RETRY_EVERY: Duration = Duration::from_secs(1);
@@ -30,9 +33,16 @@ pub(crate) struct Outcomes {
     left: usize,
     /// When the last round ended.
     tried: Option<Instant>,
+    /// How many found no room since there was some.
+    dropped: u64,
+    counts: Counts,
 }
 
 impl Outcomes {
+    pub(crate) fn new(counts: &Counts) -> Self {
+        Self { counts: counts.clone(), ..Self::default() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.kept.is_empty()
     }
@@ -47,11 +57,23 @@ impl Outcomes {
         self.is_trying() || self.tried.is_none_or(|at| at.elapsed() >= RETRY_EVERY)
     }
 
-    /// Keeps one, if there is room.
+    /// Keeps one, if there is room. What that call used is not in the record otherwise.
     pub(crate) fn keep(&mut self, outcome: Submission) {
         if self.kept.len() < KEPT_MAX {
             self.kept.push_back(outcome);
+            self.dropped = 0;
+            return;
         }
+        self.counts.dropped.inc();
+        if self.dropped.is_multiple_of(DROPS_TOLD_EVERY) {
+            tracing::error!(
+                org.id = %outcome.entry.org,
+                call = outcome.entry.resource_id,
+                kept = KEPT_MAX,
+                "an outcome found no room: what calls used is not recorded"
+            );
+        }
+        self.dropped += 1;
     }
 
     /// The next ones of the round, or of a new one.
@@ -137,5 +159,43 @@ impl Line {
             }
         }
         Ok(missing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use access::{Caller, Homes, Region};
+    use base::metrics::Metrics;
+    use base::seal::RootKey;
+    use base::testing::StillClock;
+
+    use super::*;
+    use crate::append::Prepared;
+    use crate::durable::Phase;
+    use crate::keys::Keys;
+    use crate::{Event, Sealing};
+
+    #[test]
+    fn an_outcome_that_finds_no_room_is_counted() {
+        let roots = BTreeMap::from([(Region::Eu, RootKey::from_bytes(&[7; 32]).unwrap())]);
+        let clock = StillClock::new().shared();
+        let keys = Keys::new(&Sealing::from(&roots), &Homes::default(), &clock).unwrap();
+        let caller = Caller::operator(OrgId::new(clock.now()), Region::Eu, "operator");
+        let ended = Event::done("gateway.call.ended", "call", "call_1");
+        let one = || {
+            let entry = Prepared::new(&keys, &caller, &ended, None, clock.now()).unwrap();
+            Submission::of_journal(entry, Phase::Neither)
+        };
+        let counts = Counts::register(&Metrics::new());
+        let mut outcomes = Outcomes::new(&counts);
+        while outcomes.kept.len() < KEPT_MAX {
+            outcomes.keep(one());
+        }
+        assert_eq!(counts.dropped.get(), 0);
+        outcomes.keep(one());
+        outcomes.keep(one());
+        assert_eq!((counts.dropped.get(), outcomes.kept.len()), (2, KEPT_MAX));
     }
 }

@@ -7,6 +7,7 @@ pub(crate) struct Counts {
     pub(crate) events: Counter,
     pub(crate) groups: Counter,
     pub(crate) failed: Counter,
+    pub(crate) dropped: Counter,
 }
 
 impl Counts {
@@ -17,6 +18,11 @@ impl Counts {
             failed: metrics.register(
                 "record_events_refused",
                 "Events that could not be made durable",
+                Counter::default(),
+            ),
+            dropped: metrics.register(
+                "record_outcomes_dropped",
+                "Outcomes of calls that could neither be written nor kept for later",
                 Counter::default(),
             ),
         }

@@ -45,6 +45,8 @@ pub(crate) struct Call {
     /// Tokens that are reserved for it: what it weighs where calls wait for their turn.
     pub(crate) tokens_held: u64,
     asked: bool,
+    /// The record has nothing of it: its intent was refused at once.
+    unrecorded: bool,
     closed: bool,
 }
 
@@ -105,6 +107,7 @@ impl Call {
             prompt_estimate: 0,
             tokens_held: 0,
             asked: false,
+            unrecorded: intent.is_refused(),
             closed: false,
         };
         (call, intent)
@@ -166,7 +169,9 @@ impl Call {
         headers
     }
 
-    /// Settles what was used and submits the outcome.
+    /// Settles what was used and submits the outcome; not that of a call of which the record has
+    /// nothing and for which nobody was asked: in an outage it would take the place of one that says
+    /// what was used.
     pub(crate) fn close(&mut self, end: &End) -> Pending {
         self.closed = true;
         let price = self
@@ -198,6 +203,9 @@ impl Call {
             ended_at: self.clock.now(),
         });
         self.ending.set(Ended { facts: self.facts.clone(), outcome: end.outcome });
+        if self.unrecorded && !self.asked {
+            return Pending::refused();
+        }
         self.record.close_call(&self.caller, &event)
     }
 }

@@ -23,7 +23,7 @@
 //!   that chose the journal go on from a snapshot:
 //!   `a_node_that_starts_without_its_databases_goes_on_by_the_journal_from_its_snapshot`, which nobody
 //!   alters unseen: `a_snapshot_that_was_altered_or_is_too_old_is_not_used_and_the_log_says_so`, and
-//!   which brings no revoked key back when the disk takes nothing:
+//!   of which none that lets in a revoked key is left when a new one cannot be written:
 //!   `what_changed_and_cannot_be_written_leaves_no_snapshot_without_it`.
 //! - Whoever takes nothing of an answer keeps no other one out, and who reads slowly is not cut off:
 //!   `a_caller_that_takes_nothing_of_its_answer_gives_its_place_to_the_next`,

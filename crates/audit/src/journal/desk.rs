@@ -68,6 +68,12 @@ pub(crate) struct Desk {
     wanted: AtomicBool,
     /// The database is known to take nothing of what is written.
     away: AtomicBool,
+    /// There is a journal, and nobody must look at it.
+    sound: AtomicBool,
+    /// It refuses by its own rules, full or too old, until it is emptied.
+    spent: AtomicBool,
+    /// The disk did not take what was last to be written. That may pass.
+    failed: AtomicBool,
     woken: Notify,
     counts: Counts,
 }
@@ -108,6 +114,9 @@ impl Desk {
             waiting: watch::Sender::default(),
             wanted: AtomicBool::default(),
             away: AtomicBool::default(),
+            sound: AtomicBool::default(),
+            spent: AtomicBool::default(),
+            failed: AtomicBool::default(),
             woken: Notify::default(),
             counts,
         }
@@ -161,14 +170,39 @@ impl Desk {
         self.takes() && self.wanted.load(Ordering::Relaxed)
     }
 
-    /// Whether there is a journal that takes events.
+    /// Whether there is a journal that takes events, as far as is known. Callers ask it at each
+    /// call: it must not wait for whoever writes.
     pub(super) fn takes(&self) -> bool {
-        self.lock().as_ref().is_some_and(|kept| !kept.stuck)
+        let is = |what: &AtomicBool| what.load(Ordering::Relaxed);
+        is(&self.sound) && !is(&self.spent) && !is(&self.failed)
     }
 
     /// The line found out that its database is away, or is back.
     pub(super) fn database_is_away(&self, away: bool) {
+        if away && !self.is_behind() {
+            self.forgive();
+        }
         self.away.store(away, Ordering::Relaxed);
+    }
+
+    /// The disk is worth a try again.
+    pub(super) fn retry_disk(&self) {
+        self.failed.store(false, Ordering::Relaxed);
+    }
+
+    /// Nothing is known that keeps it from taking events.
+    fn forgive(&self) {
+        self.spent.store(false, Ordering::Relaxed);
+        self.retry_disk();
+    }
+
+    /// Remembers that it took nothing. What the system says may pass.
+    fn heed<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &done {
+            let why = if error.raw_os_error().is_some() { &self.failed } else { &self.spent };
+            why.store(true, Ordering::Relaxed);
+        }
+        done
     }
 
     /// Whether the database is known to take nothing.
@@ -183,6 +217,10 @@ impl Desk {
 
     /// The journal and the number that the next entry will have.
     pub(crate) fn next(&self, now: At) -> io::Result<(String, u64)> {
+        self.heed(self.at(now))
+    }
+
+    fn at(&self, now: At) -> io::Result<(String, u64)> {
         let mut kept = self.lock();
         let Some(Kept { rules, journal, stuck }) = kept.as_mut() else { return Err(none()) };
         if *stuck {
@@ -207,13 +245,8 @@ impl Desk {
     pub(crate) fn write(&self, all: Vec<ToWrite>, now: At) -> io::Result<()> {
         let (entries, named): (Vec<_>, Vec<_>) =
             all.into_iter().map(|one| (one.entry, one.call)).unzip();
-        {
-            let mut kept = self.lock();
-            let Some(Kept { rules, journal: Some(journal), .. }) = kept.as_mut() else {
-                return Err(none());
-            };
-            journal.write(&rules.mac, &entries, rules.bytes_max)?;
-        }
+        self.heed(self.append(&entries))?;
+        self.forgive();
         let mut calls = self.calls();
         for Named { org, id, by } in named.into_iter().flatten() {
             let of_call = calls.entry((org, id)).or_insert(OfCall { by, at: now, events: 0 });
@@ -224,6 +257,14 @@ impl Desk {
         self.counts.written.inc_by(u64::try_from(entries.len()).unwrap_or_default());
         self.tell();
         Ok(())
+    }
+
+    fn append(&self, entries: &[Vec<u8>]) -> io::Result<()> {
+        let mut kept = self.lock();
+        let Some(Kept { rules, journal: Some(journal), .. }) = kept.as_mut() else {
+            return Err(none());
+        };
+        journal.write(&rules.mac, entries, rules.bytes_max)
     }
 
     /// What is next to be written into the record; none if nothing is. A journal that cannot
@@ -246,7 +287,7 @@ impl Desk {
     /// The record has a piece. What is empty is removed.
     pub(crate) fn done(&self, piece: &Piece, calls: &[(OrgId, String)]) {
         let entries: usize = piece.frames.iter().map(|frame| frame.entries.len()).sum();
-        let removed = {
+        let (empty, removed) = {
             let mut kept = self.lock();
             let Some(Kept { journal: slot @ Some(_), .. }) = kept.as_mut() else { return };
             let empty = slot.as_mut().is_some_and(|journal| {
@@ -254,8 +295,12 @@ impl Desk {
                 journal.waiting() == 0
             });
             // What cannot be removed is found at the next start, and has nothing to write.
-            if empty { slot.take().map_or(Ok(()), Journal::remove) } else { Ok(()) }
+            let emptied = slot.take_if(|_| empty);
+            (empty, emptied.map_or(Ok(()), Journal::remove))
         };
+        if empty {
+            self.forgive();
+        }
         if let Err(error) = removed {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "a journal that is in the record cannot be removed");
@@ -288,12 +333,15 @@ impl Desk {
     }
 
     fn tell(&self) {
-        let (entries, bytes, stuck) = {
+        let (entries, bytes, is_kept, stuck) = {
             let kept = self.lock();
             let journal = kept.as_ref().and_then(|kept| kept.journal.as_ref());
             let stuck = kept.as_ref().is_some_and(|kept| kept.stuck);
-            (journal.map_or(0, Journal::waiting), journal.map_or(0, Journal::bytes), stuck)
+            let (entries, bytes) =
+                journal.map_or((0, 0), |journal| (journal.waiting(), journal.bytes()));
+            (entries, bytes, kept.is_some(), stuck)
         };
+        self.sound.store(is_kept && !stuck, Ordering::Relaxed);
         self.counts.show(entries, bytes, stuck);
         self.waiting.send_replace(Waiting { entries, stuck });
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access::Region;
-use base::db::{Db, DbError};
+use base::args;
+use base::db::{Db, DbError, Within};
 use tokio::time::{sleep, timeout};
 
 use super::Desks;
@@ -15,6 +16,7 @@ use super::desk::{Desk, Named, ToWrite};
 use super::entry::{Tried, sealed};
 use crate::durable::{Durable, Submission};
 use crate::line::Line;
+use crate::sql;
 
 /// Longer than this nobody waits for the database whose org chose the journal.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -65,16 +67,17 @@ impl Books {
         self.probe.is_none() && self.desk.is_behind()
     }
 
-    /// The database is away until it answers.
-    pub(super) fn lose(&mut self, db: &Db) {
-        let db = db.clone();
-        self.desk.database_is_away(true);
+    /// The database is away until it takes what this node writes.
+    pub(super) fn lose(&mut self, db: &Db, node: &str) {
+        let (db, node, desk) = (db.clone(), node.to_owned(), Arc::clone(&self.desk));
+        desk.database_is_away(true);
         self.probe = Some(Box::pin(async move {
             loop {
                 sleep(PROBE_EVERY).await;
-                if matches!(timeout(PROBE_TIMEOUT, db.ping()).await, Ok(Ok(()))) {
+                if matches!(timeout(PROBE_TIMEOUT, takes_writes(&db, &node)).await, Ok(Ok(()))) {
                     return;
                 }
+                desk.retry_disk();
             }
         }));
     }
@@ -83,6 +86,18 @@ impl Books {
     pub(super) fn rest(&mut self) {
         self.probe = Some(Box::pin(sleep(AGAIN)));
     }
+}
+
+/// Whether a database takes what is written: one that is only read, or whose disk is full or
+/// broken, answers too. A row comes and goes in one commit, so that nobody sees it and the
+/// engine has something to put on its disk.
+#[expect(clippy::disallowed_methods, reason = "nothing is changed")]
+async fn takes_writes(db: &Db, node: &str) -> Result<(), DbError> {
+    const NO_ORG: &str = "";
+    let mut tx = db.begin(&Within::node()).await?;
+    tx.many(&sql::OPEN, [args![NO_ORG, node, 0]]).await?;
+    tx.run(sql::OPEN_DROP, args![NO_ORG, node]).await?;
+    tx.commit().await
 }
 
 impl Line {
@@ -105,7 +120,7 @@ impl Line {
         if !error.is_away() {
             return;
         }
-        self.journal.lose(&self.db);
+        self.journal.lose(&self.db, self.open.node());
         if self.journal.desk.is_kept() {
             // It may have taken it, and only its answer was lost.
             self.put_in_journal(group, Tried::Yes);
@@ -175,6 +190,41 @@ impl Line {
         self.journal.desk.refused(events);
         for submission in refused {
             self.refuse(submission);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::db::Statement;
+    use base::testing::Bench;
+
+    use super::*;
+
+    async fn is_taken(db: &Db) -> bool {
+        matches!(timeout(PROBE_TIMEOUT, takes_writes(db, "n1")).await, Ok(Ok(())))
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_only_read_is_not_taken_for_one_that_is_back() {
+        for bench in Bench::on_each_engine(sql::MIGRATIONS, sql::APPEND_ONLY).await {
+            assert!(is_taken(&bench.db).await, "{:?}", bench.db.engine());
+            let rows = Statement::new("look", "SELECT org_id FROM audit_open");
+            let left = bench.db.all(&Within::node(), rows, args![]).await.unwrap();
+            assert_eq!(left.len(), 0, "nothing is changed");
+
+            let db = if bench.url.starts_with("sqlite") {
+                let only_read = Statement::new("only read", "PRAGMA query_only = ON");
+                let mut tx = bench.db.begin(&Within::node()).await.unwrap();
+                tx.all(only_read, args![]).await.unwrap();
+                drop(tx);
+                bench.db.clone()
+            } else {
+                let only_read = "options=-cdefault_transaction_read_only%3Don%20";
+                Db::open(&bench.url.replace("options=", only_read)).await.unwrap()
+            };
+            assert!(db.ping().await.is_ok(), "it answers");
+            assert!(!is_taken(&db).await, "{:?}", db.engine());
         }
     }
 }

@@ -154,10 +154,14 @@ impl Desks {
     }
 
     /// Whether it is known that nothing of this caller can be recorded: the database of its home
-    /// is away, and no journal takes what it does.
+    /// is away, or what it does goes into a journal first, and no journal takes it. Waits for
+    /// nobody, nor for a disk.
     pub(crate) fn refuse(&self, caller: &Caller, home: Region) -> bool {
-        let journals = caller.standing.unrecorded == Unrecorded::Journal;
-        self.0.get(&home).is_some_and(|desk| desk.is_away() && !(journals && desk.takes()))
+        let Some(desk) = self.0.get(&home) else { return false };
+        match caller.standing.unrecorded {
+            Unrecorded::Refuse => desk.is_away(),
+            Unrecorded::Journal => (desk.is_away() || desk.is_behind()) && !desk.takes(),
+        }
     }
 }
 

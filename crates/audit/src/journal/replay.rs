@@ -90,7 +90,7 @@ impl Line {
                 }
                 Err(NotReplayed::Later(error)) => {
                     if error.is_away() {
-                        self.journal.lose(&self.db);
+                        self.journal.lose(&self.db, self.open.node());
                     } else {
                         self.journal.rest();
                     }

@@ -179,6 +179,12 @@ impl Life {
         self.record.open_call(caller, &event).await
     }
 
+    /// Whether a call that begins now is refused before anything of it is submitted.
+    pub(crate) fn is_refused_at_once(&self, ground: &Ground, caller: &Caller) -> bool {
+        let event = ground.event("gateway.call.started", "call_in_vain", Outcome::Started);
+        self.record.open_call(caller, &event).is_refused()
+    }
+
     pub(crate) async fn ends(
         &self,
         ground: &Ground,

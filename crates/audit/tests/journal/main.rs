@@ -273,8 +273,11 @@ async fn a_full_journal_refuses() {
         }
         assert!(taken > 0);
         assert!(std::fs::metadata(ground.file()).expect("it is there").len() <= 6_000);
+        assert!(life.is_refused_at_once(&ground, &caller), "its prompt would leave in vain");
+        assert!(!life.record.journals().iter().any(|(.., serves)| *serves), "no call goes on");
         ground.away(false);
         life.recovers().await;
+        life.calls(&ground, &caller, "call_room").await.expect("there is room again");
         assert!(life.events(&caller).await.len() >= 2 + 2 * taken, "what it took is there");
 
         // So does one that is too old.
@@ -282,14 +285,38 @@ async fn a_full_journal_refuses() {
         life.calls(&ground, &caller, "call_young").await.expect("journalled");
         ground.pass(601);
         life.calls(&ground, &caller, "call_old").await.expect_err("too old");
+        assert!(life.is_refused_at_once(&ground, &caller), "its prompt would leave in vain");
         ground.away(false);
         life.recovers().await;
+        life.calls(&ground, &caller, "call_new").await.expect("it was emptied");
         ground.config.bytes_max = 0;
         life.stop().await;
 
         let life = ground.begin().await;
         ground.away(true);
         life.calls(&ground, &caller, "call_none").await.expect_err("the operator wants none");
+        life.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_journal_whose_disk_failed_is_tried_again_in_the_same_outage() {
+    for ground in Ground::on_each_engine().await {
+        let life = ground.begin().await;
+        let caller = ground.member(Unrecorded::Journal);
+        life.calls(&ground, &caller, "call_before").await.expect("durable");
+        ground.bench.db.stand_in();
+        std::fs::create_dir(ground.file()).expect("nothing else can be there");
+        life.starts(&ground, &caller, "call_failed").await.expect_err("it is in the way");
+        std::fs::remove_dir(ground.file()).expect("removes");
+        let begun = std::time::Instant::now();
+        let mut next = life.starts(&ground, &caller, "call_again").await;
+        while next.is_err() {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(30), "it is never tried");
+            tokio::task::yield_now().await;
+            next = life.starts(&ground, &caller, "call_again").await;
+        }
+        assert!(next.is_ok_and(|durable| durable.is_journalled()));
         life.stop().await;
     }
 }

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use audit::Outcome;
+use access::Caller;
+use audit::{Event, Outcome};
 use base::args;
 use base::db::{Statement, Tx, Within};
 use gateway::Piece;
@@ -24,6 +25,16 @@ async fn alone(door: &Door) -> Tx {
 async fn change(mut tx: Tx, how: Statement) {
     tx.run(how, args![]).await.expect("runs");
     tx.commit().await.expect("commits");
+}
+
+/// Events that the record refused, all that came before included.
+async fn refused(door: &Door, caller: &Caller) -> u64 {
+    let seen = Event::done("test.thing.seen", "thing", "t1");
+    assert!(door.record.note(caller, &seen).await.is_err(), "the record takes nothing");
+    let text = door.metrics.render().expect("renders");
+    let name = "portico_record_events_refused_total ";
+    let refused = text.lines().find_map(|line| line.strip_prefix(name)?.parse().ok());
+    refused.expect("it is counted")
 }
 
 /// Tokens of prompts, as the metrics say.
@@ -73,7 +84,7 @@ async fn in_a_known_outage_no_prompt_leaves_for_a_provider() {
         assert_eq!(door.chat(&caller, ask("fixed", false)).await.status, 200);
         door.bench.db.stand_in();
         // Whoever comes first finds it out.
-        assert_eq!(door.chat(&caller, ask("fixed", false)).await.status, 503);
+        let before = refused(&door, &caller).await;
         let (asked, charged) = (door.provider.calls(), charged(&door));
         for _ in 0..20 {
             let answer = door.chat(&caller, ask("fixed", stream)).await;
@@ -81,6 +92,7 @@ async fn in_a_known_outage_no_prompt_leaves_for_a_provider() {
             assert_eq!(answer.json()["error"]["code"], "record_unavailable");
             assert!(answer.headers.contains_key("retry-after"));
         }
+        assert_eq!(refused(&door, &caller).await, before + 1, "no outcome of these waits");
         assert_eq!(door.provider.calls(), asked, "it was asked in vain");
         assert_eq!(self::charged(&door), charged, "the prompt was on its way");
     }

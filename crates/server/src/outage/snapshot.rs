@@ -77,7 +77,7 @@ impl Place {
         })
     }
 
-    /// It takes no more than so much, as a disk does that is full.
+    /// It takes no more than so much.
     #[cfg(test)]
     pub(super) fn holds(&mut self, bytes_max: usize) {
         self.bytes_max = bytes_max;
@@ -112,7 +112,8 @@ impl Place {
         }
         inner.extend_from_slice(tables);
         if inner.len() > self.bytes_max {
-            return Err(io::Error::new(io::ErrorKind::StorageFull, "the snapshot is too large"));
+            let large = format!("it has {} bytes, and {} are allowed", inner.len(), self.bytes_max);
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, large));
         }
         let sealed = self.sealer.seal(&self.purpose, &inner).map_err(io::Error::other)?;
         write_settled(&self.path, &[MAGIC, &sealed].concat())

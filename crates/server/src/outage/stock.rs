@@ -27,6 +27,8 @@ const EVERY: Duration = Duration::from_secs(1);
 const AGAIN: Duration = Duration::from_secs(30);
 /// A snapshot of which nothing changed is written again this often: its time is told anew.
 const WRITTEN_EVERY: Duration = Duration::from_secs(10);
+/// What is said of one that is not written: why is said behind it.
+const UNWRITTEN: &str = "it is too large, or the disk is full or broken";
 /// What is said of a snapshot that can neither be replaced nor removed.
 const OUTDATED: &str = "the snapshot lets in who was shut out since, and cannot be removed";
 /// Bytes of one org at most: one that is larger is not kept, and keeps no other one out.
@@ -71,11 +73,12 @@ impl Kept {
     fn write(&mut self, about: &About) -> anyhow::Result<()> {
         let tables: Vec<&[u8]> = self.parts.values().map(|part| part.packed.as_slice()).collect();
         if let Err(error) = self.place.write(about, &tables.concat()) {
+            let error = anyhow::Error::new(error).context(UNWRITTEN);
             if self.changed {
-                self.place.remove().with_context(|| format!("{OUTDATED}: {error}"))?;
+                self.place.remove().with_context(|| format!("{OUTDATED}: {error:#}"))?;
                 self.taken_at = None;
             }
-            return Err(error.into());
+            return Err(error);
         }
         (self.written, self.taken_at) = (Some(Instant::now()), Some(about.taken_at));
         self.changed = false;
@@ -143,7 +146,7 @@ impl Stock {
             ),
             unwritten: house.metrics.register(
                 "snapshot_unwritten",
-                "1 while the disk does not take a change of who may what: somebody must look",
+                "1 while a change of who may what is in no snapshot: somebody must look",
                 Family::default(),
             ),
         }))
@@ -268,9 +271,13 @@ mod tests {
         kept.write(&about("2026-01-01T00:00:00Z")).unwrap();
         assert!(there(&kept) && !kept.is_due());
 
-        // The disk is full. Of which nothing changed is as good as it was, and grows old.
+        // There is no room for it. Of which nothing changed is as good as it was, and grows old.
         kept.place.holds(0);
-        assert!(kept.write(&about("2026-01-01T00:00:10Z")).is_err());
+        let said = format!("{:#}", kept.write(&about("2026-01-01T00:00:10Z")).unwrap_err());
+        assert!(
+            said.contains("too large, or the disk") && said.contains("0 are allowed"),
+            "{said}"
+        );
         assert!(there(&kept));
         assert_eq!(kept.taken_at, Some(about("2026-01-01T00:00:00Z").taken_at));
 
