@@ -105,6 +105,12 @@ impl Prepared {
         Some(Committed { org, seq, at, action, outcome, call })
     }
 
+    /// Whether whoever did it is forgotten: see [`Keys::is_gone`].
+    pub(crate) async fn is_nobodys(&self, tx: &mut Tx, keys: &Keys) -> Result<bool, DbError> {
+        let [_, subject, _] = &self.tags;
+        keys.is_gone(tx, &self.org, subject).await
+    }
+
     pub(crate) fn region(&self) -> Region {
         self.draft.region
     }

@@ -111,6 +111,7 @@ impl Change {
     ) -> Result<Durable, DbError> {
         let caller = self.scope.caller();
         let entry = Prepared::new(&self.keys, caller, &event, None, self.clock.now())?;
+        let forgetting = (!self.forgotten.is_empty()).then(|| self.keys.forgetting());
         self.tx.mark();
         let appended = loop {
             match self.end(&entry, event.action, note.as_ref()).await? {
@@ -123,6 +124,7 @@ impl Change {
         for tag in &self.forgotten {
             self.keys.remember(&entry.org, tag, Found::Destroyed);
         }
+        drop(forgetting);
         Ok(Durable::at(entry.org, seq))
     }
 

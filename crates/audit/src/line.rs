@@ -12,13 +12,14 @@
 //! ```
 //! While one group commits, the next gathers. A lone caller never waits for others.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use access::Pass;
 use base::args;
-use base::db::{Db, DbError, Tries, Within};
+use base::db::{Db, DbError, Tries, Tx, Within};
 use base::tasks::Tasks;
 use base::time::SharedClock;
 use tokio::sync::mpsc;
@@ -274,7 +275,8 @@ impl Line {
         {
             return Ok(None);
         }
-        let ended: Vec<&Passed> = group.iter().filter_map(Submission::ended).collect();
+        let passed = passed(&mut tx, &self.keys, group).await?;
+        let ended: Vec<&Passed> = passed.iter().flatten().map(AsRef::as_ref).collect();
         if !ended.is_empty() {
             for rider in &self.riders {
                 rider.ride(&mut tx, &ended).await?;
@@ -289,18 +291,45 @@ impl Line {
         tx.commit_once().await?;
         self.heads.remember(heads);
         self.open.follow(group, &seqs, now, !from_journal);
-        self.announce(group, seqs.iter().copied().zip(ats));
+        self.announce(group, &passed, seqs.iter().copied().zip(ats));
         Ok(Some(seqs))
     }
 
     /// Tells the riders what is on disk.
-    fn announce(&self, group: &[Submission], places: impl Iterator<Item = (i64, i64)>) {
-        let events = group.iter().zip(places);
-        let events = events.map(|(one, place)| one.entry.committed(place, one.ended()));
+    fn announce(
+        &self,
+        group: &[Submission],
+        passed: &[Option<Cow<'_, Passed>>],
+        places: impl Iterator<Item = (i64, i64)>,
+    ) {
+        let events = group.iter().zip(passed).zip(places);
+        let events = events.map(|((one, passed), place)| {
+            let is_known = matches!(passed, Some(Cow::Borrowed(_)));
+            one.entry.committed(place, one.ended().filter(|_| is_known))
+        });
         // One that nothing can be told of ends what is told: the rest is read.
         let events: Vec<_> = events.map_while(|one| one).collect();
         self.riders.iter().for_each(|rider| rider.committed(&events));
     }
+}
+
+/// The ended calls that the events of a group tell of. Owned are those of whoever was forgotten
+/// before this transaction.
+async fn passed<'a>(
+    tx: &mut Tx,
+    keys: &Keys,
+    group: &'a [Submission],
+) -> Result<Vec<Option<Cow<'a, Passed>>>, DbError> {
+    let mut all = Vec::with_capacity(group.len());
+    for one in group {
+        all.push(match one.ended() {
+            Some(passed) if one.entry.is_nobodys(tx, keys).await? => {
+                Some(Cow::Owned(passed.of_nobody()))
+            }
+            passed => passed.map(Cow::Borrowed),
+        });
+    }
+    Ok(all)
 }
 
 /// Whether a group may have failed by one org of it alone: the database answers, and refuses.

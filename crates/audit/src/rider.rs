@@ -19,6 +19,14 @@ pub struct Passed {
     pub call: CallFacts,
 }
 
+impl Passed {
+    /// The same of somebody who is forgotten: a charge to the org, and to the teams.
+    pub(crate) fn of_nobody(&self) -> Self {
+        let payer = Payer { member: None, key: None, ..self.payer.clone() };
+        Self { payer, call: self.call.clone() }
+    }
+}
+
 /// To whom a call is charged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Payer {
@@ -56,7 +64,8 @@ pub struct Committed<'a> {
     pub action: &'a str,
     /// How it ended.
     pub outcome: Outcome,
-    /// The ended call that it tells of.
+    /// The ended call that it tells of; none if whoever called is forgotten: what the record
+    /// says of it is read there.
     pub call: Option<&'a Passed>,
 }
 
@@ -66,7 +75,8 @@ pub type Riding<'a> = Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 
 /// Writes in the very transaction that makes events durable, so that neither can exist
 /// without the other.
 pub trait Rider: Send + Sync + std::fmt::Debug {
-    /// Adds what these ended calls used to a ledger.
+    /// Adds what these ended calls used to a ledger. Those of whoever is forgotten have neither
+    /// a member nor a key.
     fn ride<'a>(&'a self, _tx: &'a mut Tx, _ended: &'a [&'a Passed]) -> Riding<'a> {
         Box::pin(std::future::ready(Ok(())))
     }

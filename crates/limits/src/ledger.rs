@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::{OnceLock, Weak};
 
-use audit::{CallFacts, Committed, Passed, Rider};
+use audit::{CALL_ENDED, CallFacts, Committed, Passed, Rider};
 use base::args;
 use base::db::{DbError, Tx};
 use base::time::{At, day};
@@ -61,8 +61,9 @@ impl Rider for Ledger {
         let Some(room) = self.0.get().and_then(Weak::upgrade) else { return };
         let limits = Limits(room);
         let now = limits.0.clock.now();
-        let late =
-            |event: &&Committed<'_>| event.call.is_some() && now.duration_since(event.at) >= LATE;
+        let late = |event: &&Committed<'_>| {
+            event.action == CALL_ENDED && now.duration_since(event.at) >= LATE
+        };
         for event in events.iter().filter(late) {
             if let Some(shared) = &limits.org(event.org).shared {
                 shared.suspect.store(true, Ordering::Release);

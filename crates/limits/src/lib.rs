@@ -8,7 +8,9 @@
 //! - A budget is never overshot by calls under way, and survives a restart:
 //!   `concurrent_calls_never_overshoot_a_budget`, `a_budget_survives_a_restart`.
 //! - The ledger is written with the events and equals them to the nano-cent: [`Ledger`];
-//!   `the_ledger_is_the_sum_of_the_calls`.
+//!   `the_ledger_is_the_sum_of_the_calls`. Of somebody who was erased before it holds the org's
+//!   and the teams' part alone:
+//!   `a_call_that_ends_behind_the_erasure_of_its_caller_is_charged_to_the_org_and_the_team`.
 //! - A limit applies from the moment it is set, and counts what was used before:
 //!   `a_budget_set_in_the_middle_of_a_month_counts_what_was_spent_before`.
 //! - Orgs share no counter: `two_orgs_do_not_share_counters`.

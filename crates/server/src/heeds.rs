@@ -1,12 +1,15 @@
 //! What other nodes changed, told to the rooms that remember something of an org. A room
 //! that is not here remembers nothing, or asks the database each time: see decision 32.
 
+use std::sync::Arc;
+
 use access::{OrgId, Region};
 use async_trait::async_trait;
 use audit::Record;
 use identity::Identity;
 use nodes::Heed;
 use patterns::Patterns;
+use usage::Ahead;
 
 /// Who may what: snapshots of orgs with their guardrails, and what runs on credentials.
 #[derive(Debug)]
@@ -66,9 +69,9 @@ impl Heed for Grown {
     async fn doubt(&self, _: Region) {}
 }
 
-/// The keys of whoever was erased.
+/// The keys of whoever was erased, and what usage has added up of them.
 #[derive(Debug)]
-pub(crate) struct Forgotten(pub(crate) Record);
+pub(crate) struct Forgotten(pub(crate) Record, pub(crate) Arc<Ahead>);
 
 #[async_trait]
 impl Heed for Forgotten {
@@ -81,8 +84,12 @@ impl Heed for Forgotten {
             let error = &error as &dyn std::error::Error;
             tracing::warn!(org.id = %org, error, "destroyed keys are looked for again in a second");
         }
+        // Behind the keys: what is told from now on is nobody's.
+        self.1.heed(org);
     }
 
     /// Keys are remembered for a minute, whoever is heard.
-    async fn doubt(&self, _: Region) {}
+    async fn doubt(&self, _: Region) {
+        self.1.doubt();
+    }
 }

@@ -248,7 +248,7 @@ impl House {
         let heeds: Vec<Arc<dyn Heed>> = vec![
             Arc::new(Credentials(identity.clone())),
             Arc::new(Taught(patterns.clone())),
-            Arc::new(Forgotten(record.clone())),
+            Arc::new(Forgotten(record.clone(), Arc::clone(&ahead))),
             Arc::new(Grown(record.clone())),
         ];
         let nodes = Nodes::open(nodes::Needs {

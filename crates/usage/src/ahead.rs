@@ -17,7 +17,8 @@ use crate::rollup::{Alike, Sums};
 
 /// Sums of one org at most: what one transaction writes.
 const ORG_MAX: usize = 500;
-/// Sums of all orgs at most, of some four hundred bytes each; beyond that all are let go.
+/// Sums of all orgs at most, of some four hundred bytes each, beyond which all are let go; and
+/// orgs of which some are added up, beyond which no other is begun.
 const ALL_MAX: usize = 8_192;
 
 /// Events of a stretch from which on an org is busy.
@@ -71,6 +72,21 @@ impl Ahead {
         stretch.is_some_and(|one| one.closed || one.next - one.from >= BUSY_FROM)
     }
 
+    /// Another node erased somebody of an org: what is added up of it is let go of, and read.
+    pub fn heed(&self, org: &OrgId) {
+        let mut known = self.known();
+        let known = &mut *known;
+        if let Some(stretch) = known.stretches.get_mut(org) {
+            known.sums -= stretch.sums.len();
+            stretch.empty();
+        }
+    }
+
+    /// Nobody can say whom other nodes erased: the same of all orgs.
+    pub fn doubt(&self) {
+        self.known().empty();
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -85,15 +101,21 @@ impl Known {
 
     /// Lets go of what is known of an org: only what stands from a position on is added up.
     fn begin(&mut self, org: &OrgId, position: i64) {
-        if self.sums >= ALL_MAX || self.stretches.len() >= ALL_MAX {
-            *self = Self::default();
-        }
         self.let_go(org);
         self.stretches.insert(org.clone(), Stretch::at(position));
     }
 
+    /// Lets go of all sums. From which positions on something may be added up stays known.
+    fn empty(&mut self) {
+        self.sums = 0;
+        self.stretches.values_mut().for_each(Stretch::empty);
+    }
+
     fn add(&mut self, event: &Committed<'_>) {
-        if self.sums >= ALL_MAX || !self.stretches.contains_key(event.org) {
+        if self.sums >= ALL_MAX {
+            self.empty();
+        }
+        if self.stretches.len() < ALL_MAX && !self.stretches.contains_key(event.org) {
             self.begin(event.org, event.seq);
         }
         let Some(stretch) = self.stretches.get_mut(event.org) else { return };
@@ -107,6 +129,11 @@ impl Stretch {
     fn at(position: i64) -> Self {
         let (from, next) = (position, position);
         Self { from, next, at: 0, sums: Sums::new(), closed: false }
+    }
+
+    /// Nothing of it is known any more: it is read.
+    fn empty(&mut self) {
+        *self = Self { closed: true, ..Self::at(self.from) };
     }
 
     fn add(&mut self, event: &Committed<'_>) {
@@ -211,6 +238,28 @@ mod tests {
         assert!(ahead.take(&org, 0).is_none() && ahead.take(&org, 1).is_none());
         let stretch = ahead.take(&org, 3).expect("is here");
         assert_eq!((stretch.next, stretch.sums.values().next().expect("a sum").ok), (4, 1));
+    }
+
+    #[test]
+    fn where_all_is_let_go_what_stands_before_a_change_is_still_read() {
+        let (ahead, org) = (Ahead::default(), OrgId::new(At::UNIX_EPOCH));
+        let call = passed(&org, "small");
+        // The change stands at 2.
+        ahead.known().begin(&org, 3);
+        tell(&ahead, &org, 3, CALL_ENDED, Some(&call));
+        for other in 1..=20 {
+            let other = OrgId::new(At::from_second(other).expect("an instant"));
+            for seq in 0..500 {
+                let call = passed(&other, &format!("model-{seq}"));
+                tell(&ahead, &other, seq, CALL_ENDED, Some(&call));
+            }
+        }
+        tell(&ahead, &org, 1, CALL_ENDED, Some(&call));
+        assert_eq!(ahead.from(&org), Some(3), "what stands before it is read");
+        let stretch = ahead.take(&org, 3).expect("is here");
+        assert_eq!((stretch.next, stretch.sums.len()), (3, 0), "and what was let go of");
+        tell(&ahead, &org, 4, CALL_ENDED, Some(&call));
+        assert_eq!(ahead.take(&org, 4).expect("is here").sums.len(), 1, "it is begun anew");
     }
 
     #[test]

@@ -13,7 +13,9 @@
 //! - What a node adds up as it records is what the record says:
 //!   `what_is_added_up_ahead_is_what_the_record_says`.
 //! - What a node tells itself late, behind the erasure of whoever called, counts for nobody:
-//!   `a_call_that_is_told_of_behind_the_erasure_of_its_caller_is_nobodys`.
+//!   `a_call_that_is_told_of_behind_the_erasure_of_its_caller_is_nobodys`; nor does what ends
+//!   behind it, `a_call_that_ends_behind_the_erasure_of_its_caller_is_nobodys`, or what another
+//!   node erased, once that is heard: `a_call_whose_caller_another_node_erased_is_nobodys`.
 //! - Orgs share no number: `two_orgs_do_not_see_each_other`.
 //! - Whichever way it is told apart, the parts add up to the whole:
 //!   `by_whatever_it_is_told_apart_the_parts_add_up`.

@@ -13,6 +13,7 @@ mod org_keys;
 mod source;
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use access::{Homes, OrgId, Region};
@@ -43,6 +44,9 @@ pub(crate) struct Keys {
     homes: Homes,
     clock: SharedClock,
     remembered: Mutex<HashMap<(OrgId, Tag), Remembered>>,
+    /// Changes of this node that destroy keys and are being committed: what is remembered may
+    /// be wrong.
+    forgetting: AtomicUsize,
     pub(crate) of_orgs: OrgKeys,
 }
 
@@ -67,6 +71,7 @@ impl Keys {
             homes: homes.clone(),
             clock: clock.clone(),
             remembered: Mutex::default(),
+            forgetting: AtomicUsize::default(),
             of_orgs: OrgKeys::default(),
         })
     }
@@ -172,6 +177,32 @@ impl Keys {
         Ok(found)
     }
 
+    /// Whether the key of a holder was destroyed, as somebody knows who has locked the head of
+    /// the org. An erasure of another node may be seen a second late.
+    pub(crate) async fn is_gone(
+        &self,
+        tx: &mut Tx,
+        org: &OrgId,
+        tag: &Tag,
+    ) -> Result<bool, DbError> {
+        if tag.is_empty() {
+            return Ok(false);
+        }
+        let is_sure = self.forgetting.load(Ordering::Acquire) == 0;
+        if let Some(known) = self.at_hand(org, tag).filter(|_| is_sure) {
+            return Ok(matches!(known, Found::Destroyed));
+        }
+        let row = tx.maybe(sql::KEY_OF, args![org.as_str(), tag.as_str()]).await?;
+        Ok(row.map(|row| row.opt_bytes("wrapped")).transpose()?.is_some_and(|key| key.is_none()))
+    }
+
+    /// Until it is dropped, what is remembered is not relied on: a change that destroys keys is
+    /// being committed.
+    pub(crate) fn forgetting(self: &Arc<Self>) -> Forgetting {
+        self.forgetting.fetch_add(1, Ordering::AcqRel);
+        Forgetting(Arc::clone(self))
+    }
+
     /// INVARIANT: what is known to be destroyed stays so: a reading that began before it was
     /// destroyed, and ends after, changes nothing.
     pub(crate) fn remember(&self, org: &OrgId, tag: &Tag, found: Found) {
@@ -202,6 +233,16 @@ impl Keys {
 
     pub(crate) fn cell(&self, region: Region) -> Result<&Cell, DbError> {
         self.regions.get(&region).ok_or_else(|| KmsError::NotHere.into())
+    }
+}
+
+/// See [`Keys::forgetting`].
+#[derive(Debug)]
+pub(crate) struct Forgetting(Arc<Keys>);
+
+impl Drop for Forgetting {
+    fn drop(&mut self) {
+        self.0.forgetting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The ledger: what was used, and what budgets stand on after a start.
 
 use access::Role;
+use audit::{Change, Event};
 use jiff::SignedDuration;
 use limits::{Level, UsageFilter, Used};
 use serde_json::json;
@@ -79,6 +80,23 @@ async fn the_ledger_is_the_sum_of_the_calls() {
         let org = room.limits.standing(&admin, Level::Org, "org").await.expect("reads");
         assert_eq!(org.used.money_per_month, Some(money("0.00000000084")));
         assert_eq!(org.used.money_per_day, Some(money("0.00000000042")));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_ends_behind_the_erasure_of_its_caller_is_charged_to_the_org_and_the_team() {
+    for room in Room::on_each_engine().await {
+        let admin = room.operator();
+        let leaver = room.member(&admin.org, Role::Member);
+        let mut change = Change::begin(&room.record, &admin.itself()).await.expect("begins");
+        change.forget(&[leaver.actor.id().to_owned()]).await.expect("forgets");
+        let event = Event::done("test.person.erased", "org", admin.org.as_str());
+        change.commit(event).await.expect("is erased");
+        room.call(&leaver, "0.25").await.expect("no limit");
+        let page = room.limits.usage(&admin, &UsageFilter::default()).await.expect("reads");
+        let mut levels: Vec<_> = page.items.iter().map(|row| row.level.as_str()).collect();
+        levels.sort_unstable();
+        assert_eq!(levels, ["model", "org", "team"], "{:?}", room.engine());
     }
 }
 

@@ -28,6 +28,8 @@ pub(crate) struct Room {
     pub(crate) record: Record,
     pub(crate) databases: Databases,
     pub(crate) tasks: Tasks,
+    pub(crate) ahead: Arc<Ahead>,
+    roots: BTreeMap<Region, RootKey>,
 }
 
 /// Everybody is called by a formula with markup in it.
@@ -92,7 +94,8 @@ impl Room {
         let record = Record::open(&databases, &shared, "n1", &roots, riders, &tasks, &metrics)
             .expect("starts its thread");
         let usage = Usage::open(&databases, &shared, &record, Arc::new(Nasty), ahead, &tasks);
-        Self { bench, clock, usage, record, databases, tasks }
+        let ahead = Arc::clone(ahead);
+        Self { bench, clock, usage, record, databases, tasks, ahead, roots }
     }
 
     /// A second node over the same database.
@@ -105,6 +108,13 @@ impl Room {
             &Arc::default(),
             &self.tasks,
         )
+    }
+
+    /// The record as another node has it open.
+    pub(crate) fn record_elsewhere(&self) -> Record {
+        let (clock, metrics) = (self.clock.shared(), Metrics::new());
+        Record::open(&self.databases, &clock, "n2", &self.roots, &[], &self.tasks, &metrics)
+            .expect("starts its thread")
     }
 
     pub(crate) fn engine(&self) -> base::db::Engine {

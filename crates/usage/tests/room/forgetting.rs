@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Barrier};
 
-use access::Role;
-use audit::{CALL_ENDED, Change, Committed, Event, Rider};
+use access::{Caller, Role};
+use audit::{CALL_ENDED, Change, Committed, Event, Record, Rider};
 
 use crate::bench::{CALL, Room};
 
@@ -28,6 +28,22 @@ impl Rider for Slow {
     }
 }
 
+async fn erase(record: &Record, admin: &Caller, leaver: &Caller) {
+    let mut change = Change::begin(record, &admin.itself()).await.expect("begins");
+    change.forget(&[leaver.actor.id().to_owned()]).await.expect("forgets");
+    let event = Event::done("test.person.erased", "org", admin.org.as_str());
+    change.commit(event).await.expect("is erased");
+}
+
+/// One call was made, and nobody is named as who made it.
+async fn is_nobodys(room: &Room, admin: &Caller) {
+    let members = room.json(admin, "/api/usage/by/member").await;
+    assert_eq!(members["total"]["calls"], 1, "{:?}", room.engine());
+    let subjects = members["items"].as_array().expect("items").iter();
+    let subjects: Vec<_> = subjects.map(|item| item["subject"].clone()).collect();
+    assert_eq!(subjects, [""], "{:?}", room.engine());
+}
+
 #[tokio::test]
 async fn a_call_that_is_told_of_behind_the_erasure_of_its_caller_is_nobodys() {
     let slow = Arc::new(Slow(Barrier::new(2)));
@@ -37,18 +53,37 @@ async fn a_call_that_is_told_of_behind_the_erasure_of_its_caller_is_nobodys() {
         let leaver = room.member(&org, Role::Member, &[]);
         let erased = async {
             slow.met().await;
-            let mut change = Change::begin(&room.record, &admin.itself()).await.expect("begins");
-            change.forget(&[leaver.actor.id().to_owned()]).await.expect("forgets");
-            let event = Event::done("test.person.erased", "org", org.as_str());
-            change.commit(event).await.expect("is erased");
+            erase(&room.record, &admin, &leaver).await;
             slow.met().await;
         };
         tokio::join!(room.called(&leaver, CALL), erased);
+        is_nobodys(&room, &admin).await;
+    }
+}
 
-        let members = room.json(&admin, "/api/usage/by/member").await;
-        assert_eq!(members["total"]["calls"], 1, "{:?}", room.engine());
-        let subjects = members["items"].as_array().expect("items").iter();
-        let subjects: Vec<_> = subjects.map(|item| item["subject"].clone()).collect();
-        assert_eq!(subjects, [""], "{:?}", room.engine());
+#[tokio::test]
+async fn a_call_that_ends_behind_the_erasure_of_its_caller_is_nobodys() {
+    for room in Room::on_each_engine().await {
+        let org = room.org();
+        let admin = room.member(&org, Role::Admin, &[]);
+        let leaver = room.member(&org, Role::Member, &[]);
+        erase(&room.record, &admin, &leaver).await;
+        room.called(&leaver, CALL).await;
+        is_nobodys(&room, &admin).await;
+    }
+}
+
+#[tokio::test]
+async fn a_call_whose_caller_another_node_erased_is_nobodys() {
+    for room in Room::on_each_engine().await {
+        let org = room.org();
+        let admin = room.member(&org, Role::Admin, &[]);
+        let leaver = room.member(&org, Role::Member, &[]);
+        room.called(&leaver, CALL).await;
+        erase(&room.record_elsewhere(), &admin, &leaver).await;
+        // What the server does when it hears of it.
+        room.record.catch_up_on_forgetting().await.expect("looks");
+        room.ahead.heed(&org);
+        is_nobodys(&room, &admin).await;
     }
 }
