@@ -38,10 +38,10 @@ async fn erase(record: &Record, admin: &Caller, leaver: &Caller) {
 /// One call was made, and nobody is named as who made it.
 async fn is_nobodys(room: &Room, admin: &Caller) {
     let members = room.json(admin, "/api/usage/by/member").await;
-    assert_eq!(members["total"]["calls"], 1, "{:?}", room.engine());
-    let subjects = members["items"].as_array().expect("items").iter();
-    let subjects: Vec<_> = subjects.map(|item| item["subject"].clone()).collect();
-    assert_eq!(subjects, [""], "{:?}", room.engine());
+    let at = |pointer| members.pointer(pointer).cloned();
+    assert_eq!(at("/total/calls"), Some(1.into()), "{:?}", room.engine());
+    assert_eq!(at("/items/0/subject"), Some("".into()), "{:?}", room.engine());
+    assert_eq!(at("/items/1"), None, "{:?}", room.engine());
 }
 
 #[tokio::test]
