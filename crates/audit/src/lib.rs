@@ -300,7 +300,7 @@ impl Record {
     pub fn open_call(&self, caller: &Caller, event: &Event) -> Pending {
         let home = self.databases.homes().home(&caller.org, caller.region);
         if self.desks.refuse(caller, home) {
-            return Pending(None);
+            return Pending::refused();
         }
         self.submit(caller, event, Phase::Opens)
     }
@@ -323,7 +323,7 @@ impl Record {
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(error, action = event.action, "an event could not be encoded");
-                return Pending(None);
+                return Pending::refused();
             }
         };
         let (ack, pending) = oneshot::channel();

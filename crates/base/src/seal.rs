@@ -166,7 +166,12 @@ pub fn write_settled(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     write_private(path, bytes)?;
-    File::open(folder)?.sync_all()
+    settle(path)
+}
+
+/// Has it on disk that a file is in its folder, or is not any more.
+pub fn settle(path: &Path) -> io::Result<()> {
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }
 
 impl fmt::Debug for RootKey {

@@ -88,7 +88,7 @@ impl Heed for Forgotten {
         self.1.heed(org);
     }
 
-    /// Keys are remembered for a minute, whoever is heard.
+    /// Keys are remembered for a minute, whoever is heard; what is added up, until it is folded.
     async fn doubt(&self, _: Region) {
         self.1.doubt();
     }

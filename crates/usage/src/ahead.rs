@@ -18,7 +18,7 @@ use crate::rollup::{Alike, Sums};
 /// Sums of one org at most: what one transaction writes.
 const ORG_MAX: usize = 500;
 /// Sums of all orgs at most, of some four hundred bytes each, beyond which all are let go; and
-/// orgs of which some are added up, beyond which no other is begun.
+/// orgs of which some are, beyond which no other is begun.
 const ALL_MAX: usize = 8_192;
 
 /// Events of a stretch from which on an org is busy.
@@ -102,7 +102,9 @@ impl Known {
     /// Lets go of what is known of an org: only what stands from a position on is added up.
     fn begin(&mut self, org: &OrgId, position: i64) {
         self.let_go(org);
-        self.stretches.insert(org.clone(), Stretch::at(position));
+        if self.stretches.len() < ALL_MAX {
+            self.stretches.insert(org.clone(), Stretch::at(position));
+        }
     }
 
     /// Lets go of all sums. From which positions on something may be added up stays known.
@@ -115,7 +117,7 @@ impl Known {
         if self.sums >= ALL_MAX {
             self.empty();
         }
-        if self.stretches.len() < ALL_MAX && !self.stretches.contains_key(event.org) {
+        if !self.stretches.contains_key(event.org) {
             self.begin(event.org, event.seq);
         }
         let Some(stretch) = self.stretches.get_mut(event.org) else { return };
@@ -260,6 +262,16 @@ mod tests {
         assert_eq!((stretch.next, stretch.sums.len()), (3, 0), "and what was let go of");
         tell(&ahead, &org, 4, CALL_ENDED, Some(&call));
         assert_eq!(ahead.take(&org, 4).expect("is here").sums.len(), 1, "it is begun anew");
+    }
+
+    #[test]
+    fn changes_of_many_orgs_are_remembered_of_a_bounded_number() {
+        let ahead = Ahead::default();
+        for org in 0..=i64::try_from(ALL_MAX).expect("a number") {
+            let org = OrgId::new(At::from_second(org).expect("an instant"));
+            ahead.known().begin(&org, 1);
+        }
+        assert_eq!(ahead.known().stretches.len(), ALL_MAX);
     }
 
     #[test]

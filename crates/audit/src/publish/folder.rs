@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use base::seal::settle;
 use tokio::sync::Mutex;
 
 use super::store::{FILE_BYTES_MAX, Store, StoreError};
@@ -230,9 +231,4 @@ fn lock(store: &Path) -> io::Result<File> {
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
-}
-
-/// Waits until the name is on disk too.
-fn settle(path: &Path) -> io::Result<()> {
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
 }

@@ -15,7 +15,7 @@ use base::tasks::Tasks;
 use http_body_util::{BodyExt as _, Empty};
 use hyper::Request;
 use hyper::body::Frame;
-use hyper::client::conn::http2::{Builder, Connection, SendRequest};
+use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -142,14 +142,19 @@ async fn asks(address: SocketAddr, taken: u32) -> TcpStream {
     caller
 }
 
-type Caller =
-    (SendRequest<Empty<Bytes>>, Connection<TokioIo<TcpStream>, Empty<Bytes>, TokioExecutor>);
-
-/// A caller whose answers have such windows, and whose connection one eight times as large.
-async fn hand(stream: TcpStream, window: u32) -> Caller {
+/// A caller over HTTP/2 and what drives its connection, of which each answer has 64 KiB of window,
+/// and all together eight times as much.
+async fn calls(
+    served: &mut JoinSet<()>,
+) -> (SendRequest<Empty<Bytes>>, JoinSet<hyper::Result<()>>) {
+    const WINDOW: u32 = 64 << 10;
+    let stream = TokioIo::new(connect(served).await);
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.initial_stream_window_size(window).initial_connection_window_size(window * 8);
-    builder.handshake(TokioIo::new(stream)).await.unwrap()
+    builder.initial_stream_window_size(WINDOW).initial_connection_window_size(WINDOW * 8);
+    let (sender, connection) = builder.handshake(stream).await.unwrap();
+    let mut driven = JoinSet::new();
+    driven.spawn(connection);
+    (sender, driven)
 }
 
 /// Over HTTP/2: its preface, settings and a window that leave room for everything, and `GET /`.
@@ -241,10 +246,7 @@ async fn over_http2_a_socket_that_takes_nothing_is_closed_too() {
 #[tokio::test]
 async fn over_http2_answers_whose_windows_stay_shut_end_with_their_connection() {
     let mut served = JoinSet::new();
-    let caller = connect(&mut served).await;
-    let (mut sender, connection) = hand(caller, 64 << 10).await;
-    let mut driven = JoinSet::new();
-    driven.spawn(connection);
+    let (mut sender, _driven) = calls(&mut served).await;
     let answer = sender.send_request(request("/")).await.unwrap();
     let after = ended(&mut served).await;
     assert!((UNTAKEN_MAX..=UNTAKEN_MAX * 9 / 4).contains(&after), "{after:?}");
@@ -254,10 +256,7 @@ async fn over_http2_answers_whose_windows_stay_shut_end_with_their_connection() 
 #[tokio::test]
 async fn over_http2_a_caller_that_reads_one_answer_slowly_keeps_all() {
     let mut served = JoinSet::new();
-    let caller = connect(&mut served).await;
-    let (mut sender, connection) = hand(caller, 64 << 10).await;
-    let mut driven = JoinSet::new();
-    driven.spawn(connection);
+    let (mut sender, _driven) = calls(&mut served).await;
     let unread = sender.send_request(request("/")).await.unwrap();
     let mut slow = sender.send_request(request("/")).await.unwrap().into_body();
     for _ in 0..20 {
@@ -275,10 +274,7 @@ async fn over_http2_a_caller_that_reads_one_answer_slowly_keeps_all() {
 #[tokio::test]
 async fn over_http2_who_leaves_an_answer_unread_loses_no_other() {
     let mut served = JoinSet::new();
-    let caller = connect(&mut served).await;
-    let (mut sender, connection) = hand(caller, 64 << 10).await;
-    let mut driven = JoinSet::new();
-    driven.spawn(connection);
+    let (mut sender, mut driven) = calls(&mut served).await;
     let unread = sender.send_request(request("/")).await.unwrap();
     let mut late = JoinSet::new();
     late.spawn(sender.send_request(request("/late")));
@@ -292,10 +288,7 @@ async fn over_http2_who_leaves_an_answer_unread_loses_no_other() {
 #[tokio::test]
 async fn over_http2_an_answer_that_is_given_up_was_not_taken() {
     let mut served = JoinSet::new();
-    let caller = connect(&mut served).await;
-    let (mut sender, connection) = hand(caller, 64 << 10).await;
-    let mut driven = JoinSet::new();
-    driven.spawn(connection);
+    let (mut sender, _driven) = calls(&mut served).await;
     let mut unread = Vec::new();
     // So many fill the window of the connection.
     for _ in 0..8 {

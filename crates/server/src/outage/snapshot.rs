@@ -6,14 +6,13 @@
 //! sealed = packed tables (`base::db::Packed`): `about`, `moved`, and rows of the database
 //! ```
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use access::{OrgId, Region};
 use base::args;
 use base::db::{Packed, Value};
-use base::seal::{RootKey, Sealer, write_settled};
+use base::seal::{RootKey, Sealer, settle, write_settled};
 use base::time::At;
 
 /// What every snapshot begins with.
@@ -146,11 +145,6 @@ impl Place {
         }
         Ok((about, tables))
     }
-}
-
-/// Has it on disk what is in the folder of a file, and what is not.
-fn settle(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
 fn about(tables: Vec<Packed>) -> Option<(About, Vec<Packed>)> {

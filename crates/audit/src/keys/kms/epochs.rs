@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base::seal::{Mac, RootKey, equal, write_private};
+use base::seal::{Mac, RootKey, equal, settle, write_private};
 use base::time::At;
 use zeroize::Zeroizing;
 
@@ -177,7 +177,7 @@ impl Epochs {
         let text = Zeroizing::new(format!("{}\nmac {}\n", *body, *hex(&mac)));
         write_private(&self.path, text.as_bytes())?;
         // The name, too, is on disk before anybody relies on it.
-        self.path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+        settle(&self.path)
     }
 
     fn is_empty(&self) -> bool {
