@@ -214,7 +214,7 @@ impl Log {
             let published = self.publish_or_tell(region, &grown).await;
             pace.published(published.behind, Instant::now());
             self.list(region).await;
-            let share = Share::of(published.entries, passed, Instant::now());
+            let share = pace.share(published.entries, passed, Instant::now());
             if let Err(error) = self.go_on_verifying(region, share).await {
                 self.delayed(region, &error);
             }

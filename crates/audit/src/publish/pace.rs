@@ -8,9 +8,10 @@ const RESTS: u32 = 3;
 const RESTS_MAX: Duration = Duration::from_mins(1);
 /// How often it is published because much is remembered, at most.
 pub(super) const CROWDED_EVERY: Duration = Duration::from_secs(1);
-/// Events that are verified between two rounds of publishing; more where much was published,
-/// in this part of the time.
-const VERIFIED_MAX: u64 = 2_048;
+/// Events that are verified as often as it is published where nothing hurries, and a bundle
+/// at least; more where much was published, in this part of the time.
+const VERIFIED: u64 = 2_048;
+const VERIFIED_MIN: u64 = 256;
 const VERIFIED_PART: u32 = 50;
 
 /// The pace of publishing.
@@ -22,10 +23,12 @@ pub(super) struct Pace {
     begun: Instant,
 }
 
-/// What is verified behind one round.
+/// What is verified behind one round: a piece, and where much was published so much more that
+/// the record is gone through nevertheless, in a part of the time that passed since the last.
 #[derive(Debug)]
 pub(super) struct Share {
     events: u64,
+    piece: u64,
     until: Instant,
 }
 
@@ -51,6 +54,16 @@ impl Pace {
         now - before
     }
 
+    /// What is verified behind a round that published so many entries.
+    pub(super) fn share(&self, published: u64, passed: Duration, now: Instant) -> Share {
+        // A round that comes early is followed by so much less.
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let of_round = VERIFIED.saturating_mul(millis(passed)) / millis(self.every).max(1);
+        let piece = of_round.clamp(VERIFIED_MIN, VERIFIED);
+        let events = piece.saturating_add(published.saturating_mul(2));
+        Share { events, piece, until: now + passed / VERIFIED_PART }
+    }
+
     /// The round has published; so many records were too long for it.
     pub(super) fn published(&mut self, behind: u64, now: Instant) {
         self.pause = if behind > 0 {
@@ -63,16 +76,9 @@ impl Pace {
 }
 
 impl Share {
-    /// A piece, and where much was published so much more that the record is gone through
-    /// nevertheless, in a part of the time that passed between two rounds.
-    pub(super) fn of(published: u64, passed: Duration, now: Instant) -> Self {
-        let events = VERIFIED_MAX.saturating_add(published.saturating_mul(2));
-        Self { events, until: now + passed / VERIFIED_PART }
-    }
-
     /// Events of the next piece.
     pub(super) fn piece(&self) -> u64 {
-        self.events.min(VERIFIED_MAX)
+        self.events.min(self.piece)
     }
 
     /// So many were verified; whether another piece follows.
@@ -126,7 +132,8 @@ mod tests {
     /// Pieces that are verified behind a round, each of which takes so long.
     fn verified(published: u64, passed: Duration, each: Duration) -> Vec<u64> {
         let mut now = Instant::now();
-        let (mut share, mut pieces) = (Share::of(published, passed, now), Vec::new());
+        let (mut share, mut pieces) =
+            (Pace::new(EVERY, now).share(published, passed, now), Vec::new());
         loop {
             pieces.push(share.piece());
             now += each;
@@ -141,7 +148,14 @@ mod tests {
         let quick = Duration::from_millis(1);
         assert_eq!(verified(0, EVERY, quick), [2_048]);
         assert_eq!(verified(2_000, EVERY, quick), [2_048, 2_048, 1_952]);
-        assert_eq!(verified(u64::MAX, Duration::ZERO, quick), [2_048]);
+        assert_eq!(verified(u64::MAX, Duration::ZERO, quick), [256]);
+    }
+
+    #[test]
+    fn behind_a_round_that_comes_early_so_much_less_is_verified() {
+        let each = Duration::from_millis(20);
+        assert_eq!(verified(u64::MAX, secs(1), each), [409]);
+        assert_eq!(verified(u64::MAX, secs(20), each).first(), Some(&2_048), "a piece at most");
     }
 
     #[test]
@@ -154,6 +168,6 @@ mod tests {
     #[test]
     fn where_nothing_is_left_to_verify_it_is_not_asked_for_again() {
         let now = Instant::now();
-        assert!(!Share::of(1_000_000, secs(5), now).goes_on(0, now));
+        assert!(!Pace::new(EVERY, now).share(1_000_000, EVERY, now).goes_on(0, now));
     }
 }
