@@ -19,6 +19,9 @@ from postgres import Postgres
 from node import Node
 from tools import Provider, Proxy, Redis, until
 
+# What the edge says by itself.
+NO_NODE_READY = '{"error":{"message":"no node is ready","type":"server_error","param":null,"code":"no_node_ready"}}'
+
 
 class Org:
     """One that calls, and its owner's key."""
@@ -111,7 +114,7 @@ class Cell:
 
     def edge(self):
         """Knows the region from the key; asks each node five times a second whether it is ready, and asks another one again
-        where a node gave no answer."""
+        where a node gave no answer. Where none is ready it refuses in the words of the API."""
         backends = ""
         for region in self.regions:
             servers = "\n".join(
@@ -139,6 +142,7 @@ defaults
   retries 4
   option redispatch 1
   retry-on conn-failure empty-response response-timeout
+  http-error status 503 content-type application/json hdr retry-after 1 string '{NO_NODE_READY}'
 frontend edge
   bind 127.0.0.1:{self.edge_port}
 {choices}
