@@ -104,9 +104,7 @@ mod tests {
         let of = |holds: Vec<HoldOn>, person| {
             Frozen::new(now, holds, SignedDuration::ZERO).keeps(person, now)
         };
-        let by_hold = |until: Option<&str>| {
-            Some(Kept { by: Keeping::Hold, until: until.map(at) })
-        };
+        let by_hold = |until: Option<&str>| Some(Kept { by: Keeping::Hold, until: until.map(at) });
         assert_eq!(of(vec![], "mem_a"), None);
         let theirs = vec![hold(Some("mem_a"), Some(june)), hold(Some("mem_a"), Some(may))];
         assert_eq!(of(theirs.clone(), "mem_a"), by_hold(Some(june)));
