@@ -20,7 +20,7 @@ use crate::{events, sql};
 /// How often expired conversations are looked for.
 const TICK: Duration = Duration::from_mins(10);
 /// Expired conversations of one org that one sweep looks at: the rest waits for the next.
-const EXPIRED_AT_ONCE: usize = 500;
+const EXPIRED_AT_ONCE: u16 = 500;
 /// Hours of a day of retention.
 const DAY_HOURS: i64 = 24;
 
@@ -103,11 +103,10 @@ impl Sweep {
         let scope = Caller::node(org.clone(), region, "chat").itself();
         let age = SignedDuration::from_hours(days.saturating_mul(DAY_HOURS));
         let Ok(before) = self.clock.now().checked_sub(age) else { return Ok((0, None)) };
-        let limit = i64::try_from(EXPIRED_AT_ONCE).unwrap_or(i64::MAX);
-        let args = args![before, from.0, from.1.as_str(), limit];
+        let args = args![before, from.0, from.1.as_str(), i64::from(EXPIRED_AT_ONCE)];
         let rows = self.databases.of(&scope)?.all(sql::EXPIRED, args).await?;
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return Ok((0, None)) };
-        let next = (rows.len() == EXPIRED_AT_ONCE).then(|| place(last)).transpose()?;
+        let next = (rows.len() == usize::from(EXPIRED_AT_ONCE)).then(|| place(last)).transpose()?;
         let mut change = Change::begin(&self.record, &scope).await?;
         let frozen = self.freeze.frozen(&mut change).await?;
         let mut due = String::new();
