@@ -45,12 +45,12 @@ async fn what_nothing_keeps_any_more_is_swept() {
         let (sued, bound) = (room.member(), room.member());
         let hold = room.hold(&sued.org, Some(&sued)).await;
         room.law(&bound.org, 120).await;
-        let (held, young) = (room.started(&sued, "fake").await, room.started(&bound, "fake").await);
+        let (old, young) = (room.started(&sued, "fake").await, room.started(&bound, "fake").await);
         room.clock.advance(DAY * 119);
         assert_eq!(room.chat.sweep().await.expect("sweeps"), 0);
         room.lift(&sued.org, &hold).await;
         assert_eq!(room.chat.sweep().await.expect("sweeps"), 1);
-        assert_eq!(room.get(&sued, &held).await.0, 404);
+        assert_eq!(room.get(&sued, &old).await.0, 404);
         assert_eq!(room.get(&bound, &young).await.0, 200, "119 of 120 days");
         room.clock.advance(DAY);
         assert_eq!(room.chat.sweep().await.expect("sweeps"), 1);
