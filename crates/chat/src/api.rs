@@ -110,10 +110,11 @@ async fn change(
     Ok(Json(chat.change(&caller, &id, body).await?))
 }
 
-/// Deletes one of your conversations, with everything that was said in it.
+/// Deletes one of your conversations, with everything that was said in it: 409 `must_be_kept`
+/// while a legal hold or the retention of the organization keeps it.
 #[utoipa::path(delete, path = "/api/conversations/{id}", tag = "chat",
     params(("id" = String, Path, description = "the id of a conversation")),
-    security(("key" = ["self"])), responses((status = 204)))]
+    security(("key" = ["self"])), responses((status = 204), (status = 409)))]
 async fn delete(
     caller: Caller,
     State(chat): State<Chat>,

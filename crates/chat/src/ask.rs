@@ -84,7 +84,7 @@ impl Chat {
     }
 
     /// Asks another question in the place of an earlier one of the caller. What followed it
-    /// is gone.
+    /// is gone; so nothing is asked in a conversation that must be kept.
     pub async fn edit(
         &self,
         caller: &Caller,
@@ -100,14 +100,16 @@ impl Chat {
         if !edited.first().is_some_and(is_question) {
             return Err(Error::NoSuchQuestion);
         }
+        self.may_go(&mut taking.change, &taking.before).await?;
         self.ask(taking, position, text).await
     }
 
     /// Asks the last question again. A new answer takes the place of the last one; when there
-    /// is none, the last one stays.
+    /// is none, the last one stays. So nothing is asked if the last one must be kept.
     pub async fn retry(&self, caller: &Caller, id: &str, again: Again) -> Result<Talk, Error> {
         let mut taking = self.taking(caller, id, again.model.as_deref(), again.after).await?;
-        let last = taking.before.messages;
+        let (last, at) = (taking.before.messages, taking.before.updated_at);
+        let kept = self.keeps(&mut taking.change, at).await?;
         self.take(&mut taking, last, String::new()).await?;
         let mut messages =
             self.messages_before(&mut taking, i64::MAX, CONTEXT_MESSAGES_MAX + 1).await?;
@@ -116,6 +118,11 @@ impl Chat {
             Some(message) if message.role == Role::User => None,
             Some(_) => Some(messages.remove(0)),
         };
+        if let (Some(kept), Some(answer)) = (kept, &keeps)
+            && !answer.text.is_empty()
+        {
+            return Err(Error::MustBeKept(kept));
+        }
         let question = messages.first().filter(|message| message.role == Role::User);
         let position = question.ok_or(Error::NoSuchQuestion)?.position;
         let turn = self.turn(&taking, position + 1, keeps, &messages);

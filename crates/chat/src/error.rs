@@ -1,6 +1,7 @@
 //! What can go wrong in this room.
 
 use access::{CredentialsEnded, Denied};
+use audit::{Keeping, Kept};
 use axum::http::StatusCode;
 use base::db::DbError;
 use base::problem::{FieldError, Problem};
@@ -36,6 +37,9 @@ pub enum Error {
     /// Something was said since the caller looked.
     #[error("the conversation has gone on to message {0}: look at it and ask again")]
     Moved(i64),
+    /// A legal hold or the retention of the org keeps what was to be deleted or replaced.
+    #[error("{}", must_be_kept(.0))]
+    MustBeKept(Kept),
     /// The credentials of the caller ended before the answer did.
     #[error(transparent)]
     CredentialsEnded(#[from] CredentialsEnded),
@@ -73,9 +77,29 @@ impl From<Error> for Problem {
             Error::Answering => Self::new(StatusCode::CONFLICT, "answer_under_way", detail),
             Error::Moved(last) => Self::new(StatusCode::CONFLICT, "conversation_moved", detail)
                 .with("messages", json!(last)),
+            Error::MustBeKept(kept) => {
+                let problem = Self::new(StatusCode::CONFLICT, "must_be_kept", detail);
+                match kept.until {
+                    Some(until) => problem.with("until", json!(until)),
+                    None => problem,
+                }
+            }
             Error::CredentialsEnded(ended) => ended.into(),
             Error::Request(problem) => problem,
             Error::Db(cause) => cause.into(),
         }
     }
+}
+
+/// That something keeps it, never why somebody placed a hold.
+fn must_be_kept(kept: &Kept) -> String {
+    let until = match (kept.by, kept.until) {
+        (_, Some(until)) => format!("until {until}"),
+        (Keeping::Hold, None) => "until it is lifted".to_owned(),
+        (Keeping::Retention, None) => "for ever".to_owned(),
+    };
+    format!(
+        "this conversation must be kept: {kept} blocks deleting it and replacing anything in it \
+         {until}; you can go on talking in it"
+    )
 }

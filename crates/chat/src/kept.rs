@@ -228,3 +228,8 @@ pub(crate) fn owner(caller: &Caller) -> String {
         None => caller.actor.id().to_owned(),
     }
 }
+
+/// The person, or the service account, behind an [`owner`].
+pub(crate) fn person_of(owner: &str) -> &str {
+    owner.split_once('/').map_or(owner, |(person, _)| person)
+}

@@ -9,6 +9,12 @@
 //!   `every_change_leaves_an_event_without_what_was_said`.
 //! - Conversations expire as the org says, and the record says how many:
 //!   `expired_conversations_are_gone_and_the_record_says_how_many`.
+//! - What a legal hold or the retention of the org keeps is not swept:
+//!   `the_sweep_passes_by_what_must_be_kept_and_takes_the_rest`; its owner neither deletes nor
+//!   replaces it, and is told: `what_must_be_kept_is_not_deleted_by_its_owner_who_is_told`,
+//!   `what_must_be_kept_is_not_replaced_by_its_owner`; when nothing keeps it any more it goes:
+//!   `what_nothing_keeps_any_more_is_swept`; and it stands in nobody's way:
+//!   `many_that_must_be_kept_stand_in_nobodys_way`.
 //! - A question goes through the gateway like any call; its answer carries the receipt and the
 //!   price: `an_answer_carries_its_receipt_and_its_price`.
 //! - A stopped answer keeps what was shown, and its call is recorded as aborted:
@@ -45,7 +51,7 @@ use std::io;
 use std::sync::Arc;
 
 use access::{Databases, Region};
-use audit::Record;
+use audit::{Freeze, Record};
 use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::time::SharedClock;
@@ -74,32 +80,40 @@ pub struct Chat {
     record: Record,
     gateway: Gateway,
     seals: Arc<Seals>,
+    freeze: Arc<dyn Freeze>,
+    sweep: Arc<Sweep>,
     tasks: Tasks,
 }
 
 impl Chat {
-    /// Opens the room. `roots` seal what is said, each in its region.
+    /// Opens the room. `roots` seal what is said, each in its region; `freeze` knows what must
+    /// be kept.
     pub fn open(
         databases: &Databases,
         clock: &SharedClock,
         record: &Record,
         gateway: &Gateway,
         roots: &BTreeMap<Region, RootKey>,
+        freeze: &Arc<dyn Freeze>,
         tasks: &Tasks,
     ) -> io::Result<Self> {
-        tasks.spawn(Sweep::new(databases, clock, record).tend(tasks.clone()));
+        let sweep = Arc::new(Sweep::new(databases, clock, record, freeze));
+        tasks.spawn(Arc::clone(&sweep).tend(tasks.clone()));
         Ok(Self {
             databases: databases.clone(),
             clock: clock.clone(),
             record: record.clone(),
             gateway: gateway.clone(),
             seals: Arc::new(Seals::new(roots, databases.homes())?),
+            freeze: Arc::clone(freeze),
+            sweep,
             tasks: tasks.clone(),
         })
     }
 
-    /// Deletes what has expired, once, and says how many conversations that were.
+    /// Deletes what has expired and need not be kept, once, and says how many conversations that
+    /// were.
     pub async fn sweep(&self) -> Result<u64, Error> {
-        Ok(Sweep::new(&self.databases, &self.clock, &self.record).once().await?)
+        Ok(self.sweep.once().await?)
     }
 }

@@ -1,14 +1,15 @@
 //! Starting, renaming and deleting conversations: each caller's own.
 
 use access::{Caller, Permission};
-use audit::Change;
+use audit::{Change, Kept};
 use base::args;
+use base::db::DbError;
 use base::time::At;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::error::Error;
-use crate::kept::{Conversation, ConversationId, owner};
+use crate::kept::{Conversation, ConversationId, owner, person_of};
 use crate::read::lapsed;
 use crate::seals::Place;
 use crate::{Chat, events, sql};
@@ -77,7 +78,8 @@ impl Chat {
         })
     }
 
-    /// Renames a conversation of the caller, or sets who answers in it.
+    /// Renames a conversation of the caller, or sets who answers in it. The title of one that
+    /// must be kept stays.
     pub async fn change(
         &self,
         caller: &Caller,
@@ -97,6 +99,9 @@ impl Chat {
             model: model.unwrap_or_else(|| before.model.clone()),
             ..before.clone()
         };
+        if !before.title.is_empty() && after.title != before.title {
+            self.may_go(&mut change, &before).await?;
+        }
         let sealed = self.seals.seal(&scope, Place::Title(&after.id), after.title.as_bytes())?;
         let whose = owner(caller);
         let args = args![after.id.as_str(), &whose, sealed, after.model.as_str()];
@@ -106,11 +111,12 @@ impl Chat {
     }
 
     /// Deletes a conversation of the caller, with everything that was said in it. An answer
-    /// that is under way is not kept.
+    /// that is under way is not kept. One that must be kept is not deleted.
     pub async fn delete(&self, caller: &Caller, id: &str) -> Result<(), Error> {
         let scope = caller.itself();
         let mut change = Change::begin(&self.record, &scope).await?;
         let conversation = self.one(&mut change, &scope, id).await?;
+        self.may_go(&mut change, &conversation).await?;
         let args = args![conversation.id.as_str(), owner(caller)];
         if change.run(sql::DELETE, args).await? == 0 {
             return Err(Error::NoSuchConversation);
@@ -129,6 +135,28 @@ impl Chat {
         let row = change.maybe(sql::ONE, args![id, owner(scope.caller())]).await?;
         let row = row.ok_or(Error::NoSuchConversation)?;
         Ok(Conversation::read(&row, &self.seals, scope, self.lapsed())?)
+    }
+
+    /// Refuses to delete or replace what was said in a conversation that must be kept. Asked
+    /// before anything else is written.
+    pub(crate) async fn may_go(
+        &self,
+        change: &mut Change,
+        conversation: &Conversation,
+    ) -> Result<(), Error> {
+        let kept = self.keeps(change, conversation.updated_at).await?;
+        kept.map_or(Ok(()), |kept| Err(Error::MustBeKept(kept)))
+    }
+
+    /// What keeps a conversation of the caller that was last talked in at `last`.
+    pub(crate) async fn keeps(
+        &self,
+        change: &mut Change,
+        last: At,
+    ) -> Result<Option<Kept>, DbError> {
+        let frozen = self.freeze.frozen(change).await?;
+        let whose = owner(change.scope().caller());
+        Ok(frozen.keeps(person_of(&whose), last))
     }
 
     pub(crate) fn lapsed(&self) -> At {

@@ -143,20 +143,21 @@ pub(crate) const ORGS: Statement = Statement::new(
     "SELECT org_id, retention_days FROM chat_setting WHERE org_id > $1 ORDER BY org_id LIMIT 500",
 );
 
+/// Conversations that have expired behind a place, the one that expired first first.
 pub(crate) const EXPIRED: Statement = Statement::new(
-    "look for an expired conversation",
-    conversation!("AND updated_at < $2 ORDER BY updated_at, conversation_id LIMIT 1"),
+    "look for expired conversations",
+    "SELECT conversation_id, owner_id, updated_at FROM chat_conversation
+      WHERE org_id = $1 AND updated_at < $2 AND (updated_at, conversation_id) > ($3, $4)
+      ORDER BY updated_at, conversation_id LIMIT $5",
 );
 
-/// The condition stands twice: one that is talked in meanwhile stays.
+/// Those whose ids stand in `$4`, one behind the other: all have the same length. One that is
+/// talked in meanwhile stays, for it is not of that time any more.
 pub(crate) const EXPIRE: Statement = Statement::new(
     "delete expired conversations",
     "DELETE FROM chat_conversation
-      WHERE org_id = $1 AND updated_at < $2
-        AND conversation_id IN (
-            SELECT conversation_id FROM chat_conversation
-             WHERE org_id = $1 AND updated_at < $2
-             ORDER BY updated_at, conversation_id LIMIT $3)",
+      WHERE org_id = $1 AND updated_at BETWEEN $2 AND $3
+        AND $4 LIKE '%' || conversation_id || '%'",
 );
 
 /// For the tests that prepare every statement on each engine.

@@ -201,7 +201,7 @@ impl Turn {
     }
 
     /// Keeps the answer and gives the turn back, together. A conversation that was deleted
-    /// meanwhile keeps nothing.
+    /// meanwhile keeps nothing; an answer that must be kept by now is not replaced.
     async fn keep(
         &self,
         text: String,
@@ -218,12 +218,16 @@ impl Turn {
             answer: Some(provenance),
         };
         let mut change = Change::begin(&chat.record, &self.scope).await?;
+        let old = self.keeps.as_ref().filter(|old| !old.text.is_empty());
+        let stays = match old {
+            Some(old) if answer.text.is_empty() => Some(old),
+            Some(old) => chat.keeps(&mut change, old.at).await?.map(|_| old),
+            None => None,
+        };
         let args = args![id.as_str(), self.answer.as_str(), self.position, at];
         if change.run(sql::FINISH, args).await? == 0 {
             return Err(Error::NoSuchConversation);
         }
-        let stays =
-            self.keeps.as_ref().filter(|old| answer.text.is_empty() && !old.text.is_empty());
         if stays.is_none() {
             let sealed = answer.sealed(id, &chat.seals, &self.scope)?;
             let role = answer.role.as_str();

@@ -5,14 +5,10 @@ use audit::Change;
 use base::args;
 use base::db::{DbError, Row};
 use base::time::At;
-use jiff::SignedDuration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{Hold, Privacy, Retention, sql};
-
-/// Hours of a day of retention.
-const DAY_HOURS: i64 = 24;
 
 /// What stands in the way of an erasure, and until when.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -133,9 +129,8 @@ impl Block {
     }
 
     fn of_retention(retention: &Retention, last_event_at: Option<At>, now: At) -> Option<Self> {
-        let days = SignedDuration::from_hours(retention.days.saturating_mul(DAY_HOURS));
         // Fails closed: a date that no calendar has is for ever.
-        let until = match last_event_at?.checked_add(days) {
+        let until = match last_event_at?.checked_add(retention.lasts()) {
             Ok(until) if until <= now => return None,
             Ok(until) => Some(until),
             Err(_) => None,

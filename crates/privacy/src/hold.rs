@@ -1,4 +1,4 @@
-//! Legal holds: what must not be erased, though somebody asks.
+//! Legal holds: what must not be erased or deleted, though somebody asks.
 
 use access::{Caller, Permission, Scope};
 use audit::Change;
@@ -155,7 +155,7 @@ impl Privacy {
         Ok(hold)
     }
 
-    /// Lifts a hold. What it alone kept from being erased is erased soon.
+    /// Lifts a hold. What it alone kept from being erased or deleted goes soon.
     pub async fn lift_hold(&self, caller: &Caller, id: &HoldId) -> Result<Hold, Error> {
         let scope = caller.require(Permission::PrivacyHold)?;
         caller.recent_factor()?;

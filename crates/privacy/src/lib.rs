@@ -16,6 +16,9 @@
 //!   any more: `a_lifted_hold_lets_the_erasure_be_carried_out`; by nobody but the node that
 //!   serves: `a_room_that_does_not_run_erases_nobody_by_itself`; and an erasure that cannot be
 //!   read keeps no other waiting: `an_erasure_that_cannot_be_read_keeps_no_other_waiting`.
+//! - What a legal hold or the retention keeps is neither deleted by itself nor by its owner; rooms
+//!   that delete ask [`Freezer`]: `the_sweep_passes_by_what_must_be_kept_and_takes_the_rest`,
+//!   `what_must_be_kept_is_not_deleted_by_its_owner_who_is_told`, both in `chat`.
 //! - Whoever was erased stays so when a database of before is restored:
 //!   `whoever_was_erased_after_a_backup_is_not_brought_back_by_it`.
 //! - The receipt of an erasure is signed, can be had again, and passes for no checkpoint:
@@ -28,6 +31,7 @@ mod block;
 mod error;
 mod events;
 mod export;
+mod freezer;
 mod hold;
 mod keeper;
 mod locate;
@@ -52,6 +56,7 @@ pub use self::ask::Ask;
 pub use self::block::{Block, Blocked};
 pub use self::error::Error;
 pub use self::export::Export;
+pub use self::freezer::Freezer;
 pub use self::hold::{Hold, HoldId, NewHold};
 pub use self::keeper::Requests;
 pub use self::locate::Located;

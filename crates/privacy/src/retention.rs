@@ -6,11 +6,14 @@ use base::args;
 use base::checks::Checks;
 use base::db::{DbError, Row};
 use base::time::At;
+use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{Error, Privacy, events, sql};
 
+/// Hours of a day of retention.
+const DAY_HOURS: i64 = 24;
 /// A hundred years.
 const DAYS_MAX: i64 = 36_500;
 /// Characters of a law's name.
@@ -19,7 +22,8 @@ const LAW_CHARS_MAX: usize = 200;
 /// How long values must be kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Retention {
-    /// Days from a person's last event; 0: no longer than it is asked for.
+    /// Days from a person's last event, and of a conversation from its last message; 0: no
+    /// longer than it is asked for.
     pub days: i64,
     /// What says so.
     pub law: String,
@@ -36,7 +40,8 @@ pub struct Retention {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetRetention {
-    /// Days from a person's last event, 0 to 36,500.
+    /// Days from a person's last event, and of a conversation from its last message: 0 to
+    /// 36,500.
     pub days: i64,
     /// What says so, such as `HGB § 257`: needed with more than 0 days.
     #[serde(default)]
@@ -47,6 +52,11 @@ impl Retention {
     /// That of an org, by its row, if it has one.
     pub(crate) fn of(row: Option<&Row>) -> Result<Self, DbError> {
         row.map(Self::read).transpose().map(Option::unwrap_or_default)
+    }
+
+    /// How long that is.
+    pub(crate) fn lasts(&self) -> SignedDuration {
+        SignedDuration::from_hours(self.days.saturating_mul(DAY_HOURS))
     }
 
     fn read(row: &Row) -> Result<Self, DbError> {

@@ -127,6 +127,14 @@ pub(crate) const HOLDS_ON: Statement = Statement::new(
     ),
 );
 
+/// All that are in force at an instant: at most [`crate::hold::HOLDS_MAX`].
+pub(crate) const HOLDS_NOW: Statement = Statement::new(
+    "look for holds",
+    "SELECT person_id, until FROM privacy_hold
+      WHERE org_id = $1 AND lifted_at IS NULL AND (until IS NULL OR until > $2)
+      ORDER BY hold_id LIMIT 200",
+);
+
 pub(crate) const HOLDS_IN_FORCE: Statement = Statement::new(
     "count holds",
     "SELECT COUNT(*) AS rows FROM privacy_hold
@@ -153,7 +161,7 @@ pub(crate) const RETENTION_SET: Statement = Statement::new(
         set_by = excluded.set_by, set_at = excluded.set_at",
 );
 
-/// Whoever places a hold or carries out an erasure takes turns by this row.
+/// Whoever places a hold, carries out an erasure or deletes takes turns by this row.
 pub(crate) const TURN: Statement = Statement::new(
     "take the turn of an org's erasures",
     "INSERT INTO privacy_retention (org_id, days, law, set_by, set_at)
@@ -185,6 +193,7 @@ pub const STATEMENTS: &[Statement] = &[
     HOLD_ONE,
     HOLD_PAGE,
     HOLDS_ON,
+    HOLDS_NOW,
     HOLDS_IN_FORCE,
     HOLDS_COUNT,
     RETENTION,

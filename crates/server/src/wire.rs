@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::{Databases, Region};
 use anyhow::Context as _;
-use audit::{Epochs, EpochsNeeds, Keeper, Log, Record, Rider};
+use audit::{Epochs, EpochsNeeds, Freeze, Keeper, Log, Record, Rider};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use base::bodies::Bodies;
@@ -22,7 +22,7 @@ use identity::Identity;
 use limits::Limits;
 use nodes::{Heed, Herald, Nodes};
 use patterns::Patterns;
-use privacy::Privacy;
+use privacy::{Freezer, Privacy};
 use regions::{Directory, Regions};
 use reviews::Reviews;
 use scim::Scim;
@@ -186,7 +186,8 @@ impl House {
         .map_err(|faults| anyhow::anyhow!("the catalogue is faulty: {faults:?}"))?;
         let classes = Classes { patterns: patterns.clone(), gateway: gateway.clone() };
         identity.ask_of_classes(Arc::new(classes));
-        let chat = Chat::open(&databases, &clock, &record, &gateway, &roots, &tasks)?;
+        let freeze: Arc<dyn Freeze> = Arc::new(Freezer::new(&clock));
+        let chat = Chat::open(&databases, &clock, &record, &gateway, &roots, &freeze, &tasks)?;
         let guardrails = Guardrails::open(&databases, &clock, &record, &identity)?;
         let domains = Domains::open(domains::Needs {
             databases: databases.clone(),

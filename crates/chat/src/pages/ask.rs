@@ -167,8 +167,10 @@ pub(super) async fn delete(
     Path(id): Path<String>,
     Form(DeleteForm {}): Form<DeleteForm>,
 ) -> Result<Response, Problem> {
-    chat.delete(&caller, &id).await?;
-    Ok(see_other("/chat").said("The conversation was deleted.").into_response())
+    match chat.delete(&caller, &id).await {
+        Ok(()) => Ok(see_other("/chat").said("The conversation was deleted.").into_response()),
+        Err(error) => again(&chat, &caller, Some(&id), error, Typed::default()).await,
+    }
 }
 
 /// Waits for the end, and goes to it. A refusal stands there, or is said on the way.

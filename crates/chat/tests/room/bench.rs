@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use access::{
-    Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin,
+    Access, Actor, Caller, Databases, Grant, Identified, KeyId, MemberId, OrgDb, OrgId, Origin,
     Permission, PermissionSet, Region, Role,
 };
-use audit::Record;
+use async_trait::async_trait;
+use audit::{Freeze, Keeper, Log, LogConfig, LogNeeds, Person, Record, Table};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
 use axum::response::Response;
 use base::args;
-use base::db::{Statement, Within};
+use base::db::{DbError, Statement, Within};
 use base::metrics::Metrics;
 use base::seal::RootKey;
 use base::secret::Secret;
@@ -28,6 +29,7 @@ use gateway::{Gateway, Secrets};
 use http_body_util::BodyExt;
 use limits::Limits;
 use patterns::Patterns;
+use privacy::{Freezer, Hold, NewHold, Privacy, SetRetention};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -69,6 +71,23 @@ impl Secrets for Vault {
     }
 }
 
+/// Knows whoever is asked for.
+#[derive(Debug)]
+struct Everybody;
+
+#[async_trait]
+impl Keeper for Everybody {
+    fn tables(&self) -> &'static [Table] {
+        &[]
+    }
+
+    async fn person(&self, _: &OrgDb<'_>, who: &str) -> Result<Option<Person>, DbError> {
+        let (id, standing) = (who.to_owned(), audit::Standing::Present);
+        let (name, email, things) = (String::new(), String::new(), Vec::new());
+        Ok(Some(Person { id, standing, name, email, things }))
+    }
+}
+
 pub(crate) struct Room {
     pub(crate) bench: Bench,
     pub(crate) clock: StillClock,
@@ -76,6 +95,7 @@ pub(crate) struct Room {
     pub(crate) limits: Limits,
     pub(crate) patterns: Patterns,
     pub(crate) chat: Chat,
+    privacy: Privacy,
     record: Record,
 }
 
@@ -86,6 +106,7 @@ impl Room {
             limits::sql::MIGRATIONS,
             patterns::sql::MIGRATIONS,
             chat::sql::MIGRATIONS,
+            privacy::sql::MIGRATIONS,
         ]
         .concat();
         let only = [audit::sql::APPEND_ONLY, patterns::sql::APPEND_ONLY].concat();
@@ -119,9 +140,47 @@ impl Room {
         };
         let config = toml::from_str(&CATALOGUE.replace("PROVIDER", &provider.base_url()));
         let gateway = Gateway::open(&config.expect("a catalogue"), &Vault, needs).expect("opens");
-        let chat =
-            Chat::open(&databases, &clock, &record, &gateway, &roots, &tasks).expect("opens");
-        Self { bench, clock: still, provider, limits, patterns, chat, record }
+        let freeze: Arc<dyn Freeze> = Arc::new(Freezer::new(&clock));
+        let chat = Chat::open(&databases, &clock, &record, &gateway, &roots, &freeze, &tasks)
+            .expect("opens");
+        let log = Log::open(LogNeeds {
+            record: record.clone(),
+            roots: &roots,
+            stores: BTreeMap::new(),
+            config: &LogConfig { log: "portico.example".to_owned(), ..LogConfig::default() },
+            witnesses: Vec::new(),
+            page: "",
+            metrics: &metrics,
+        });
+        let privacy = Privacy::open(privacy::Needs {
+            databases,
+            clock,
+            record: record.clone(),
+            log: log.expect("opens"),
+            keepers: vec![Arc::new(Everybody)],
+            tasks,
+        });
+        Self { bench, clock: still, provider, limits, patterns, chat, privacy, record }
+    }
+
+    /// Places a hold on a person, or on everybody of the org.
+    pub(crate) async fn hold(&self, org: &OrgId, person: Option<&Caller>) -> Hold {
+        let person = person.map(|person| person.actor.id().to_owned());
+        let new = NewHold { person, reason: "Acme v. Globex".to_owned(), until: None };
+        let operator = Caller::operator(org.clone(), Region::Eu, "test");
+        self.privacy.place_hold(&operator, &new).await.expect("is placed")
+    }
+
+    pub(crate) async fn lift(&self, org: &OrgId, hold: &Hold) {
+        let operator = Caller::operator(org.clone(), Region::Eu, "test");
+        self.privacy.lift_hold(&operator, &hold.id).await.expect("is lifted");
+    }
+
+    /// Sets how many days a law makes the org keep values.
+    pub(crate) async fn law(&self, org: &OrgId, days: i64) {
+        let operator = Caller::operator(org.clone(), Region::Eu, "test");
+        let set = SetRetention { days, law: "HGB § 257".to_owned() };
+        self.privacy.set_retention(&operator, &set).await.expect("is set");
     }
 
     pub(crate) fn org(&self) -> OrgId {

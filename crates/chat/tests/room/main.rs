@@ -8,6 +8,7 @@
 mod answers;
 mod bench;
 mod expire;
+mod holding;
 mod keep;
 mod pages;
 mod refusals;

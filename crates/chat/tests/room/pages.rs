@@ -89,6 +89,24 @@ async fn without_script_a_form_gives_the_whole_answer() {
 }
 
 #[tokio::test]
+async fn who_deletes_what_must_be_kept_is_told_on_the_page() {
+    for room in Room::on_each_engine().await {
+        let member = room.member();
+        let sent = post(&room, &member, "/chat", &[("text", "hi"), ("model", "fake")]).await;
+        let conversation = path(&sent.to).to_owned();
+        let hold = room.hold(&member.org, Some(&member)).await;
+        let refused = post(&room, &member, &format!("{conversation}/delete"), &[]).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        let said = "This conversation must be kept: a legal hold blocks deleting it";
+        assert!(refused.text.contains(said) && refused.text.contains(HELLO), "{}", refused.text);
+        assert!(!refused.text.contains("Globex"), "{}", refused.text);
+        room.lift(&member.org, &hold).await;
+        let deleted = post(&room, &member, &format!("{conversation}/delete"), &[]).await;
+        assert_eq!((deleted.status, deleted.to.as_str()), (303, "/chat"));
+    }
+}
+
+#[tokio::test]
 async fn what_was_said_is_text_on_the_page() {
     for room in Room::on_each_engine().await {
         let admin = room.somebody(&room.org(), Role::Admin);

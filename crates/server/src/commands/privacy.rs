@@ -82,7 +82,7 @@ pub(crate) enum PrivacyCommand {
     },
     /// Sets how long values must be kept.
     Retention {
-        /// Days from a person's last event.
+        /// Days from a person's last event, and of a conversation from its last message.
         #[arg(long)]
         days: i64,
         /// What says so.
