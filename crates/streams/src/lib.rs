@@ -3,7 +3,8 @@
 //! # What this room promises
 //!
 //! - Whatever a sink does, it ends up with every event, in order, and knows a second copy by
-//!   its key: `a_sink_in_chaos_ends_with_every_event_in_order`.
+//!   its key: `a_sink_in_chaos_ends_with_every_event_in_order`,
+//!   `a_bucket_that_tells_of_a_conflict_has_stored_nothing_and_is_asked_again`.
 //! - A node that is killed between a delivery and its note sends again, and skips nothing:
 //!   `a_node_that_dies_before_it_noted_a_delivery_delivers_again`.
 //! - One node delivers a sink at a time: `two_nodes_do_not_deliver_a_sink_at_once`,
