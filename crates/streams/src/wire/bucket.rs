@@ -50,7 +50,7 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>) -> Result<String, Tr
         let plain = endpoint.starts_with("http://");
         builder = builder.with_endpoint(endpoint).with_allow_http(plain);
     }
-    let failed = |error: Error| Trouble::later(why(&error));
+    let failed = |error: Error| Trouble::later_as("not stored:", why(&error));
     let store = builder.build().map_err(failed)?;
     let body = format!("{}\n", parcel.lines());
     let (first, last) = parcel.span();
