@@ -101,11 +101,15 @@ async fn what_a_sink_quoted_of_whoever_is_erased_is_gone_too() {
         let found = traces_in_database(&house.bench, &[AGENT]).await;
         assert!(found.iter().any(|trace| *trace == AGENT || *trace == column), "{found:?}");
         // Events say what it was in our words.
-        for event in house.events(&house.acme).await {
-            if event["action"] == "streams.sink.blocked" {
-                assert_eq!(event["reason"]["detail"], "answered 400 Bad Request", "{event}");
-            }
-        }
+        let events = house.events(&house.acme).await;
+        let told: Vec<_> = events.iter().filter(|it| it["resourceType"] == "sink").collect();
+        let actions: Vec<_> = told.iter().map(|event| event["action"].clone()).collect();
+        let [added, blocked, aside] = ["added", "blocked", "set_aside"];
+        let expected = [added, blocked, aside, blocked].map(|it| format!("streams.sink.{it}"));
+        assert_eq!(actions, expected);
+        assert_eq!(told[1]["reason"]["detail"], "answered 400 Bad Request");
+        let told = json!(told).to_string();
+        assert_eq!(traces_in(told.as_bytes(), &TRACES), Vec::<String>::new(), "{told}");
 
         let privacy = house.with(Arc::new(streams.clone()));
         let located = privacy.locate(ours, &id).await.expect("locates");
