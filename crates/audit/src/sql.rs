@@ -295,7 +295,6 @@ pub const STATEMENTS: &[Statement] = &[
     VIEW_SAVE,
     VIEW_REMOVE,
     ONE,
-    AT,
     ABOUT,
     COLD_EDGE,
     COLD_UP,

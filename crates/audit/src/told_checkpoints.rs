@@ -51,11 +51,12 @@ impl Record {
         row.map_or(Ok(0), |row| row.int("size"))
     }
 
-    /// When the event at a position was recorded.
-    pub async fn recorded_at(&self, scope: &Scope, seq: i64) -> Result<Option<At>, DbError> {
+    /// When the event at a position was recorded, which is below [`Record::size`]. Of one in the
+    /// archive, which is not asked: when the first was of those that lie in the same file.
+    pub async fn recorded_about(&self, scope: &Scope, seq: i64) -> Result<Option<At>, DbError> {
         let db = self.databases().of(scope)?;
-        let row = self.row_at((&db, scope), sql::AT, seq).await?;
-        row.map(|row| row.at("at")).transpose()
+        let row = db.maybe(sql::ABOUT, args![seq]).await?;
+        Ok(row.map(|row| row.opt_at("at")).transpose()?.flatten())
     }
 
     /// Published checkpoints of more events than `size`, the smallest first: at most a hundred.

@@ -142,7 +142,13 @@ impl Streams {
         if change.run(sql::CHANGE, changed).await? == 0 {
             return Err(Error::NotFound);
         }
-        if may_mend(before, after) && change.run(sql::MEND, args![id, now]).await? == 0 {
+        let anew = is_set_anew(before, after);
+        let resumed = before.paused_at.is_some() && after.paused_at.is_none();
+        if (anew || resumed) && change.run(sql::MEND, args![id, now]).await? == 0 {
+            return Err(Error::NotFound);
+        }
+        // What is under way by the settings of before is no delivery by these.
+        if anew && change.run(sql::SUPERSEDE, args![id]).await? == 0 {
             return Err(Error::NotFound);
         }
         let scope = change.scope().clone();
@@ -155,12 +161,8 @@ impl Streams {
 
 /// Whether a sink may take now what it refused before. A new name mends nothing, and what
 /// stands in the way of a sink stays in view while it is paused.
-fn may_mend(before: &Known, after: &Known) -> bool {
-    let resumed = before.paused_at.is_some() && after.paused_at.is_none();
-    resumed
-        || before.target != after.target
-        || before.format != after.format
-        || before.sealed != after.sealed
+fn is_set_anew(before: &Known, after: &Known) -> bool {
+    before.target != after.target || before.format != after.format || before.sealed != after.sealed
 }
 
 /// What an event says of a change: everything but secrets.

@@ -67,8 +67,7 @@ impl Streams {
             return Err(Error::NotBlocked);
         }
         let event = Event::done("streams.sink.set_aside", "sink", id.as_str());
-        let why = json!({ "item": blocked, "refused": known.position.why });
-        change.commit(event.changes(why)).await?;
+        change.commit(event.changes(json!({ "item": blocked }))).await?;
         let known = self.known(&scope, id).await?;
         self.shown(&scope, known).await
     }

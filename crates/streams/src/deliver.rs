@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::gather::{Unread, gather};
 use crate::item::{Item, What, Whose};
 use crate::sink::Known;
-use crate::wire::{Parcel, Trouble, Wires, bounded};
+use crate::wire::{Parcel, Trouble, Why, Wires};
 use crate::{Error, Streams, sql};
 
 /// Deliveries of one turn, so that one sink keeps no place for ever.
@@ -130,7 +130,7 @@ impl Streams {
             let size: usize = pieces.iter().map(|piece| piece.len() + 1).sum();
             let sent = if size > bounds.bytes {
                 let why = format!("larger than the {} bytes that are sent at most", bounds.bytes);
-                Err(Trouble::Refused { why })
+                Err(Trouble::Refused { why: Why::new(why, "") })
             } else {
                 let secrets = secrets.as_ref();
                 let parcel =
@@ -150,7 +150,7 @@ impl Streams {
                     break;
                 }
                 Err(Trouble::Later { why, after }) => {
-                    self.failed(scope, known, &why, after).await?;
+                    self.failed(scope, known, &why.whole(), after).await?;
                     break;
                 }
             }
@@ -215,31 +215,32 @@ impl Streams {
         let try_at = now + pause(known.position.failures, asked);
         let (next, checkpoint) = (known.position.next, known.position.checkpoint);
         let (id, node) = (known.id.as_str(), &*self.0.node);
-        let failed = args![id, next, checkpoint, try_at, bounded(why), now, node];
+        let failed = args![id, next, checkpoint, try_at, why, now, node];
         if self.write(scope, sql::FAIL, failed).await? > 0 {
             self.0.counts.failed(known.target.kind());
         }
         Ok(())
     }
 
-    /// Nothing goes past an item that the sink refuses: an event says so, and so does the page.
+    /// Nothing goes past an item that the sink refuses: an event says so, and so does the page,
+    /// which also quotes the sink.
     async fn blocked(
         &self,
         scope: &Scope,
         known: &Known,
         item: &Item,
-        why: &str,
+        why: &Why,
     ) -> Result<(), Error> {
         let (next, checkpoint) = (known.position.next, known.position.checkpoint);
         let mut change = Change::begin(&self.0.record, scope).await?;
         let (id, node) = (known.id.as_str(), &*self.0.node);
-        let blocked = args![id, next, checkpoint, item.name(), bounded(why), self.now(), node];
+        let blocked = args![id, next, checkpoint, item.name(), why.whole(), self.now(), node];
         if change.run(sql::BLOCK, blocked).await? == 0 {
             return Ok(());
         }
         let event = Event::done("streams.sink.blocked", "sink", known.id.as_str());
         let event = event.outcome(Outcome::Failed).changes(json!({ "item": item.name() }));
-        change.commit(event.reason(json!({ "code": "refused", "detail": bounded(why) }))).await?;
+        change.commit(event.reason(json!({ "code": "refused", "detail": why.ours }))).await?;
         self.0.counts.refused(known.target.kind());
         Ok(())
     }

@@ -3,19 +3,27 @@
 //! # What this room promises
 //!
 //! - Whatever a sink does, it ends up with every event, in order, and knows a second copy by
-//!   its key: `a_sink_in_chaos_ends_with_every_event_in_order`.
+//!   its key: `a_sink_in_chaos_ends_with_every_event_in_order`,
+//!   `a_bucket_that_tells_of_a_conflict_has_stored_nothing_and_is_asked_again`.
 //! - A node that is killed between a delivery and its note sends again, and skips nothing:
 //!   `a_node_that_dies_before_it_noted_a_delivery_delivers_again`.
-//! - One node delivers a sink at a time: `two_nodes_do_not_deliver_a_sink_at_once`,
+//! - One node delivers a sink at a time, but for a delivery that was under way when a setting or
+//!   an erasure ended the turn: `two_nodes_do_not_deliver_a_sink_at_once`,
 //!   `a_node_that_lost_its_turn_sends_nothing_more_and_notes_nothing`.
 //! - A sink that cannot be read or served keeps no other waiting:
-//!   `a_sink_that_cannot_be_read_or_opened_keeps_no_other_waiting`.
+//!   `a_sink_that_cannot_be_read_or_opened_keeps_no_other_waiting`,
+//!   `an_archive_that_does_not_answer_keeps_no_other_sink_waiting_and_hides_nothing`.
 //! - Nothing is skipped silently: what a sink refuses blocks it, and what an admin sets aside
 //!   leaves a notice in its place: `what_a_sink_refuses_blocks_it_until_somebody_decides`.
 //! - A checkpoint stands behind the last event that it covers, so that the copy can be checked:
 //!   `checkpoints_stand_in_the_stream_behind_what_they_cover`.
 //! - An answer of 200 that tells of an error is a failure:
 //!   `an_answer_of_200_that_tells_of_an_error_is_a_failure`.
+//! - An answer counts for the settings by which it was had, and for no others:
+//!   `an_answer_of_the_target_of_before_is_none_of_the_new_one`.
+//! - What a sink says stands where an erasure clears it, and in no event; `privacy` tests it:
+//!   `what_a_sink_quoted_of_whoever_is_erased_is_gone_too`,
+//!   `an_answer_that_was_under_way_at_an_erasure_is_not_kept`.
 //! - What is sent is what the record shows; what was erased says so:
 //!   `every_action_of_the_catalogue_is_an_event_that_the_official_schema_accepts`.
 //! - No sink leads into the operator's own network: `a_sink_in_a_private_network_is_not_asked`.

@@ -144,7 +144,8 @@ impl Streams {
         Ok(known.shown(size, lag_secs))
     }
 
-    /// Age of the oldest event that a sink lacks.
+    /// Age of the oldest event that a sink lacks; of one in the archive, about. Nobody waits for
+    /// an archive to be told how far behind a sink is.
     pub(crate) async fn lag_secs(
         &self,
         scope: &Scope,
@@ -154,7 +155,7 @@ impl Streams {
         if known.position.next >= size {
             return Ok(0);
         }
-        let at = self.0.record.recorded_at(scope, known.position.next).await?;
+        let at = self.0.record.recorded_about(scope, known.position.next).await?;
         Ok(at.map_or(0, |at| (self.now().as_second() - at.as_second()).max(0)))
     }
 

@@ -48,7 +48,8 @@ pub struct Sink {
     pub checkpoint: i64,
     /// Events that it lacks.
     pub lag_events: i64,
-    /// Age of the oldest event that it lacks, in seconds.
+    /// Age of the oldest event that it lacks, in seconds. Of one in the archive, the age of the
+    /// first event that lies in the same file.
     pub lag_secs: i64,
     /// When it last acknowledged something.
     #[schema(value_type = Option<String>)]

@@ -127,10 +127,35 @@ pub(crate) const BLOCK: Statement = Statement::new(
         AND held_by = $8",
 );
 
+/// What a sink said may quote events of anybody.
+pub(crate) const SAID: Statement = Statement::new(
+    "count what sinks said",
+    "SELECT COUNT(*) AS rows FROM streams_position WHERE org_id = $1 AND why IS NOT NULL",
+);
+
+pub(crate) const CLEAR: Statement = Statement::new(
+    "clear what sinks said",
+    "UPDATE streams_position SET why = NULL WHERE org_id = $1 AND why IS NOT NULL",
+);
+
+/// No answer to what was sent before is noted, and nothing more is sent of what was read before.
+pub(crate) const SUPERSEDE_ALL: Statement = Statement::new(
+    "take the turns of an org's sinks from whoever has them",
+    "UPDATE streams_position SET held_by = NULL, held_until = NULL
+      WHERE org_id = $1 AND held_by IS NOT NULL",
+);
+
 pub(crate) const MEND: Statement = Statement::new(
     "let a sink be tried again",
     "UPDATE streams_position
         SET blocked = NULL, failures = 0, try_at = $3, why = NULL, failed_at = NULL
+      WHERE org_id = $1 AND sink_id = $2",
+);
+
+/// The same of one.
+pub(crate) const SUPERSEDE: Statement = Statement::new(
+    "take the turn of a sink from whoever has it",
+    "UPDATE streams_position SET held_by = NULL, held_until = NULL
       WHERE org_id = $1 AND sink_id = $2",
 );
 
@@ -170,7 +195,11 @@ pub const STATEMENTS: &[Statement] = &[
     ADVANCE,
     FAIL,
     BLOCK,
+    SAID,
+    CLEAR,
+    SUPERSEDE_ALL,
     MEND,
+    SUPERSEDE,
     SET_ASIDE,
     REPLAY,
 ];

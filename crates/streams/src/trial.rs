@@ -32,16 +32,15 @@ impl Streams {
         let (items, pieces, now) = (&items[..], &pieces[..], self.now());
         let secrets = secrets.as_ref();
         let parcel = Parcel { sink: &known, secrets, whose: &whose, items, pieces, now };
-        let trial = match self.0.wires.send(parcel).await {
-            Ok(said) => Trial { taken: true, said },
-            Err(trouble) => Trial { taken: false, said: trouble.why().to_owned() },
-        };
         let event = Event::done("streams.sink.tested", "sink", id.as_str());
-        let event = if trial.taken {
-            event
-        } else {
-            let why = json!({ "code": "not_taken", "detail": trial.said });
-            event.outcome(Outcome::Failed).reason(why)
+        let (trial, event) = match self.0.wires.send(parcel).await {
+            Ok(said) => (Trial { taken: true, said }, event),
+            Err(trouble) => {
+                let why = trouble.why();
+                let reason = json!({ "code": "not_taken", "detail": why.ours });
+                let trial = Trial { taken: false, said: why.whole() };
+                (trial, event.outcome(Outcome::Failed).reason(reason))
+            }
         };
         self.0.record.note(caller, &event).await?;
         Ok(trial)

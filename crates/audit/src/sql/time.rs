@@ -46,12 +46,7 @@ pub(crate) const PLACE: Statement = Statement::new("find a time in the record", 
 pub(crate) const PLACE_BEHIND: Statement =
     Statement::new("find the end of a time in the record", place!("from_at"));
 
-pub(crate) const AT: Statement = Statement::new(
-    "read when an event was recorded",
-    "SELECT seq, at FROM audit_event WHERE org_id = $1 AND seq = $2",
-);
-
-/// The same, or the earliest instant of its chunk.
+/// When an event was recorded, or the earliest instant of its chunk.
 pub(crate) const ABOUT: Statement = Statement::new(
     "read about when an event was recorded",
     concat!("SELECT ", at!("$2", "from_at"), " AS at"),

@@ -5,6 +5,7 @@ use audit::{Change, Event, FaultKind, Keeper};
 use axum::http::StatusCode;
 use base::args;
 use base::db::{Engine, Statement, Within};
+use base::time::At;
 use serde_json::{Value, json};
 use std::io::Cursor;
 use verify::Options;
@@ -105,8 +106,20 @@ async fn while_the_archive_is_away_old_questions_are_refused_and_new_ones_go_on(
         let scope = past.ours.itself();
         assert!(record.read_on(&scope, 0).await.is_err());
         assert_eq!(record.read_on(&scope, past.size).await.expect("reads").len(), 8);
+        // How old events are is known without it: of those in there, about.
+        let mut about = Vec::new();
+        for seq in [0, past.second - 1, past.second] {
+            about.push(
+                record.recorded_about(&scope, seq).await.expect("reads").expect("an instant"),
+            );
+        }
         house.shelf.works();
-        assert!(record.read_on(&scope, 0).await.is_ok());
+        let first = record.read_on(&scope, 0).await.expect("reads");
+        let at = |event: &Value| event["timestamp"].as_str().expect("text").parse::<At>();
+        let hot = record.read_on(&scope, past.second).await.expect("reads");
+        assert_eq!(Ok(about[0]), at(&first[0]).map_err(drop));
+        assert!(about[0] <= about[1] && about[1] < about[2], "{about:?}");
+        assert_eq!(Ok(about[2]), at(&hot[0]).map_err(drop));
         log.check().await.expect("all is well");
     }
 }

@@ -48,7 +48,7 @@ impl House {
     pub(crate) async fn on_each_engine() -> Vec<Self> {
         let plan = Plan {
             config: identity::Config { cookie_secure: false, ..identity::Config::default() },
-            ..Plan::of(privacy::sql::MIGRATIONS)
+            ..Plan::of(&[privacy::sql::MIGRATIONS, streams::sql::MIGRATIONS].concat())
         };
         let mut houses = Vec::new();
         for house in plan.houses().await {

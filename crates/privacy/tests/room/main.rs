@@ -9,5 +9,6 @@ mod bench;
 mod erasing;
 mod holding;
 mod looking;
+mod quoting;
 mod searching;
 mod sweeping;

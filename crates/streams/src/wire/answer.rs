@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::header::RETRY_AFTER;
 use serde_json::Value;
 
-use super::Trouble;
+use super::{Trouble, Why};
 
 /// Characters of what a sink says that are kept.
 const SAID_MAX: usize = 300;
@@ -48,16 +48,15 @@ pub(super) fn failed(failed: &Failed) -> Trouble {
 /// What came back, for every kind of sink that speaks HTTP. Not cut yet, and nothing hidden.
 pub(super) fn judge(answer: &Answer, now: At) -> Result<String, Trouble> {
     let text = String::from_utf8_lossy(&answer.body);
-    let said = format!("{} {text}", answer.status);
     if answer.status.is_success() {
         return match error_in(&answer.body) {
-            Some(why) => {
-                Err(Trouble::later(format!("answered {} with an error: {why}", answer.status)))
+            Some(error) => {
+                Err(Trouble::later_as(format!("answered {} with an error:", answer.status), error))
             }
-            None => Ok(said),
+            None => Ok(format!("{} {text}", answer.status)),
         };
     }
-    let why = format!("answered {said}");
+    let why = Why::new(format!("answered {}", answer.status), text);
     Err(match answer.status {
         StatusCode::BAD_REQUEST
         | StatusCode::PAYLOAD_TOO_LARGE

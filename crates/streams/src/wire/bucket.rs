@@ -3,12 +3,12 @@
 //! written again: a bucket with object lock keeps it. The requests of the store's client go
 //! through the one client for addresses that admins give.
 
-use std::fmt;
+use std::{fmt, io};
 
 use async_trait::async_trait;
 use base::fetch::{Failed, Fetch, Request};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::BodyExt as _;
 use object_store::aws::{AmazonS3Builder, Checksum, S3ConditionalPut};
 use object_store::client::{
@@ -50,7 +50,7 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>) -> Result<String, Tr
         let plain = endpoint.starts_with("http://");
         builder = builder.with_endpoint(endpoint).with_allow_http(plain);
     }
-    let failed = |error: Error| Trouble::later(why(&error));
+    let failed = |error: Error| Trouble::later_as("not stored:", why(&error));
     let store = builder.build().map_err(failed)?;
     let body = format!("{}\n", parcel.lines());
     let (first, last) = parcel.span();
@@ -100,6 +100,13 @@ impl HttpService for Wire {
             };
             HttpError::new(kind, failed)
         })?;
+        // The store's client takes a conflict for "is there already". That is what 412 says; a
+        // conflict says that nothing was written: somebody else is at it, and may yet give up.
+        if answer.status == StatusCode::CONFLICT {
+            let said = String::from_utf8_lossy(&answer.body);
+            let why = io::Error::other(format!("answered {}: {said}", answer.status));
+            return Err(HttpError::new(HttpErrorKind::Unknown, why));
+        }
         let mut response = http::Response::new(answer.body.into());
         *response.status_mut() = answer.status;
         *response.headers_mut() = answer.headers;

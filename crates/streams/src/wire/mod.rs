@@ -18,8 +18,7 @@ use base::secret::Secret;
 use base::time::At;
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use self::answer::bounded;
-use self::answer::{failed, hidden};
+use self::answer::{bounded, failed, hidden};
 use self::sentinel::Token;
 use crate::item::{Item, Whose};
 use crate::secrets::Secrets;
@@ -35,28 +34,55 @@ const ANSWER_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Trouble {
     /// It may pass: it is tried again, not before so long if the sink said how long.
-    Later { why: String, after: Option<Duration> },
+    Later { why: Why, after: Option<Duration> },
     /// It will refuse the same again.
-    Refused { why: String },
+    Refused { why: Why },
+}
+
+/// What went wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Why {
+    /// In our words, with a status or a code: what an event says of it.
+    pub(crate) ours: String,
+    /// In the sink's own. They may quote what it was sent, and so a person: they stand only where
+    /// an erasure clears them.
+    theirs: String,
 }
 
 impl Trouble {
-    fn later(why: impl Into<String>) -> Self {
-        Self::Later { why: why.into(), after: None }
+    /// What no sink said anything of.
+    fn later(ours: impl Into<String>) -> Self {
+        Self::later_as(ours, "")
+    }
+
+    fn later_as(ours: impl Into<String>, theirs: impl Into<String>) -> Self {
+        Self::Later { why: Why::new(ours, theirs), after: None }
     }
 
     /// The same in other words.
-    fn told(self, tell: impl FnOnce(String) -> String) -> Self {
+    fn told(self, tell: impl Fn(String) -> String) -> Self {
+        let told = |Why { ours, theirs }| Why::new(tell(ours), tell(theirs));
         match self {
-            Self::Later { why, after } => Self::Later { why: tell(why), after },
-            Self::Refused { why } => Self::Refused { why: tell(why) },
+            Self::Later { why, after } => Self::Later { why: told(why), after },
+            Self::Refused { why } => Self::Refused { why: told(why) },
         }
     }
 
-    pub(crate) fn why(&self) -> &str {
+    pub(crate) fn why(self) -> Why {
         match self {
             Self::Later { why, .. } | Self::Refused { why } => why,
         }
+    }
+}
+
+impl Why {
+    pub(crate) fn new(ours: impl Into<String>, theirs: impl Into<String>) -> Self {
+        Self { ours: ours.into(), theirs: theirs.into() }
+    }
+
+    /// All of it, in short.
+    pub(crate) fn whole(&self) -> String {
+        bounded(&format!("{} {}", self.ours, self.theirs))
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{hidden, judge};
-use super::{Parcel, Trouble, Wires};
+use super::{Parcel, Trouble, Why, Wires};
 use crate::format::Format;
 use crate::item::{Item, Whose};
 use crate::sink::{Known, SinkId};
@@ -97,9 +97,12 @@ impl Wires {
         let given: Option<Given> = serde_json::from_slice(&answer.body).ok();
         // What is wrong with a token is wrong with the settings, never with an event.
         judge(&answer, parcel.now).map_err(|trouble| {
-            let why = trouble.why().to_owned();
-            let why = hidden(why, given.iter().map(|given| &given.access_token));
-            Trouble::later(format!("no token: {why}"))
+            let hide = |text| hidden(text, given.iter().map(|given| &given.access_token));
+            let why = trouble.told(hide).why();
+            Trouble::Later {
+                why: Why { ours: format!("no token: {}", why.ours), ..why },
+                after: None,
+            }
         })?;
         let given = given.ok_or_else(|| Trouble::later("no token: the answer holds none"))?;
         let token = Token {

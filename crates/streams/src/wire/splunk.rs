@@ -7,7 +7,7 @@ use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
 
 use super::answer::judge;
-use super::{Parcel, Trouble, Wires};
+use super::{Parcel, Trouble, Why, Wires};
 use crate::format::Format;
 use crate::item::{Item, Whose};
 
@@ -57,14 +57,18 @@ fn read(answer: &Answer, now: At) -> Result<String, Trouble> {
     match code {
         Some(0) if answer.status.is_success() => Ok(said()),
         Some(code) if REFUSED.contains(&code) => {
-            Err(Trouble::Refused { why: format!("answered {} {}", answer.status, said()) })
+            let ours = format!("answered {} with code {code}", answer.status);
+            Err(Trouble::Refused { why: Why::new(ours, said()) })
         }
         // Whatever else it says, it is not that it took the events.
         Some(_) | None if answer.status.is_success() => {
-            Err(Trouble::later(format!("answered {} without code 0: {}", answer.status, said())))
+            Err(Trouble::later_as(format!("answered {} without code 0:", answer.status), said()))
         }
         // Another index or no channel: a setting is to be mended, no event.
-        Some(7 | 10 | 11) => Err(Trouble::later(format!("answered {} {}", answer.status, said()))),
+        Some(code @ (7 | 10 | 11)) => {
+            let ours = format!("answered {} with code {code}", answer.status);
+            Err(Trouble::later_as(ours, said()))
+        }
         Some(_) | None => judge(answer, now),
     }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use access::{Caller, Databases, Region};
-use audit::{Event, Log, LogConfig, LogNeeds};
+use audit::{Event, Log, LogConfig, LogNeeds, Store};
 use base::fetch::{Fetch, FetchConfig};
 use base::metrics::Metrics;
 use base::tasks::Tasks;
@@ -14,11 +15,14 @@ use rustls::pki_types::CertificateDer;
 use serde_json::{Value, json};
 use streams::{Needs, Streams};
 
+use crate::archive::Shelf;
+
 pub(crate) struct Room {
     house: House,
     pub(crate) streams: Streams,
     pub(crate) metrics: Metrics,
-    log: Log,
+    pub(crate) log: Log,
+    pub(crate) shelf: Shelf,
     _folder: tempfile::TempDir,
 }
 
@@ -47,13 +51,11 @@ impl Room {
             let databases = house.databases.clone();
             let streams = open(&house, &metrics, "n1", databases, config.clone());
             let folder = tempfile::tempdir().expect("a folder");
+            let shelf = Shelf::of(LogConfig::folder(folder.path(), Region::Eu));
             let log = Log::open(LogNeeds {
                 record: house.record.clone(),
                 roots: &house.roots,
-                stores: BTreeMap::from([(
-                    Region::Eu,
-                    LogConfig::folder(folder.path(), Region::Eu),
-                )]),
+                stores: BTreeMap::from([(Region::Eu, Arc::new(shelf.clone()) as Arc<dyn Store>)]),
                 config: &LogConfig::default(),
                 witnesses: Vec::new(),
                 page: "",
@@ -62,7 +64,7 @@ impl Room {
             let log = log.expect("a log");
             let routes = streams::routes(streams.clone()).merge(streams::pages(streams.clone()));
             let house = house.serving(routes);
-            rooms.push(Self { house, streams, metrics, log, _folder: folder });
+            rooms.push(Self { house, streams, metrics, log, shelf, _folder: folder });
         }
         rooms
     }

@@ -4,6 +4,7 @@ use base::testing::{Moto, Python};
 use serde_json::{Value, json};
 
 use crate::bench::Room;
+use crate::hook::{Act, Hook};
 
 /// Makes a bucket with object lock; or says what lies in it: names, locks and bodies.
 const BOTO: &str = "
@@ -76,5 +77,39 @@ async fn a_bucket_gets_each_delivery_once_under_the_indexes_in_it() {
         let shown = room.shown(&org, &id).await;
         assert_eq!(shown["state"], "failing");
         assert!(shown["error"].as_str().expect("an error").contains("NoSuchBucket"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_that_tells_of_a_conflict_has_stored_nothing_and_is_asked_again() {
+    let conflict = "<Error><Code>ConditionalRequestConflict</Code></Error>";
+    for room in Room::on_each_engine().await {
+        let (org, hook) = (room.org("acme").await, Hook::listening().await);
+        let target = json!({ "kind": "s3", "bucket": "siem", "region": "eu-west-1",
+                             "endpoint": hook.url, "access_key_id": "id" });
+        let new = json!({ "name": "B", "target": target, "secret": "secret-key" });
+        let id = room.made(&org, new).await["sink"]["id"].as_str().expect("an id").to_owned();
+        hook.will([Act::Say(409, "", conflict), Act::TakeAndSay(200, "etag: \"1\"\r\n", "")]);
+        room.streams.deliver().await.expect("delivers");
+        let shown = room.shown(&org, &id).await;
+        assert_eq!((&shown["state"], &shown["next"]), (&json!("failing"), &json!(0)), "{shown}");
+        let error = shown["error"].as_str().expect("an error");
+        assert!(error.contains("409") && error.contains("ConditionalRequestConflict"), "{error}");
+        room.pass(660);
+        room.streams.deliver().await.expect("delivers");
+        let size = room.size(&org).await;
+        assert_eq!(room.shown(&org, &id).await["next"], size);
+        let kept = hook.state().kept.clone();
+        assert_eq!((kept.len(), kept[0].method.as_str()), (1, "PUT"));
+        assert_eq!(i64::try_from(kept[0].body.lines().count()), Ok(size));
+        // What is there already is there.
+        hook.will([Act::Say(412, "", "<Error><Code>PreconditionFailed</Code></Error>")]);
+        let back = room.does(&org, &id, "replay", json!({ "from": 0 })).await;
+        assert_eq!(back.status, 200, "{}", back.text);
+        room.streams.deliver().await.expect("delivers");
+        let shown = room.shown(&org, &id).await;
+        assert_eq!((&shown["state"], &shown["error"]), (&json!("delivering"), &Value::Null));
+        assert_eq!(hook.state().heard.len(), 3);
+        assert!(shown["next"].as_i64() > Some(size), "{shown}");
     }
 }

@@ -152,6 +152,7 @@ async fn a_test_tells_what_the_sink_answered_and_moves_nothing() {
         let told = room.events(&org, "streams.sink.tested").await;
         let outcomes: Vec<_> = told.iter().map(|event| event["outcome"].clone()).collect();
         assert_eq!(outcomes, ["failed", "success"]);
+        assert_eq!(told[0]["reason"]["detail"], "answered 403 Forbidden", "none of its words");
     }
 }
 

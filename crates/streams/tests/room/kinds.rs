@@ -44,6 +44,8 @@ async fn splunk_is_believed_by_the_code_in_its_answer_alone() {
         }
         let shown = room.shown(&org, &id).await;
         assert_eq!((&shown["state"], &shown["blocked_at"]), (&json!("blocked"), &json!("9")));
+        let told = room.events(&org, "streams.sink.blocked").await;
+        assert_eq!(told[0]["reason"]["detail"], "answered 400 Bad Request with code 6");
         hook.state().refuses = None;
         room.does(&org, &id, "retry", Value::Null).await;
         room.until_delivered(&org, &id).await;

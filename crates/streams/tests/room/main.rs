@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod archive;
 mod bench;
 mod bucket;
 mod chaos;

@@ -81,6 +81,44 @@ async fn a_node_that_lost_its_turn_sends_nothing_more_and_notes_nothing() {
 }
 
 #[tokio::test]
+async fn an_answer_of_the_target_of_before_is_none_of_the_new_one() {
+    // Taken; refused, which would block; and busy, which would be a failure.
+    for status in [200, 400, 503] {
+        for room in Room::on_each_engine().await {
+            let (org, old, new) =
+                (room.org("acme").await, Hook::listening().await, Hook::listening().await);
+            let from = room.size(&org).await;
+            let webhook = json!({ "kind": "webhook", "url": old.url });
+            let made = room.made(&org, json!({ "name": "S", "target": webhook, "from": from }));
+            let id = made.await["sink"]["id"].as_str().expect("an id").to_owned();
+            let told = Arc::new(Notify::new());
+            old.will([Act::SayWhenTold(Arc::clone(&told), status)]);
+            let (slow, ()) = tokio::join!(room.streams.deliver(), async {
+                old.came().await;
+                let target = json!({ "target": { "kind": "webhook", "url": new.url },
+                                     "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw" });
+                let path = format!("/api/streams/{id}");
+                let changed = room.ask(&org.owner.key, "PATCH", &path, target).await;
+                assert_eq!(changed.status, 200, "{}", changed.text);
+                told.notify_one();
+            });
+            slow.expect("ends");
+            let shown = room.shown(&org, &id).await;
+            assert_eq!(
+                (&shown["state"], &shown["failures"], &shown["next"]),
+                (&json!("delivering"), &json!(0), &json!(from)),
+                "{status}: {shown}"
+            );
+            room.streams.deliver().await.expect("delivers");
+            assert_eq!(old.state().heard.len(), 1);
+            let sent: Vec<_> =
+                new.items().iter().map(|it| it["data"]["sequence"].clone()).collect();
+            assert_eq!(sent, [json!(from), json!(from + 1)], "that it was made, and changed");
+        }
+    }
+}
+
+#[tokio::test]
 #[expect(clippy::disallowed_methods, reason = "somebody goes round the product")]
 async fn a_sink_that_cannot_be_read_or_opened_keeps_no_other_waiting() {
     const UNREADABLE: Statement = Statement::new(
