@@ -9,7 +9,7 @@ use crate::listed::Listed;
 use crate::manifest::Manifest;
 use crate::order::Order;
 use crate::outside::{Agreement, Compared};
-use crate::ring::{Believed, Ring, Role, Signed};
+use crate::ring::{Believed, Ring, Signed};
 
 /// What is found in a bundle. Everything was compared up to the first fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -186,15 +186,16 @@ impl Verdict {
         self.outside.iter().any(|one| one.agreement != Agreement::NotComparable)
     }
 
+    /// Witnesses of the checkpoint, by keys that the user gave.
     fn witnesses(&self) -> impl Iterator<Item = &Signed> {
         let signatures = self.checkpoint.iter().flat_map(|checkpoint| &checkpoint.signatures);
-        signatures.filter(|signed| signed.role == Role::Witness && signed.time.is_some())
+        signatures.filter(|signed| signed.witnessed())
     }
 
-    /// Witnesses of the directory.
+    /// Those of the directory.
     fn watchers(&self) -> impl Iterator<Item = &Signed> {
         let signatures = self.listed.iter().flat_map(|listed| &listed.signatures);
-        signatures.filter(|signed| signed.role == Role::Witness && signed.time.is_some())
+        signatures.filter(|signed| signed.witnessed())
     }
 
     fn proof(&self) -> Vec<String> {
