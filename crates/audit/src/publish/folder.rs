@@ -82,8 +82,11 @@ impl Store for Folder {
                     Ok(_) => Ok(settle(file)?),
                     // Somebody was faster: then it is as if it had been there.
                     Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-                        let same = read(file)?.is_some_and(|there| there == bytes);
-                        if same { Ok(()) } else { Err(Failed::Conflict) }
+                        match read(file)? {
+                            Some(there) if there == bytes => Ok(()),
+                            Some(_) => Err(Failed::Conflict),
+                            None => Err(error.error.into()),
+                        }
                     }
                     Err(error) => Err(error.error.into()),
                 }
