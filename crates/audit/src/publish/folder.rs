@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use base::seal::settle;
+use base::seal::{make_folder, settle};
 use tokio::sync::Mutex;
 
 use super::store::{FILE_BYTES_MAX, Store, StoreError};
@@ -208,7 +208,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Failed> {
 /// Writes beside where it will stand, for this user alone, and waits for the disk.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
