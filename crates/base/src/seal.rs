@@ -178,10 +178,7 @@ pub fn settle(path: &Path) -> io::Result<()> {
     File::open(folder_of(path))?.sync_all()
 }
 
-fn make_settled(
-    path: &Path,
-    settle: &mut dyn FnMut(&Path) -> io::Result<()>,
-) -> io::Result<()> {
+fn make_settled(path: &Path, settle: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
     // The folder of a relative path of one part is named by nothing.
     if path.is_dir() || path.as_os_str().is_empty() {
         return Ok(());
