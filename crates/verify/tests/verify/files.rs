@@ -84,7 +84,8 @@ impl Files {
     /// Brings the key of a witness, as whoever makes a bundle can.
     pub(crate) fn bringing(mut self, witness: Key) -> Self {
         self.edit("keys.json", |keys| {
-            let used = json!({ "vkey": witness.vkey(), "from": "2026-01-01T00:00:00Z", "to": null });
+            let used =
+                json!({ "vkey": witness.vkey(), "from": "2026-01-01T00:00:00Z", "to": null });
             keys["keys"].as_array_mut().expect("keys").push(used);
         });
         self

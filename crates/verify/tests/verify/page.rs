@@ -55,6 +55,8 @@ fn cases() -> Vec<Case> {
     let held = vec![book.signed(550, &[LOG]), book.signed(256, &[LOG]), book.signed(600, &[LOG])];
     all.push(Case { outside: held.clone(), ..sound("held", &files) });
     all.push(Case { outside: held.clone(), ..sound("a fork", &Files::whole(&rewritten, &[LOG])) });
+    let empty = vec![Book::of(0).signed(0, &[LOG])];
+    all.push(Case { outside: empty, ..sound("nothing held", &files) });
     let back = Files::whole(&Book(book.0[..550].to_vec()), &[LOG]);
     all.push(Case { outside: held.clone(), ..sound("back", &back) });
     let late = Files::part(&book, 590, 600, &[LOG], Tiles::Needed);

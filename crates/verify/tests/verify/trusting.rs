@@ -99,6 +99,17 @@ fn a_history_that_was_signed_anew_is_caught_from_outside() {
 }
 
 #[test]
+fn a_checkpoint_of_an_empty_record_stands_behind_nothing() {
+    let held = outside("held", &Book::of(0).signed(0, &[LOG]));
+    let options = Options { outside: vec![held], ..Options::default() };
+    let verdict = verdict(&Files::whole(&Book::of(20), &[Key::Log(9)]).zip(), &options);
+    assert_eq!(verdict.outside[0].agreement, Agreement::Continued);
+    assert!(verdict.to_string().starts_with("SOUND IN ITSELF"), "{verdict}");
+    let says = |sentences: &[String]| sentences.iter().any(|one| one.contains("held"));
+    assert!(!says(&verdict.proven) && says(&verdict.not_proven), "{verdict}");
+}
+
+#[test]
 fn a_record_that_went_back_is_caught_by_an_older_checkpoint() {
     let book = Book::of(300);
     let back = Files::whole(&Book(book.0[..250].to_vec()), &[LOG]);
