@@ -225,7 +225,9 @@
       if (cause !== steps) steps.push({ ok: false, words: cause instanceof Error ? cause.message : String(cause) });
     }
     const state = steps.some((one) => one.ok === false) ? "false" : steps.some((one) => one.ok === null) ? "unknown" : "true";
-    return { state, steps };
+    const proven = known ? "Proven" : "Proven by the key that came with it, and by none that you know";
+    const title = { true: proven, false: "False: this receipt proves nothing", unknown: "Not wholly verified" }[state] ?? "";
+    return { state, title, steps };
   };
   Object.assign(globalThis, { porticoReceipt: { check } });
 
@@ -238,12 +240,13 @@
   if (!(out instanceof HTMLElement) || !(field instanceof HTMLTextAreaElement)
     || !(key instanceof HTMLInputElement) || !(button instanceof HTMLButtonElement)) return;
   const run = async () => {
-    const { state, steps } = await check(field.value, key.value.trim());
+    const known = key.value.trim();
+    const { state, title: words, steps } = await check(field.value, known);
     out.dataset.verdict = state;
     const title = document.createElement("p");
     const badge = document.createElement("span");
-    badge.className = `badge ${state === "true" ? "ok" : state === "false" ? "bad" : "warn"}`;
-    badge.textContent = { true: "Proven", false: "False: this receipt proves nothing", unknown: "Not wholly verified" }[state] ?? "";
+    badge.className = `badge ${state === "false" ? "bad" : state === "true" && known ? "ok" : "warn"}`;
+    badge.textContent = words;
     title.append(badge);
     const list = document.createElement("ol");
     for (const one of steps) {
@@ -252,7 +255,7 @@
       list.append(item);
     }
     out.replaceChildren(title, list);
-    if (state === "true" && !key.value.trim()) {
+    if (state === "true" && !known) {
       const limit = document.createElement("p");
       limit.textContent = "The key came with the receipt. Compare it with the one that you kept.";
       out.append(limit);

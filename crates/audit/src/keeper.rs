@@ -68,7 +68,8 @@ pub trait Keeper: Send + Sync + std::fmt::Debug {
         Ok(Vec::new())
     }
 
-    /// Erases what is held of a person, and says what that was and what stays.
+    /// Erases what is held of a person, and says what that was and what stays: of every table
+    /// that could hold something, whether it did or not.
     async fn erase(&self, change: &mut Change, person: &Person) -> Result<Vec<Held>, DbError> {
         Table::erase_all(self.tables(), change, person).await
     }
@@ -181,7 +182,7 @@ impl Table {
         Self { name, holds: Holds::Values, what, private: false, count: None, fate, export: None }
     }
 
-    /// Holds values with which the keeper deals in a way of its own.
+    /// Holds values with which the keeper deals in a way of its own, and of which it tells itself.
     pub const fn own(name: &'static str, what: &'static str) -> Self {
         Self {
             name,
@@ -289,7 +290,7 @@ pub struct Held {
     pub store: String,
     /// What it holds, in plain words.
     pub what: String,
-    /// How many rows; absent where they cannot be counted by person.
+    /// How many rows; absent where they are not counted by person.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub rows: Option<u64>,
     /// Why it stays, if it does; absent: an erasure destroys it.

@@ -14,6 +14,9 @@ const EVENTS: Table =
 const KEYS: Table = Table::own("audit_key", "keys under which values are sealed");
 const WITHHELD: Table = Table::own("audit_restricted", "that values are withheld");
 
+const COLD: &str = "keyed hashes of ids, which name nobody once the person is erased; what is said \
+                    of the archive is as unalterable as the archive";
+
 const TABLES: &[Table] = &[
     EVENTS,
     KEYS,
@@ -29,8 +32,8 @@ const TABLES: &[Table] = &[
         ],
     ),
     // By keyed hashes, like the columns of events; counted and exported with them.
-    Table::own("audit_cold_person", "in which parts of the archive the person is"),
-    Table::own("audit_cold_thing", "which things in the archive are the person's alone"),
+    Table::staying("audit_cold_person", "in which parts of the archive the person is", COLD),
+    Table::staying("audit_cold_thing", "which things in the archive are the person's alone", COLD),
     Table::nothing("audit_cold"),
     Table::nothing("audit_event_v0"),
     Table::nothing("audit_head"),
@@ -117,8 +120,12 @@ impl Keeper for Record {
         let (stored, _) = self.names_of(change.scope(), person)?;
         let row = change.maybe(sql::EVENTS_OF, args![stored]).await?;
         // Their keys are destroyed by whoever leads the erasure, with those of all things of
-        // theirs: see `Change::forget`.
-        let mut held = vec![EVENTS.held(row.map(|row| row.count("rows")).transpose()?)];
+        // theirs, and counted there: see `Change::forget`.
+        let mut held = vec![
+            EVENTS.held(row.map(|row| row.count("rows")).transpose()?),
+            KEYS.held(None),
+            WITHHELD.held(None),
+        ];
         held.extend(Table::erase_all(TABLES, change, person).await?);
         Ok(held)
     }

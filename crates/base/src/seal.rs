@@ -51,7 +51,8 @@ impl RootKey {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let key = Self::fresh()?;
-                write_private(path, key.0.as_slice())?;
+                // Before anything is sealed under it.
+                write_settled(path, key.0.as_slice())?;
                 Ok(key)
             }
             Err(error) => Err(error),
@@ -151,27 +152,50 @@ pub fn equal(left: &[u8], right: &[u8]) -> bool {
 
 /// Writes a new file that only its owner may read (mode 0600), whole or not at all.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(folder) = folder {
-        std::fs::create_dir_all(folder)?;
-    }
-    let file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
+    let folder = folder_of(path);
+    std::fs::create_dir_all(folder)?;
+    let file = tempfile::NamedTempFile::new_in(folder)?;
     std::fs::write(file.path(), bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map(drop).map_err(|error| error.error)
 }
 
-/// The same, and on disk when this returns, in a folder that only its owner may enter (mode 0700).
+/// The same, and on disk when this returns, in a folder of [`make_folder`].
 pub fn write_settled(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    make_folder(folder_of(path))?;
     write_private(path, bytes)?;
     settle(path)
 }
 
-/// Has it on disk that a file is in its folder, or is not any more.
+/// Makes a folder that only its owner may enter (mode 0700), and those above it, where there are
+/// none; each that was made is on disk under its name when this returns.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    make_settled(path, &mut settle)
+}
+
+/// Has it on disk that a file or a folder is in its folder, or is not any more.
 pub fn settle(path: &Path) -> io::Result<()> {
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn make_settled(path: &Path, settle: &mut dyn FnMut(&Path) -> io::Result<()>) -> io::Result<()> {
+    // The folder of a relative path of one part is named by nothing.
+    if path.is_dir() || path.as_os_str().is_empty() {
+        return Ok(());
+    }
+    make_settled(folder_of(path), settle)?;
+    match DirBuilder::new().mode(0o700).create(path) {
+        // Somebody else was faster, and may not have it on disk yet.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => {}
+        made => made?,
+    }
+    settle(path)
+}
+
+/// The folder in which a path lies; that of a relative path of one part is where we are.
+fn folder_of(path: &Path) -> &Path {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 impl fmt::Debug for RootKey {
@@ -194,7 +218,33 @@ impl fmt::Debug for Sealer {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
+
+    #[test]
+    fn every_folder_that_was_made_is_settled_in_the_one_above_it() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = |name: &str| place.path().join(name);
+        let (mut settled, deep) = (Vec::new(), folder("a/b/c"));
+        make_settled(&deep, &mut |path| {
+            assert!(path.is_dir(), "it was made before");
+            settled.push(path.to_owned());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(settled, [folder("a"), folder("a/b"), folder("a/b/c")]);
+        // What the disk does not take is said, and what is there is settled already.
+        let full = |_: &Path| Err(io::Error::from(io::ErrorKind::StorageFull));
+        make_settled(&folder("a/b/d"), &mut { full }).unwrap_err();
+        make_settled(&deep, &mut { full }).unwrap();
+        write_settled(&folder("x/y/file"), b"1").unwrap();
+        for name in ["a/b/c", "x", "x/y"] {
+            let mode = std::fs::metadata(folder(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o700, "{name}");
+        }
+        assert_eq!(folder_of(Path::new("file")), Path::new("."));
+    }
 
     #[test]
     fn what_was_sealed_for_one_purpose_opens_for_no_other() {

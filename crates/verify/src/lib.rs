@@ -13,7 +13,8 @@
 //!   (`a_history_that_was_signed_anew_is_caught_from_outside`,
 //!   `a_record_that_went_back_is_caught_by_an_older_checkpoint`).
 //! - The verdict says which keys it believed and what it does not prove
-//!   (`without_a_key_of_ones_own_the_verdict_says_so`).
+//!   (`without_a_key_of_ones_own_the_verdict_says_so`); a witness whose key the bundle brings is
+//!   none (`a_witness_that_the_bundle_brings_itself_proves_nothing`).
 //! - A part of a record is as provable as the whole, of whatever size it is
 //!   (`a_part_of_a_record_is_proven_like_the_whole`).
 //! - A checkpoint that the directory of its cell does not list as the one head of its org, in an

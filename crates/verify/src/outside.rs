@@ -54,6 +54,13 @@ pub struct Compared {
     pub words: String,
 }
 
+impl Compared {
+    /// Whether it speaks for the bundle: an empty tree is continued by every other.
+    pub(crate) fn agrees(&self) -> bool {
+        self.agreement != Agreement::NotComparable && self.size > 0
+    }
+}
+
 impl Outside {
     /// Reads a signed checkpoint.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Unreadable> {
@@ -140,6 +147,8 @@ impl Outside {
                 (Agreement::NotComparable, words)
             }
         };
+        let empty = || format!("{name} is empty: every record continues it");
+        let words = if size > 0 { words } else { empty() };
         Ok(Compared { name: name.clone(), size, signatures, agreement, words })
     }
 

@@ -14,7 +14,7 @@ use crate::note::Note;
 use crate::opening::{Class, Entry, Opened, Opening, judge as open};
 use crate::order::{Order, Seen};
 use crate::proof::Proof;
-use crate::ring::{Believed, Ring, Role, Signed};
+use crate::ring::{Believed, Ring, Signed};
 use crate::unreadable::Unreadable;
 use crate::verdict::SignedCheckpoint;
 
@@ -173,9 +173,8 @@ pub fn receipt(bytes: &[u8], options: &Options) -> Result<Receipt, NotProven> {
 impl Receipt {
     /// Whether nothing that the user holds stands behind it.
     pub(crate) fn stands_alone(&self) -> bool {
-        let signatures = self.checkpoint.signatures.iter().chain(&self.listed.signatures);
-        let witnessed = |one: &Signed| one.role == Role::Witness && one.believed == Believed::Given;
-        self.checkpoint.log != Believed::Given && !signatures.into_iter().any(witnessed)
+        let mut signatures = self.checkpoint.signatures.iter().chain(&self.listed.signatures);
+        self.checkpoint.log != Believed::Given && !signatures.any(Signed::witnessed)
     }
 }
 

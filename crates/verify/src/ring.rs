@@ -53,6 +53,14 @@ pub struct Signed {
     pub(crate) key: Option<VerifierKey>,
 }
 
+impl Signed {
+    /// Whether a witness says by it when it saw this, by a key that the user gave: anybody can
+    /// make a witness whose key comes with what it signed.
+    pub(crate) fn witnessed(&self) -> bool {
+        self.role == Role::Witness && self.time.is_some() && self.believed == Believed::Given
+    }
+}
+
 /// Keys that signatures are verified with.
 pub(crate) struct Ring<'a> {
     origin: &'a str,

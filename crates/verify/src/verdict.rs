@@ -8,8 +8,8 @@ use crate::fault::Fault;
 use crate::listed::Listed;
 use crate::manifest::Manifest;
 use crate::order::Order;
-use crate::outside::{Agreement, Compared};
-use crate::ring::{Believed, Ring, Role, Signed};
+use crate::outside::Compared;
+use crate::ring::{Believed, Ring, Signed};
 
 /// What is found in a bundle. Everything was compared up to the first fault.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -183,18 +183,19 @@ impl Verdict {
     }
 
     fn agrees(&self) -> bool {
-        self.outside.iter().any(|one| one.agreement != Agreement::NotComparable)
+        self.outside.iter().any(Compared::agrees)
     }
 
+    /// Witnesses of the checkpoint, by keys that the user gave.
     fn witnesses(&self) -> impl Iterator<Item = &Signed> {
         let signatures = self.checkpoint.iter().flat_map(|checkpoint| &checkpoint.signatures);
-        signatures.filter(|signed| signed.role == Role::Witness && signed.time.is_some())
+        signatures.filter(|signed| signed.witnessed())
     }
 
-    /// Witnesses of the directory.
+    /// Those of the directory.
     fn watchers(&self) -> impl Iterator<Item = &Signed> {
         let signatures = self.listed.iter().flat_map(|listed| &listed.signatures);
-        signatures.filter(|signed| signed.role == Role::Witness && signed.time.is_some())
+        signatures.filter(|signed| signed.witnessed())
     }
 
     fn proof(&self) -> Vec<String> {
@@ -223,8 +224,7 @@ impl Verdict {
             let time = signed.time.as_deref().unwrap_or_default();
             proven.push(format!("The witness `{}` saw the directory at {time}.", signed.by));
         }
-        let agrees = |compared: &&Compared| compared.agreement != Agreement::NotComparable;
-        for compared in self.outside.iter().filter(agrees) {
+        for compared in self.outside.iter().filter(|one| one.agrees()) {
             proven.push(format!("It agrees with an outside checkpoint: {}.", compared.words));
         }
         proven
@@ -265,10 +265,8 @@ impl Verdict {
                 format!("`{name}` did not sign the checkpoint with the key that you gave for it.")
             }));
         }
-        let not_comparable = |one: &&Compared| one.agreement == Agreement::NotComparable;
-        limits.extend(
-            self.outside.iter().filter(not_comparable).map(|one| format!("{}.", one.words)),
-        );
+        let silent = self.outside.iter().filter(|one| !one.agrees());
+        limits.extend(silent.map(|one| format!("{}.", one.words)));
         limits.extend([
             "That every action was recorded at all: completeness is proven of what entered the tree."
                 .to_owned(),
@@ -280,8 +278,8 @@ impl Verdict {
             "Whether what is not shown was withheld or erased; the commitments to it stand."
                 .to_owned(),
             format!(
-                "policy.txt, verify.html, the period, and when keys were in use: no signature covers \
-                 them. verify.html {} the page of this program.",
+                "policy.txt, verify.html, the period, when the bundle was made, and when keys were in \
+                 use: no signature covers them. verify.html {} the page of this program.",
                 if self.own_page { "is" } else { "is not" }
             ),
         ]);

@@ -1,8 +1,8 @@
 //! Files that are there after a crash: whole, or as they were before.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 /// Writes a file that only we may read, and returns when it is on disk under its name.
@@ -23,19 +23,6 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Makes the names in a folder durable.
 pub(crate) fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
-}
-
-/// Makes a folder that only we may enter, if there is none, and its name durable.
-pub(crate) fn folder(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Ok(());
-    }
-    // A relative path of one part has an empty parent.
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
-    folder(parent)?;
-    DirBuilder::new().mode(0o700).create(path)?;
-    sync(parent)
 }
 
 /// The content of a file if there is one; of a longer one a byte more than `bytes_max`.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::{fs, io};
 
+use base::seal::make_folder;
 use tlog::witness::Head;
 use tlog::{Hash, Note};
 
@@ -71,7 +72,7 @@ impl Evidence {
         if self.count(kind) >= PIECES_MAX {
             return Ok(Keeping::Full);
         }
-        durable::folder(&self.folder)?;
+        make_folder(&self.folder)?;
         if let Some(seen) = seen {
             let file = self.folder.join(format!("{name}{SEEN}"));
             durable::write(&file, seen.to_string().as_bytes())?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use base::metrics::Metrics;
+use base::seal::make_folder;
 use base::time::SharedClock;
 use tlog::note::KeyName;
 use tlog::witness::{Refusal, Request};
@@ -45,7 +46,7 @@ impl Folder {
     /// Takes the folder, and makes keys at the first start. Keys without a memory, or a memory
     /// without keys, are no first start.
     pub(crate) fn open(data: &Path, name: &KeyName) -> Result<Self, Error> {
-        durable::folder(data).map_err(|why| Error::File(data.into(), why))?;
+        make_folder(data).map_err(|why| Error::File(data.into(), why))?;
         let lock = take(data)?;
         let heads = data.join("heads");
         let in_heads = |why| Error::File(heads.clone(), why);
@@ -53,7 +54,7 @@ impl Folder {
             if keys::any(data)? {
                 return Err(Error::MemoryGone(heads));
             }
-            durable::folder(&heads).map_err(in_heads)?;
+            make_folder(&heads).map_err(in_heads)?;
         }
         let missing = keys::missing(data)?;
         if let [gone, ..] = &missing[..]

@@ -1,11 +1,11 @@
 //! The file of a journal: written in one place, read on from another.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use base::seal::{Mac, random};
+use base::seal::{Mac, make_folder, random, settle};
 
 use super::format::{Frame, Name, NotRead, Place, Step};
 
@@ -28,13 +28,12 @@ impl Journal {
     pub(super) fn begin(path: &Path, mac: &Mac, began: i64) -> io::Result<Self> {
         let name = Name { id: random()?, began };
         let (head, place) = name.head(mac);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        make_folder(path.parent().unwrap_or(Path::new(".")))?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true).mode(0o600);
         let mut file = options.open(path)?;
         let written = file.write_all(&head).and_then(|()| file.sync_all());
-        if let Err(error) = written.and_then(|()| settle(folder)) {
+        if let Err(error) = written.and_then(|()| settle(path)) {
             fs::remove_file(path)?;
             return Err(error);
         }
@@ -153,11 +152,6 @@ impl Journal {
     /// The record has everything.
     pub(super) fn remove(self) -> io::Result<()> {
         fs::remove_file(&self.path)?;
-        settle(self.path.parent().unwrap_or(Path::new(".")))
+        settle(&self.path)
     }
-}
-
-/// Names in a folder are on disk when the folder is.
-fn settle(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

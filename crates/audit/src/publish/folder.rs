@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use base::seal::settle;
+use base::seal::{make_folder, settle};
 use tokio::sync::Mutex;
 
 use super::store::{FILE_BYTES_MAX, Store, StoreError};
@@ -82,8 +82,11 @@ impl Store for Folder {
                     Ok(_) => Ok(settle(file)?),
                     // Somebody was faster: then it is as if it had been there.
                     Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-                        let same = read(file)?.is_some_and(|there| there == bytes);
-                        if same { Ok(()) } else { Err(Failed::Conflict) }
+                        match read(file)? {
+                            Some(there) if there == bytes => Ok(()),
+                            Some(_) => Err(Failed::Conflict),
+                            None => Err(error.error.into()),
+                        }
                     }
                     Err(error) => Err(error.error.into()),
                 }
@@ -205,7 +208,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Failed> {
 /// Writes beside where it will stand, for this user alone, and waits for the disk.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    make_folder(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;

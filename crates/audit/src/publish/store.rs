@@ -45,7 +45,7 @@ pub trait Store: Debug + Send + Sync {
 /// Why a store did not do something.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Something else lies there.
+    /// Other bytes lie there, and were read.
     #[error("`{0}` is there with other bytes")]
     Conflict(String),
     /// What was to be replaced is not what lies there any more.

@@ -9,6 +9,7 @@
 
 mod archived;
 mod bucket;
+mod busy;
 mod crashing;
 mod directory;
 mod evidence;

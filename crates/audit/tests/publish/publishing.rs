@@ -131,6 +131,11 @@ async fn a_folder_keeps_what_was_put_there_once_for_its_user_alone() {
     let file = folder.path().join("log-eu/org_a/tile/0/000.p/1");
     let mode = std::fs::metadata(&file).expect("is there").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
+    // As `base::seal::make_folder` makes them: on disk under their names.
+    for made in file.ancestors().skip(1).take_while(|it| *it != folder.path()) {
+        let mode = std::fs::metadata(made).expect("is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{}", made.display());
+    }
 
     store.replace("org_a/checkpoint", None, b"1").await.expect("puts");
     store.replace("org_a/checkpoint", Some(b"1"), b"2").await.expect("replaces");

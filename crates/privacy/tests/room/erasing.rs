@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use audit::{Change, Held, Keeper, Person, Record, Table};
+use audit::{Change, Held, Holds, Keeper, Person, Record, Table};
 use base::db::DbError;
 use base::metrics::Metrics;
 use base::tasks::Tasks;
@@ -187,6 +187,21 @@ async fn a_receipt_of_an_erasure_is_verified_by_code_of_others() {
         let stores = receipt["statement"]["stores"].as_array().expect("stores");
         for store in ["identity_member", "identity_session", "audit_event", "privacy_request"] {
             assert!(stores.iter().any(|held| held["store"] == store), "{store}: {stores:?}");
+        }
+        // Every table that could hold something of a person, once.
+        let rooms: [&dyn Keeper; 3] = [&house.identity, &house.record, &privacy::Requests];
+        let tables = rooms.iter().flat_map(|room| room.tables());
+        let holding = tables.filter(|table| table.holds != Holds::Nothing);
+        let mut holding: Vec<_> = holding.map(|table| table.name).collect();
+        let mut told: Vec<_> = stores.iter().filter_map(|held| held["store"].as_str()).collect();
+        holding.sort_unstable();
+        told.sort_unstable();
+        assert_eq!(told, holding);
+        let fate = |store| stores.iter().find(|held| held["store"] == store).expect("is told");
+        assert!(fate("audit_key")["stays"].is_null(), "keys are destroyed");
+        assert!(receipt["statement"]["keysDestroyed"].as_u64() > Some(0));
+        for stays in ["audit_cold_person", "audit_cold_thing"] {
+            assert!(fate(stays)["stays"].as_str().is_some_and(|why| !why.is_empty()), "{stays}");
         }
         assert_eq!(receipt["statement"]["forgetDays"], 30);
         assert_eq!(house.get(&house.acme.owner.key, &path).await.json(), receipt);

@@ -81,6 +81,16 @@ impl Files {
         files
     }
 
+    /// Brings the key of a witness, as whoever makes a bundle can.
+    pub(crate) fn bringing(mut self, witness: Key) -> Self {
+        self.edit("keys.json", |keys| {
+            let used =
+                json!({ "vkey": witness.vkey(), "from": "2026-01-01T00:00:00Z", "to": null });
+            keys["keys"].as_array_mut().expect("keys").push(used);
+        });
+        self
+    }
+
     /// Lists the checkpoint in the last of three epochs of the directory, which these keys sign.
     pub(crate) fn listed(mut self, keys: &[Key]) -> Self {
         let text = self.text("checkpoint");

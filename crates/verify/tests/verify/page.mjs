@@ -12,6 +12,9 @@ for (const [at, { keys, outside }] of cases.entries()) {
   try {
     const verdict = await globalThis.porticoVerify.check(zip, { keys, outside: notes });
     said.push({
+      alone: verdict.alone ?? false,
+      proven: verdict.proven,
+      believed: verdict.notProven.filter((words) => words.includes('that you gave')),
       sound: verdict.sound,
       fault: verdict.fault && [verdict.fault.kind, verdict.fault.index],
       counts: verdict.counts,

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use verify::PAGE;
+use verify::{PAGE, Verdict};
 
 use crate::book::{BEGAN, Book, Event};
 use crate::cases::{self, LOG};
@@ -36,6 +36,14 @@ fn cases() -> Vec<Case> {
     let mldsa = Key::LogMlDsa(3, BEGAN + 86_400 * 28);
     let files = Files::whole(&book, &[LOG, witness, mldsa]);
     all.push(Case { keys: vec![LOG.vkey(), witness.vkey()], ..sound("known keys", &files) });
+    let invented = Key::Witness(8, BEGAN + 86_400 * 28);
+    let keys = [LOG, witness, invented];
+    let forged = Files::whole(&book, &keys).listed(&keys).bringing(invented);
+    all.push(sound("an invented witness", &forged));
+    for key in [LOG, witness, Key::Witness(9, 0)] {
+        let name = format!("an invented witness, knowing {}", key.vkey());
+        all.push(Case { keys: vec![key.vkey()], ..sound(&name, &forged) });
+    }
     all.push(Case { keys: vec![Key::Log(9).vkey()], ..sound("an unknown key", &files) });
     let mut rewritten = book.clone();
     rewritten.0[500] = Event::new("limits.budget.set", "bud_2", 5_000, 9_000);
@@ -47,6 +55,8 @@ fn cases() -> Vec<Case> {
     let held = vec![book.signed(550, &[LOG]), book.signed(256, &[LOG]), book.signed(600, &[LOG])];
     all.push(Case { outside: held.clone(), ..sound("held", &files) });
     all.push(Case { outside: held.clone(), ..sound("a fork", &Files::whole(&rewritten, &[LOG])) });
+    let empty = vec![Book::of(0).signed(0, &[LOG])];
+    all.push(Case { outside: empty, ..sound("nothing held", &files) });
     let back = Files::whole(&Book(book.0[..550].to_vec()), &[LOG]);
     all.push(Case { outside: held.clone(), ..sound("back", &back) });
     let late = Files::part(&book, 590, 600, &[LOG], Tiles::Needed);
@@ -59,6 +69,12 @@ fn cases() -> Vec<Case> {
         all.push(Case { name, zip, keys: Vec::new(), outside: Vec::new() });
     }
     all
+}
+
+/// What it says, of a sound bundle, of keys that were given and of those that were not.
+fn believed(verdict: &Verdict) -> Vec<&String> {
+    let of_keys = |words: &&String| verdict.sound && words.contains("that you gave");
+    verdict.not_proven.iter().filter(of_keys).collect()
 }
 
 #[test]
@@ -94,6 +110,9 @@ fn the_page_comes_to_the_same_verdicts() {
         let ours = match crate::judge(&case.zip, &options) {
             Err(_) => json!("unreadable"),
             Ok(verdict) => json!({
+                "alone": verdict.to_string().starts_with("SOUND IN ITSELF"),
+                "proven": verdict.proven,
+                "believed": believed(&verdict),
                 "sound": verdict.sound,
                 "fault": verdict.fault.map(|fault| json!([fault.kind, fault.index])),
                 "counts": verdict.counts,

@@ -3,7 +3,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use verify::{Fault, FaultKind, NotProven, Options, Receipt, receipt};
 
-use crate::book::{Book, Event, Hash, tree_hash};
+use crate::book::{BEGAN, Book, Event, Hash, tree_hash};
 use crate::cases::LOG;
 use crate::files::Files;
 use crate::keys::{CELL, Key, ORG};
@@ -147,6 +147,15 @@ fn a_receipt_that_somebody_else_signed_is_caught_by_the_key_that_one_kept() {
     let forged = of(&book(), &[other]);
     judge(&forged, &Options::default()).expect("sound in itself");
     assert_eq!(fault(&forged, &given(&[LOG.vkey()])).kind, FaultKind::Signature);
+
+    // A witness of its own makes it no better.
+    let invented = Key::Witness(8, BEGAN + 86_400 * 28);
+    let mut witnessed = of(&book(), &[other, invented]);
+    let key = json!({ "vkey": invented.vkey(), "from": "2026-01-01T00:00:00Z" });
+    witnessed["keys"]["keys"].as_array_mut().expect("keys").push(key);
+    let told = judge(&witnessed, &Options::default()).expect("sound in itself").to_string();
+    assert!(told.starts_with("SOUND IN ITSELF"), "{told}");
+    assert!(told.contains("(a witness): verified with a key that came with it"), "{told}");
 
     let honest = of(&book(), &[LOG]);
     let mut rewritten = book();

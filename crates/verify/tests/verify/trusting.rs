@@ -44,6 +44,29 @@ fn without_a_key_of_ones_own_the_verdict_says_so() {
 }
 
 #[test]
+fn a_witness_that_the_bundle_brings_itself_proves_nothing() {
+    let forged = Key::Witness(8, BEGAN + 86_400 * 28);
+    let says = |sentences: &[String], words: &str| sentences.iter().any(|one| one.contains(words));
+    let invented = Files::whole(&Book::of(20), &[LOG, forged]).listed(&[LOG, forged]);
+    let alone = verdict(&invented.bringing(forged).zip(), &Options::default());
+    assert!(alone.sound, "{:?}", alone.fault);
+    let witness = &alone.checkpoint.as_ref().expect("a checkpoint").signatures[1];
+    assert_eq!((witness.role, witness.believed), (Role::Witness, Believed::Brought));
+    assert!(alone.to_string().starts_with("SOUND IN ITSELF"), "{alone}");
+    assert!(!says(&alone.proven, "witness"), "{alone}");
+    assert!(says(&alone.not_proven, "No witness that you gave the key of"), "{alone}");
+
+    // Beside a real one, whose key was given, only that one is proof.
+    let keys = [LOG, WITNESS, forged];
+    let both = Files::whole(&Book::of(20), &keys).listed(&keys).bringing(forged);
+    let known = verdict(&both.zip(), &given(&[WITNESS.vkey()]));
+    assert!(known.sound && known.to_string().starts_with("SOUND\n"), "{known}");
+    assert!(says(&known.proven, "The witness `witness7.example.org` saw this tree"), "{known}");
+    assert!(says(&known.proven, "The witness `witness7.example.org` saw the directory"), "{known}");
+    assert!(!says(&known.proven, "witness8"), "{known}");
+}
+
+#[test]
 fn a_history_that_was_signed_anew_is_caught_from_outside() {
     let honest = Book::of(300);
     let held = honest.signed(280, &[LOG, Key::Witness(7, BEGAN + 2_800)]);
@@ -73,6 +96,17 @@ fn a_history_that_was_signed_anew_is_caught_from_outside() {
     let told = crate::verdict(&late.zip(), &with("early", &early));
     assert!(told.sound && told.outside[0].agreement == Agreement::NotComparable);
     assert!(told.to_string().contains("ask for a bundle that begins earlier"));
+}
+
+#[test]
+fn a_checkpoint_of_an_empty_record_stands_behind_nothing() {
+    let held = outside("held", &Book::of(0).signed(0, &[LOG]));
+    let options = Options { outside: vec![held], ..Options::default() };
+    let verdict = verdict(&Files::whole(&Book::of(20), &[Key::Log(9)]).zip(), &options);
+    assert_eq!(verdict.outside[0].agreement, Agreement::Continued);
+    assert!(verdict.to_string().starts_with("SOUND IN ITSELF"), "{verdict}");
+    let says = |sentences: &[String]| sentences.iter().any(|one| one.contains("held"));
+    assert!(!says(&verdict.proven) && says(&verdict.not_proven), "{verdict}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use base::seal::{Mac, RootKey, equal, settle, write_private};
+use base::seal::{Mac, RootKey, equal, make_folder, write_settled};
 use base::time::At;
 use zeroize::Zeroizing;
 
@@ -128,7 +128,7 @@ impl Epochs {
     fn alone(&self, change: impl FnOnce(Held) -> io::Result<Option<Held>>) -> Result<(), KmsError> {
         let failed = |cause| self.failed(cause);
         let folder = self.path.parent().unwrap_or(&self.path);
-        std::fs::create_dir_all(folder).map_err(failed)?;
+        make_folder(folder).map_err(failed)?;
         let lock = File::options().create(true).append(true).open(self.path.with_extension("lock"));
         let lock = lock.map_err(failed)?;
         lock.try_lock().map_err(|_| KmsError::Busy(self.path.display().to_string()))?;
@@ -175,9 +175,8 @@ impl Epochs {
         let body = held.text();
         let mac = self.mac.tag(body.as_bytes());
         let text = Zeroizing::new(format!("{}\nmac {}\n", *body, *hex(&mac)));
-        write_private(&self.path, text.as_bytes())?;
         // The name, too, is on disk before anybody relies on it.
-        settle(&self.path)
+        write_settled(&self.path, text.as_bytes())
     }
 
     fn is_empty(&self) -> bool {

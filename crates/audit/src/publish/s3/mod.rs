@@ -106,9 +106,14 @@ impl Store for S3 {
         let put = self.bucket.put_opts(&self.path(path), payload, PutMode::Create.into()).await;
         match put {
             Ok(_) => Ok(()),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => {
-                let same = self.read(path).await?.is_some_and(|there| there == bytes);
-                if same { Ok(()) } else { Err(StoreError::Conflict(path.to_owned())) }
+            Err(cause @ (Error::AlreadyExists { .. } | Error::Precondition { .. })) => {
+                match self.read(path).await? {
+                    Some(there) if there == bytes => Ok(()),
+                    Some(_) => Err(StoreError::Conflict(path.to_owned())),
+                    // S3 also says 409 while another put of the same file is under way: then
+                    // nothing was written, perhaps by neither.
+                    None => Err(StoreError::failed(path, cause)),
+                }
             }
             Err(cause) => Err(StoreError::failed(path, cause)),
         }
