@@ -19,8 +19,8 @@ const WRAPPER: (&str, &str) = ("audit_wrapper", "wrapped");
 /// Where an org says its region itself.
 const REGION: (&str, &str) = ("identity_org", "region");
 
-/// Times that tables are read before a row without what it belongs to is an error.
-const ROUNDS_MAX: u32 = 5;
+/// Times that a table is read before a row without what it belongs to is an error.
+const READINGS_MAX: u32 = 5;
 
 /// How an org's rows get from one side to the other.
 #[derive(Debug)]
@@ -75,28 +75,33 @@ impl<'a> Rows<'a> {
         Ok(Self { org, record, directory, source, target, shapes, there, events })
     }
 
-    /// Copies what is new or other, and takes away what is no more; says how many rows. Tables
-    /// are read one after the other while the org is used: where a row came with one that it
-    /// belongs to, behind the reading of that one's table, they are read again.
+    /// Copies what is new or other, and takes away what is no more; says how many rows.
     pub(crate) async fn copy(&mut self) -> anyhow::Result<u64> {
-        for _ in 1..ROUNDS_MAX {
-            match self.round().await {
-                Err(error) if is(&error, DbError::is_orphan) => {}
-                done => return done,
-            }
-        }
-        self.round().await
-    }
-
-    async fn round(&mut self) -> anyhow::Result<u64> {
         let mut written = 0;
         for shape in self.shapes.clone() {
-            written += self.copy_one(&shape).await?;
+            written += self.copy_up_to(&shape).await?;
         }
         Ok(written)
     }
 
-    pub(super) async fn copy_one(&mut self, shape: &Shape) -> anyhow::Result<u64> {
+    /// Tables are read one after the other while the org is used. Where a row came with one that
+    /// it belongs to, behind the reading of that one's table, those before are read again.
+    pub(super) async fn copy_up_to(&mut self, shape: &Shape) -> anyhow::Result<u64> {
+        let mut written = 0;
+        for _ in 1..READINGS_MAX {
+            match self.copy_one(shape).await {
+                Err(error) if is(&error, DbError::is_orphan) => {}
+                copied => return Ok(written + copied?),
+            }
+            let all = self.shapes.clone();
+            for before in all.iter().take_while(|before| before.name != shape.name) {
+                written += self.copy_one(before).await?;
+            }
+        }
+        Ok(written + self.copy_one(shape).await?)
+    }
+
+    async fn copy_one(&mut self, shape: &Shape) -> anyhow::Result<u64> {
         let copied = match shape.name.as_str() {
             EVENTS => self.copy_events(shape).await,
             _ => self.copy_table(shape).await,
@@ -326,7 +331,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-pub(super) fn is(error: &anyhow::Error, such: fn(&DbError) -> bool) -> bool {
+fn is(error: &anyhow::Error, such: fn(&DbError) -> bool) -> bool {
     error.chain().filter_map(<dyn std::error::Error>::downcast_ref).any(such)
 }
 

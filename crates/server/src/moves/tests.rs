@@ -120,6 +120,7 @@ async fn giving_up_erases_nothing_of_an_org_that_moves_at_that_moment() {
     for cell in Cell::on_each_engine().await {
         let (mover, directory) = (cell.begun().await, &cell.house.directory);
         rows(&mover).await.copy().await.unwrap();
+        let copied = cell.copied().await;
         let copying = mover.found().await.unwrap();
         let fence = directory.fence(&cell.org).await.unwrap().unwrap();
         let fenced = mover.found().await.unwrap();
@@ -131,7 +132,7 @@ async fn giving_up_erases_nothing_of_an_org_that_moves_at_that_moment() {
         }
         let error = mover.abandon().await.unwrap_err().to_string();
         assert!(error.contains("it has moved"), "{error}");
-        assert!(cell.copied().await > 10);
+        assert!(copied > 0 && cell.copied().await == copied);
         assert_eq!((cell.step().await, cell.home().await), (Some(Step::Moved), Region::Eu));
         cell.end().await;
     }
@@ -216,8 +217,7 @@ async fn a_conversation_that_began_between_two_readings_stops_no_move() {
         // Nobody taught it that; what it says is kept.
         drop(begun.1.whole().await);
         // The table of conversations was read before, that of messages is read now.
-        let error = moving.copy_one(messages).await.unwrap_err();
-        assert!(super::rows::is(&error, base::db::DbError::is_orphan), "{error:#}");
+        assert!(moving.copy_up_to(messages).await.unwrap() > 2, "and its conversation");
         moving.copy().await.unwrap();
         moving.compare().await.unwrap();
         cell.end().await;
