@@ -260,9 +260,8 @@ mod tests {
             let shapes = owner.shapes().await.unwrap();
             let shape = |name: &str| shapes.iter().find(|one| one.name == name).unwrap().clone();
             let (mark, rows) = (shape("base_mark"), [shape("base_one"), shape("base_one_part")]);
-            let left = async |org: &str| {
-                bench.db.all(&within, ALL, args![org]).await.unwrap().len()
-            };
+            let left =
+                async |org: &str| bench.db.all(&within, ALL, args![org]).await.unwrap().len();
 
             // Something stands in the way of the eighth: what went before it is gone for good.
             owner.let_go(&rows, "org_a", &mark, 3).await.unwrap_err();

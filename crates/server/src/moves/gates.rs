@@ -81,9 +81,10 @@ impl Gates {
     pub(crate) async fn keep(mut self, tasks: Tasks) {
         loop {
             let fenced = |known: &Known| matches!(known, Known::Fenced { .. });
+            let copying = |known: &Known| matches!(known, Known::Copying(_));
             let wait = if self.known.values().any(fenced) {
                 FENCED_EVERY
-            } else if self.known.values().any(|known| !matches!(known, Known::Moved | Known::Abandoning)) {
+            } else if self.known.values().any(copying) {
                 MOVING_EVERY
             } else {
                 EVERY
