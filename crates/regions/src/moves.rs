@@ -4,6 +4,9 @@
 //! ordered ──► copying ◄──► fenced ──► moved ──► done
 //!   its owner    rows are     nobody     it is    the source
 //!   said so      copied       writes     there    is erased
+//!                  │
+//!                  └──► abandoning ──► no row
+//!                         the target is erased
 //! ```
 //! Each step is one conditional write: whoever comes second, changes nothing. Until `moved` the
 //! org is served where it was and nowhere else, from then on where it went and nowhere else; who
@@ -25,6 +28,8 @@ use crate::sql;
 pub enum Step {
     /// The org's owner has ordered it; the operator has not begun.
     Ordered,
+    /// It is given up, and what was copied is erased; the org is served where it was.
+    Abandoning,
     /// Rows are copied while the org is served.
     Copying,
     /// The org's writes wait.
@@ -46,6 +51,7 @@ impl std::str::FromStr for Step {
     fn from_str(text: &str) -> Result<Self, UnknownStep> {
         match text {
             "ordered" => Ok(Self::Ordered),
+            "abandoning" => Ok(Self::Abandoning),
             "copying" => Ok(Self::Copying),
             "fenced" => Ok(Self::Fenced),
             "moved" => Ok(Self::Moved),
@@ -186,7 +192,13 @@ impl Directory {
         self.step(sql::MOVE_END, args![org.as_str(), self.clock.now()]).await
     }
 
-    /// Gives a move up, before the switch.
+    /// Begins to give a move up: from here on nobody fences the org, so nobody switches it, and
+    /// what was copied may be erased. False: it is at another step.
+    pub async fn give_up_move(&self, org: &OrgId) -> Result<bool, Error> {
+        self.step(sql::MOVE_GIVE_UP, args![org.as_str(), self.clock.now()]).await
+    }
+
+    /// Ends the giving up of a move, once nothing is left of what was copied.
     pub async fn abandon_move(&self, org: &OrgId) -> Result<bool, Error> {
         self.step(sql::MOVE_ABANDON, args![org.as_str()]).await
     }

@@ -8,6 +8,11 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration::both("regions/0002_node", include_str!("../migrations/0002_node.sql")),
     Migration::both("regions/0003_domain", include_str!("../migrations/0003_domain.sql")),
     Migration::both("regions/0004_move", include_str!("../migrations/0004_move.sql")),
+    Migration {
+        name: "regions/0005_abandoning",
+        sqlite: include_str!("../migrations/0005_abandoning.sqlite.sql"),
+        postgres: include_str!("../migrations/0005_abandoning.postgres.sql"),
+    },
 ];
 
 pub(crate) const CLAIM: Statement = Statement::new(
@@ -83,7 +88,7 @@ pub(crate) const MOVE_OF: Statement = Statement::new(
 pub(crate) const MOVES: Statement = Statement::new(
     "list moves",
     "SELECT org_id, from_region, to_region, step, fence, at FROM regions_move
-      WHERE step IN ('copying', 'fenced', 'moved') ORDER BY org_id LIMIT 1000",
+      WHERE step IN ('abandoning', 'copying', 'fenced', 'moved') ORDER BY org_id LIMIT 1000",
 );
 
 pub(crate) const MOVED: Statement = Statement::new(
@@ -154,9 +159,14 @@ pub(crate) const MOVE_END: Statement = Statement::new(
     "UPDATE regions_move SET step = 'done', at = $2 WHERE org_id = $1 AND step = 'moved'",
 );
 
+pub(crate) const MOVE_GIVE_UP: Statement = Statement::new(
+    "begin to give a move up",
+    "UPDATE regions_move SET step = 'abandoning', at = $2 WHERE org_id = $1 AND step = 'copying'",
+);
+
 pub(crate) const MOVE_ABANDON: Statement = Statement::new(
     "give a move up",
-    "DELETE FROM regions_move WHERE org_id = $1 AND step = 'copying'",
+    "DELETE FROM regions_move WHERE org_id = $1 AND step = 'abandoning'",
 );
 
 /// For the tests that prepare every statement on each engine.
@@ -185,5 +195,6 @@ pub const STATEMENTS: &[Statement] = &[
     MOVE_SWITCH,
     HOME_SWITCH,
     MOVE_END,
+    MOVE_GIVE_UP,
     MOVE_ABANDON,
 ];

@@ -62,3 +62,34 @@ async fn a_move_goes_step_by_step() {
         assert!(moved.iter().all(|it| (it.born, it.home) == (Region::Us, Region::Us)));
     }
 }
+
+#[tokio::test]
+async fn a_move_that_is_being_given_up_can_be_neither_fenced_nor_switched_nor_begun() {
+    for bench in Bench::on_each_engine(regions::sql::MIGRATIONS, &[]).await {
+        let (clock, root) = (StillClock::new(), RootKey::fresh().expect("randomness"));
+        let directory = Directory::open(bench.db.clone(), clock.shared(), &root);
+        let org = OrgId::new(clock.now());
+        let home = directory.claim(&org, Region::Us, "acme").await.expect("claims");
+        assert!(directory.order_move(&home, Region::Eu).await.expect("orders"));
+        assert!(!directory.give_up_move(&org).await.expect("asks"), "it is only ordered");
+        assert!(directory.begin_move(&org, Region::Eu).await.expect("begins"));
+        assert!(!directory.abandon_move(&org).await.expect("asks"), "the target is not clean");
+        let fence = directory.fence(&org).await.expect("fences").expect("a fence");
+        assert!(!directory.give_up_move(&org).await.expect("asks"), "not behind a fence");
+        assert!(directory.lift_fence(&org, fence).await.expect("lifts"));
+
+        assert!(directory.give_up_move(&org).await.expect("gives up"));
+        assert_eq!(directory.fence(&org).await.expect("asks"), None);
+        assert!(!directory.switch(&org, fence).await.expect("asks"));
+        assert!(!directory.lift_fence(&org, fence).await.expect("asks"));
+        assert!(!directory.begin_move(&org, Region::Eu).await.expect("asks"));
+        assert!(!directory.order_move(&home, Region::Eu).await.expect("asks"));
+        // Every node still hears of it, and where the org is.
+        let moves = directory.moves().await.expect("reads");
+        let [one] = moves.as_slice() else { panic!("{moves:?}") };
+        assert_eq!((one.step, one.from), (Step::Abandoning, Region::Us));
+        assert!(one.step < Step::Moved);
+        assert!(directory.abandon_move(&org).await.expect("ends"));
+        assert_eq!(directory.move_of(&org).await.expect("reads"), None);
+    }
+}

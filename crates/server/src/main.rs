@@ -16,7 +16,8 @@
 //! - An org moves between regions by two orders, while it is used; its record goes on in one tree,
 //!   and what it left is erased: `an_owner_orders_and_the_operator_moves_under_load`; wherever it is
 //!   cut off: `a_move_that_is_cut_off_anywhere_is_gone_on_with_and_loses_nothing`; given up:
-//!   `a_move_that_is_given_up_leaves_the_target_clean`. No table is forgotten:
+//!   `a_move_that_is_given_up_leaves_the_target_clean`, beside one that goes on:
+//!   `giving_up_erases_nothing_of_an_org_that_moves_at_that_moment`. No table is forgotten:
 //!   `every_table_moves_with_its_org_or_says_why_it_stays`.
 //! - A node that starts while its databases are away waits with its doors open:
 //!   `a_node_that_starts_without_its_databases_says_so_and_goes_on_when_they_are_back`; calls of orgs

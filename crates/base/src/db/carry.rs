@@ -86,7 +86,8 @@ impl Db {
         let of_key: Vec<String> = shape.key.iter().enumerate().map(of_key).collect();
         let delete = format!("DELETE FROM {table} WHERE {}", of_key.join(" AND "));
         let Writes { fresh, other, gone } = writes;
-        let written = [(fresh, shape.on_conflict(false)), (other, shape.on_conflict(true))];
+        // A row may have what another one had until now.
+        let written = [(other, shape.on_conflict(true)), (fresh, shape.on_conflict(false))];
         match self.pool() {
             Pool::Sqlite { write, .. } => {
                 let mut tx = write.begin().await.map_err(on)?;
@@ -140,52 +141,69 @@ impl Db {
         }
     }
 
-    /// Deletes every row of an org from these tables, all or none, as whoever owns them; says
-    /// how many there were of each. `mark` stands in a table of its own meanwhile: it lets go
-    /// of what otherwise never leaves.
+    /// Deletes every row of an org from these tables, as whoever owns them; says how many there
+    /// were of each. What a row belongs to stands in a table before its own: the last table is
+    /// emptied first. `rows` at most go in one transaction, and `mark` stands in a table of its
+    /// own in each: it lets go of what otherwise never leaves. Cut off, it is run again.
     pub async fn let_go(
         &self,
         shapes: &[Shape],
         org: &str,
         mark: &Shape,
+        rows: u32,
     ) -> Result<Vec<u64>, DbError> {
         let on = |cause| DbError::new("let the rows of an org go", cause);
-        let marks = [
-            format!("INSERT INTO {} (org_id) VALUES ($1)", mark.name),
-            format!("DELETE FROM {} WHERE org_id = $1", mark.name),
-        ];
-        let [marked, unmarked] = &marks;
-        let deletes =
-            shapes.iter().map(|one| format!("DELETE FROM {} WHERE org_id = $1", one.name));
-        let texts = std::iter::once(marked.clone()).chain(deletes).chain([unmarked.clone()]);
-        let mut gone = Vec::with_capacity(shapes.len() + 2);
+        let mut gone = Vec::with_capacity(shapes.len());
+        for shape in shapes.iter().rev() {
+            let texts = [
+                format!("INSERT INTO {} (org_id) VALUES ($1)", mark.name),
+                shape.delete_some(rows),
+                format!("DELETE FROM {} WHERE org_id = $1", mark.name),
+            ];
+            let mut all = 0;
+            loop {
+                let some = self.let_some_go(&texts, org).await.map_err(on)?;
+                all += some;
+                if some < u64::from(rows) {
+                    break;
+                }
+            }
+            gone.push(all);
+        }
+        if let Pool::Postgres(lines) = self.pool() {
+            let (pool, _) = lines.now();
+            // What was deleted leaves the files of its tables.
+            for shape in shapes {
+                let text = format!("VACUUM {}", shape.name);
+                sqlx::query(AssertSqlSafe(text)).execute(&pool).await.map_err(on)?;
+            }
+        }
+        gone.reverse();
+        Ok(gone)
+    }
+
+    /// One transaction: the mark, what goes under it, and the mark is gone. Says how many went.
+    async fn let_some_go(&self, texts: &[String; 3], org: &str) -> Result<u64, sqlx::Error> {
+        let [mark, delete, unmark] = texts.each_ref().map(|text| AssertSqlSafe(text.clone()));
         match self.pool() {
             Pool::Sqlite { write, .. } => {
-                let mut tx = write.begin().await.map_err(on)?;
-                for text in texts {
-                    let query = sqlx::query(AssertSqlSafe(text)).bind(org);
-                    gone.push(query.execute(&mut *tx).await.map_err(on)?.rows_affected());
-                }
-                tx.commit().await.map_err(on)?;
+                let mut tx = write.begin().await?;
+                sqlx::query(mark).bind(org).execute(&mut *tx).await?;
+                let gone = sqlx::query(delete).bind(org).execute(&mut *tx).await?;
+                sqlx::query(unmark).bind(org).execute(&mut *tx).await?;
+                tx.commit().await?;
+                Ok(gone.rows_affected())
             }
             Pool::Postgres(lines) => {
                 let (pool, _) = lines.now();
-                let begins = Within::org(org).begins("BEGIN").map_err(on)?;
-                let mut tx = pool.begin_with(begins).await.map_err(on)?;
-                for text in texts {
-                    let query = sqlx::query(AssertSqlSafe(text)).bind(org);
-                    gone.push(query.execute(&mut *tx).await.map_err(on)?.rows_affected());
-                }
-                tx.commit().await.map_err(on)?;
-                // What was deleted leaves the files of its tables.
-                for shape in shapes {
-                    let text = format!("VACUUM {}", shape.name);
-                    sqlx::query(AssertSqlSafe(text)).execute(&pool).await.map_err(on)?;
-                }
+                let mut tx = pool.begin_with(Within::org(org).begins("BEGIN")?).await?;
+                sqlx::query(mark).bind(org).execute(&mut *tx).await?;
+                let gone = sqlx::query(delete).bind(org).execute(&mut *tx).await?;
+                sqlx::query(unmark).bind(org).execute(&mut *tx).await?;
+                tx.commit().await?;
+                Ok(gone.rows_affected())
             }
         }
-        // Behind the mark's, and without its end.
-        Ok(gone.into_iter().skip(1).take(shapes.len()).collect())
     }
 }
 
@@ -195,4 +213,68 @@ fn of_sqlite(values: Values) -> Result<SqliteArguments, sqlx::Error> {
 
 fn of_postgres(values: Values) -> Result<PgArguments, sqlx::Error> {
     bind!(PgArguments, values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args;
+    use crate::db::{Migration, Statement};
+    use crate::testing::Bench;
+
+    const TABLES: &[Migration] = &[Migration::both(
+        "base/carry",
+        "CREATE TABLE base_mark (org_id TEXT NOT NULL PRIMARY KEY);
+         CREATE TABLE base_one (org_id TEXT NOT NULL, id BIGINT NOT NULL, PRIMARY KEY (org_id, id));
+         CREATE TABLE base_one_part (org_id TEXT NOT NULL, id BIGINT NOT NULL, part BIGINT NOT NULL,
+             PRIMARY KEY (org_id, id, part),
+             FOREIGN KEY (org_id, id) REFERENCES base_one (org_id, id) ON DELETE CASCADE);
+         CREATE TABLE base_wall (org_id TEXT NOT NULL, id BIGINT NOT NULL, PRIMARY KEY (org_id, id),
+             FOREIGN KEY (org_id, id) REFERENCES base_one (org_id, id));",
+    )];
+    const ADD: Statement =
+        Statement::new("add", "INSERT INTO base_one (org_id, id) VALUES ($1, $2)");
+    const ADD_PART: Statement = Statement::new(
+        "add a part",
+        "INSERT INTO base_one_part (org_id, id, part) VALUES ($1, $2, 1)",
+    );
+    const WALL: Statement =
+        Statement::new("hold", "INSERT INTO base_wall (org_id, id) VALUES ($1, $2)");
+    const ALL: Statement = Statement::new("list", "SELECT id FROM base_one WHERE org_id = $1");
+    const MARKS: Statement = Statement::new("list marks", "SELECT org_id FROM base_mark");
+
+    #[tokio::test]
+    async fn an_org_goes_in_pieces_that_are_counted_and_a_cut_off_run_is_gone_on_with() {
+        for bench in Bench::on_each_engine(TABLES, &[]).await {
+            let owner = Db::open(&bench.owner_url).await.unwrap();
+            let within = Within::orgs(["org_a", "org_b"]);
+            let mut tx = bench.db.begin(&within).await.unwrap();
+            for id in 1..=10_i64 {
+                for org in ["org_a", "org_b"] {
+                    tx.run(ADD, args![org, id]).await.unwrap();
+                    tx.run(ADD_PART, args![org, id]).await.unwrap();
+                }
+            }
+            tx.run(WALL, args!["org_a", 8_i64]).await.unwrap();
+            tx.commit().await.unwrap();
+            let shapes = owner.shapes().await.unwrap();
+            let shape = |name: &str| shapes.iter().find(|one| one.name == name).unwrap().clone();
+            let (mark, rows) = (shape("base_mark"), [shape("base_one"), shape("base_one_part")]);
+            let left =
+                async |org: &str| bench.db.all(&within, ALL, args![org]).await.unwrap().len();
+
+            // Something stands in the way of the eighth: what went before it is gone for good.
+            owner.let_go(&rows, "org_a", &mark, 3).await.unwrap_err();
+            assert_eq!(left("org_a").await, 4, "pieces of three, each by itself");
+            assert!(bench.db.all(&within, MARKS, vec![]).await.unwrap().is_empty());
+            let gone = owner.let_go(&[shape("base_wall")], "org_a", &mark, 3).await.unwrap();
+            assert_eq!(gone, [1]);
+            assert_eq!(owner.let_go(&rows, "org_a", &mark, 3).await.unwrap(), [4, 0]);
+            assert_eq!((left("org_a").await, left("org_b").await), (0, 10), "another's stay");
+
+            // What goes with what it belongs to is counted too, and a whole piece is not the end.
+            assert_eq!(owner.let_go(&rows, "org_b", &mark, 5).await.unwrap(), [10, 10]);
+            owner.close().await;
+        }
+    }
 }

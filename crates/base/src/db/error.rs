@@ -79,6 +79,12 @@ impl DbError {
         error.is_unique_violation()
     }
 
+    /// What the row belongs to is not there.
+    pub fn is_orphan(&self) -> bool {
+        let Cause::Engine(sqlx::Error::Database(error)) = &self.cause else { return false };
+        error.is_foreign_key_violation()
+    }
+
     /// Trying the whole transaction again may succeed: a serialization failure,
     /// a deadlock, a busy file. Nothing of it was done.
     pub fn is_passing(&self) -> bool {

@@ -101,6 +101,18 @@ impl Shape {
         self.key.iter().map(String::as_str).filter(|name| *name != "org_id").collect()
     }
 
+    /// Deletes rows of an org, in the order of their keys, and not more of them than that.
+    pub(super) fn delete_some(&self, rows: u32) -> String {
+        let (table, rest) = (&self.name, self.rest().join(", "));
+        if rest.is_empty() {
+            return format!("DELETE FROM {table} WHERE org_id = $1");
+        }
+        format!(
+            "DELETE FROM {table} WHERE org_id = $1 AND ({rest}) IN
+                (SELECT {rest} FROM {table} WHERE org_id = $1 ORDER BY {rest} LIMIT {rows})"
+        )
+    }
+
     pub(super) fn read(&self, row: &Row) -> Result<Values, DbError> {
         let value = |(name, kind): &(String, Kind)| {
             Ok(match kind {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::bootstrap::{With, operator};
 use super::say;
-use crate::moves::{Mover, Outcome};
+use crate::moves::{Mover, Outcome, READ_WITHIN};
 use crate::storage;
 
 /// `portico org move`
@@ -24,6 +24,10 @@ pub(crate) struct MoveOrg {
     /// Gives a move up that was begun and has not arrived; what was copied is erased.
     #[arg(long)]
     abandon: bool,
+    /// Erases what somebody wrote in the region that it left while it was switched, too. Without
+    /// it the command says so and erases nothing.
+    #[arg(long, conflicts_with = "abandon")]
+    erase_unseen: bool,
     /// Where the signed receipt of the erasure is written.
     #[arg(long, default_value = "move.txt")]
     out: PathBuf,
@@ -55,6 +59,8 @@ impl MoveOrg {
             to: self.to,
             source: storage::owner(&config, from).await?,
             target: storage::owner(&config, self.to).await?,
+            within: READ_WITHIN,
+            erase_unseen: self.erase_unseen,
             tell: if progress { |line| eprintln!("{line}") } else { |_| {} },
         };
         if self.abandon {

@@ -17,6 +17,10 @@ pub(crate) const RECEIPT_KIND: &str = "portico-move/v1";
 /// The table in which the mark stands while what was left is erased.
 const MARK: &str = "audit_left";
 
+/// Rows that go in one transaction: far fewer than PostgreSQL deletes in the time that a statement
+/// has, and nobody else waits long for the one writer of the embedded engine.
+const PIECE: u32 = 1_000;
+
 /// What was erased of an org in the region that it left, and what stays.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -92,7 +96,7 @@ impl Mover<'_> {
         let shapes = shapes_of(owner).await?;
         let all = owner.shapes().await?;
         let mark = all.iter().find(|shape| shape.name == MARK).context("no table of the mark")?;
-        let gone = owner.let_go(&shapes, self.org.as_str(), mark).await?;
+        let gone = owner.let_go(&shapes, self.org.as_str(), mark, PIECE).await?;
         // What left is no longer in the log of the embedded engine either.
         owner.settle().await?;
         let files = self.house.log.erase_files(&self.org, region).await?;

@@ -56,6 +56,8 @@ pub(crate) struct Gates {
 enum Known {
     /// It knows of it.
     Copying(i64),
+    /// It is given up: the org is served where it was.
+    Abandoning,
     /// Its gate is closed.
     Fenced { fence: i64, since: Instant, told: bool },
     /// The org is served where it is now.
@@ -79,9 +81,10 @@ impl Gates {
     pub(crate) async fn keep(mut self, tasks: Tasks) {
         loop {
             let fenced = |known: &Known| matches!(known, Known::Fenced { .. });
+            let copying = |known: &Known| matches!(known, Known::Copying(_));
             let wait = if self.known.values().any(fenced) {
                 FENCED_EVERY
-            } else if self.known.values().any(|known| *known != Known::Moved) {
+            } else if self.known.values().any(copying) {
                 MOVING_EVERY
             } else {
                 EVERY
@@ -134,12 +137,17 @@ impl Gates {
                 self.directory.fenced(org, &self.instance, one.fence).await?;
                 self.known.insert(org.clone(), Known::Copying(one.fence));
             }
+            Step::Abandoning if known != Some(Known::Abandoning) => {
+                homes.settle(org, homes.born(org, one.from), one.from);
+                self.record.unfence(org);
+                self.known.insert(org.clone(), Known::Abandoning);
+            }
             Step::Fenced => self.fenced(one, known).await?,
             Step::Moved if known != Some(Known::Moved) => {
                 self.arrived(org, one.to).await;
                 self.known.insert(org.clone(), Known::Moved);
             }
-            Step::Moved | Step::Ordered | Step::Done => {}
+            Step::Abandoning | Step::Moved | Step::Ordered | Step::Done => {}
         }
         Ok(())
     }

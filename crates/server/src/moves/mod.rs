@@ -11,13 +11,16 @@
 //! The command does the work, with the rights of whoever owns the tables; those who serve only
 //! close and open a gate, as the directory says. All that must outlast a crash is one row of it.
 
+mod again;
 mod erase;
 mod gates;
 mod mover;
 mod rows;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::gates::{Gates, know};
-pub(crate) use self::mover::{Mover, Outcome};
+pub(crate) use self::mover::{Mover, Outcome, READ_WITHIN};
 
 /// Tables that stay where they are, and why.
 pub(crate) const STAYS: [(&str, &str); 4] = [

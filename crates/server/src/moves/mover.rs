@@ -20,12 +20,18 @@ use crate::wire::House;
 const KNOW_WITHIN: Duration = Duration::from_secs(15);
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
 const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// How long what is read behind the fence may take. Nodes lift a fence after five seconds, and
+/// some of these are needed to close the gates and to carry the last files.
+pub(crate) const READ_WITHIN: Duration = Duration::from_secs(2);
 /// Rounds of copying before the first fence, and rows below which there is no need of more.
 const ROUNDS_MAX: u32 = 20;
 const FEW_ROWS: u64 = 500;
 /// Fences that are tried.
 const TRIES_MAX: u32 = 5;
 const TRY_EVERY: Duration = Duration::from_secs(1);
+
+/// Somebody else was faster: another run of the command, or a node.
+const ELSEWHERE: &str = "it is at another step by now: run it again";
 
 /// Moves one org.
 #[derive(Debug)]
@@ -37,6 +43,10 @@ pub(crate) struct Mover<'a> {
     /// The databases of both as whoever owns their tables.
     pub(crate) source: Db,
     pub(crate) target: Db,
+    /// How long reading and comparing the rows may take behind the fence: see [`READ_WITHIN`].
+    pub(crate) within: Duration,
+    /// What somebody wrote in the source behind the fence is erased too.
+    pub(crate) erase_unseen: bool,
     /// Who is told how far it is.
     pub(crate) tell: fn(&str),
 }
@@ -62,6 +72,8 @@ impl Mover<'_> {
         if found.step < Step::Moved {
             self.begin(&found).await?;
             pause_ms = Some(self.carry_over().await?);
+        } else {
+            self.look_again().await?;
         }
         (self.tell)("moved; erasing what was left");
         let receipt = self.erase().await?;
@@ -72,21 +84,33 @@ impl Mover<'_> {
     /// Gives it up before the switch: the target is clean again, and the org was served all along.
     pub(crate) async fn abandon(self) -> anyhow::Result<()> {
         let found = self.found().await?;
-        anyhow::ensure!(found.step < Step::Moved, "it has moved: order it back instead");
         let directory = &self.house.directory;
         if found.step == Step::Ordered {
-            directory.withdraw_move(&self.org).await?;
+            anyhow::ensure!(directory.withdraw_move(&self.org).await?, ELSEWHERE);
             return Ok(());
         }
-        if found.step == Step::Fenced {
-            directory.lift_fence(&self.org, found.fence).await?;
-        }
+        self.give_up(&found).await?;
         self.clean(self.to, &self.target).await?;
-        anyhow::ensure!(directory.abandon_move(&self.org).await?, "it is at another step by now");
-        self.note(self.from, "regions.move.abandoned", json!({ "to": self.to })).await
+        self.note(self.from, "regions.move.abandoned", json!({ "to": self.to })).await?;
+        anyhow::ensure!(directory.abandon_move(&self.org).await?, ELSEWHERE);
+        Ok(())
     }
 
-    async fn found(&self) -> anyhow::Result<Move> {
+    /// Nobody switches it any more, whoever moves it beside this; only then is anything erased.
+    pub(super) async fn give_up(&self, found: &Move) -> anyhow::Result<()> {
+        anyhow::ensure!(found.step < Step::Moved, "it has moved: order it back instead");
+        let directory = &self.house.directory;
+        if found.step == Step::Fenced {
+            let lifted = directory.lift_fence(&self.org, found.fence).await?;
+            anyhow::ensure!(lifted, ELSEWHERE);
+        }
+        if found.step != Step::Abandoning {
+            anyhow::ensure!(directory.give_up_move(&self.org).await?, ELSEWHERE);
+        }
+        Ok(())
+    }
+
+    pub(super) async fn found(&self) -> anyhow::Result<Move> {
         let found = self.house.directory.move_of(&self.org).await?;
         let found = found.filter(|found| found.step != Step::Done && found.to == self.to);
         found.with_context(|| {
@@ -100,6 +124,10 @@ impl Mover<'_> {
 
     async fn begin(&self, found: &Move) -> anyhow::Result<()> {
         let directory = &self.house.directory;
+        anyhow::ensure!(
+            found.step != Step::Abandoning,
+            "it is being given up: run it with `--abandon` to the end"
+        );
         self.served_together().await?;
         if found.step == Step::Ordered {
             let moving = json!({ "from": self.from, "to": self.to });
@@ -116,6 +144,7 @@ impl Mover<'_> {
         let homes = self.house.databases.homes();
         homes.settle(&self.org, homes.born(&self.org, self.from), self.from);
         let now = directory.move_of(&self.org).await?.context("it was given up")?;
+        anyhow::ensure!(now.step == Step::Copying, ELSEWHERE);
         let known = self.answered(now.fence, KNOW_WITHIN).await?;
         anyhow::ensure!(known, "a process that serves `{}` does not say that it knows", self.from);
         Ok(())
@@ -124,9 +153,10 @@ impl Mover<'_> {
     /// Copies, fences, compares and switches; says how long writes waited.
     async fn carry_over(&self) -> anyhow::Result<u64> {
         let (source, target) = ((&self.source, self.from), (&self.target, self.to));
-        let mut rows = Rows::open(&self.org, &self.house.record, source, target).await?;
+        let mut rows = Rows::open(&self.org, self.house, source, target).await?;
         for round in 0..ROUNDS_MAX {
             let copied = rows.copy().await?;
+            rows.is_still_copied().await?;
             let files = self.house.log.carry(&self.org, (self.from, self.to)).await?;
             (self.tell)(&format!("copied {copied} rows, {} files", files.fresh));
             if round > 0 && copied < FEW_ROWS {
@@ -135,12 +165,15 @@ impl Mover<'_> {
         }
         let same = self.house.log.compare(&self.org, (self.from, self.to)).await?;
         anyhow::ensure!(same, "other files of its log lie at the target");
+        self.fits(&mut rows).await?;
         let mut last = None;
         for _ in 0..TRIES_MAX {
             match self.switch(&mut rows).await {
                 Ok((pause, held)) => {
                     self.arrived(pause, &held).await?;
-                    rows.is_left_alone().await?;
+                    if !self.erase_unseen {
+                        rows.is_left_alone().await?;
+                    }
                     return Ok(pause);
                 }
                 Err(error) => {
@@ -154,10 +187,31 @@ impl Mover<'_> {
         Err(last.unwrap_or_else(|| anyhow::anyhow!("it was not tried")))
     }
 
+    /// Whether what is read behind the fence is read in the time that there is, before anybody
+    /// waits for it. Once is enough: a machine may be busy for a moment.
+    async fn fits(&self, rows: &mut Rows<'_>) -> anyhow::Result<()> {
+        let mut least = rows.rehearse().await?;
+        for _ in 1..TRIES_MAX {
+            if least <= self.within {
+                break;
+            }
+            least = least.min(rows.rehearse().await?);
+        }
+        anyhow::ensure!(
+            least <= self.within,
+            "to read and compare its rows takes {} ms, and its writes would wait for that: {} ms are \
+             allowed. Nothing was fenced: it is served where it was. Try again when its rows are \
+             fewer or the databases faster, or give the move up with `--abandon`",
+            least.as_millis(),
+            self.within.as_millis()
+        );
+        Ok(())
+    }
+
     async fn switch(&self, rows: &mut Rows<'_>) -> anyhow::Result<(u64, Vec<Held>)> {
         let directory = &self.house.directory;
         let begun = Instant::now();
-        let fence = directory.fence(&self.org).await?.context("it is at another step by now")?;
+        let fence = directory.fence(&self.org).await?.context(ELSEWHERE)?;
         let done = self.behind_the_fence(rows, fence).await;
         let homes = self.house.databases.homes();
         match &done {
@@ -175,6 +229,7 @@ impl Mover<'_> {
         // The rooms of this very command have work of their own.
         self.house.record.fence(&self.org).await;
         rows.copy().await?;
+        rows.is_still_copied().await?;
         self.house.log.carry(&self.org, (self.from, self.to)).await?;
         let held = rows.compare().await?;
         let same = self.house.log.is_carried(&self.org, (self.from, self.to)).await?;

@@ -1,26 +1,33 @@
 //! The rows of an org, table by table, from one database into another until they are the same.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
 
 use access::{OrgId, Region};
 use anyhow::Context as _;
 use audit::Record;
-use base::db::{Db, Shape, Value, Values, Writes};
+use base::db::{Db, DbError, Shape, Value, Values, Writes};
+use regions::{Directory, Step};
 
 use super::STAYS;
+use crate::wire::House;
 
 /// The table that only grows, and is too long to be looked through behind a closed gate.
-const EVENTS: &str = "audit_event";
+pub(super) const EVENTS: &str = "audit_event";
 /// Where the key of an org lies, wrapped for its region.
 const WRAPPER: (&str, &str) = ("audit_wrapper", "wrapped");
 /// Where an org says its region itself.
 const REGION: (&str, &str) = ("identity_org", "region");
 
+/// Times that a table is read before a row without what it belongs to is an error.
+const READINGS_MAX: u32 = 5;
+
 /// How an org's rows get from one side to the other.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
     pub(super) org: &'a OrgId,
-    pub(super) record: &'a Record,
+    record: &'a Record,
+    directory: &'a Directory,
     pub(super) source: (&'a Db, Region),
     pub(super) target: (&'a Db, Region),
     shapes: Vec<Shape>,
@@ -52,7 +59,7 @@ impl<'a> Rows<'a> {
     /// Both sides must have the same tables.
     pub(crate) async fn open(
         org: &'a OrgId,
-        record: &'a Record,
+        house: &'a House,
         source: (&'a Db, Region),
         target: (&'a Db, Region),
     ) -> anyhow::Result<Self> {
@@ -64,20 +71,62 @@ impl<'a> Rows<'a> {
             target.1
         );
         let (there, events) = (BTreeMap::new(), Events::default());
-        Ok(Self { org, record, source, target, shapes, there, events })
+        let House { record, directory, .. } = house;
+        Ok(Self { org, record, directory, source, target, shapes, there, events })
     }
 
     /// Copies what is new or other, and takes away what is no more; says how many rows.
     pub(crate) async fn copy(&mut self) -> anyhow::Result<u64> {
         let mut written = 0;
         for shape in self.shapes.clone() {
-            written += match shape.name.as_str() {
-                EVENTS => self.copy_events(&shape).await,
-                _ => self.copy_table(&shape).await,
-            }
-            .with_context(|| format!("the rows of `{}`", shape.name))?;
+            written += self.copy_up_to(&shape).await?;
         }
         Ok(written)
+    }
+
+    /// Tables are read one after the other while the org is used. Where a row came with one that
+    /// it belongs to, behind the reading of that one's table, those before are read again.
+    pub(super) async fn copy_up_to(&mut self, shape: &Shape) -> anyhow::Result<u64> {
+        let mut written = 0;
+        for _ in 1..READINGS_MAX {
+            match self.copy_one(shape).await {
+                Err(error) if is(&error, DbError::is_orphan) => {}
+                copied => return Ok(written + copied?),
+            }
+            let all = self.shapes.clone();
+            for before in all.iter().take_while(|before| before.name != shape.name) {
+                written += self.copy_one(before).await?;
+            }
+        }
+        Ok(written + self.copy_one(shape).await?)
+    }
+
+    async fn copy_one(&mut self, shape: &Shape) -> anyhow::Result<u64> {
+        let copied = match shape.name.as_str() {
+            EVENTS => self.copy_events(shape).await,
+            _ => self.copy_table(shape).await,
+        };
+        let copied = match copied {
+            // A row has a value that another one at the target still has.
+            Err(error) if is(&error, DbError::is_conflict) => self.copy_apart(shape).await,
+            copied => copied,
+        };
+        copied.with_context(|| format!("the rows of `{}`", shape.name))
+    }
+
+    /// First everything that is no more or other, then everything that is new.
+    async fn copy_apart(&mut self, shape: &Shape) -> anyhow::Result<u64> {
+        let here = self.read(shape, self.source.0).await?;
+        let mut there = self.read(shape, self.target.0).await?;
+        let same = |key: &[u8; 32], digest: &[u8; 32]| {
+            here.get(key).is_some_and(|(digest_here, _)| digest_here == digest)
+        };
+        let (stay, gone): (Table, Table) =
+            there.drain().partition(|(key, (digest, _))| same(key, digest));
+        let gone = gone.into_values().map(|(_, key)| key).collect();
+        let written = self.put(shape, Writes { gone, ..Writes::default() }).await?;
+        self.there.insert(shape.name.clone(), stay);
+        Ok(written + self.copy_table(shape).await?)
     }
 
     async fn copy_table(&mut self, shape: &Shape) -> anyhow::Result<u64> {
@@ -119,7 +168,7 @@ impl<'a> Rows<'a> {
             let (rows, _) = self.source.0.rows_of(shape, org, after.clone()).await?;
             let Some(last) = rows.last().cloned() else { return Ok(written) };
             let fresh = rows.clone();
-            self.target.0.put_rows(shape, org, Writes { fresh, ..Writes::default() }).await?;
+            self.put(shape, Writes { fresh, ..Writes::default() }).await?;
             let (there, _) = self.target.0.rows_of(shape, org, after).await?;
             anyhow::ensure!(there.starts_with(&rows), "another record lies at the target");
             for row in &rows {
@@ -138,9 +187,21 @@ impl<'a> Rows<'a> {
         if writes.is_empty() {
             return Ok(0);
         }
+        self.is_still_copied().await?;
         let count = writes.fresh.len() + writes.other.len() + writes.gone.len();
         self.target.0.put_rows(shape, self.org.as_str(), writes).await?;
         Ok(u64::try_from(count).unwrap_or_default())
+    }
+
+    /// Looked for before each writing: where somebody gave the move up, or it has moved, what
+    /// lies at the target is no longer of this run.
+    pub(super) async fn is_still_copied(&self) -> anyhow::Result<()> {
+        let found = self.directory.move_of(self.org).await?;
+        let still = found.is_some_and(|found| {
+            found.to == self.target.1 && matches!(found.step, Step::Copying | Step::Fenced)
+        });
+        anyhow::ensure!(still, "the move was given up, or somebody else made the switch");
+        Ok(())
     }
 
     /// A row as it stands at the target.
@@ -210,6 +271,17 @@ impl<'a> Rows<'a> {
         Ok(held)
     }
 
+    /// What [`Rows::copy`] and [`Rows::compare`] read behind a closed gate, read while it is
+    /// open: says how long that took.
+    pub(crate) async fn rehearse(&mut self) -> anyhow::Result<Duration> {
+        let begun = Instant::now();
+        self.copy().await?;
+        for shape in self.shapes.iter().filter(|shape| shape.name != EVENTS) {
+            self.read(shape, self.target.0).await?;
+        }
+        Ok(begun.elapsed())
+    }
+
     /// Whether the source is what was compared: somebody at another command line knows of no
     /// gate. What was written there behind the fence is not erased unseen.
     pub(crate) async fn is_left_alone(&self) -> anyhow::Result<()> {
@@ -227,7 +299,7 @@ impl<'a> Rows<'a> {
             anyhow::ensure!(
                 alone,
                 "it has moved, and somebody wrote into `{name}` of `{}` behind the fence: look \
-                 what that was. Run again, this command erases it",
+                 what that was. Run again with `--erase-unseen`, this command erases it",
                 self.source.1
             );
         }
@@ -257,6 +329,10 @@ impl<'a> Rows<'a> {
         }
         Ok(())
     }
+}
+
+fn is(error: &anyhow::Error, such: fn(&DbError) -> bool) -> bool {
+    error.chain().filter_map(<dyn std::error::Error>::downcast_ref).any(such)
 }
 
 /// Every table whose rows move with an org: all that there are, but those that stay.

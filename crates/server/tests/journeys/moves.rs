@@ -228,6 +228,15 @@ async fn an_owner_orders_and_the_operator_moves_under_load() {
         }
         order(&portico, &org, "eu").await;
         assert!(region_holds(&portico, "us", CANARY));
+        let pattern = json!({ "slug": "p", "name": "P", "triggers": ["what is p?"],
+                              "answer": "A letter.", "publish": true });
+        let taught = portico.http.post(&org.owner, "/api/patterns", &pattern).await;
+        assert_eq!(taught.status, 201, "{}", taught.text);
+        let start = json!({ "model": "patterns" });
+        let begun = portico.http.post(&org.owner, "/api/conversations", &start).await.json();
+        let path = format!("/api/conversations/{}/messages", text(&begun["id"]));
+        let asked = portico.http.post(&org.owner, &path, &json!({ "text": "what is p?" })).await;
+        assert!(asked.status < 300, "{}", asked.text);
 
         // Old months, and notes of erasures: they lie beside the log.
         let beside = ["archive", "erased"].map(|folder| format!("{folder}/{}/0", org.id));
@@ -274,6 +283,8 @@ async fn an_owner_orders_and_the_operator_moves_under_load() {
             let tables = done["receipt"]["statement"]["tables"].as_array().expect("tables");
             assert!(tables.iter().all(|table| table["left"] == 0), "{tables:?}");
             assert!(tables.iter().any(|table| table["rows"].as_u64() > Some(100)), "{tables:?}");
+            let messages = tables.iter().find(|table| table["store"] == "chat_message");
+            assert_eq!(messages.expect("a table")["rows"], 2, "a question and its answer");
             let note = std::fs::read_to_string(portico.folder().join("move.txt")).expect("reads");
             assert!(note.starts_with("portico-move/v1\n"), "{note}");
             assert!(!lies(from, org.id.as_str()).exists());
