@@ -244,6 +244,7 @@ mod tests {
     const MARKS: Statement = Statement::new("list marks", "SELECT org_id FROM base_mark");
 
     #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a test of the database itself")]
     async fn an_org_goes_in_pieces_that_are_counted_and_a_cut_off_run_is_gone_on_with() {
         for bench in Bench::on_each_engine(TABLES, &[]).await {
             let owner = Db::open(&bench.owner_url).await.unwrap();

@@ -134,7 +134,7 @@ async fn giving_up_erases_nothing_of_an_org_that_moves_at_that_moment() {
         assert!(error.contains("it has moved"), "{error}");
         assert!(copied > 0 && cell.copied().await == copied);
         assert_eq!((cell.step().await, cell.home().await), (Some(Step::Moved), Region::Eu));
-        cell.end().await;
+        Box::pin(cell.end()).await;
     }
 }
 
@@ -158,7 +158,7 @@ async fn a_mover_beside_a_giving_up_writes_and_switches_nothing_and_that_is_gone
         assert_eq!((cell.copied().await, cell.step().await), (0, None));
         assert_eq!(cell.home().await, Region::Us);
         cell.team("Sales").await;
-        cell.end().await;
+        Box::pin(cell.end()).await;
     }
 }
 
@@ -198,7 +198,7 @@ async fn a_name_that_somebody_else_has_now_stops_no_move() {
         house.identity.add_member(&cell.operator, &ada).await.unwrap();
         moving.copy().await.unwrap();
         moving.compare().await.unwrap();
-        cell.end().await;
+        Box::pin(cell.end()).await;
     }
 }
 
@@ -220,7 +220,7 @@ async fn a_conversation_that_began_between_two_readings_stops_no_move() {
         assert!(moving.copy_up_to(messages).await.unwrap() > 2, "and its conversation");
         moving.copy().await.unwrap();
         moving.compare().await.unwrap();
-        cell.end().await;
+        Box::pin(cell.end()).await;
     }
 }
 
@@ -237,7 +237,7 @@ async fn an_org_whose_rows_cannot_be_compared_in_time_is_never_fenced() {
         let done = cell.mover().await.run().await.unwrap();
         assert!(done.pause_ms.is_some());
         assert_eq!((cell.step().await, cell.home().await), (Some(Step::Done), Region::Eu));
-        cell.end().await;
+        Box::pin(cell.end()).await;
     }
 }
 
@@ -269,7 +269,7 @@ async fn what_was_written_behind_the_fence_is_not_erased_unseen_after_a_kill_eit
         mover.run().await.unwrap();
         assert_eq!(cell.step().await, Some(Step::Done));
         assert_eq!(told(&cell, "regions.move.arrived").await, 1);
-        cell.end().await;
+        Box::pin(cell.end()).await;
     }
 }
 
@@ -288,7 +288,7 @@ async fn an_arrival_is_told_once_wherever_the_command_was_cut_off() {
             cell.mover().await.run().await.unwrap();
             assert_eq!(told(&cell, "regions.move.arrived").await, 1);
             assert_eq!(told(&cell, "regions.move.erased").await, 1);
-            cell.end().await;
+            Box::pin(cell.end()).await;
         }
     }
 }
