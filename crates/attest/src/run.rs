@@ -335,7 +335,9 @@ fn faults(
     faults.extend(apart.faults.iter().take(TOLD_MAX).cloned());
     if between.empty > 0 {
         let empty = between.empty;
-        faults.push(format!("{empty} directories name no organization: they are probably others"));
+        faults.push(format!(
+            "{empty} of the directories name no organization: they are probably others"
+        ));
     }
     let strange = between.strange.iter().take(TOLD_MAX);
     faults.extend(strange.map(|column| format!("the directory has a column `{column}`")));
@@ -396,7 +398,10 @@ mod tests {
         let between = Between { empty: 1, ..Between::default() };
         let (probes, control) = (Probes::default(), Control::default());
         let faults = faults(&probes, &control, &Apart::default(), &between, &found);
-        for fault in [&*found.others[0], "1 directories name no organization: they are probably others"] {
+        for fault in [
+            &*found.others[0],
+            "1 of the directories name no organization: they are probably others",
+        ] {
             assert!(faults.iter().any(|told| told == fault), "{faults:?}");
         }
     }
