@@ -40,8 +40,10 @@ const ALLOWED: [(&str, &str); 25] = [
 /// What lies between cells.
 #[derive(Debug, Default, Serialize)]
 pub struct Between {
-    /// Directories that were read.
+    /// Directories that were read, and name an organization.
     pub directories: u64,
+    /// Those that name none: no directory of cells that have one.
+    pub empty: u64,
     /// Bytes in columns that are on the list, by column.
     pub bytes: std::collections::BTreeMap<String, u64>,
     /// Columns that are not on the list.
@@ -58,12 +60,19 @@ impl Between {
                 Some(Place::Sqlite(file)) => Sqlite::open(file).await?.columns().await?,
                 Some(Place::Redis(_) | Place::Files(_) | Place::Page(_)) | None => continue,
             };
-            between.directories += 1;
-            for (table, column, bytes) in columns {
-                between.count(&table, &column, bytes);
-            }
+            between.directory(&columns);
         }
         Ok(between)
+    }
+
+    fn directory(&mut self, columns: &[(String, String, u64)]) {
+        let named = |(table, column, bytes): &(String, String, u64)| {
+            table == "regions_home" && column == "org_id" && *bytes > 0
+        };
+        *(if columns.iter().any(named) { &mut self.directories } else { &mut self.empty }) += 1;
+        for (table, column, bytes) in columns {
+            self.count(table, column, *bytes);
+        }
     }
 
     fn count(&mut self, table: &str, column: &str, bytes: u64) {
@@ -88,5 +97,15 @@ mod tests {
         between.count("regions_home", "email", 1);
         assert_eq!(between.bytes.get("regions_home.org_id"), Some(&60));
         assert_eq!(between.strange, ["regions_home.email"]);
+    }
+
+    #[test]
+    fn a_directory_that_names_no_organization_is_not_taken_for_one() {
+        let mut between = Between::default();
+        let column = |bytes| [("regions_home".to_owned(), "org_id".to_owned(), bytes)];
+        between.directory(&column(30));
+        between.directory(&column(0));
+        between.directory(&[]);
+        assert_eq!((between.directories, between.empty), (1, 2));
     }
 }

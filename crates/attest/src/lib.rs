@@ -13,6 +13,9 @@
 //! - Every combination of route, method and credential has its turn:
 //!   `every_combination_has_its_turn_before_any_comes_again`.
 //! - One database under two names is told: `one_database_under_two_names_is_told`.
+//! - A store that shows nothing of its own cell, and a directory without an organization, pass for
+//!   none: `a_store_that_shows_nothing_of_its_cell_is_told`,
+//!   `a_directory_that_names_no_organization_is_not_taken_for_one`.
 //! - A deployment that keeps what is theirs is attested, and one that leaks is caught:
 //!   `cells_keep_what_is_theirs_and_a_cell_that_leaks_is_caught`.
 

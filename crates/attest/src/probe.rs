@@ -51,7 +51,8 @@ pub struct Probes {
     pub combinations: u64,
     /// See `combinations`.
     pub combinations_tried: u64,
-    /// Doors that ask for nobody's credentials: what is sent to them is read.
+    /// Doors that ask for nobody's credentials, or whose room asks by itself (`ANY`): what is sent
+    /// to them is read, and they are not probed.
     pub open_doors: Vec<String>,
     /// What was not refused.
     pub breaches: Vec<String>,
@@ -103,6 +104,19 @@ fn is_open(route: &Route, method: &str) -> bool {
     is_own_door(&route.path) || route.open.iter().any(|open| open == method)
 }
 
+/// What is not probed, each method by itself; one of a room that finds out by itself who is
+/// there is so whatever the method.
+fn open_doors(routes: &[Route]) -> Vec<String> {
+    let of = |route: &Route| -> Vec<String> {
+        if is_own_door(&route.path) {
+            return vec![format!("ANY {}", route.path)];
+        }
+        let open = METHODS.iter().filter(|method| **method != "HEAD" && is_open(route, method));
+        open.map(|method| format!("{method} {}", route.path)).collect()
+    };
+    routes.iter().flat_map(of).collect()
+}
+
 /// Sends `count` probes, or one for each combination if not told; each pair of cells has its turn.
 pub(crate) async fn probe(
     pairs: &[(Home<'_>, Target<'_>)],
@@ -115,12 +129,7 @@ pub(crate) async fn probe(
         .flat_map(|route| METHODS.map(|method| (route, method)))
         .filter(|(route, method)| !is_open(route, method))
         .collect();
-    let open = routes.iter().flat_map(|route| METHODS.map(|method| (route, method)));
-    let open = open.filter(|(route, method)| is_open(route, method) && *method != "HEAD");
-    probes.open_doors = open
-        .filter(|(route, method)| route.open.iter().any(|open| open == method))
-        .map(|(route, method)| format!("{method} {}", route.path))
-        .collect();
+    probes.open_doors = open_doors(routes);
     let kinds: Vec<Vec<Shown>> =
         pairs.iter().map(|(home, target)| credentials(home, target.region)).collect();
     let kinds_max = kinds.iter().map(Vec::len).max().unwrap_or_default();
@@ -236,6 +245,23 @@ mod tests {
             let seen: BTreeSet<_> = (0..all).map(|number| number * step % all).collect();
             assert_eq!(seen.len(), all, "{all}");
         }
+    }
+
+    #[test]
+    fn every_door_that_is_not_probed_is_listed() {
+        let route = |path: &str, open: &[&str]| Route {
+            path: path.to_owned(),
+            open: open.iter().map(|method| (*method).to_owned()).collect(),
+            page: false,
+        };
+        let routes = [
+            route("/sign-in", &["HEAD", "GET"]),
+            route("/sso/{connection}/acs", &[]),
+            route("/setup/saml", &["GET"]),
+            route("/sso/logout", &[]),
+        ];
+        let listed = ["GET /sign-in", "ANY /sso/{connection}/acs", "ANY /setup/saml"];
+        assert_eq!(open_doors(&routes), listed);
     }
 
     #[test]

@@ -87,19 +87,54 @@ fn consistent(statement: &Value) -> Result<(), String> {
     if number("/leaks/count")? != 0 {
         return Err("it counts leaks".to_owned());
     }
+    if number("/between/empty")? != 0 {
+        return Err("a directory names no organization: it was probably another".to_owned());
+    }
     let cells = statement.pointer("/cells").and_then(Value::as_array);
     let cells = cells.filter(|cells| cells.len() >= 2).ok_or("it names no two cells")?;
     for cell in cells {
         let name = cell.get("name").and_then(Value::as_str).unwrap_or("?");
         let stores = cell.get("stores").and_then(Value::as_array);
-        let bytes = |store: &Value| store.get("bytes").and_then(Value::as_u64);
-        let read = stores.is_some_and(|stores| stores.iter().any(|one| bytes(one) > Some(0)));
+        let read = stores.is_some_and(|stores| stores.iter().any(is_read));
         let own = cell.pointer("/own/inTheOpen").and_then(Value::as_u64);
         if !read || own.is_none_or(|own| own == 0) {
             return Err(format!("nothing of the cell `{name}` was found at home"));
         }
+        // Rows show names as they were given. What else a cell has need not.
+        let rows = |store: &&Value| {
+            let kind = text_of(store, "kind");
+            text_of(store, "holds") == "database" && matches!(kind, "postgres" | "sqlite")
+        };
+        let shows = |store: &Value| store.get("own").and_then(Value::as_u64) > Some(0);
+        if !stores.into_iter().flatten().filter(rows).all(shows) {
+            return Err(format!(
+                "a database of the cell `{name}` showed nothing of it: it was probably another"
+            ));
+        }
     }
     Ok(())
+}
+
+/// Whether a store had a byte.
+fn is_read(store: &Value) -> bool {
+    store.get("bytes").and_then(Value::as_u64) > Some(0)
+}
+
+fn text_of<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What was not looked at of a cell: by its own words, or because there was not a byte.
+fn not_looked_at(cell: &Value) -> String {
+    let list = |name: &str| cell.get(name).and_then(Value::as_array).into_iter().flatten();
+    let read: Vec<_> = list("stores").filter(|one| is_read(one)).collect();
+    let said = list("notLookedAt").filter_map(Value::as_str);
+    let empty = list("stores").filter(|one| !is_read(one)).map(|one| text_of(one, "holds"));
+    let empty = empty.filter(|holds| !read.iter().any(|one| text_of(one, "holds") == *holds));
+    let mut all: Vec<_> = said.chain(empty).collect();
+    all.sort_unstable();
+    all.dedup();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }
 
 impl fmt::Display for Residency {
@@ -136,15 +171,16 @@ impl fmt::Display for Residency {
             let stores = cell.get("stores").and_then(Value::as_array);
             let all = stores.into_iter().flatten();
             let bytes: u64 = all.filter_map(|one| one.get("bytes")?.as_u64()).sum();
-            let not = cell.get("notLookedAt").and_then(Value::as_array).into_iter().flatten();
-            let not: Vec<_> = not.filter_map(Value::as_str).collect();
-            let not = if not.is_empty() { "nothing".to_owned() } else { not.join(", ") };
             writeln!(
                 f,
-                "  {} ({}): {bytes} bytes read; not looked at: {not}",
+                "  {} ({}): {bytes} bytes read; not looked at: {}",
                 text(cell.get("name")),
-                text(cell.get("region"))
+                text(cell.get("region")),
+                not_looked_at(cell)
             )?;
+        }
+        if at("/between/directories").and_then(Value::as_u64).is_none_or(|count| count == 0) {
+            writeln!(f, "  what cells share: not looked at, no directory was read")?;
         }
         for part in ["/blind", "/cannotProve"] {
             for line in at(part).and_then(Value::as_array).into_iter().flatten() {
@@ -182,7 +218,9 @@ mod tests {
 
     fn sound() -> Value {
         let cell = |name: &str| {
-            json!({ "name": name, "region": name, "stores": [{ "bytes": 9 }],
+            json!({ "name": name, "region": name,
+                    "stores": [{ "holds": "database", "kind": "sqlite", "bytes": 9, "own": 1 },
+                               { "holds": "log", "kind": "files", "bytes": 9, "own": 0 }],
                     "notLookedAt": ["temp"], "own": { "inTheOpen": 1 } })
         };
         json!({
@@ -190,7 +228,8 @@ mod tests {
             "leaks": { "count": 0, "told": [] }, "cells": [cell("eu"), cell("us")],
             "probes": { "asked": 7, "refused": 7, "breaches": [] },
             "control": { "planted": 3, "found": 3, "missed": [] },
-            "apart": { "faults": [] }, "between": { "strange": [] },
+            "apart": { "faults": [] },
+            "between": { "directories": 1, "empty": 0, "strange": [] },
         })
     }
 
@@ -216,7 +255,10 @@ mod tests {
             ("/control/planted", json!(0), "of 0 controls"),
             ("/apart/faults", json!(["one database"]), "one database"),
             ("/between/strange", json!(["email"]), "email"),
+            ("/between/empty", json!(1), "names no organization"),
             ("/cells", json!([]), "no two cells"),
+            ("/cells/0/stores/0/own", json!(0), "a database of the cell `eu` showed nothing of it"),
+            ("/cells/1/stores/0/own", json!(null), "a database of the cell `us` showed nothing"),
             ("/cells/0/own/inTheOpen", json!(0), "`eu` was found at home"),
             ("/cells/1/stores", json!([]), "`us` was found at home"),
             ("/apart", json!({}), "does not say `/apart/faults`"),
@@ -227,5 +269,22 @@ mod tests {
             let told = residency(note.as_bytes(), &[key]).unwrap_err();
             assert!(told.contains(why), "{pointer}: {told}");
         }
+    }
+
+    #[test]
+    fn a_store_without_a_byte_and_a_directory_that_was_not_read_are_told() {
+        let told = |pointer: &str, value: Value| {
+            let mut statement = sound();
+            *statement.pointer_mut(pointer).unwrap() = value;
+            let (key, note) = signed("acme.example/residency", &statement);
+            residency(note.as_bytes(), &[key]).unwrap().to_string()
+        };
+        let whole = told("/v", json!(1));
+        assert_eq!(whole.matches("not looked at: temp\n").count(), 2, "{whole}");
+        assert!(!whole.contains("no directory was read"), "{whole}");
+        let empty = told("/cells/0/stores/1/bytes", json!(0));
+        assert!(empty.contains("not looked at: log, temp\n"), "{empty}");
+        let none = told("/between/directories", json!(0));
+        assert!(none.contains("no directory was read"), "{none}");
     }
 }

@@ -5,7 +5,7 @@ use access::{OrgId, Region};
 use serde::Serialize;
 
 use super::Log;
-use super::fault::LogError;
+use super::fault::{Fault, FaultKind, LogError};
 use super::org::CHECKPOINT;
 use super::store::{Store, StoreError};
 use super::whole::BESIDE;
@@ -103,6 +103,25 @@ impl Log {
             store.remove_folder(&folder).await?;
         }
         Ok(erased)
+    }
+
+    /// Takes the files of an org back to where a restored directory looks for them: they are
+    /// erased where they lay once they are there. Another log that lies there is a fault, and
+    /// stays. Cut off, it is called again.
+    pub async fn take_back(
+        &self,
+        org: &OrgId,
+        (from, to): (Region, Region),
+    ) -> Result<Carried, LogError> {
+        let checkpoint = checkpoint_of(org);
+        if self.store(to)?.get(&checkpoint).await?.is_none() {
+            self.carry(org, (from, to)).await?;
+        }
+        if !self.is_carried(org, (from, to)).await? {
+            let kind = FaultKind::OtherFile(checkpoint);
+            return Err(Fault { org: org.to_string(), seq: None, kind }.into());
+        }
+        self.erase_files(org, from).await
     }
 
     fn store(&self, region: Region) -> Result<&dyn Store, LogError> {

@@ -59,14 +59,18 @@ pub struct Lacking {
 }
 
 impl Log {
+    /// The orgs whose log lies in the store of a region, and that are not known to be at home
+    /// elsewhere.
+    pub async fn lying(&self, region: Region) -> Result<Vec<OrgId>, LogError> {
+        let names = self.0.cell(region)?.store.list("").await?;
+        let orgs = names.iter().filter_map(|name| name.parse::<OrgId>().ok());
+        Ok(orgs.filter(|org| self.0.record.is_home(org, region)).collect())
+    }
+
     /// The records of a region whose database is behind their published log.
     pub async fn behind(&self, region: Region) -> Result<Vec<Behind>, LogError> {
         let mut behind = Vec::new();
-        for name in self.0.cell(region)?.store.list("").await? {
-            let Ok(org) = name.parse::<OrgId>() else { continue };
-            if !self.0.record.is_home(&org, region) {
-                continue;
-            }
+        for org in self.lying(region).await? {
             let place = Place::new(&self.0, region, &org)?;
             let Some((published, _)) = place.outside().await? else { continue };
             let head = place.db()?.maybe(sql::EDGE_OF, args![]).await?;
@@ -82,11 +86,7 @@ impl Log {
     /// Remembers what was published of records whose database has all of it and does not know:
     /// it was restored to a moment before it could note that.
     pub async fn remember_published(&self, region: Region) -> Result<(), LogError> {
-        for name in self.0.cell(region)?.store.list("").await? {
-            let Ok(org) = name.parse::<OrgId>() else { continue };
-            if !self.0.record.is_home(&org, region) {
-                continue;
-            }
+        for org in self.lying(region).await? {
             let place = Place::new(&self.0, region, &org)?;
             let Some((published, note)) = place.outside().await? else { continue };
             let known = place.signed().await?.map_or(0, |newest| newest.size);

@@ -98,6 +98,9 @@ impl Log {
 
     /// Gives every file of a region's store to `put`, by its path: of each log what its
     /// checkpoint covers, the checkpoint last, and what lies beside the logs. Says how many.
+    ///
+    /// INVARIANT: what lies beside behind every log, whatever the store names first: so no
+    /// checkpoint of the copy covers an erasure whose note was not copied.
     pub async fn copy(
         &self,
         region: Region,
@@ -112,14 +115,15 @@ impl Log {
                     continue;
                 }
                 copied += Place::new(&self.0, region, &org)?.copy(put).await?;
-            } else if BESIDE.contains(&name.as_str()) {
-                for org in store.list(&name).await? {
-                    for file in store.list(&format!("{name}/{org}")).await? {
-                        let path = format!("{name}/{org}/{file}");
-                        let Some(bytes) = store.get(&path).await? else { continue };
-                        put(&path, &bytes).map_err(|why| StoreError::failed(&path, why))?;
-                        copied += 1;
-                    }
+            }
+        }
+        for name in BESIDE {
+            for org in store.list(name).await? {
+                for file in store.list(&format!("{name}/{org}")).await? {
+                    let path = format!("{name}/{org}/{file}");
+                    let Some(bytes) = store.get(&path).await? else { continue };
+                    put(&path, &bytes).map_err(|why| StoreError::failed(&path, why))?;
+                    copied += 1;
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! A database of an earlier moment goes on where its published log ends.
 
+use std::sync::Arc;
+
 use access::{Caller, Scope};
 use audit::{Behind, Change, Event, FaultKind, Log, LogError, Record, Verified};
 use base::args;
@@ -10,6 +12,7 @@ use verify::{Agreement, Options, Outside};
 
 use crate::evidence::{ALL, bundle, judged};
 use crate::house::{EU, House, frontier};
+use crate::shelf::Shelf;
 
 /// The id under which the rows of the directory stand.
 const DIRECTORY: &str = "org_00000000000000000000000000";
@@ -158,5 +161,47 @@ async fn a_published_log_that_does_not_continue_the_database_is_refused() {
             "{refused:?}"
         );
         assert_eq!(house.entries(&ours).await.len(), 301, "nothing half done");
+    }
+}
+
+/// Records that somebody was erased; their key stays, as in a database that was restored to
+/// before. Gives what they are called in the record.
+async fn erase(house: &House, ours: &Caller, id: &str) -> String {
+    let person = house.record.pseudonym(&ours.itself(), id).expect("is served");
+    let event = Event::done("privacy.person.erased", "person", "erased");
+    let event = event.changes(json!({ "person": person }));
+    house.record.note(ours, &event).await.expect("durable");
+    house.published().await;
+    person
+}
+
+#[tokio::test]
+async fn a_copy_of_a_log_has_the_note_of_each_erasure_that_its_checkpoint_covers() {
+    for house in House::on_each_engine().await {
+        let ours = house.somebody();
+        house.grow(&ours, 3).await;
+        let mut gone = vec![erase(&house, &ours, "mem_01KDVDNA00495K2ZPTT9ZNDTZG").await];
+        let before = house.shelf.files().clone();
+        gone.push(erase(&house, &ours, "mem_01KDVDNA00495K2ZPTT9ZNDTZH").await);
+        gone.sort_unstable();
+        for _ in 0..3 {
+            house.grow(&ours, 1).await;
+            house.published().await;
+        }
+        // All of this happens while the first file is copied.
+        let now = std::mem::replace(&mut *house.shelf.files(), before);
+        let (living, copy) = (house.shelf.clone(), Shelf::default());
+        let mut put = |path: &str, bytes: &[u8]| {
+            living.files().clone_from(&now);
+            copy.files().insert(path.to_owned(), bytes.to_vec());
+            Ok(())
+        };
+        house.log.copy(EU, &mut put).await.expect("copies");
+
+        let path = format!("{}/checkpoint", ours.org);
+        let covered = copy.files().get(&path) == now.get(&path);
+        assert!(covered, "the copied checkpoint covers both");
+        let told = house.within(Arc::new(copy)).erased(&ours.itself()).await.expect("reads");
+        assert_eq!(told, gone);
     }
 }

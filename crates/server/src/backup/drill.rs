@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::manifest::{Cell, Log, Manifest};
 use super::postgres::{self, Programs};
 use super::restore::lay_out;
+use super::strays::{Stray, strays};
 use super::{Tell, secrets, tree};
 use crate::config::{Config, Database};
 use crate::storage;
@@ -192,6 +193,12 @@ impl Drill {
         tell: Tell<'_>,
     ) -> anyhow::Result<Drilled> {
         let (mut rpo, mut replayed, mut faults) = (Rpo::default(), Vec::new(), Vec::new());
+        if let Some(Stray { org, from, to }) = strays(house, &cell.regions).await?.first() {
+            anyhow::bail!(
+                "the backup is older than the move of {org} from `{to}` to `{from}`, which a restore \
+                 would undo: take another"
+            );
+        }
         let restored = heads(house, &cell.regions).await?;
         for region in &cell.regions {
             replayed.extend(house.privacy.replay(*region).await?);

@@ -95,15 +95,17 @@ pub(crate) enum Log {
 }
 
 impl Manifest {
-    /// Notes everything that lies in a folder, waits for the disk, and writes the manifest.
+    /// Notes everything that lies in a folder, and writes the manifest; all of it is on disk then.
     pub(super) fn write(folder: &Path, of: Of) -> anyhow::Result<Self> {
         let (folders, files) = tree::note(folder)?;
         let portico = env!("CARGO_PKG_VERSION").to_owned();
         let manifest = Self { version: VERSION, portico, of, folders, files };
         let text = serde_json::to_vec_pretty(&manifest)?;
         let digest = format!("{}  {FILE}\n", tree::digest(&text));
-        tree::write(&folder.join(FILE), &text)?;
-        tree::write(&folder.join(DIGEST), digest.as_bytes())?;
+        for (name, bytes) in [(FILE, text.as_slice()), (DIGEST, digest.as_bytes())] {
+            tree::write(&folder.join(name), bytes)?;
+            tree::settle(&folder.join(name))?;
+        }
         Ok(manifest)
     }
 

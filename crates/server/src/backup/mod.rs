@@ -12,10 +12,12 @@
 
 mod drill;
 mod frozen;
+mod homes;
 mod manifest;
 mod postgres;
 mod restore;
 mod secrets;
+mod strays;
 mod take;
 mod tree;
 
@@ -23,6 +25,7 @@ pub(crate) use self::drill::{Drill, Drilled};
 pub(crate) use self::frozen::Frozen;
 pub(crate) use self::manifest::{Cell, Manifest, Of};
 pub(crate) use self::restore::Restore;
+pub(crate) use self::strays::{Stray, strays};
 pub(crate) use self::take::Take;
 
 /// Tells somebody at a terminal how far it is.

@@ -1,7 +1,9 @@
 //! PostgreSQL's own programs: a base backup, a data folder that recovers, and a server for a
 //! drill.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -63,13 +65,23 @@ impl Programs {
         if let Some(parent) = to.parent() {
             tree::folder(parent)?;
         }
+        run(self.copier(url, to, progress)?, progress)
+    }
+
+    /// The program that copies a server. Arguments are shown to every user of the machine, so
+    /// no password is among them.
+    fn copier(&self, url: &str, to: &Path, progress: bool) -> anyhow::Result<Command> {
+        let (url, password) = without_password(url)?;
         let mut command = Command::new(self.find("pg_basebackup", None));
-        command.args(["--dbname", url, "--wal-method=stream", "--checkpoint=fast"]);
+        command.args(["--dbname", &url, "--wal-method=stream", "--checkpoint=fast"]);
         command.args(["--no-password", "--manifest-checksums=SHA256", "--pgdata"]).arg(to);
+        if let Some(password) = password {
+            command.env("PGPASSWORD", OsStr::from_bytes(&password));
+        }
         if progress {
             command.arg("--progress");
         }
-        run(command, progress)
+        Ok(command)
     }
 
     /// Starts a server on what was restored, in which nobody else can look, and waits until it
@@ -235,6 +247,43 @@ pub(super) fn within(url: &str, sockets: &Path) -> anyhow::Result<String> {
     Ok(format!("postgres://{user}@localhost:{SOCKET_NUMBER}/{name}?host={sockets}{options}"))
 }
 
+/// The URL of a database without its password, and the password: what stands behind the user,
+/// or else in the query. It is read as PostgreSQL's programs read it.
+fn without_password(url: &str) -> anyhow::Result<(String, Option<Vec<u8>>)> {
+    let (scheme, rest) = url.split_once("://").context("no URL of a database")?;
+    let user = rest.split_once('@').filter(|(user, _)| !user.contains('/'));
+    let (user, rest) = user.map_or((None, rest), |(user, rest)| (Some(user), rest));
+    let (user, first) = user.map_or((None, None), |it| match it.split_once(':') {
+        Some((user, password)) => (Some(user), Some(password)),
+        None => (Some(it), None),
+    });
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (secret, open): (Vec<_>, Vec<_>) =
+        query.split('&').partition(|it| it.starts_with("password="));
+    let password = secret.last().and_then(|it| it.split_once('=')).map(|(_, it)| it).or(first);
+    let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+    let open = open.join("&");
+    let mark = if open.is_empty() { "" } else { "?" };
+    Ok((format!("{scheme}://{user}{place}{mark}{open}"), password.map(percent_decoded)))
+}
+
+/// What a part of a URL stands for.
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut parts = text.split('%');
+    let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let hex = part.split_at_checked(2);
+        match hex.and_then(|(hex, rest)| Some((u8::from_str_radix(hex, 16).ok()?, rest))) {
+            Some((byte, rest)) => {
+                decoded.push(byte);
+                decoded.extend_from_slice(rest.as_bytes());
+            }
+            None => decoded.extend_from_slice(format!("%{part}").as_bytes()),
+        }
+    }
+    decoded
+}
+
 fn is_plain(path: &Path) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+@,:".contains(&byte);
     path.to_str().is_some_and(|path| path.bytes().all(plain))
@@ -274,6 +323,41 @@ mod tests {
         assert_eq!(one, "postgres://app@localhost:5432/portico?host=/tmp/d");
         let other = there("postgres://app@db/portico?sslmode=require&options=-csearch_path%3Dt");
         assert!(other.ends_with("/portico?host=/tmp/d&options=-csearch_path%3Dt"), "{other}");
+    }
+
+    #[test]
+    fn no_user_of_the_machine_is_shown_the_password_of_the_role_that_replicates() {
+        let programs = Programs { folder: Some(PathBuf::from("/bin")), user: None };
+        let told = |url: &str| {
+            let command = programs.copier(url, Path::new("/to"), false).unwrap();
+            let arguments: Vec<_> = command.get_args().map(|it| it.to_str().unwrap()).collect();
+            let word = command.get_envs().find(|(name, _)| *name == "PGPASSWORD");
+            let word = word.and_then(|(_, it)| Some(it?.to_str()?.to_owned()));
+            assert_eq!(arguments[0], "--dbname");
+            assert!(!arguments.join(" ").contains("hush"), "{arguments:?}");
+            (arguments[1].to_owned(), word)
+        };
+        let hosts = "db1.eu,db2.eu:5433/postgres";
+        for (url, without, word) in [
+            (
+                format!("postgres://copier:hush%40%C3%BC%2@{hosts}?sslmode=require"),
+                format!("postgres://copier@{hosts}?sslmode=require"),
+                Some("hush@ü%2"),
+            ),
+            (
+                format!("postgres://{hosts}?user=copier&password=hush&sslmode=require"),
+                format!("postgres://{hosts}?user=copier&sslmode=require"),
+                Some("hush"),
+            ),
+            (
+                "postgres://copier:hush?@db".to_owned(),
+                "postgres://copier@db".to_owned(),
+                Some("hush?"),
+            ),
+            (format!("postgres://copier@{hosts}"), format!("postgres://copier@{hosts}"), None),
+        ] {
+            assert_eq!(told(&url), (without, word.map(str::to_owned)));
+        }
     }
 
     #[test]

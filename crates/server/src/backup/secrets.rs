@@ -45,9 +45,9 @@ pub(super) fn opens_until(config: &Config, now: At) -> anyhow::Result<At> {
     Ok(now.checked_add(SignedDuration::from_hours(24 * days))?)
 }
 
-/// Copies the keys of the cell to a place of their own.
-pub(super) fn copy(config: &Config, to: &Path, now: At) -> anyhow::Result<At> {
-    let unfinished = Unfinished::begin(to)?;
+/// Copies the keys of the cell to a place of their own, which has no name yet. Gives by when it
+/// must be destroyed.
+pub(super) fn copy(config: &Config, unfinished: &Unfinished, now: At) -> anyhow::Result<At> {
     for name in storage::names(config) {
         let file = config.root_key_file(name);
         let to = unfinished.path().join(KEYS).join(format!("{}.key", name.as_str()));
@@ -62,7 +62,6 @@ pub(super) fn copy(config: &Config, to: &Path, now: At) -> anyhow::Result<At> {
     }
     let destroy_by = opens_until(config, now)?;
     Manifest::write(unfinished.path(), Of::Secrets { made: now, destroy_by })?;
-    unfinished.finish()?;
     Ok(destroy_by)
 }
 

@@ -10,6 +10,7 @@ use base::time::{At, SharedClock};
 use serde::Serialize;
 
 use super::Tell;
+use super::homes::Homes;
 use super::manifest::{Cell, Kept, Log, Manifest, Of};
 use super::postgres::Programs;
 use super::secrets;
@@ -57,6 +58,7 @@ impl Take {
     ) -> anyhow::Result<Taken> {
         let timer = Instant::now();
         let unfinished = Unfinished::begin(&self.to)?;
+        let keys = self.secrets_to.as_deref().map(Unfinished::begin).transpose()?;
         let house = House::open(config, clock.clone()).await?;
         let begun = clock.now();
         let cell = self.cell(config, &house, unfinished.path(), begun, tell).await;
@@ -65,9 +67,8 @@ impl Take {
         let (opens_until, ended) = (cell.opens_until, cell.ended);
         let sizes = cell.heads.values().flatten().map(|head| head.size);
         let events = sizes.sum();
-        let secrets = self.secrets_to.as_deref();
-        let destroy_secrets_by =
-            secrets.map(|to| secrets::copy(config, to, clock.now())).transpose()?;
+        let copied = keys.as_ref().map(|keys| secrets::copy(config, keys, clock.now()));
+        let destroy_secrets_by = copied.transpose()?;
         tell("reading again what was written");
         let manifest = tokio::task::spawn_blocking(move || {
             let manifest = Manifest::write(unfinished.path(), Of::Cell(cell))?;
@@ -75,6 +76,10 @@ impl Take {
             anyhow::Ok(manifest)
         });
         let manifest = manifest.await??;
+        // Behind the backup: of one that is not whole nobody needs the keys.
+        keys.map(Unfinished::finish).transpose().with_context(|| {
+            format!("{} is whole, and its keys were not copied", self.to.display())
+        })?;
         Ok(Taken {
             to: self.to.clone(),
             files: manifest.files.len(),
@@ -89,7 +94,8 @@ impl Take {
     }
 
     /// Copies all of it. INVARIANT: the published log behind the databases, so that it is never
-    /// behind them; and the directory behind the regions, so that it knows every org in them.
+    /// behind them; and the directory behind the regions, so that it knows every org in them; and
+    /// no org moves between two regions from the first copy to the last.
     async fn cell(
         &self,
         config: &Config,
@@ -99,6 +105,7 @@ impl Take {
         tell: Tell<'_>,
     ) -> anyhow::Result<Cell> {
         let keys = secrets::marks(config)?;
+        let homes = Homes::read(house, &config.regions).await?;
         let mut heads = BTreeMap::new();
         for region in &config.regions {
             heads.insert(*region, house.log.record_heads(*region).await?);
@@ -155,6 +162,7 @@ impl Take {
             };
             published.insert(*region, kept);
         }
+        homes.unchanged(house, &config.regions).await?;
         Ok(Cell {
             node: config.node.clone(),
             begun,

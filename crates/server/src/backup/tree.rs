@@ -64,12 +64,13 @@ impl Unfinished {
         &self.beside
     }
 
-    /// Gives it its name.
+    /// Gives it its name. What has it is on disk, if the files in it are.
     pub(super) fn finish(self) -> anyhow::Result<()> {
         let parent = self.place.parent().filter(|it| !it.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));
-        let renamed = std::fs::rename(&self.beside, &self.place);
-        renamed.and_then(|()| File::open(parent)?.sync_all())?;
+        settle(&self.beside)?;
+        std::fs::rename(&self.beside, &self.place)?;
+        settle(parent)?;
         Ok(())
     }
 }
@@ -104,6 +105,11 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
+/// Waits until a file, or which names a folder has, is on disk.
+pub(super) fn settle(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
 /// The SHA-256 of these bytes, in hexadecimal digits.
 pub(super) fn digest(bytes: &[u8]) -> String {
     let mut hash = Context::new(&SHA256);
@@ -116,7 +122,7 @@ pub(super) fn note(root: &Path) -> anyhow::Result<(Vec<String>, Vec<Noted>)> {
     let (mut folders, mut files) = (Vec::new(), Vec::new());
     for (path, is_folder) in below(root)? {
         if is_folder {
-            File::open(root.join(&path))?.sync_all()?;
+            settle(&root.join(&path))?;
             folders.push(path);
         } else {
             let file = root.join(&path);

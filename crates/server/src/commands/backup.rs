@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::bootstrap::With;
 use super::say;
-use crate::backup::{Cell, Drill, Drilled, Manifest, Of, Restore, Take};
+use crate::backup::{Cell, Drill, Drilled, Manifest, Of, Restore, Stray, Take, strays};
 use crate::serve::Stop;
 
 /// `portico backup …`
@@ -121,7 +121,9 @@ impl BackupOptions {
 async fn take_one(take: Take, with: &With) -> anyhow::Result<ExitCode> {
     let config = with.config()?;
     let tell = tell(take.progress);
-    let taken = Box::pin(or_stopped(take.run(&config, clock(), &tell))).await?;
+    // What is being read again when it is stopped may still become whole.
+    let left = format!("{} and a copy of the keys are whole if they are there", take.to.display());
+    let taken = Box::pin(or_stopped(take.run(&config, clock(), &tell), &left)).await?;
     let mut lines = vec![format!(
         "{}: {} events, {} files, {} bytes in {:.1} s; opens until {}",
         taken.to.display(),
@@ -162,7 +164,8 @@ fn verify(backup: &std::path::Path, json: bool) -> anyhow::Result<ExitCode> {
 async fn drill(drill: Drill, with: &With) -> anyhow::Result<ExitCode> {
     let config = with.config()?;
     let tell = tell(progress(with));
-    let drilled = Box::pin(or_stopped(drill.run(&config, clock(), &tell))).await?;
+    let run = drill.run(&config, clock(), &tell);
+    let drilled = Box::pin(or_stopped(run, "nothing of it is left")).await?;
     say(with.json, &serde_json::to_value(&drilled)?, &report(&drilled));
     let sound = drilled.faults.is_empty();
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -216,6 +219,10 @@ impl RestoreOptions {
 async fn replay(with: &With) -> anyhow::Result<()> {
     let config = with.config()?;
     let house = with.house().await?;
+    let strays = strays(&house, &config.regions).await?;
+    for stray in &strays {
+        stray.take_back(&house).await?;
+    }
     let mut replayed = Vec::new();
     for region in &config.regions {
         replayed.extend(house.privacy.replay(*region).await?);
@@ -223,11 +230,21 @@ async fn replay(with: &With) -> anyhow::Result<()> {
     let checked = house.log.check().await.context("the record and what was published of it");
     house.close().await;
     checked?;
-    let mut lines: Vec<String> = replayed.iter().map(line_of).collect();
+    let mut lines: Vec<String> = strays
+        .iter()
+        .map(|Stray { org, from, to }| {
+            format!("{org}: at home in `{to}` again, as before it moved to `{from}`: move it again")
+        })
+        .collect();
+    lines.extend(replayed.iter().map(line_of));
     if lines.is_empty() {
         lines.push("nothing to replay: the databases have all that was published".to_owned());
     }
-    say(with.json, &json!({ "replayed": replayed }), &lines.join("\n"));
+    let mut value = json!({ "replayed": replayed });
+    if let (false, Some(value)) = (strays.is_empty(), value.as_object_mut()) {
+        value.insert("takenBack".to_owned(), serde_json::to_value(&strays)?);
+    }
+    say(with.json, &value, &lines.join("\n"));
     Ok(())
 }
 
@@ -239,12 +256,15 @@ fn line_of(replayed: &privacy::Replayed) -> String {
     )
 }
 
-/// Whoever is told to stop leaves nothing behind.
-async fn or_stopped<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+/// Whoever is told to stop leaves nothing half done, and says what is left.
+async fn or_stopped<T>(
+    work: impl Future<Output = anyhow::Result<T>>,
+    left: &str,
+) -> anyhow::Result<T> {
     let mut stop = Stop::listen()?;
     tokio::select! {
         done = work => done,
-        () = stop.asked() => anyhow::bail!("stopped; nothing of it is left"),
+        () = stop.asked() => anyhow::bail!("stopped; {left}"),
     }
 }
 

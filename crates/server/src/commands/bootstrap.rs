@@ -139,7 +139,8 @@ impl OrgCommand {
     }
 }
 
-/// Claims the home in the directory, then creates the org in its region.
+/// Claims the home in the directory, then creates the org in its region. Cut off between the
+/// two, it goes on with what was claimed when it is asked again.
 pub(crate) async fn create_org(
     house: &House,
     name: &str,
@@ -150,10 +151,34 @@ pub(crate) async fn create_org(
     let new = identity::NewOrg { name: name.to_owned(), slug: slug.to_owned() };
     new.check().map_err(Problem::from)?;
     let org = OrgId::new(house.clock.now());
-    house.directory.claim(&org, region, slug).await?;
+    let org = match house.directory.claim(&org, region, slug).await {
+        Ok(claimed) => claimed.org,
+        Err(taken @ regions::Error::Taken(_)) => {
+            claimed(house, slug, region).await?.ok_or(taken)?
+        }
+        Err(error) => return Err(error.into()),
+    };
     let caller = Caller::operator(org.clone(), region, OPERATOR);
     house.identity.create_org(&caller, &new).await.map_err(Problem::from)?;
     Ok(org)
+}
+
+/// The org that has this short name and this home, and was never created in it.
+async fn claimed(house: &House, slug: &str, region: Region) -> anyhow::Result<Option<OrgId>> {
+    let home = house.directory.by_slug(slug).await?;
+    let Some(home) = home.filter(|home| home.region == region) else { return Ok(None) };
+    let caller = Caller::operator(home.org.clone(), region, OPERATOR);
+    match house.identity.org(&caller).await {
+        Ok(_) => return Ok(None),
+        Err(identity::Error::NotFound) => {}
+        Err(error) => return Err(Problem::from(error).into()),
+    }
+    let behind = house.log.behind(region).await?;
+    anyhow::ensure!(
+        behind.iter().all(|it| it.org != home.org),
+        "`{slug}` was created, and the restored database lacks it: run `portico restore replay`"
+    );
+    Ok(Some(home.org))
 }
 
 impl MemberCommand {

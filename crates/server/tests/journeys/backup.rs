@@ -215,6 +215,55 @@ async fn a_backup_that_is_not_whole_is_not_taken_for_one() {
     assert!(names.into_iter().all(|name| !name.contains("partial") && name != "place"));
 }
 
+#[tokio::test]
+async fn a_backup_of_before_a_move_brings_the_org_back_to_where_it_was() {
+    let mut portico = Portico::on_sqlite("");
+    let (org, other) = (portico.org("acme", "eu"), portico.org("globex", "us"));
+    let folder = portico.folder().to_owned();
+    let at = |name: &str| folder.join(name);
+    let (backup, secrets, place, data) = (at("backup"), at("secrets"), at("restored"), at("data"));
+    done(&portico, &["backup", "--to", shown(&backup), "--secrets-to", shown(&secrets)]);
+    portico.serve().await;
+    let order = json!({ "to": "us" });
+    let ordered = portico.http.ask("PUT", &org.owner, "/api/region/move", Some(&order)).await;
+    assert_eq!(ordered.status, 200, "{}", ordered.text);
+    let receipt = at("move.txt");
+    let move_it = ["org", "move", "--org", "acme", "--to", "us", "--out", shown(&receipt)];
+    done(&portico, &move_it);
+    change(&portico, &org, "there").await;
+    change(&portico, &other, "too").await;
+    assert!(portico.terminate(), "{}", portico.log());
+    let within = ["backup", "drill", "--from", shown(&backup), "--within", shown(&folder)];
+    let told = refused(&command(&within, Some(&portico.config())));
+    assert!(
+        told.contains(&format!("older than the move of {} from `eu` to `us`", org.id)),
+        "{told}"
+    );
+
+    let from = ["restore", "--from", shown(&backup), "--to", shown(&place)];
+    let with = ["--published", shown(&data), "--secrets", shown(&secrets)];
+    done(&portico, &[&from[..], &with].concat());
+    std::fs::rename(&data, at("lost")).expect("moves");
+    configure(&portico, "data = \"data\"", "data = \"restored\"");
+    let replayed = done(&portico, &["restore", "replay"]);
+    let back = json!([{ "org": org.id, "from": "us", "to": "eu" }]);
+    assert_eq!(replayed["takenBack"], back, "{replayed}");
+    assert_eq!(replayed["replayed"].as_array().map(Vec::len), Some(2), "{replayed}");
+    assert_eq!(done(&portico, &["restore", "replay"]), json!({ "replayed": [] }), "once");
+    assert!(!place.join("log-us").join(&org.id).exists(), "nothing of it is left there");
+
+    portico.serve().await;
+    let region = portico.http.get(&org.owner, "/api/region").await.json();
+    assert_eq!(region["region"], "eu", "{region}");
+    for org in [&org, &other] {
+        let events = portico.http.get(&org.owner, "/api/events?limit=100").await;
+        assert!(events.text.contains("audit.record.restored"), "{}", events.text);
+        change(&portico, org, "again").await;
+    }
+    assert!(portico.terminate(), "{}", portico.log());
+    portico.serve().await;
+}
+
 /// Makes patterns until told to stop; remembers each that was acknowledged.
 async fn load(http: crate::http::Http, key: String, stop: Arc<AtomicBool>, made: Arc<Mutex<u64>>) {
     while !stop.load(Ordering::SeqCst) {
