@@ -25,6 +25,7 @@ mod control;
 mod directory;
 mod document;
 mod error;
+mod found;
 pub mod plan;
 mod plant;
 mod probe;

@@ -56,8 +56,6 @@ mod tests {
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
-    use base::args;
-    use base::db::{Db, Statement, Within};
     use base::time::{Clock as _, SystemClock};
 
     use super::super::Take;
@@ -84,59 +82,60 @@ mod tests {
         taken.err().map(|error| error.to_string())
     }
 
-    #[expect(clippy::disallowed_methods, reason = "somebody moves an org, from elsewhere")]
-    async fn in_the_directory(file: &Path, text: &'static str, org: &OrgId) {
-        let db = Db::open(&format!("sqlite://{}", file.display())).await.unwrap();
-        let mut tx = db.begin(&Within::node()).await.unwrap();
-        tx.run(Statement::new("move", text), args![org.as_str()]).await.unwrap();
-        tx.commit().await.unwrap();
-        db.close().await;
+    /// What `portico org move` says in the directory, to its end or while it copies.
+    async fn go(config: &Config, org: &OrgId, to: Region, ends: bool) {
+        let house = House::open(config, Arc::new(SystemClock)).await.unwrap();
+        let directory = &house.directory;
+        let home = directory.home(org).await.unwrap().unwrap();
+        assert!(directory.order_move(&home, to).await.unwrap());
+        assert!(directory.begin_move(org, to).await.unwrap());
+        if ends {
+            let fence = directory.fence(org).await.unwrap().unwrap();
+            assert!(directory.switch(org, fence).await.unwrap());
+            assert!(directory.end_move(org).await.unwrap());
+        }
+        house.close().await;
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn no_backup_is_taken_while_an_org_is_on_its_way_or_has_moved() {
         let folder = tempfile::tempdir().unwrap();
         let (config, org) = cell(folder.path()).await;
-        let directory = folder.path().join("data/directory.db");
         let to = |name: &str| folder.path().join(name);
         assert_eq!(taken(&config, to("whole"), &|_| {}).await, None);
 
-        // Between the copies of the regions and the directory's.
-        let (file, moved) = (directory.clone(), org.clone());
-        let goes = move |line: &str| {
+        // There and back, between the copies of the regions and the directory's.
+        let goes = |line: &str| {
             if line == "the database `directory`" {
-                let (file, org) = (file.clone(), moved.clone());
-                let move_it =
-                    "UPDATE regions_home SET region = 'eu', born = 'us', epoch = epoch + 1
-                                WHERE org_id = $1";
+                let (config, org) = (config.clone(), org.clone());
                 let thread = std::thread::spawn(move || {
                     let runtime = tokio::runtime::Runtime::new().unwrap();
-                    runtime.block_on(in_the_directory(&file, move_it, &org));
+                    runtime.block_on(async {
+                        go(&config, &org, Region::Eu, true).await;
+                        go(&config, &org, Region::Us, true).await;
+                    });
                 });
                 thread.join().unwrap();
             }
         };
         let told = taken(&config, to("moved"), &goes).await.unwrap();
-        assert!(told.contains(org.as_str()) && told.contains("moved to `eu`"), "{told}");
+        assert!(told.contains(org.as_str()) && told.contains("moved to `us`"), "{told}");
         assert_eq!(taken(&config, to("again"), &|_| {}).await, None);
 
-        let begin = "INSERT INTO regions_move (org_id, from_region, to_region, step, fence, at)
-                     VALUES ($1, 'eu', 'us', 'copying', 0, 0)";
-        in_the_directory(&directory, begin, &org).await;
-        let told = taken(&config, to("copying"), &|_| {}).await.unwrap();
-        assert!(told.contains(org.as_str()) && told.contains("from `eu` to `us`"), "{told}");
         // Keys of a backup that never had its name are not left about.
         let full = |line: &str| {
             if line == "reading again what was written" {
                 std::fs::create_dir_all(to("full/of")).unwrap();
             }
         };
-        in_the_directory(&directory, "DELETE FROM regions_move WHERE org_id = $1", &org).await;
-        let secrets_to = Some(to("keys"));
-        let take = Take { to: to("full"), secrets_to, progress: false };
+        let take = Take { to: to("full"), secrets_to: Some(to("keys")), progress: false };
         let run = Box::pin(take.run(&config, Arc::new(SystemClock), &full));
         run.await.expect_err("another folder has its name");
         assert!(!to("keys").exists() && !to("keys.partial").exists());
+
+        go(&config, &org, Region::Eu, false).await;
+        let told = taken(&config, to("copying"), &|_| {}).await.unwrap();
+        assert!(told.contains(org.as_str()) && told.contains("from `us` to `eu`"), "{told}");
         for name in ["moved", "copying"] {
             assert!(!to(name).exists() && !to(&format!("{name}.partial")).exists(), "{name}");
         }
