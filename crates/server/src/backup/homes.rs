@@ -70,7 +70,7 @@ mod tests {
         let config = config::load(&file).unwrap();
         storage::migrate(&config).await.unwrap();
         let org = OrgId::new(SystemClock.now());
-        let house = House::open(&config, Arc::new(SystemClock)).await.unwrap();
+        let house = Box::pin(House::open(&config, Arc::new(SystemClock))).await.unwrap();
         house.directory.claim(&org, Region::Us, "acme").await.unwrap();
         house.close().await;
         (config, org)
@@ -84,7 +84,7 @@ mod tests {
 
     /// What `portico org move` says in the directory, to its end or while it copies.
     async fn go(config: &Config, org: &OrgId, to: Region, ends: bool) {
-        let house = House::open(config, Arc::new(SystemClock)).await.unwrap();
+        let house = Box::pin(House::open(config, Arc::new(SystemClock))).await.unwrap();
         let directory = &house.directory;
         let home = directory.home(org).await.unwrap().unwrap();
         assert!(directory.order_move(&home, to).await.unwrap());
@@ -100,7 +100,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn no_backup_is_taken_while_an_org_is_on_its_way_or_has_moved() {
         let folder = tempfile::tempdir().unwrap();
-        let (config, org) = cell(folder.path()).await;
+        let (config, org) = Box::pin(cell(folder.path())).await;
         let to = |name: &str| folder.path().join(name);
         assert_eq!(taken(&config, to("whole"), &|_| {}).await, None);
 
