@@ -1,5 +1,6 @@
 //! Somebody leaves and asks to be forgotten.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -22,6 +23,28 @@ pub(crate) fn bytes_below(folder: &Path) -> Vec<u8> {
         all.extend(bytes);
     }
     all
+}
+
+/// The tables that rooms say hold something of people, by what is written of them.
+fn holding(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            holding(&path, found);
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        if !path.to_string_lossy().contains("/src/") || !text.contains("impl Keeper for ") {
+            continue;
+        }
+        for claim in text.split("Table::").skip(1) {
+            let Some((how, rest)) = claim.split_once('(') else { continue };
+            let name = rest.trim_start().strip_prefix('"').and_then(|it| it.split('"').next());
+            if let Some(name) = name.filter(|_| how != "nothing") {
+                found.insert(name.to_owned());
+            }
+        }
+    }
 }
 
 #[tokio::test]
@@ -110,6 +133,11 @@ async fn somebody_leaves_and_is_forgotten_with_proof() {
         verified.status.success() && told.contains("identity_member: 1 rows, destroyed"),
         "{told}"
     );
+    let stores = receipt["statement"]["stores"].as_array().expect("stores").iter();
+    let told: BTreeSet<String> = stores.map(|held| text(&held["store"])).collect();
+    let mut tables = BTreeSet::new();
+    holding(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), &mut tables);
+    assert_eq!(told, tables, "every store of every room that could hold something of a person");
     let event = format!("/api/events/{}", receipt["event"]);
     let event = portico.http.get(&org.owner, &event).await.json();
     assert_eq!(event["action"], "privacy.person.erased");
