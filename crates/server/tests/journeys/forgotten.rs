@@ -74,13 +74,13 @@ async fn somebody_leaves_and_is_forgotten_with_proof() {
     let said = portico.http.post(&key, &path, &json!({ "text": ASKED })).await;
     assert!(said.status < 300, "{}", said.text);
 
-    // What a hold keeps they cannot delete themselves.
-    let hold = json!({ "person": id, "reason": "file 6" });
-    let hold = portico.http.post(&org.owner, "/api/privacy/holds", &hold).await.json();
+    // What is frozen they cannot delete themselves.
+    let frozen = json!({ "person": id, "reason": "file 6" });
+    let frozen = portico.http.post(&org.owner, "/api/privacy/holds", &frozen).await.json();
     let path = format!("/api/conversations/{conversation}");
     let refused = portico.http.ask("DELETE", &key, &path, None).await;
     assert_eq!((refused.status, text(&refused.json()["code"])), (409, "must_be_kept".to_owned()));
-    let path = format!("/api/privacy/holds/{}", text(&hold["id"]));
+    let path = format!("/api/privacy/holds/{}", text(&frozen["id"]));
     assert_eq!(portico.http.ask("DELETE", &org.owner, &path, None).await.status, 200);
 
     // Not while they are a member.
