@@ -111,8 +111,8 @@ mod tests {
                 let thread = std::thread::spawn(move || {
                     let runtime = tokio::runtime::Runtime::new().unwrap();
                     runtime.block_on(async {
-                        go(&config, &org, Region::Eu, true).await;
-                        go(&config, &org, Region::Us, true).await;
+                        Box::pin(go(&config, &org, Region::Eu, true)).await;
+                        Box::pin(go(&config, &org, Region::Us, true)).await;
                     });
                 });
                 thread.join().unwrap();
@@ -133,7 +133,7 @@ mod tests {
         run.await.expect_err("another folder has its name");
         assert!(!to("keys").exists() && !to("keys.partial").exists());
 
-        go(&config, &org, Region::Eu, false).await;
+        Box::pin(go(&config, &org, Region::Eu, false)).await;
         let told = taken(&config, to("copying"), &|_| {}).await.unwrap();
         assert!(told.contains(org.as_str()) && told.contains("from `us` to `eu`"), "{told}");
         for name in ["moved", "copying"] {
