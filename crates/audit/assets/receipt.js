@@ -225,7 +225,7 @@
       if (cause !== steps) steps.push({ ok: false, words: cause instanceof Error ? cause.message : String(cause) });
     }
     const state = steps.some((one) => one.ok === false) ? "false" : steps.some((one) => one.ok === null) ? "unknown" : "true";
-    const proven = known ? "Proven" : "Proven by the key that came with it, and by none that you know";
+    const proven = known ? "Proven" : "Proven by its own key";
     const title = { true: proven, false: "False: this receipt proves nothing", unknown: "Not wholly verified" }[state] ?? "";
     return { state, title, steps };
   };
