@@ -131,7 +131,6 @@ fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
         ("DELETE", "/api/services/{service}", Value::Null),
         ("PUT", "/api/region/move", json!({ "to": "us" })),
         ("DELETE", "/api/region/move", Value::Null),
-        ("PUT", "/api/privacy/retention", json!({ "days": 1, "law": "HGB" })),
         ("POST", "/api/privacy/holds", json!({ "reason": "file 7", "until": in_a_month() })),
         ("POST", "/api/privacy/requests", json!({ "person": "{member}" })),
         ("DELETE", "/api/privacy/requests/{request}", Value::Null),
@@ -155,6 +154,8 @@ fn writings(org: &Org) -> Vec<(&'static str, &'static str, Value)> {
         ("POST", "/api/conversations/{conversation}/retry", json!({})),
         ("PUT", "/api/conversations/retention", json!({ "days": 30 })),
         ("DELETE", "/api/conversations/{conversation}", Value::Null),
+        // From now on nothing that was said may be deleted or replaced for a day.
+        ("PUT", "/api/privacy/retention", json!({ "days": 1, "law": "HGB" })),
         ("PUT", "/api/org/sso", json!({ "on": false })),
         ("DELETE", "/api/members/{other}/break-glass", Value::Null),
         ("DELETE", "/api/members/{other}/factors", Value::Null),
