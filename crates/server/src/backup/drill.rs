@@ -7,6 +7,7 @@ use std::time::Instant;
 use access::Region;
 use anyhow::Context as _;
 use audit::RecordHead;
+use base::seal::make_folder;
 use base::time::{At, SharedClock};
 use privacy::Replayed;
 use serde::Serialize;
@@ -15,7 +16,7 @@ use super::manifest::{Cell, Log, Manifest};
 use super::postgres::{self, Programs};
 use super::restore::lay_out;
 use super::strays::{Stray, strays};
-use super::{Tell, secrets, tree};
+use super::{Tell, secrets};
 use crate::config::{Config, Database};
 use crate::storage;
 use crate::wire::House;
@@ -128,7 +129,7 @@ impl Drill {
         let mut running = Vec::new();
         for (number, server) in servers.iter().enumerate() {
             let sockets = place.0.join(format!("s{number}"));
-            tree::folder(&sockets)?;
+            make_folder(&sockets)?;
             let (programs, data) = (programs.clone(), data.join(server));
             let started =
                 tokio::task::spawn_blocking(move || (programs.start(&data, &sockets), sockets));
@@ -291,7 +292,7 @@ impl Place {
     fn make(within: &Path) -> anyhow::Result<Self> {
         let random = base::hex::encode(&base::seal::random::<6>()?);
         let place = within.join(format!("portico-drill-{random}"));
-        tree::folder(&place).with_context(|| format!("{}", place.display()))?;
+        make_folder(&place).with_context(|| format!("{}", place.display()))?;
         Ok(Self(place))
     }
 }

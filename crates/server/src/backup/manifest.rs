@@ -104,7 +104,7 @@ impl Manifest {
         let digest = format!("{}  {FILE}\n", tree::digest(&text));
         for (name, bytes) in [(FILE, text.as_slice()), (DIGEST, digest.as_bytes())] {
             tree::write(&folder.join(name), bytes)?;
-            tree::settle(&folder.join(name))?;
+            tree::sync(&folder.join(name))?;
         }
         Ok(manifest)
     }

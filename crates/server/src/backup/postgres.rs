@@ -10,7 +10,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::Context as _;
+use base::seal::make_folder;
 use base::time::At;
+use percent_encoding::percent_decode_str;
 
 use super::tree;
 use crate::config::Config;
@@ -63,7 +65,7 @@ impl Programs {
     /// Copies a server into a folder, with as much of its log as the copy needs to start.
     pub(super) fn base_backup(&self, url: &str, to: &Path, progress: bool) -> anyhow::Result<()> {
         if let Some(parent) = to.parent() {
-            tree::folder(parent)?;
+            make_folder(parent)?;
         }
         run(self.copier(url, to, progress)?, progress)
     }
@@ -264,24 +266,10 @@ fn without_password(url: &str) -> anyhow::Result<(String, Option<Vec<u8>>)> {
     let user = user.map(|user| format!("{user}@")).unwrap_or_default();
     let open = open.join("&");
     let mark = if open.is_empty() { "" } else { "?" };
-    Ok((format!("{scheme}://{user}{place}{mark}{open}"), password.map(percent_decoded)))
-}
-
-/// What a part of a URL stands for.
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut parts = text.split('%');
-    let mut decoded = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let hex = part.split_at_checked(2);
-        match hex.and_then(|(hex, rest)| Some((u8::from_str_radix(hex, 16).ok()?, rest))) {
-            Some((byte, rest)) => {
-                decoded.push(byte);
-                decoded.extend_from_slice(rest.as_bytes());
-            }
-            None => decoded.extend_from_slice(format!("%{part}").as_bytes()),
-        }
-    }
-    decoded
+    Ok((
+        format!("{scheme}://{user}{place}{mark}{open}"),
+        password.map(|it| percent_decode_str(it).collect()),
+    ))
 }
 
 fn is_plain(path: &Path) -> bool {

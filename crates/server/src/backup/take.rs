@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context as _;
 use base::db::Db;
+use base::seal::make_folder;
 use base::time::{At, SharedClock};
 use serde::Serialize;
 
@@ -119,7 +120,7 @@ impl Take {
             let kept = if database.url.starts_with("sqlite:") {
                 tell(&format!("the database `{label}`"));
                 let path = format!("sqlite/{label}.db");
-                tree::folder(&to.join("sqlite"))?;
+                make_folder(&to.join("sqlite"))?;
                 let db = Db::open(&database.url).await.context(label)?;
                 let copied = db.copy_into(&to.join(&path)).await.context(label);
                 db.close().await;
@@ -155,7 +156,7 @@ impl Take {
             } else {
                 tell(&format!("the published log of `{region}`"));
                 let folder = to.join(format!("log-{region}"));
-                tree::folder(&folder)?;
+                make_folder(&folder)?;
                 let mut put = |path: &str, bytes: &[u8]| tree::write(&folder.join(path), bytes);
                 house.log.copy(*region, &mut put).await?;
                 Log::Copied

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use aws_lc_rs::digest::{Context, SHA256};
+use base::seal::{make_folder, settle};
 use serde::{Deserialize, Serialize};
 
 /// Bytes that are read at once.
@@ -47,7 +48,7 @@ impl Unfinished {
         let name = place.file_name().with_context(|| format!("{shown} names no folder"))?;
         let beside = place.with_file_name(format!("{}.partial", name.to_string_lossy()));
         if let Some(parent) = place.parent() {
-            folder(parent)?;
+            make_folder(parent)?;
         }
         let made = DirBuilder::new().mode(0o700).create(&beside);
         made.with_context(|| {
@@ -66,11 +67,9 @@ impl Unfinished {
 
     /// Gives it its name. What has it is on disk, if the files in it are.
     pub(super) fn finish(self) -> anyhow::Result<()> {
-        let parent = self.place.parent().filter(|it| !it.as_os_str().is_empty());
-        let parent = parent.unwrap_or(Path::new("."));
-        settle(&self.beside)?;
+        sync(&self.beside)?;
         std::fs::rename(&self.beside, &self.place)?;
-        settle(parent)?;
+        settle(&self.place)?;
         Ok(())
     }
 }
@@ -82,14 +81,6 @@ impl Drop for Unfinished {
     }
 }
 
-/// Makes a folder that only this user may enter, and those above it.
-pub(super) fn folder(path: &Path) -> io::Result<()> {
-    if path.as_os_str().is_empty() {
-        return Ok(());
-    }
-    DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
 /// Whether nothing lies in a folder, or there is none.
 pub(super) fn is_empty(path: &Path) -> bool {
     std::fs::read_dir(path).map_or(true, |mut there| there.next().is_none())
@@ -98,7 +89,7 @@ pub(super) fn is_empty(path: &Path) -> bool {
 /// Writes a new file that only this user may read.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if let Some(parent) = path.parent() {
-        folder(parent)?;
+        make_folder(parent)?;
     }
     let mut file =
         OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
@@ -106,7 +97,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Waits until a file, or which names a folder has, is on disk.
-pub(super) fn settle(path: &Path) -> io::Result<()> {
+pub(super) fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
@@ -122,7 +113,7 @@ pub(super) fn note(root: &Path) -> anyhow::Result<(Vec<String>, Vec<Noted>)> {
     let (mut folders, mut files) = (Vec::new(), Vec::new());
     for (path, is_folder) in below(root)? {
         if is_folder {
-            settle(&root.join(&path))?;
+            sync(&root.join(&path))?;
             folders.push(path);
         } else {
             let file = root.join(&path);
@@ -182,11 +173,11 @@ pub(super) fn differs(
 
 /// Copies a tree, for this user alone.
 pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    folder(to)?;
+    make_folder(to)?;
     for (path, is_folder) in below(from)? {
         let to = to.join(&path);
         if is_folder {
-            folder(&to)?;
+            make_folder(&to)?;
         } else {
             let file = from.join(&path);
             copy_file(&file, &to).with_context(|| format!("{}", file.display()))?;
@@ -198,7 +189,7 @@ pub(super) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
 /// Copies a file, for this user alone.
 pub(super) fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
     if let Some(parent) = to.parent() {
-        folder(parent)?;
+        make_folder(parent)?;
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
     io::copy(&mut File::open(from)?, &mut file)?;
@@ -244,7 +235,7 @@ mod tests {
         let at = |path: &str| folder.path().join(path);
         write(&at("a/one"), b"1").unwrap();
         write(&at("a/two"), b"2").unwrap();
-        super::folder(&at("empty")).unwrap();
+        make_folder(&at("empty")).unwrap();
         let (folders, files) = note(folder.path()).unwrap();
         let told = || differs(folder.path(), &folders, &files, &["manifest"]).unwrap();
         write(&at("manifest"), b"m").unwrap();
