@@ -32,6 +32,7 @@
 //! - In production nothing is acknowledged that is on one machine alone:
 //!   `production_does_not_start_without_a_synchronous_standby`.
 
+mod allocator;
 mod answering;
 mod backup;
 mod classes;
@@ -68,14 +69,12 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
-    // Huge pages cost a node twice its memory; where the kernel does not know them, none.
-    #[cfg(target_os = "linux")]
-    let _refused = rustix::thread::disable_transparent_huge_pages(true);
-    match commands::Command::parse().run() {
+    let command = commands::Command::parse();
+    if command.stays() {
+        allocator::keep_small();
+    }
+    match command.run() {
         Ok(code) => code,
         Err(error) => {
             commands::say_error(&error);

@@ -240,10 +240,7 @@ async fn replay(with: &With) -> anyhow::Result<()> {
     if lines.is_empty() {
         lines.push("nothing to replay: the databases have all that was published".to_owned());
     }
-    let mut value = json!({ "replayed": replayed });
-    if let (false, Some(value)) = (strays.is_empty(), value.as_object_mut()) {
-        value.insert("takenBack".to_owned(), serde_json::to_value(&strays)?);
-    }
+    let value = json!({ "replayed": replayed, "takenBack": strays });
     say(with.json, &value, &lines.join("\n"));
     Ok(())
 }

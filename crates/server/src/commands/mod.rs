@@ -113,6 +113,11 @@ pub(crate) enum ConfigCommand {
 }
 
 impl Command {
+    /// Whether it runs until it is told to stop.
+    pub(crate) fn stays(&self) -> bool {
+        matches!(self, Self::Demo(_) | Self::Serve(_) | Self::Witness(_))
+    }
+
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let done = match self {
             // Its verdict is its exit code.

@@ -20,6 +20,7 @@ mod forgotten;
 mod http;
 mod keys;
 mod mail;
+mod memory;
 mod moves;
 mod nodes;
 mod once;

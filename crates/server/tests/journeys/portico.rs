@@ -126,9 +126,14 @@ impl Portico {
         }
     }
 
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.as_ref().expect("it serves").id()
+    }
+
     /// Stops it where it stands, as a machine does that hangs; or lets it go on.
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.as_ref().expect("it serves").id().to_string();
+        let id = self.process().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status().expect("kill");
         assert!(sent.success());
     }
@@ -300,8 +305,7 @@ impl Portico {
 
     /// SIGTERM alone.
     pub(crate) fn ask_to_stop(&self) {
-        let id = self.child.as_ref().expect("it serves").id();
-        let sent = Command::new("kill").arg(id.to_string()).status().expect("kill");
+        let sent = Command::new("kill").arg(self.process().to_string()).status().expect("kill");
         assert!(sent.success());
     }
 
