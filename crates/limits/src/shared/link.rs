@@ -95,6 +95,9 @@ struct Live {
     connection: MultiplexedConnection,
     /// The name of each script, by its place.
     scripts: [String; 9],
+    /// Which run of the store this is: one that was started again, or another server, has
+    /// another one, whatever data it brings along.
+    run: [u8; 8],
 }
 
 #[derive(Debug, Clone)]
@@ -171,7 +174,7 @@ impl Link {
             let Some(script) = live.scripts.get(verb.place()) else { return Err(Away::Unreadable) };
             let mut command = cmd("EVALSHA");
             command.arg(script).arg(keys.len());
-            command.arg(&*keys[0]).arg(&*keys[1]).arg(argument);
+            command.arg(&*keys[0]).arg(&*keys[1]).arg(argument).arg(&live.run);
             let begun = Instant::now();
             match self.asked(&live, &command).await {
                 Ok(Value::BulkString(answer)) => {
@@ -192,12 +195,13 @@ impl Link {
         }
     }
 
-    /// Leaves a mark in a store that has none: whether there was none. It has lost its data
-    /// then, unless it is new.
+    /// Leaves a mark in a store that has none of this run: whether there was none. It has lost
+    /// its data then, or what it has is old, unless it is new.
     pub(crate) async fn leave_mark(&self) -> Result<bool, Away> {
         let live = self.live().await?;
-        let answer = self.asked(&live, &mark()).await;
-        Ok(answer.inspect_err(|away| self.trip(&live, away))? != Value::Nil)
+        let answer = self.asked(&live, mark(live.run).arg("GET")).await;
+        let before = answer.inspect_err(|away| self.trip(&live, away))?;
+        Ok(before != Value::BulkString(live.run.to_vec()))
     }
 
     /// Sets a key that nobody has set, for a while: whether it was us.
@@ -297,10 +301,10 @@ impl fmt::Debug for Link {
     }
 }
 
-/// What a store that has not lost its data has.
-fn mark() -> redis::Cmd {
+/// What a store that has not lost its data in this run has.
+fn mark(run: [u8; 8]) -> redis::Cmd {
     let mut mark = cmd("SET");
-    mark.arg("portico:mark").arg(1).arg("NX");
+    mark.arg("portico:mark").arg(&run);
     mark
 }
 
@@ -324,21 +328,16 @@ async fn connected(inner: &Arc<Inner>) -> RedisResult<Live> {
         }
     };
     let info: String = cmd("INFO").arg("memory").query_async(&mut connection).await?;
-    let policy = info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
-    if let Some(policy) = policy.filter(|policy| policy.trim() != "noeviction") {
-        let why = format!(
-            "its `maxmemory-policy` is `{}`, which drops counters: set `noeviction`",
-            policy.trim()
-        );
-        return Err(io::Error::other(why).into());
-    }
+    drops_nothing(&info)?;
     // A replica, or a store that is full, answers questions all the same.
     let mut write = cmd("SET");
     write.arg("portico:probe").arg(1).arg("PX").arg(1_000);
     let () = write.query_async(&mut connection).await?;
+    let info: String = cmd("INFO").arg("server").query_async(&mut connection).await?;
+    let run = run_of(&info)?;
     // Only at its first connection can a node take a store without a mark for a new one.
     if !inner.marked.swap(true, Ordering::AcqRel) {
-        let _new: Value = mark().query_async(&mut connection).await?;
+        let _new: Value = mark(run).arg("NX").query_async(&mut connection).await?;
     }
     let mut scripts = [const { String::new() }; 9];
     for (verb, name) in Verb::ALL.into_iter().zip(&mut scripts) {
@@ -346,7 +345,30 @@ async fn connected(inner: &Arc<Inner>) -> RedisResult<Live> {
         load.arg("LOAD").arg(verb.text());
         *name = load.query_async(&mut connection).await?;
     }
-    Ok(Live { connection, scripts })
+    Ok(Live { connection, scripts, run })
+}
+
+/// A store that does not say what it does when it is full is none of which we know that it stays.
+fn drops_nothing(info: &str) -> io::Result<()> {
+    let policy = told(info, "maxmemory_policy").unwrap_or("unknown");
+    if policy == "noeviction" {
+        return Ok(());
+    }
+    let why = format!("its `maxmemory-policy` is `{policy}`, it may drop counters: set `noeviction`");
+    Err(io::Error::other(why))
+}
+
+/// The first half of the random id that a server gives itself when it starts.
+fn run_of(info: &str) -> io::Result<[u8; 8]> {
+    let id = told(info, "run_id").and_then(|id| u64::from_str_radix(id.get(..16)?, 16).ok());
+    let id = id.ok_or_else(|| io::Error::other("it does not say its `run_id`"))?;
+    Ok(id.to_be_bytes())
+}
+
+/// What `INFO` says of one thing.
+fn told<'a>(info: &'a str, name: &str) -> Option<&'a str> {
+    let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+    lines.find_map(|(key, value)| (key == name).then_some(value.trim()))
 }
 
 /// One connection for all calls, which answers in the order in which it was asked.
@@ -373,4 +395,27 @@ async fn multiplexed(
         }
     });
     Ok(connection)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_that_does_not_say_whether_it_drops_counters_is_not_taken() {
+        let info = |policy: &str| format!("# Memory\r\nused_memory:1\r\n{policy}mem_fragmentation:2\r\n");
+        assert!(drops_nothing(&info("maxmemory_policy:noeviction\r\n")).is_ok());
+        for bad in ["", "maxmemory_policy:allkeys-lru\r\n", "maxmemory_policy_x:noeviction\r\n"] {
+            assert!(drops_nothing(&info(bad)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_store_is_known_by_the_run_that_it_says() {
+        let said = "# Server\r\nrun_id:0102030405060708090a0b0c0d0e0f1011121314\r\ntcp_port:1\r\n";
+        assert_eq!(run_of(said).unwrap(), [1, 2, 3, 4, 5, 6, 7, 8]);
+        for bad in ["", "run_id:\r\n", "run_id:0102\r\n", "run_id:not a number at all\r\n"] {
+            assert!(run_of(bad).is_err(), "{bad}");
+        }
+    }
 }

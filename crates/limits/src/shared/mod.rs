@@ -7,6 +7,7 @@
 mod answer;
 mod beat;
 mod book;
+mod compare;
 mod config;
 mod counters;
 mod life;
@@ -104,10 +105,12 @@ impl Together {
         }
     }
 
-    /// Keeps alive what is under way, and settles what has ended.
+    /// Keeps alive what is under way, settles what has ended, and compares with the ledger: each
+    /// in a task of its own, so that none waits for another.
     pub(crate) fn begin(&self, room: &Weak<Room>, tasks: &Tasks) {
         self.ledger.tells(room);
         tasks.spawn(beat::beat(Weak::clone(room), tasks.clone()));
+        tasks.spawn(compare::compare(Weak::clone(room), tasks.clone()));
         tasks.spawn(queue::work(Weak::clone(room), Arc::clone(&self.queue), tasks.clone()));
     }
 }

@@ -122,3 +122,28 @@ async fn what_was_given_back_while_its_call_went_on_is_held_again() {
     let tally = bench.tally(19).await;
     assert_eq!((tally.month_spent.0, tally.month_held.0, tally.concurrency), (30, 0, 0));
 }
+
+#[tokio::test]
+async fn what_is_settled_after_an_exact_comparison_is_compared_again() {
+    let Some(bench) = Bench::with_a_call().await else { return };
+    let ledger = [("org", NanoCents(30), NanoCents(30))];
+    let given = async |secs| {
+        let none: [&str; 0] = [];
+        let Said::Done(given, _) = bench.counters.tallies(at(secs), &none).await.unwrap() else {
+            panic!("it is there")
+        };
+        given
+    };
+    assert!(given(9).await.dirty, "money is in doubt");
+    while given(9).await.dirty {
+        let seq = given(9).await.seq;
+        done(bench.counters.correct(at(9), seq, &ledger).await.unwrap());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.settle(10).await, Charged::Settled(Settled::Late));
+    assert_eq!(bench.tally(10).await.month_spent, NanoCents(60), "twice, for now");
+    assert!(given(10).await.dirty, "so it is compared");
+    let seq = given(10).await.seq;
+    done(bench.counters.correct(at(10), seq, &ledger).await.unwrap());
+    assert_eq!(bench.tally(10).await.month_spent, NanoCents(30));
+}

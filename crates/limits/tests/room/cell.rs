@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use access::{Caller, Databases, OrgId, Region};
 use audit::{Passed, Record, Rider, Riding};
-use base::db::Tx;
+use base::db::{Db, Migration, Statement, Tx, Within};
 use base::metrics::Metrics;
 use base::problem::Problem;
 use base::seal::RootKey;
@@ -34,6 +34,15 @@ impl Rider for Gate {
     }
 }
 
+const FOR_LONG: Statement =
+    Statement::new("stay", "SET LOCAL idle_in_transaction_session_timeout = 0");
+const LOCK: Statement =
+    Statement::new("lock the ledger", "LOCK TABLE limits_ledger IN ACCESS EXCLUSIVE MODE");
+
+fn steps() -> Vec<Migration> {
+    [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat()
+}
+
 /// One node.
 pub(crate) struct Node {
     pub(crate) limits: Limits,
@@ -57,9 +66,21 @@ pub(crate) struct Cell {
 impl Cell {
     /// So many nodes over a database of their own; none where there is no store to be had.
     pub(crate) async fn of(nodes: u32) -> Option<Self> {
-        let redis = Redis::start().await?;
-        let steps = [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat();
-        let bench = Bench::sqlite(&steps).await;
+        Some(Self::over(Redis::start().await?, Bench::sqlite(&steps()).await, nodes).await)
+    }
+
+    /// The same over PostgreSQL.
+    pub(crate) async fn over_postgres(nodes: u32) -> Option<Self> {
+        let bench = Bench::postgres(&steps(), audit::sql::APPEND_ONLY).await?;
+        Some(Self::over(Redis::start().await?, bench, nodes).await)
+    }
+
+    /// The same over a store with settings of its own.
+    pub(crate) async fn with(settings: &[&str], nodes: u32) -> Option<Self> {
+        Some(Self::over(Redis::with(settings).await?, Bench::sqlite(&steps()).await, nodes).await)
+    }
+
+    async fn over(redis: Redis, bench: Bench, nodes: u32) -> Self {
         let clock = StillClock::new();
         let caller = Caller::operator(OrgId::new(clock.now()), Region::Eu, "test");
         let gate = Arc::default();
@@ -69,7 +90,17 @@ impl Cell {
             cell.join(nodes, clock, StoreClock::IsNotAsked);
         }
         cell.up().await;
-        Some(cell)
+        cell
+    }
+
+    /// Nobody reads the ledger as long as this is there.
+    pub(crate) async fn ledger_hangs(&self) -> Tx {
+        let owner = Db::open(&self.bench.owner_url).await.expect("opens");
+        let mut tx = owner.begin(&Within::node()).await.expect("begins");
+        for statement in [FOR_LONG, LOCK] {
+            tx.run(statement, Vec::new()).await.expect("locks");
+        }
+        tx
     }
 
     /// Another node, with a clock of its own.

@@ -3,9 +3,10 @@
 -- that is not known here, because the store has lost it.
 local new_gen, new_version, first, gathers, many
 new_gen, new_version, first, gathers, many, pos = unpack('<c8I8I1I8I4', ARGV[1], pos)
-local known = call('HGET', C, 'm')
+local state = call('HGET', C, 'm')
+local known = is_of_this_run(state)
 if known then
-  local why = begin(known)
+  local why = begin(state)
   if why then return why end
 elseif first == 0 then
   return 'L'
@@ -14,6 +15,8 @@ else
     local believed = here() + ahead_max
     if at > believed then return 'T' .. pack('<i8', believed) end
   end
+  -- What a store has of another run is old: calls that began since are under way unknown to it.
+  if state then gathers = math.max(gathers, GATHER) end
   call('DEL', C, D)
   now, day, month, day_ends, month_ends = at, at_day, at_month, at_day_ends, at_month_ends
   next_due, open, seq, version, dirty, gen, touch = NEVER, 0, 0, new_version, first, new_gen, true

@@ -17,7 +17,7 @@ local NEVER = 9007199254740992
 local GATHER = 3 * SECOND
 -- In doubt: its lease has ended, and what it holds of money may have been spent.
 local OPEN, LAPSED, DONE, DOUBT = 1, 2, 3, 4
-local STATE = '<i8i4i4i8i8i8I4I8I8I1i8c8'
+local STATE, STATE_LEN = '<i8i4i4i8i8i8I4I8I8I1i8c8c8', 85
 local ACCOUNT = '<i4i4I4I4I8I4I4I4I4I4I4I4I4'
 local ACCOUNT_LEN, BUCKET, BUCKET_LEN = 56, '<i8I4I8', 20
 local RESERVED, LIMITS_LEN = '<I1i8i8i4i4I8I4I4I2', 41
@@ -25,6 +25,8 @@ local RESERVED, LIMITS_LEN = '<I1i8i8i4i4I8I4I4I2', 41
 -- `ledger`: whoever counts compares with one.
 local at, at_day, at_month, at_day_ends, at_month_ends, ahead_max, lease, asked_version, ledger, pos =
   unpack('<i8i4i4i8i8i8i8I8I1', ARGV[1])
+-- What of the run of this store the node knows: a store that was started again has another one.
+local run = ARGV[2]
 local now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gather, gen
 local accounts, changed, expired, expired_count, touch = {}, {}, {}, 0, false
 
@@ -202,9 +204,14 @@ local function lapse()
   next_due = first[2] and tonumber(first[2]) or NEVER
 end
 
+-- A state that was written in another run is one of before: a dump, or a replica that lagged.
+local function is_of_this_run(state)
+  return state and #state == STATE_LEN and sub(state, -8) == run
+end
+
 -- Takes up the state of the org and lets time pass, which never runs backwards. Answers why not.
 local function begin(state)
-  if not state then return 'L' end
+  if not is_of_this_run(state) then return 'L' end
   now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gather, gen = unpack(STATE, state)
   if at > now then
     if ahead_max >= 0 and at > now + SECOND then
@@ -227,7 +234,7 @@ end
 
 local function state()
   return pack(STATE, now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty,
-    gather, gen)
+    gather, gen, run)
 end
 
 local function written(a)
