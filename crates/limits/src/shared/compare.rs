@@ -1,19 +1,21 @@
 //! Every second, beside the beat: counters that may differ from the ledger are compared with it,
 //! and what is over is forgotten.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use base::money::NanoCents;
 use base::tasks::Tasks;
+use base::time::At;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::beat::{AT_ONCE, Beats, EVERY};
-use super::counters::Said;
-use super::life::spent_of;
+use super::counters::{Corrected, FROM_START, Said, SpentOf, pieces};
 use super::org::SharedOrg;
-use crate::org::Org;
+use crate::org::{Org, Spent};
 use crate::{Error, Limits, Room};
 
 /// Beats between two comparisons with the ledger while calls are under way: at first, and at
@@ -50,7 +52,7 @@ async fn once(limits: &Limits, org: &Arc<Org>, tidy: bool) {
     let Some(shared) = &org.shared else { return };
     let compared = async {
         if tidy {
-            shared.counters.tidy(limits.0.clock.now()).await?;
+            limits.tidy(shared).await?;
         }
         if shared.is_dirty() { limits.compare(shared).await } else { Ok(()) }
     };
@@ -70,7 +72,7 @@ impl Limits {
             return Ok(());
         };
         shared.hears(&given, &self.0.counts);
-        let due = {
+        let (quiet, due) = {
             let mut heard = shared.heard();
             let still = heard.still.filter(|(seq, _)| *seq == given.seq);
             let still = still.unwrap_or_else(|| (given.seq, Instant::now()));
@@ -82,7 +84,7 @@ impl Limits {
                 heard.beats = 0;
                 heard.every = (heard.every.max(COMPARE_EVERY) * 2).min(COMPARE_EVERY_MAX);
             }
-            due
+            (quiet, due)
         };
         let Some(scope) = shared.scope().filter(|_| due) else { return Ok(()) };
         let lock = format!("portico:{{{}}}:comparing", scope.org().as_str());
@@ -93,16 +95,80 @@ impl Limits {
         let compared = async {
             let read = timeout(READ_MAX, self.spent(&scope, now)).await;
             let spent = read.map_err(|_| Error::Unavailable)?.map_err(Error::Unloadable)?;
-            let said = shared.counters.correct(now, given.seq, &spent_of(&spent)).await?;
-            if let Said::Done(given, ()) = &said {
-                shared.hears(given, &self.0.counts);
-            }
-            Ok(!matches!(said, Said::Ahead(_)))
+            self.correct(shared, now, quiet.then_some(given.seq), &spent).await
         };
-        let compared: Result<bool, Error> = compared.await;
+        let compared = compared.await;
         if suspect && !matches!(compared, Ok(true)) {
             shared.suspect.store(true, Ordering::Release);
         }
         compared.map(drop)
+    }
+
+    /// Corrects the counters by what the ledger says, piece by piece; with a `seq`, exactly, as
+    /// long as that is where they stand. Whether the store took all of it.
+    async fn correct(
+        &self,
+        shared: &SharedOrg,
+        now: At,
+        seq: Option<u64>,
+        spent: &[Spent],
+    ) -> Result<bool, Error> {
+        let ledger: BTreeMap<&str, (NanoCents, NanoCents)> =
+            spent.iter().map(|one| (one.subject.as_str(), (one.day, one.month))).collect();
+        let step = async |last, names: &[&str]| -> Result<Option<Corrected>, Error> {
+            let piece: Vec<SpentOf<'_>> = names
+                .iter()
+                .map(|name| {
+                    let spent = ledger.get(name).copied();
+                    let (day, month) = spent.unwrap_or((NanoCents::ZERO, NanoCents::ZERO));
+                    (*name, day, month)
+                })
+                .collect();
+            let said = shared.counters.correct(now, seq, last, &piece).await?;
+            let Said::Done(given, corrected) = said else { return Ok(None) };
+            shared.hears(&given, &self.0.counts);
+            Ok(Some(corrected))
+        };
+        // What is in doubt: the step that gives it back says what was spent of it.
+        let mut wanted: Vec<Arc<str>> = Vec::new();
+        loop {
+            let names: Vec<&str> = wanted.iter().map(|name| &**name).collect();
+            let Some(corrected) = step(false, &names).await? else { return Ok(false) };
+            wanted = corrected.wanted;
+            if wanted.is_empty() {
+                break;
+            }
+        }
+        // Exactly: what the ledger does not have is nothing.
+        let counted = if seq.is_some() { self.tidy(shared).await? } else { None };
+        let mut exactly = counted.is_some();
+        let counted = counted.unwrap_or_default();
+        let names: BTreeSet<&str> =
+            ledger.keys().copied().chain(counted.iter().map(|name| &**name)).collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let pieces = pieces(&names);
+        for (place, piece) in pieces.iter().enumerate() {
+            let last = exactly && place + 1 == pieces.len();
+            let Some(corrected) = step(last, piece).await? else { return Ok(false) };
+            exactly &= corrected.exactly;
+        }
+        Ok(true)
+    }
+
+    /// Forgets what no longer matters, and says the names of what does; nothing where the store
+    /// does not know the org.
+    pub(crate) async fn tidy(
+        &self,
+        shared: &SharedOrg,
+    ) -> Result<Option<BTreeSet<Arc<str>>>, Error> {
+        let (mut names, mut from) = (BTreeSet::new(), Some(FROM_START.to_owned()));
+        while let Some(place) = from {
+            let said = shared.counters.tidy(self.0.clock.now(), &place).await?;
+            let Said::Done(given, counted) = said else { return Ok(None) };
+            shared.hears(&given, &self.0.counts);
+            names.extend(counted.names);
+            from = counted.next;
+        }
+        Ok(Some(names))
     }
 }

@@ -10,6 +10,7 @@ mod book;
 mod compare;
 mod config;
 mod counters;
+mod info;
 mod life;
 mod link;
 mod org;
@@ -20,6 +21,7 @@ mod script;
 #[cfg(test)]
 mod tests;
 mod under_way;
+mod verdict;
 
 use std::fmt::Debug;
 use std::sync::{Arc, Weak};

@@ -1,7 +1,7 @@
 -- The counters of one org, as crates/limits/src/core keeps them: the same steps, the same
 -- answers. KEYS[1] is a hash: `m` the state of the org, `a<name>` an account, `r<request>` a
 -- reservation, `u` the requests that are in doubt, `w` when the last of them came to be, by the
--- store's own clock. KEYS[2] orders reservations by when their state ends by itself.
+-- store's own clock, `l` who loads it as long as it has no state. KEYS[2] orders reservations by when their state ends by itself.
 -- Numbers of Lua are doubles: counts and microseconds stay below 2^53. Money does not, so it
 -- is two halves of 32 bits.
 local spread = unpack
@@ -10,6 +10,8 @@ local C, D = KEYS[1], KEYS[2]
 local SECOND, MINUTE, LATE, HALF = 1000000, 60000000, 3600000000, 4294967296
 -- Leases that end in one call at most; the others end in the next one.
 local LAPSE_MAX = 256
+-- Accounts that one step walks, about; and calls in doubt that it looks at.
+local PIECE, DOUBTS_MAX = 300, 100
 -- How long an org that nobody calls is remembered: longer than a month of money.
 local FORGET_MS = 3456000000
 local NEVER = 9007199254740992
