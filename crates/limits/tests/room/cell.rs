@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use access::{Caller, Databases, OrgId, Region};
 use audit::{Passed, Record, Rider, Riding};
+use base::args;
 use base::db::{Db, Migration, Statement, Tx, Within};
 use base::metrics::Metrics;
 use base::problem::Problem;
@@ -13,6 +14,7 @@ use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::testing::{Bench, Redis, StillClock};
 use base::time::{At, Clock, SharedClock};
+use jiff::SignedDuration;
 use limits::{
     Ask, Ceiling, Config, Configured, Error, Hold, Ledger, Level, Limits, Link, Shared, StoreClock,
     Used,
@@ -38,6 +40,13 @@ const FOR_LONG: Statement =
     Statement::new("stay", "SET LOCAL idle_in_transaction_session_timeout = 0");
 const LOCK: Statement =
     Statement::new("lock the ledger", "LOCK TABLE limits_ledger IN ACCESS EXCLUSIVE MODE");
+
+/// Twice this is more than a sum can be.
+const SPOIL: Statement = Statement::new(
+    "spoil the ledger",
+    "INSERT INTO limits_ledger (org_id, day, subject, calls, tokens_in, tokens_out, nanocents)
+     VALUES ($1, $2, 'org', 1, 1, 1, 9223372036854775807)",
+);
 
 fn steps() -> Vec<Migration> {
     [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat()
@@ -101,6 +110,17 @@ impl Cell {
             tx.run(statement, Vec::new()).await.expect("locks");
         }
         tx
+    }
+
+    /// From now on nobody can add up what this org spent.
+    #[expect(clippy::disallowed_methods, reason = "no change that a record would have")]
+    pub(crate) async fn spoil_ledger(&self, org: &OrgId) {
+        let days = [self.clock.now() - SignedDuration::from_hours(24), self.clock.now()];
+        let mut tx = self.bench.db.begin(&Within::node()).await.expect("begins");
+        for at in days {
+            tx.run(SPOIL, args![org.as_str(), base::time::day(at)]).await.expect("writes");
+        }
+        tx.commit().await.expect("commits");
     }
 
     /// Another node, with a clock of its own.
