@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use base::metrics::Metrics;
 use base::money::NanoCents;
+use base::secret::Secret;
 use base::tasks::Tasks;
 use base::testing::Redis;
-use base::time::At;
+use base::time::{At, Clock as _};
 
 use super::counters::{
     Charged, Counters, FROM_START, Generation, Known, NO_LIFE, PIECE, Said, SpentOf,
@@ -28,9 +29,14 @@ fn done<T>(said: Said<T>) -> T {
 }
 
 async fn link(redis: &Redis, tasks: &Tasks) -> Link {
-    let config = Config { store: Some(redis.url()), timeout_ms: 1_000, ..Config::default() };
+    link_of(None, redis, tasks).await
+}
+
+async fn link_of(user: Option<(&str, &str)>, redis: &Redis, tasks: &Tasks) -> Link {
+    let (user, password) = user.map(|(user, word)| (user.into(), Secret::new(word.into()))).unzip();
+    let config = Config { store: Some(redis.url()), timeout_ms: 1_000, user, ..Config::default() };
     let tls = Arc::new(base::tls::client(&[]).unwrap());
-    let address = config.address(None, tls).unwrap().unwrap();
+    let address = config.address(password, tls).unwrap().unwrap();
     let link = Link::open(address, tasks, &Metrics::new());
     link.up().await;
     link
@@ -226,4 +232,37 @@ async fn what_was_in_doubt_is_given_back_in_the_step_that_says_what_was_spent_of
     assert!(wanted.is_empty());
     let tally = bench.tally(9).await;
     assert_eq!((tally.month_spent, tally.month_held), (NanoCents(30), NanoCents(0)));
+}
+
+#[tokio::test]
+async fn the_user_of_the_operating_guide_may_do_all_that_is_done_and_not_more() {
+    let Some(redis) = Redis::start().await else { return };
+    let guide = include_str!("../../../../docs/operate/README.md");
+    let (_, rules) = guide.split_once("be limited to `").unwrap();
+    let (rules, _) = rules.split_once('`').unwrap();
+    let told = redis.asked(&format!("ACL SETUSER portico on >secret {rules}")).await;
+    assert_eq!(told.as_deref(), Some("+OK\r\n"));
+    let tasks = Tasks::new();
+    let link = link_of(Some(("portico", "secret")), &redis, &tasks).await;
+    assert!(!link.leave_mark().await.unwrap(), "it was left when the node came");
+    assert!(link.first("portico:{org}:loading", LEASE).await.unwrap());
+    let (counters, names) = (Counters::new(&link, "org", LEASE, Some(LEASE), true), ledger(2));
+    let now = base::time::SystemClock.now();
+    done(counters.begin(now, LIFE, Duration::ZERO, &spent(&names)).await.unwrap());
+    done(counters.load(now, &spent(&names)).await.unwrap());
+    let known = Known {
+        request: "call".into(),
+        names: Arc::from([Box::from("org")]),
+        made: now,
+        hold: COSTS,
+        life: NO_LIFE,
+    };
+    done(counters.adopt(now, std::slice::from_ref(&known)).await.unwrap());
+    done(counters.extend(now, &[Arc::clone(&known.request)]).await.unwrap());
+    done(counters.correct(now, None, false, &spent(&names)).await.unwrap());
+    done(counters.settle(now, &[(known, Used::default())]).await.unwrap());
+    done(counters.tidy(now, FROM_START).await.unwrap());
+    done(counters.renew(now).await.unwrap());
+    done(counters.tallies(now, &names).await.unwrap());
+    assert!(link.first("elsewhere", LEASE).await.is_err());
 }
