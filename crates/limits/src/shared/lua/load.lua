@@ -20,12 +20,12 @@ else
     -- What a store has of another run is old: calls that began since are under way unknown to it.
     if state then gathers = math.max(gathers, GATHER) end
     call('UNLINK', C, D)
-    call('HSET', C, 'l', new_gen .. pack('<I8', gathers))
+    call('HSET', C, 'l', new_gen .. run .. pack('<I8', gathers))
     call('PEXPIRE', C, FORGET_MS)
   end
   local ours = call('HGET', C, 'l')
-  if not ours or sub(ours, 1, 8) ~= new_gen then return 'L' end
-  gathers = unpack('<I8', ours, 9)
+  if not ours or sub(ours, 1, 16) ~= new_gen .. run then return 'L' end
+  gathers = unpack('<I8', ours, 17)
   now, day, month, day_ends, month_ends = at, at_day, at_month, at_day_ends, at_month_ends
   next_due, open, seq, version, dirty, gen, touch = NEVER, 0, 0, new_version, fresh, new_gen, true
   gather = gathers > 0 and here() + gathers or 0

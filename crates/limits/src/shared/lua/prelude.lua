@@ -1,7 +1,8 @@
 -- The counters of one org, as crates/limits/src/core keeps them: the same steps, the same
 -- answers. KEYS[1] is a hash: `m` the state of the org, `a<name>` an account, `r<request>` a
 -- reservation, `u` the requests that are in doubt, `w` when the last of them came to be, by the
--- store's own clock, `l` who loads it as long as it has no state. KEYS[2] orders reservations by when their state ends by itself.
+-- store's own clock, `l` who loads it as long as it has no state. KEYS[2] orders reservations by
+-- when their state ends by itself.
 -- Numbers of Lua are doubles: counts and microseconds stay below 2^53. Money does not, so it
 -- is two halves of 32 bits.
 local spread = unpack
@@ -27,7 +28,7 @@ local RESERVED, LIMITS_LEN = '<I1i8i8i4i4I8I4I4I2', 41
 -- `ledger`: whoever counts compares with one.
 local at, at_day, at_month, at_day_ends, at_month_ends, ahead_max, lease, asked_version, ledger, pos =
   unpack('<i8i4i4i8i8i8i8I8I1', ARGV[1])
--- What of the run of this store the node knows: a store that was started again has another one.
+-- The run of this store, as the node knows it: a store that was started again has another one.
 local run = ARGV[2]
 local now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gather, gen
 local accounts, changed, expired, expired_count, touch = {}, {}, {}, 0, false
