@@ -67,6 +67,12 @@
 //!   `a_frozen_store_costs_one_wait_and_not_one_for_each_call`.
 //! - A store that has lost its data stands on the ledger and on what is under way:
 //!   `a_store_that_has_lost_its_data_stands_on_the_ledger_and_on_what_is_under_way`.
+//! - So does one that comes back with data of before:
+//!   `a_store_that_comes_back_with_counters_of_before_lets_nothing_be_overshot`,
+//!   `an_org_that_began_after_the_dump_is_one_that_the_store_has_lost`.
+//! - A ledger that hangs ends no lease, a large org holds up no other, nor does one that cannot be
+//!   brought back: `a_ledger_that_does_not_answer_ends_no_lease`,
+//!   `no_step_walks_all_of_a_large_org`, `an_org_that_cannot_be_brought_back_holds_up_no_other`.
 //! - A change applies to the next call on every node:
 //!   `a_limit_that_is_changed_on_one_node_applies_to_the_next_call_on_another`.
 //!

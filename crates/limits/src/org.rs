@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base::money::NanoCents;
 use base::time::At;
@@ -14,6 +14,7 @@ use crate::core::{
 use crate::note::{Keeping, Noted};
 use crate::shared::{SharedOrg, UNKNOWN};
 use crate::subject::{Subjects, Target, level_of};
+use crate::view::Applies;
 
 /// How long a call may be under way without a sign of life. Dropping a hold gives it
 /// back at once, and a process that dies takes its counters along: the lease is for
@@ -43,6 +44,9 @@ pub(crate) struct Org {
     state: Mutex<State>,
     /// Held by whoever reads from the database or writes to it: one at a time.
     pub(crate) turn: tokio::sync::Mutex<()>,
+    /// Held by whoever looks at all that is counted: who is near a limit, and since when that is
+    /// known. One at a time, since it may be much.
+    pub(crate) looked: tokio::sync::Mutex<Option<(Instant, Vec<Applies>)>>,
     failures: AtomicU64,
     /// Where its counters are shared with other nodes. The book then counts what this node
     /// admitted.
@@ -89,10 +93,10 @@ impl Org {
             counts: false,
             noted: Noted::No,
         };
-        let turn = tokio::sync::Mutex::default();
+        let (turn, looked) = Default::default();
         let (state, keeping) = (Mutex::new(state), OnceLock::new());
         let (failures, stays, rests) = (0.into(), false.into(), 0.into());
-        Self { state, turn, failures, shared, keeping, stays, rests }
+        Self { state, turn, looked, failures, shared, keeping, stays, rests }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {

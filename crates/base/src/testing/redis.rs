@@ -47,7 +47,7 @@ impl Redis {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
-    /// Starts it again where it was, empty.
+    /// Starts it again where it was: empty, or with what `SAVE` left in a `--dir` of its own.
     pub async fn restart(&mut self) {
         self.kill();
         let mut command = Command::new("redis-server");

@@ -1,78 +1,74 @@
-//! Every second: calls under way are kept alive in the store, and counters that may differ
-//! from the ledger are compared with it.
+//! Every second: calls under way are kept alive in the store. Nothing else is waited for here: a
+//! ledger that does not answer must end no lease.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base::tasks::Tasks;
 use futures_util::future::join_all;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::counters::{Known, Said};
-use super::life::spent_of;
 use super::org::SharedOrg;
 use crate::org::Org;
 use crate::{Error, Limits, Room};
 
 /// How often. A lease outlives several beats, so that one that is late gives nothing back.
-const EVERY: Duration = Duration::from_secs(1);
+pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// Calls of one step at most.
 const STEP_MAX: usize = 256;
 /// Orgs that are asked about at once.
-const AT_ONCE: usize = 64;
-/// Beats between two comparisons with the ledger while calls are under way: at first, and at
-/// most where there is no quiet moment for long.
-const COMPARE_EVERY: u32 = 4;
-const COMPARE_EVERY_MAX: u32 = 60;
-/// One node compares at a time; the others leave it to it for so long.
-const COMPARING: Duration = Duration::from_secs(2);
-/// Beats between two rounds of forgetting.
-const TIDY_EVERY: u32 = 600;
+pub(super) const AT_ONCE: usize = 64;
 
-/// Beats until the room is gone or shutdown begins.
-pub(crate) async fn beat(room: Weak<Room>, tasks: Tasks) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut beats = 0_u32;
-    loop {
-        let Some(link) = room.upgrade().and_then(|room| Some(room.together.as_ref()?.link.clone()))
-        else {
-            return;
-        };
+/// Seconds while the store answers. After an outage the next one is when it answers again.
+#[derive(Debug)]
+pub(super) struct Beats {
+    room: Weak<Room>,
+    tasks: Tasks,
+    ticks: Interval,
+}
+
+impl Beats {
+    pub(super) fn of(room: Weak<Room>, tasks: Tasks) -> Self {
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { room, tasks, ticks }
+    }
+
+    /// Waits for the next one; none once the room is gone or shutdown begins.
+    pub(super) async fn next(&mut self) -> Option<Limits> {
+        let link = self.room.upgrade()?.together.as_ref()?.link.clone();
         let next = async {
             if link.is_up() {
-                ticks.tick().await;
+                self.ticks.tick().await;
             } else {
                 // As soon as it answers again it must know what is under way.
                 link.up().await;
             }
         };
         tokio::select! {
-            () = next => {}
-            () = tasks.stopping() => return,
+            () = next => self.room.upgrade().map(Limits),
+            () = self.tasks.stopping() => None,
         }
-        drop(link);
-        let Some(room) = room.upgrade() else { return };
-        beats = (beats + 1) % TIDY_EVERY;
-        round(&Limits(room), beats == 0).await;
     }
 }
 
-async fn round(limits: &Limits, tidy: bool) {
-    for orgs in limits.0.orgs().chunks(AT_ONCE) {
-        join_all(orgs.iter().map(|(_, org)| once(limits, org, tidy))).await;
+/// Keeps alive until the room is gone or shutdown begins.
+pub(crate) async fn beat(room: Weak<Room>, tasks: Tasks) {
+    let mut beats = Beats::of(room, tasks);
+    while let Some(limits) = beats.next().await {
+        for orgs in limits.0.orgs().chunks(AT_ONCE) {
+            join_all(orgs.iter().map(|(_, org)| once(&limits, org))).await;
+        }
     }
 }
 
-async fn once(limits: &Limits, org: &Arc<Org>, tidy: bool) {
+async fn once(limits: &Limits, org: &Arc<Org>) {
     let beaten = async {
         limits.keep_alive(org).await?;
         let Some(shared) = &org.shared else { return Ok(()) };
-        limits.tell_of_change(shared).await?;
-        if tidy {
-            shared.counters.tidy(limits.0.clock.now()).await?;
-        }
-        if shared.is_dirty() { limits.compare(shared).await } else { Ok(()) }
+        limits.tell_of_change(shared).await
     };
     let beaten: Result<(), Error> = beaten.await;
     if let Err(error) = beaten {
@@ -127,49 +123,5 @@ impl Limits {
             }
         }
         Ok(())
-    }
-
-    /// Compares the counters with the ledger. Exactly, once nothing was under way for as
-    /// long as a beat; until then, so that no less counts as used than the ledger has.
-    async fn compare(&self, shared: &SharedOrg) -> Result<(), Error> {
-        let nobody: [&str; 0] = [];
-        let now = self.0.clock.now();
-        let Said::Done(given, _) = shared.counters.tallies(now, &nobody).await? else {
-            return Ok(());
-        };
-        shared.hears(&given, &self.0.counts);
-        let due = {
-            let mut heard = shared.heard();
-            let still = heard.still.filter(|(seq, _)| *seq == given.seq);
-            let still = still.unwrap_or_else(|| (given.seq, Instant::now()));
-            heard.still = Some(still);
-            heard.beats += 1;
-            let quiet = given.open == 0 && still.1.elapsed() >= EVERY;
-            let due = quiet || heard.beats >= heard.every.max(COMPARE_EVERY);
-            if due {
-                heard.beats = 0;
-                heard.every = (heard.every.max(COMPARE_EVERY) * 2).min(COMPARE_EVERY_MAX);
-            }
-            due
-        };
-        let Some(scope) = shared.scope().filter(|_| due) else { return Ok(()) };
-        let lock = format!("portico:{{{}}}:comparing", scope.org().as_str());
-        if !shared.counters.link().first(&lock, COMPARING).await? {
-            return Ok(());
-        }
-        let suspect = shared.suspect.swap(false, Ordering::AcqRel);
-        let compared = async {
-            let spent = self.spent(&scope, now).await.map_err(Error::Unloadable)?;
-            let said = shared.counters.correct(now, given.seq, &spent_of(&spent)).await?;
-            if let Said::Done(given, ()) = &said {
-                shared.hears(given, &self.0.counts);
-            }
-            Ok(!matches!(said, Said::Ahead(_)))
-        };
-        let compared: Result<bool, Error> = compared.await;
-        if suspect && !matches!(compared, Ok(true)) {
-            shared.suspect.store(true, Ordering::Release);
-        }
-        compared.map(drop)
     }
 }

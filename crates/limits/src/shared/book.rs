@@ -7,7 +7,7 @@ use base::money::NanoCents;
 use base::seal;
 use base::time::At;
 
-use super::counters::{Charged, Counters, Known, NO_LIFE, Said, UNKNOWN};
+use super::counters::{Charged, Counters, FROM_START, Known, NO_LIFE, Said, UNKNOWN};
 use super::link::{Away, Link};
 use crate::core::{Admitted, Ask, Expired, NotOpen, Refused, Settled, Subject, Tally, Used};
 
@@ -100,8 +100,12 @@ impl SharedBook {
 
     /// See [`crate::Book::tidy`].
     pub async fn tidy(&mut self, now: At) -> Result<(), Away> {
-        let said = self.counters.tidy(now).await?;
-        self.done(said).map(drop)
+        let mut from = Some(FROM_START.to_owned());
+        while let Some(place) = from {
+            let said = self.counters.tidy(now, &place).await?;
+            from = self.done(said)?.next;
+        }
+        Ok(())
     }
 
     /// The leases that have ended since this was last asked.

@@ -11,9 +11,9 @@ use super::answer::{Given, read};
 use super::link::{Away, Link};
 use super::pack::{Cut, Pack};
 use super::script::Verb;
+use super::verdict::decision;
 use crate::core::{
-    Admitted, Amount, Ask, Ceiling, Dimension, Gauge, Moment, Refused, Retry, Settled, Standing,
-    Subject, Tally, Used, instant, nanos, span,
+    Admitted, Amount, Ask, Moment, Refused, Settled, Subject, Tally, Used, instant, nanos,
 };
 
 /// Which life of the store an answer is from: a new one each time that it has lost an org.
@@ -24,7 +24,11 @@ pub(crate) const NO_LIFE: Generation = [0; 8];
 /// The version of limits that nobody ever has.
 pub(crate) const UNKNOWN: u64 = 0;
 /// The wait that the script tells for never.
-const NEVER: i64 = 1 << 53;
+pub(super) const NEVER: i64 = 1 << 53;
+/// From where names are told.
+pub(crate) const FROM_START: &str = "0";
+/// Subjects of one step at most: a step that takes long holds up every org.
+pub(crate) const PIECE: usize = 300;
 /// Versions begin somewhere below this, so that those of two lives are not taken for each other.
 const VERSION_MASK: u64 = (1 << 48) - 1;
 
@@ -64,6 +68,22 @@ pub(crate) enum Charged {
     Anew,
     /// It is settled already, or an hour late.
     NotOpen,
+}
+
+/// How a comparison went.
+#[derive(Debug)]
+pub(crate) struct Corrected {
+    pub(crate) exactly: bool,
+    /// What the ledger has of these decides what is in doubt.
+    pub(crate) wanted: Vec<Arc<str>>,
+}
+
+/// Some of what is counted.
+#[derive(Debug)]
+pub(crate) struct Counted {
+    pub(crate) names: Vec<Arc<str>>,
+    /// From where to go on.
+    pub(crate) next: Option<String>,
 }
 
 /// What a subject spent, as the ledger has it.
@@ -143,7 +163,7 @@ impl Counters {
         pack.many(subjects.len());
         for subject in subjects {
             pack.text(subject.name);
-            ceiling(&mut pack, subject.ceiling);
+            pack.ceiling(subject.ceiling);
         }
         Reservation(pack)
     }
@@ -224,7 +244,8 @@ impl Counters {
     }
 
     /// Begins a new life of the org, on what the ledger says; nothing if one has begun. For as
-    /// long as it gathers, nobody is admitted who costs something under a limit in money.
+    /// long as it gathers, nobody is admitted who costs something under a limit in money. Lost
+    /// where somebody else began to load it meanwhile.
     pub(crate) async fn begin(
         &self,
         at: At,
@@ -232,19 +253,30 @@ impl Counters {
         gathers: Duration,
         spent: &[SpentOf<'_>],
     ) -> Result<Said<()>, Away> {
-        self.take_over(at, life, Some(gathers), spent).await
+        let pieces = pieces(spent);
+        let mut said = Said::Lost;
+        for (place, piece) in pieces.iter().enumerate() {
+            let part = u8::from(place == 0) + 2 * u8::from(place + 1 == pieces.len());
+            said = self.take_over(at, life, Some(gathers), part, piece).await?;
+            if !matches!(said, Said::Done(..)) {
+                break;
+            }
+        }
+        Ok(said)
     }
 
     /// Takes over what the ledger says in a life that has begun.
     pub(crate) async fn load(&self, at: At, spent: &[SpentOf<'_>]) -> Result<Said<()>, Away> {
-        self.take_over(at, NO_LIFE, None, spent).await
+        self.take_over(at, NO_LIFE, None, 3, spent).await
     }
 
-    async fn take_over(
+    /// `part`: 1 for the first piece, 2 for the last, 3 for the only one.
+    pub(super) async fn take_over(
         &self,
         at: At,
         life: Generation,
         first: Option<Duration>,
+        part: u8,
         spent: &[SpentOf<'_>],
     ) -> Result<Said<()>, Away> {
         let mut pack = self.head(at, UNKNOWN);
@@ -252,22 +284,29 @@ impl Counters {
         pack.u64((u64::from_le_bytes(life) & VERSION_MASK) + 1);
         pack.u8(u8::from(first.is_some()));
         pack.i64(micros(first.unwrap_or_default()));
+        pack.u8(part);
         money(&mut pack, spent);
         self.ask(Verb::Load, pack, |_| Some(())).await
     }
 
-    /// Compares with what the ledger says; exact if nothing is under way and nothing was
-    /// since `seq`, else no less than it says is used from then on.
+    /// Compares some subjects with what the ledger says; exact if nothing is under way and
+    /// nothing was since `seq`, else no less than it says is used from then on. `last` if all others
+    /// were compared exactly.
     pub(crate) async fn correct(
         &self,
         at: At,
-        seq: u64,
+        seq: Option<u64>,
+        last: bool,
         spent: &[SpentOf<'_>],
-    ) -> Result<Said<()>, Away> {
+    ) -> Result<Said<Corrected>, Away> {
         let mut pack = self.head(at, UNKNOWN);
-        pack.u64(seq);
+        pack.u64(seq.unwrap_or(u64::MAX));
+        pack.u8(last.into());
         money(&mut pack, spent);
-        self.ask(Verb::Correct, pack, |_| Some(())).await
+        self.ask(Verb::Correct, pack, |cut| {
+            Some(Corrected { exactly: cut.u8()? != 0, wanted: several(cut, name)? })
+        })
+        .await
     }
 
     /// The counters of some subjects.
@@ -281,12 +320,14 @@ impl Counters {
         self.ask(Verb::Tally, pack, |cut| several(cut, tally)).await
     }
 
-    /// Forgets what no longer matters, and says the names of what does.
-    pub(crate) async fn tidy(&self, now: At) -> Result<Said<Vec<Arc<str>>>, Away> {
-        let pack = self.head(now, UNKNOWN);
+    /// Forgets what no longer matters of some hundred subjects, and says the names of what does;
+    /// and from where to go on, nothing behind the last ones. A name may be said twice.
+    pub(crate) async fn tidy(&self, now: At, from: &str) -> Result<Said<Counted>, Away> {
+        let mut pack = self.head(now, UNKNOWN);
+        pack.text(from);
         self.ask(Verb::Tidy, pack, |cut| {
-            let many = cut.u32()?;
-            (0..many).map(|_| cut.text().map(Arc::from)).collect()
+            let next = Some(cut.text()?.to_owned()).filter(|next| next != FROM_START);
+            Some(Counted { next, names: several(cut, name)? })
         })
         .await
     }
@@ -305,18 +346,9 @@ fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(NEVER)
 }
 
-/// Bits of the dimensions that are limited, and the limits.
-fn ceiling(pack: &mut Pack, ceiling: &Ceiling) {
-    let limits = Dimension::ALL.map(|dimension| ceiling.of(dimension));
-    let bits = [1, 2, 4, 8, 16];
-    let mask = limits.iter().zip(bits).filter(|(limit, _)| limit.is_some());
-    pack.u8(mask.map(|(_, bit)| bit).sum());
-    let [requests, tokens, slots, day, month] = limits.map(Option::unwrap_or_default);
-    pack.count(requests);
-    pack.count(tokens);
-    pack.count(slots);
-    pack.u64(day);
-    pack.u64(month);
+/// One at least.
+pub(super) fn pieces<T>(all: &[T]) -> Vec<&[T]> {
+    if all.is_empty() { vec![all] } else { all.chunks(PIECE).collect() }
 }
 
 fn money(pack: &mut Pack, spent: &[SpentOf<'_>]) {
@@ -340,6 +372,10 @@ fn several<T>(cut: &mut Cut<'_>, one: impl Fn(&mut Cut<'_>) -> Option<T>) -> Opt
     (0..many).map(|_| one(cut)).collect()
 }
 
+fn name(cut: &mut Cut<'_>) -> Option<Arc<str>> {
+    cut.text().map(Arc::from)
+}
+
 fn tally(cut: &mut Cut<'_>) -> Option<Tally> {
     Some(Tally {
         requests: cut.u64()?,
@@ -350,45 +386,4 @@ fn tally(cut: &mut Cut<'_>) -> Option<Tally> {
         month_spent: cut.money()?,
         month_held: cut.money()?,
     })
-}
-
-fn decision(cut: &mut Cut<'_>, subjects: &[Subject<'_>]) -> Option<Result<Admitted, Refused>> {
-    let status = cut.u8()?;
-    if status == b'R' {
-        let subject = subjects.get(usize::from(cut.u16()?).checked_sub(1)?)?;
-        let dimension = *Dimension::ALL.get(usize::from(cut.u8()?))?;
-        let (remaining, wait) = (cut.u64()?, cut.i64()?);
-        let retry = if wait >= NEVER { Retry::Never } else { Retry::After(span(wait)) };
-        let standing = Box::new(standing(cut, subjects)?);
-        let limit = subject.ceiling.of(dimension)?;
-        let (level, subject) = (subject.level, subject.name.into());
-        return Some(Err(Refused { level, subject, dimension, limit, remaining, retry, standing }));
-    }
-    let (reserved_at, expires_at) = (instant(cut.i64()?), instant(cut.i64()?));
-    let standing = standing(cut, subjects)?;
-    Some(Ok(Admitted { reserved_at, expires_at, repeated: status == b'P', standing }))
-}
-
-fn standing(cut: &mut Cut<'_>, subjects: &[Subject<'_>]) -> Option<Standing> {
-    let mut standing = Standing::default();
-    let requests = |ceiling: &Ceiling| ceiling.requests_per_minute;
-    gauge(&mut standing.requests, cut, subjects, requests)?;
-    gauge(&mut standing.tokens, cut, subjects, |ceiling| ceiling.tokens_per_minute)?;
-    Some(standing)
-}
-
-/// A rate: whose, what remains, and when some comes back; whose is 0 where there is none.
-fn gauge(
-    tightest: &mut Option<Gauge>,
-    cut: &mut Cut<'_>,
-    subjects: &[Subject<'_>],
-    limit: impl Fn(&Ceiling) -> Option<u64>,
-) -> Option<()> {
-    let (place, remaining, reset) = (usize::from(cut.u16()?), cut.u64()?, span(cut.i64()?));
-    if let Some(place) = place.checked_sub(1) {
-        let subject = subjects.get(place)?;
-        let limit = limit(subject.ceiling)?;
-        *tightest = Some(Gauge { level: subject.level, limit, remaining, reset });
-    }
-    Some(())
 }

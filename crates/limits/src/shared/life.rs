@@ -70,11 +70,17 @@ impl Limits {
                 let lost = shared.heard().life != NO_LIFE || link.leave_mark().await?;
                 let gathers = if lost { GATHER } else { Duration::ZERO };
                 let life = seal::random().map_err(|_| Error::Unavailable)?;
-                if let Said::Ahead(latest) =
-                    shared.counters.begin(now, life, gathers, &spent_of(&spent)).await?
-                {
-                    now = latest;
-                    continue;
+                match shared.counters.begin(now, life, gathers, &spent_of(&spent)).await? {
+                    Said::Ahead(latest) => {
+                        now = latest;
+                        continue;
+                    }
+                    // Somebody else loads it.
+                    Said::Lost => {
+                        ours = false;
+                        continue;
+                    }
+                    Said::Done(..) | Said::Stale | Said::Gathering => {}
                 }
                 tracing::info!(
                     org = scope.org().as_str(),
@@ -89,6 +95,6 @@ impl Limits {
 }
 
 /// As the scripts take it.
-pub(super) fn spent_of(spent: &[Spent]) -> Vec<SpentOf<'_>> {
+fn spent_of(spent: &[Spent]) -> Vec<SpentOf<'_>> {
     spent.iter().map(|one| (one.subject.as_str(), one.day, one.month)).collect()
 }

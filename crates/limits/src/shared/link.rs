@@ -20,6 +20,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::ClientConfig;
 use tokio_rustls::rustls::pki_types::ServerName;
 
+use super::info::{drops_nothing, run_of};
 use super::script::Verb;
 
 /// How long connecting, with TLS and a password, may take.
@@ -95,6 +96,9 @@ struct Live {
     connection: MultiplexedConnection,
     /// The name of each script, by its place.
     scripts: [String; 9],
+    /// Which run of the store this is: one that was started again, or another server, has
+    /// another one, whatever data it brings along.
+    run: [u8; 8],
 }
 
 #[derive(Debug, Clone)]
@@ -171,7 +175,7 @@ impl Link {
             let Some(script) = live.scripts.get(verb.place()) else { return Err(Away::Unreadable) };
             let mut command = cmd("EVALSHA");
             command.arg(script).arg(keys.len());
-            command.arg(&*keys[0]).arg(&*keys[1]).arg(argument);
+            command.arg(&*keys[0]).arg(&*keys[1]).arg(argument).arg(&live.run);
             let begun = Instant::now();
             match self.asked(&live, &command).await {
                 Ok(Value::BulkString(answer)) => {
@@ -192,12 +196,13 @@ impl Link {
         }
     }
 
-    /// Leaves a mark in a store that has none: whether there was none. It has lost its data
-    /// then, unless it is new.
+    /// Leaves a mark in a store that has none of this run: whether there was none. It has lost
+    /// its data then, or what it has is old, unless it is new.
     pub(crate) async fn leave_mark(&self) -> Result<bool, Away> {
         let live = self.live().await?;
-        let answer = self.asked(&live, &mark()).await;
-        Ok(answer.inspect_err(|away| self.trip(&live, away))? != Value::Nil)
+        let answer = self.asked(&live, mark(live.run).arg("GET")).await;
+        let before = answer.inspect_err(|away| self.trip(&live, away))?;
+        Ok(before != Value::BulkString(live.run.to_vec()))
     }
 
     /// Sets a key that nobody has set, for a while: whether it was us.
@@ -297,10 +302,10 @@ impl fmt::Debug for Link {
     }
 }
 
-/// What a store that has not lost its data has.
-fn mark() -> redis::Cmd {
+/// What a store that has not lost its data in this run has.
+fn mark(run: [u8; 8]) -> redis::Cmd {
     let mut mark = cmd("SET");
-    mark.arg("portico:mark").arg(1).arg("NX");
+    mark.arg("portico:mark").arg(&run);
     mark
 }
 
@@ -324,21 +329,16 @@ async fn connected(inner: &Arc<Inner>) -> RedisResult<Live> {
         }
     };
     let info: String = cmd("INFO").arg("memory").query_async(&mut connection).await?;
-    let policy = info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
-    if let Some(policy) = policy.filter(|policy| policy.trim() != "noeviction") {
-        let why = format!(
-            "its `maxmemory-policy` is `{}`, which drops counters: set `noeviction`",
-            policy.trim()
-        );
-        return Err(io::Error::other(why).into());
-    }
+    drops_nothing(&info)?;
     // A replica, or a store that is full, answers questions all the same.
     let mut write = cmd("SET");
     write.arg("portico:probe").arg(1).arg("PX").arg(1_000);
     let () = write.query_async(&mut connection).await?;
+    let info: String = cmd("INFO").arg("server").query_async(&mut connection).await?;
+    let run = run_of(&info)?;
     // Only at its first connection can a node take a store without a mark for a new one.
     if !inner.marked.swap(true, Ordering::AcqRel) {
-        let _new: Value = mark().query_async(&mut connection).await?;
+        let _new: Value = mark(run).arg("NX").query_async(&mut connection).await?;
     }
     let mut scripts = [const { String::new() }; 9];
     for (verb, name) in Verb::ALL.into_iter().zip(&mut scripts) {
@@ -346,7 +346,7 @@ async fn connected(inner: &Arc<Inner>) -> RedisResult<Live> {
         load.arg("LOAD").arg(verb.text());
         *name = load.query_async(&mut connection).await?;
     }
-    Ok(Live { connection, scripts })
+    Ok(Live { connection, scripts, run })
 }
 
 /// One connection for all calls, which answers in the order in which it was asked.

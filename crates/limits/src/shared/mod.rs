@@ -7,8 +7,10 @@
 mod answer;
 mod beat;
 mod book;
+mod compare;
 mod config;
 mod counters;
+mod info;
 mod life;
 mod link;
 mod org;
@@ -19,6 +21,7 @@ mod script;
 #[cfg(test)]
 mod tests;
 mod under_way;
+mod verdict;
 
 use std::fmt::Debug;
 use std::sync::{Arc, Weak};
@@ -104,10 +107,12 @@ impl Together {
         }
     }
 
-    /// Keeps alive what is under way, and settles what has ended.
+    /// Keeps alive what is under way, settles what has ended, and compares with the ledger: each
+    /// in a task of its own, so that none waits for another.
     pub(crate) fn begin(&self, room: &Weak<Room>, tasks: &Tasks) {
         self.ledger.tells(room);
         tasks.spawn(beat::beat(Weak::clone(room), tasks.clone()));
+        tasks.spawn(compare::compare(Weak::clone(room), tasks.clone()));
         tasks.spawn(queue::work(Weak::clone(room), Arc::clone(&self.queue), tasks.clone()));
     }
 }

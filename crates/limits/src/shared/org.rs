@@ -24,6 +24,8 @@ pub(crate) struct SharedOrg {
     pub(crate) renew: AtomicBool,
     /// Settlements were dropped, or outcomes came late: the counters may be below the ledger.
     pub(crate) suspect: AtomicBool,
+    /// Its settlements wait aside: the store could not take them a moment ago.
+    pub(crate) parked: AtomicBool,
 }
 
 /// What the store said last.
@@ -56,6 +58,7 @@ impl SharedOrg {
             heard: Mutex::default(),
             renew: AtomicBool::new(false),
             suspect: AtomicBool::new(false),
+            parked: AtomicBool::new(false),
         }
     }
 

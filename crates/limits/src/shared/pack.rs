@@ -2,6 +2,8 @@
 
 use base::money::NanoCents;
 
+use crate::core::{Ceiling, Dimension};
+
 /// What a script is asked.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pack(pub(super) Vec<u8>);
@@ -46,6 +48,20 @@ impl Pack {
         let bytes = bytes.get(..usize::from(u16::MAX)).unwrap_or(bytes);
         self.many(bytes.len());
         self.0.extend_from_slice(bytes);
+    }
+
+    /// Bits of the dimensions that are limited, and the limits.
+    pub(super) fn ceiling(&mut self, ceiling: &Ceiling) {
+        let limits = Dimension::ALL.map(|dimension| ceiling.of(dimension));
+        let bits = [1, 2, 4, 8, 16];
+        let mask = limits.iter().zip(bits).filter(|(limit, _)| limit.is_some());
+        self.u8(mask.map(|(_, bit)| bit).sum());
+        let [requests, tokens, slots, day, month] = limits.map(Option::unwrap_or_default);
+        self.count(requests);
+        self.count(tokens);
+        self.count(slots);
+        self.u64(day);
+        self.u64(month);
     }
 
     pub(super) fn bytes(&mut self, bytes: &[u8]) {

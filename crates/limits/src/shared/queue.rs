@@ -9,7 +9,7 @@ use std::time::Duration;
 use base::metrics::{Counter, Gauge, Metrics};
 use base::tasks::Tasks;
 use futures_util::future::join_all;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::counters::{Charged, Known, Said};
@@ -22,8 +22,12 @@ use crate::{Limits, Room};
 const WAITING_MAX: usize = 65_536;
 /// Settlements of one round, over all orgs.
 const ROUND_MAX: usize = 256;
-/// Between two tries while the store or the ledger is away.
+/// Between two tries while the store is away.
 const AGAIN: Duration = Duration::from_millis(100);
+/// Between two tries with an org that the store cannot settle now. The others do not wait for it.
+const PARKED: Duration = Duration::from_secs(1);
+/// Orgs that are brought back at once at most: each reads its ledger.
+const BRINGING_MAX: usize = 64;
 /// What waits at shutdown has so long to arrive.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -35,11 +39,26 @@ struct Ended {
     used: Used,
 }
 
+#[derive(Debug, Default)]
+struct Waiting {
+    next: VecDeque<Ended>,
+    /// Of orgs that the store could not settle a moment ago.
+    parked: Vec<Ended>,
+}
+
+impl Waiting {
+    fn len(&self) -> usize {
+        self.next.len() + self.parked.len()
+    }
+}
+
 /// What waits to be settled.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    waiting: Mutex<VecDeque<Ended>>,
+    waiting: Mutex<Waiting>,
     wake: Notify,
+    /// Orgs that are brought back at once.
+    bringing: Semaphore,
     length: Gauge,
     dropped: Counter,
 }
@@ -49,6 +68,7 @@ impl Queue {
         Self {
             waiting: Mutex::default(),
             wake: Notify::new(),
+            bringing: Semaphore::new(BRINGING_MAX),
             length: metrics.register(
                 "limits_settlements_waiting",
                 "Settlements that the store of the counters has not taken yet",
@@ -62,7 +82,7 @@ impl Queue {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, VecDeque<Ended>> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -80,18 +100,25 @@ impl Queue {
             }
             return;
         }
-        waiting.push_back(Ended { org, known, used });
+        waiting.next.push_back(Ended { org, known, used });
         self.tell_length(waiting.len());
         drop(waiting);
         self.wake.notify_one();
     }
 
-    /// The first of what waits, by org, each in order.
+    /// The first of what waits, by org, each in order; without those that are parked.
     fn take(&self) -> Vec<Vec<Ended>> {
         let mut waiting = self.waiting();
-        let many = waiting.len().min(ROUND_MAX);
-        let mut groups: Vec<Vec<Ended>> = Vec::new();
-        for ended in waiting.drain(..many) {
+        let (mut many, mut groups) = (0, Vec::<Vec<Ended>>::new());
+        while many < ROUND_MAX
+            && let Some(ended) = waiting.next.pop_front()
+        {
+            if ended.org.shared.as_ref().is_some_and(|shared| shared.parked.load(Ordering::Acquire))
+            {
+                waiting.parked.push(ended);
+                continue;
+            }
+            many += 1;
             let same = |group: &&mut Vec<Ended>| {
                 group.first().is_some_and(|first| Arc::ptr_eq(&first.org, &ended.org))
             };
@@ -107,9 +134,42 @@ impl Queue {
     fn give_back(&self, groups: Vec<Vec<Ended>>) {
         let mut waiting = self.waiting();
         for ended in groups.into_iter().rev().flat_map(|group| group.into_iter().rev()) {
-            waiting.push_front(ended);
+            waiting.next.push_front(ended);
         }
         self.tell_length(waiting.len());
+    }
+
+    /// Puts an org aside with what waits of it.
+    fn park(&self, org: &Arc<Org>, group: Vec<Ended>) {
+        let mut waiting = self.waiting();
+        set_parked(org, true);
+        waiting.parked.extend(group);
+        self.tell_length(waiting.len());
+    }
+
+    /// It is its turn again.
+    fn unpark(&self, org: &Arc<Org>) {
+        let mut waiting = self.waiting();
+        set_parked(org, false);
+        let (back, parked): (Vec<_>, Vec<_>) = std::mem::take(&mut waiting.parked)
+            .into_iter()
+            .partition(|ended| Arc::ptr_eq(&ended.org, org));
+        waiting.parked = parked;
+        for ended in back.into_iter().rev() {
+            waiting.next.push_front(ended);
+        }
+        drop(waiting);
+        self.wake.notify_one();
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting().len() == 0
+    }
+}
+
+fn set_parked(org: &Org, parked: bool) {
+    if let Some(shared) = &org.shared {
+        shared.parked.store(parked, Ordering::Release);
     }
 }
 
@@ -137,7 +197,7 @@ pub(crate) async fn work(room: Weak<Room>, queue: Arc<Queue>, tasks: Tasks) {
     let Some(room) = room.upgrade() else { return };
     let limits = Limits(Arc::clone(&room));
     let flushed = async {
-        while !round(&limits, &queue).await {
+        while !round(&limits, &queue).await || !queue.is_empty() {
             sleep(AGAIN).await;
         }
     };
@@ -150,13 +210,14 @@ pub(crate) async fn work(room: Weak<Room>, queue: Arc<Queue>, tasks: Tasks) {
 }
 
 /// Settles all that waits; false when some of it has to wait on.
-async fn round(limits: &Limits, queue: &Queue) -> bool {
+async fn round(limits: &Limits, queue: &Arc<Queue>) -> bool {
     loop {
         let groups = queue.take();
         if groups.is_empty() {
             return true;
         }
-        let told = join_all(groups.into_iter().map(|group| settle(limits, group))).await;
+        let told = groups.into_iter().map(|group| settle(limits, queue, group));
+        let told = join_all(told).await;
         let failed: Vec<Vec<Ended>> = told.into_iter().flatten().collect();
         if !failed.is_empty() {
             queue.give_back(failed);
@@ -165,8 +226,8 @@ async fn round(limits: &Limits, queue: &Queue) -> bool {
     }
 }
 
-/// Settles calls of one org; gives them back if the store did not take them.
-async fn settle(limits: &Limits, group: Vec<Ended>) -> Option<Vec<Ended>> {
+/// Settles calls of one org; gives them back if the store is away.
+async fn settle(limits: &Limits, queue: &Arc<Queue>, group: Vec<Ended>) -> Option<Vec<Ended>> {
     let org = Arc::clone(&group.first()?.org);
     let shared = org.shared.as_ref()?;
     let now = limits.0.clock.now();
@@ -189,12 +250,29 @@ async fn settle(limits: &Limits, group: Vec<Ended>) -> Option<Vec<Ended>> {
             }
             None
         }
-        Ok(Said::Lost) => {
-            // What cannot be brought back now is tried again with the next round.
-            let _again = limits.bring_back(&org).await;
-            Some(group)
+        Ok(said) => {
+            queue.park(&org, group);
+            let (limits, queue) = (limits.clone(), Arc::clone(queue));
+            let tasks = limits.0.tasks.clone();
+            tasks.clone().spawn(async move {
+                let failed = match said {
+                    Said::Lost => {
+                        let _turn = queue.bringing.acquire().await;
+                        limits.bring_back(&org).await.is_err()
+                    }
+                    // The store's own time goes on by itself.
+                    _ => true,
+                };
+                if failed {
+                    tokio::select! {
+                        () = sleep(PARKED) => {}
+                        () = tasks.stopping() => {}
+                    }
+                }
+                queue.unpark(&org);
+            });
+            None
         }
-        // The store's own time goes on by itself.
-        Ok(Said::Ahead(_) | Said::Stale | Said::Gathering) | Err(_) => Some(group),
+        Err(_) => Some(group),
     }
 }

@@ -166,16 +166,11 @@ impl Limits {
         Ok(tallies)
     }
 
-    /// The names of everything that is counted.
+    /// The names of everything that is counted, some hundred at a time.
     pub(crate) async fn counted(&self, org: &Arc<Org>) -> Result<Vec<Arc<str>>, Error> {
         let Some(shared) = &org.shared else { return Ok(org.counted()) };
-        match shared.counters.tidy(self.0.clock.now()).await? {
-            Said::Done(given, names) => {
-                shared.hears(&given, &self.0.counts);
-                Ok(names)
-            }
-            Said::Lost | Said::Stale | Said::Gathering | Said::Ahead(_) => Ok(Vec::new()),
-        }
+        let names = self.tidy(shared).await?;
+        Ok(names.into_iter().flatten().collect())
     }
 
     fn refused(&self, refused: Refused) -> Error {

@@ -5,11 +5,14 @@ use std::time::Duration;
 
 use base::metrics::Metrics;
 use base::money::NanoCents;
+use base::secret::Secret;
 use base::tasks::Tasks;
 use base::testing::Redis;
-use base::time::At;
+use base::time::{At, Clock as _};
 
-use super::counters::{Charged, Counters, Generation, Known, NO_LIFE, Said};
+use super::counters::{
+    Charged, Counters, FROM_START, Generation, Known, NO_LIFE, PIECE, Said, SpentOf,
+};
 use super::{Config, LEASE, Link};
 use crate::core::{Ask, Ceiling, Level, Settled, Subject, Tally, Used};
 
@@ -25,6 +28,20 @@ fn done<T>(said: Said<T>) -> T {
     done
 }
 
+async fn link(redis: &Redis, tasks: &Tasks) -> Link {
+    link_of(None, redis, tasks).await
+}
+
+async fn link_of(user: Option<(&str, &str)>, redis: &Redis, tasks: &Tasks) -> Link {
+    let (user, password) = user.map(|(user, word)| (user.into(), Secret::new(word.into()))).unzip();
+    let config = Config { store: Some(redis.url()), timeout_ms: 1_000, user, ..Config::default() };
+    let tls = Arc::new(base::tls::client(&[]).unwrap());
+    let address = config.address(password, tls).unwrap().unwrap();
+    let link = Link::open(address, tasks, &Metrics::new());
+    link.up().await;
+    link
+}
+
 struct Bench {
     counters: Counters,
     /// A call that holds 40 in the store, of which the node does not know that it is there.
@@ -37,12 +54,7 @@ impl Bench {
     async fn with_a_call() -> Option<Self> {
         let redis = Redis::start().await?;
         let tasks = Tasks::new();
-        let config = Config { store: Some(redis.url()), timeout_ms: 1_000, ..Config::default() };
-        let tls = Arc::new(base::tls::client(&[]).unwrap());
-        let address = config.address(None, tls).unwrap().unwrap();
-        let link = Link::open(address, &tasks, &Metrics::new());
-        link.up().await;
-        let counters = Counters::new(&link, "org", LEASE, None, true);
+        let counters = Counters::new(&link(&redis, &tasks).await, "org", LEASE, None, true);
         done(counters.begin(at(0), LIFE, Duration::ZERO, &[]).await.unwrap());
         let Said::Done(given, _) = counters.tallies(at(0), &["org"]).await.unwrap() else {
             panic!("it has begun")
@@ -110,7 +122,7 @@ async fn what_was_given_back_while_its_call_went_on_is_held_again() {
         done(
             bench
                 .counters
-                .correct(at(18), 0, &[("org", NanoCents(0), NanoCents(0))])
+                .correct(at(18), Some(0), true, &[("org", NanoCents(0), NanoCents(0))])
                 .await
                 .unwrap(),
         );
@@ -121,4 +133,136 @@ async fn what_was_given_back_while_its_call_went_on_is_held_again() {
     assert_eq!(bench.settle(19).await, Charged::Settled(Settled::InTime));
     let tally = bench.tally(19).await;
     assert_eq!((tally.month_spent.0, tally.month_held.0, tally.concurrency), (30, 0, 0));
+}
+
+#[tokio::test]
+async fn what_is_settled_after_an_exact_comparison_is_compared_again() {
+    let Some(bench) = Bench::with_a_call().await else { return };
+    let ledger = [("org", NanoCents(30), NanoCents(30))];
+    let given = async |secs| {
+        let none: [&str; 0] = [];
+        let Said::Done(given, _) = bench.counters.tallies(at(secs), &none).await.unwrap() else {
+            panic!("it is there")
+        };
+        given
+    };
+    assert!(given(9).await.dirty, "money is in doubt");
+    while given(9).await.dirty {
+        let seq = given(9).await.seq;
+        done(bench.counters.correct(at(9), Some(seq), true, &ledger).await.unwrap());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.settle(10).await, Charged::Settled(Settled::Late));
+    assert_eq!(bench.tally(10).await.month_spent, NanoCents(60), "twice, for now");
+    assert!(given(10).await.dirty, "so it is compared");
+    let seq = given(10).await.seq;
+    done(bench.counters.correct(at(10), Some(seq), true, &ledger).await.unwrap());
+    assert_eq!(bench.tally(10).await.month_spent, NanoCents(30));
+}
+
+/// So many subjects, each of which has spent 5.
+fn ledger(many: usize) -> Vec<String> {
+    (0..many).map(|subject| format!("member:{subject}")).collect()
+}
+
+fn spent(names: &[String]) -> Vec<SpentOf<'_>> {
+    names.iter().map(|name| (name.as_str(), NanoCents(5), NanoCents(5))).collect()
+}
+
+#[tokio::test]
+async fn no_step_walks_all_of_a_large_org() {
+    let Some(redis) = Redis::start().await else { return };
+    let tasks = Tasks::new();
+    let (counters, names) =
+        (Counters::new(&link(&redis, &tasks).await, "org", LEASE, None, true), ledger(2_000));
+    done(counters.begin(at(0), LIFE, Duration::ZERO, &spent(&names)).await.unwrap());
+    let steps = redis.asked("INFO commandstats").await.unwrap();
+    assert!(steps.contains("cmdstat_evalsha:calls=7,"), "{steps}");
+    let (mut told, mut from) = (Vec::new(), Some(FROM_START.to_owned()));
+    while let Some(place) = from {
+        let page = done(counters.tidy(at(1), &place).await.unwrap());
+        assert!(page.names.len() < 2 * PIECE, "{}", page.names.len());
+        told.extend(page.names);
+        from = page.next;
+    }
+    told.sort_unstable();
+    told.dedup();
+    assert_eq!(told.len(), 2_000);
+    let left = done(counters.tallies(at(1), &names[1_998..]).await.unwrap());
+    assert!(left.iter().all(|tally| tally.month_spent == NanoCents(5)));
+}
+
+#[tokio::test]
+async fn an_org_is_not_there_before_all_of_it_is_loaded_and_one_node_alone_loads_it() {
+    let Some(redis) = Redis::start().await else { return };
+    let tasks = Tasks::new();
+    let counters = Counters::new(&link(&redis, &tasks).await, "org", LEASE, None, true);
+    let (names, other) = (ledger(4), [2; 8]);
+    let spent = spent(&names);
+    let load = async |life, part, of: &[SpentOf<'_>]| {
+        counters.take_over(at(0), life, Some(Duration::ZERO), part, of).await.unwrap()
+    };
+    done(load(LIFE, 1, &spent[..2]).await);
+    let nobody: [&str; 0] = [];
+    assert!(matches!(counters.tallies(at(0), &nobody).await.unwrap(), Said::Lost));
+    // Another node begins anew: what the first one still brings is not mixed in.
+    done(load(other, 1, &spent[..1]).await);
+    assert!(matches!(load(LIFE, 2, &spent[2..]).await, Said::Lost));
+    assert!(matches!(counters.tallies(at(0), &nobody).await.unwrap(), Said::Lost));
+    done(load(other, 2, &spent[1..]).await);
+    let tallies = done(counters.tallies(at(0), &names).await.unwrap());
+    assert!(tallies.iter().all(|tally| tally.month_spent == NanoCents(5)), "{tallies:?}");
+}
+
+#[tokio::test]
+async fn what_was_in_doubt_is_given_back_in_the_step_that_says_what_was_spent_of_it() {
+    let Some(bench) = Bench::with_a_call().await else { return };
+    assert_eq!(bench.tally(9).await.month_held, NanoCents(40), "in doubt");
+    let corrected = async |last, spent: &[SpentOf<'_>]| {
+        done(bench.counters.correct(at(9), None, last, spent).await.unwrap())
+    };
+    // At first nodes may be late only.
+    while corrected(false, &[]).await.wanted.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(bench.tally(9).await.month_held, NanoCents(40), "nobody said what was spent");
+    let wanted = corrected(false, &[("member:a", NanoCents(1), NanoCents(1))]).await.wanted;
+    assert_eq!(wanted, [Arc::from("org")]);
+    let wanted = corrected(false, &[("org", NanoCents(30), NanoCents(30))]).await.wanted;
+    assert!(wanted.is_empty());
+    let tally = bench.tally(9).await;
+    assert_eq!((tally.month_spent, tally.month_held), (NanoCents(30), NanoCents(0)));
+}
+
+#[tokio::test]
+async fn the_user_of_the_operating_guide_may_do_all_that_is_done_and_not_more() {
+    let Some(redis) = Redis::start().await else { return };
+    let guide = include_str!("../../../../docs/operate/README.md");
+    let (_, rules) = guide.split_once("be limited to `").unwrap();
+    let (rules, _) = rules.split_once('`').unwrap();
+    let told = redis.asked(&format!("ACL SETUSER portico on >secret {rules}")).await;
+    assert_eq!(told.as_deref(), Some("+OK\r\n"));
+    let tasks = Tasks::new();
+    let link = link_of(Some(("portico", "secret")), &redis, &tasks).await;
+    assert!(!link.leave_mark().await.unwrap(), "it was left when the node came");
+    assert!(link.first("portico:{org}:loading", LEASE).await.unwrap());
+    let (counters, names) = (Counters::new(&link, "org", LEASE, Some(LEASE), true), ledger(2));
+    let now = base::time::SystemClock.now();
+    done(counters.begin(now, LIFE, Duration::ZERO, &spent(&names)).await.unwrap());
+    done(counters.load(now, &spent(&names)).await.unwrap());
+    let known = Known {
+        request: "call".into(),
+        names: Arc::from([Box::from("org")]),
+        made: now,
+        hold: COSTS,
+        life: NO_LIFE,
+    };
+    done(counters.adopt(now, std::slice::from_ref(&known)).await.unwrap());
+    done(counters.extend(now, &[Arc::clone(&known.request)]).await.unwrap());
+    done(counters.correct(now, None, false, &spent(&names)).await.unwrap());
+    done(counters.settle(now, &[(known, Used::default())]).await.unwrap());
+    done(counters.tidy(now, FROM_START).await.unwrap());
+    done(counters.renew(now).await.unwrap());
+    done(counters.tallies(now, &names).await.unwrap());
+    assert!(link.first("elsewhere", LEASE).await.is_err());
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use access::{Caller, Databases, OrgId, Region};
 use audit::{Passed, Record, Rider, Riding};
-use base::db::Tx;
+use base::args;
+use base::db::{Db, Migration, Statement, Tx, Within};
 use base::metrics::Metrics;
 use base::problem::Problem;
 use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::testing::{Bench, Redis, StillClock};
 use base::time::{At, Clock, SharedClock};
+use jiff::SignedDuration;
 use limits::{
     Ask, Ceiling, Config, Configured, Error, Hold, Ledger, Level, Limits, Link, Shared, StoreClock,
     Used,
@@ -32,6 +34,22 @@ impl Rider for Gate {
             Ok(())
         })
     }
+}
+
+const FOR_LONG: Statement =
+    Statement::new("stay", "SET LOCAL idle_in_transaction_session_timeout = 0");
+const LOCK: Statement =
+    Statement::new("lock the ledger", "LOCK TABLE limits_ledger IN ACCESS EXCLUSIVE MODE");
+
+/// Twice this is more than a sum can be.
+const SPOIL: Statement = Statement::new(
+    "spoil the ledger",
+    "INSERT INTO limits_ledger (org_id, day, subject, calls, tokens_in, tokens_out, nanocents)
+     VALUES ($1, $2, 'org', 1, 1, 1, 9223372036854775807)",
+);
+
+fn steps() -> Vec<Migration> {
+    [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat()
 }
 
 /// One node.
@@ -57,9 +75,21 @@ pub(crate) struct Cell {
 impl Cell {
     /// So many nodes over a database of their own; none where there is no store to be had.
     pub(crate) async fn of(nodes: u32) -> Option<Self> {
-        let redis = Redis::start().await?;
-        let steps = [audit::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat();
-        let bench = Bench::sqlite(&steps).await;
+        Some(Self::over(Redis::start().await?, Bench::sqlite(&steps()).await, nodes).await)
+    }
+
+    /// The same over PostgreSQL.
+    pub(crate) async fn over_postgres(nodes: u32) -> Option<Self> {
+        let bench = Bench::postgres(&steps(), audit::sql::APPEND_ONLY).await?;
+        Some(Self::over(Redis::start().await?, bench, nodes).await)
+    }
+
+    /// The same over a store with settings of its own.
+    pub(crate) async fn with(settings: &[&str], nodes: u32) -> Option<Self> {
+        Some(Self::over(Redis::with(settings).await?, Bench::sqlite(&steps()).await, nodes).await)
+    }
+
+    async fn over(redis: Redis, bench: Bench, nodes: u32) -> Self {
         let clock = StillClock::new();
         let caller = Caller::operator(OrgId::new(clock.now()), Region::Eu, "test");
         let gate = Arc::default();
@@ -69,7 +99,28 @@ impl Cell {
             cell.join(nodes, clock, StoreClock::IsNotAsked);
         }
         cell.up().await;
-        Some(cell)
+        cell
+    }
+
+    /// Nobody reads the ledger as long as this is there.
+    pub(crate) async fn ledger_hangs(&self) -> Tx {
+        let owner = Db::open(&self.bench.owner_url).await.expect("opens");
+        let mut tx = owner.begin(&Within::node()).await.expect("begins");
+        for statement in [FOR_LONG, LOCK] {
+            tx.run(statement, Vec::new()).await.expect("locks");
+        }
+        tx
+    }
+
+    /// From now on nobody can add up what this org spent.
+    #[expect(clippy::disallowed_methods, reason = "no change that a record would have")]
+    pub(crate) async fn spoil_ledger(&self, org: &OrgId) {
+        let days = [self.clock.now() - SignedDuration::from_hours(24), self.clock.now()];
+        let mut tx = self.bench.db.begin(&Within::node()).await.expect("begins");
+        for at in days {
+            tx.run(SPOIL, args![org.as_str(), base::time::day(at)]).await.expect("writes");
+        }
+        tx.commit().await.expect("commits");
     }
 
     /// Another node, with a clock of its own.

@@ -1,6 +1,6 @@
 //! What comes late: calls under way whose leases ended unseen, outcomes, and answers.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use limits::{Ask, Ceiling, Used};
@@ -103,4 +103,34 @@ async fn an_answer_that_comes_too_late_costs_a_request_and_lets_in_none_too_many
         admitted.push(hold);
     }
     assert_eq!(admitted.len(), 3, "of four");
+}
+
+#[tokio::test]
+async fn a_ledger_that_does_not_answer_ends_no_lease() {
+    let Some(cell) = Cell::over_postgres(2).await else { return };
+    let (node, caller) = (&cell.nodes[1], &cell.caller);
+    cell.set(Ceiling { concurrency: Some(1), ..per_month("1.00") }).await;
+    let held = node.reserve(caller, ask(1, "0.40")).await.expect("admitted");
+    let hangs = cell.ledger_hangs().await;
+    let begun = Instant::now();
+    // Calls are under way, so nodes look into the ledger.
+    let comparing = format!("EXISTS portico:{{{}}}:comparing", caller.org.as_str());
+    until(async || cell.redis.asked(&comparing).await.is_some_and(|is| is.contains('1'))).await;
+    for _ in 0..3 {
+        for _ in 0..2 {
+            node.beaten().await;
+        }
+        cell.clock.advance(SignedDuration::from_secs(4));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(13), "{:?}: it still hangs", begun.elapsed());
+    assert_eq!(cell.at_once().await, 1, "twelve seconds later");
+    let refused = cell.nodes[0].refused(caller, Ask::default()).await;
+    assert_eq!(refused.code(), "rate_limit_exceeded", "{}", refused.detail());
+    drop(hangs);
+    let lapsed = |node: &crate::cell::Node| node.figure("limits_leases_lapsed_total");
+    assert_eq!(cell.nodes.iter().map(lapsed).sum::<u64>(), 0);
+    let started_at = held.reserved_at();
+    node.end(caller, held, started_at, "0.35").await;
+    cell.agrees().await;
+    assert_eq!(cell.spent().await, "0.35");
 }

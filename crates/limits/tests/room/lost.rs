@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use access::{Caller, OrgId, Region};
 use axum::http::StatusCode;
 use base::tasks::Tasks;
 use base::testing::Redis;
+use base::time::Clock as _;
 use limits::{Ask, Ceiling, Config, Link, Used};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
@@ -200,6 +202,30 @@ async fn what_a_dead_node_may_have_spent_is_not_spent_again_before_the_ledger_sa
     let refused = cell.nodes[0].refused(&caller, ask(1, "0.61")).await;
     assert_eq!(refused.code(), "insufficient_quota");
     drop(cell.nodes[0].reserve(&caller, ask(1, "0.60")).await.expect("admitted"));
+}
+
+#[tokio::test]
+async fn an_org_that_cannot_be_brought_back_holds_up_no_other() {
+    let Some(cell) = Cell::of(1).await else { return };
+    cell.clock.advance(jiff::SignedDuration::from_hours(24));
+    let (node, stuck) =
+        (&cell.nodes[0], Caller::operator(OrgId::new(cell.clock.now()), Region::Eu, "b"));
+    let caller = &cell.caller;
+    let mut held = Vec::new();
+    // More than are settled in one round.
+    for _ in 0..300 {
+        held.push(node.reserve(&stuck, ask(1, "0.01")).await.expect("no limit"));
+    }
+    cell.set(per_month("1.00")).await;
+    let ours = node.reserve(caller, ask(1, "0.40")).await.expect("admitted");
+    cell.spoil_ledger(&stuck.org).await;
+    assert!(cell.redis.asked("FLUSHALL").await.is_some());
+    held.clear();
+    let started_at = ours.reserved_at();
+    node.end(caller, ours, started_at, "0.35").await;
+    until(async || node.figure("limits_settlements_waiting") == 300).await;
+    assert_eq!(cell.spent().await, "0.35");
+    assert!(node.reserve(&stuck, ask(1, "0.01")).await.is_ok(), "it has no limit in money");
 }
 
 /// Whether a store is reached; a store that is not is looked at for a second.

@@ -14,5 +14,6 @@ mod noting;
 mod outage;
 mod pages;
 mod reserving;
+mod restored;
 mod sharing;
 mod telling;

@@ -225,3 +225,19 @@ async fn nodes_whose_clocks_differ_let_nothing_be_overshot() {
     }
     assert!(admitted.len() >= 40, "two minutes admit twice the limit");
 }
+
+#[tokio::test]
+async fn many_who_look_at_once_who_is_near_a_limit_cost_the_store_two_looks() {
+    let Some(cell) = Cell::of(1).await else { return };
+    let (node, caller) = (&cell.nodes[0], &cell.caller);
+    cell.set(at_once(1)).await;
+    let _hold = node.reserve(caller, Ask::default()).await.expect("admitted");
+    let before = node.figure("limits_store_seconds_count");
+    let looks = (0..40).map(|_| node.limits.near(caller));
+    for near in futures_util::future::join_all(looks).await {
+        assert_eq!(near.expect("reads").len(), 1, "one call of one at once");
+    }
+    // Each is two steps; a beat may have come in between.
+    let steps = node.figure("limits_store_seconds_count") - before;
+    assert!((2..20).contains(&steps), "{steps}");
+}

@@ -1,37 +1,50 @@
--- Compares with the durable ledger. While nothing is under way, and nothing was since the
--- ledger was read, what it says is what was spent. Else no less than it says is used. What was
--- in doubt when the reading began is in the ledger, or was never spent; unless its node was late
--- only, and takes it up again. Until it was exact, the org stays marked.
-local expected, many
-expected, many, pos = unpack('<I8I4', ARGV[1], pos)
-local read_at = at
+-- Compares some accounts with the durable ledger. While nothing is under way, and nothing was
+-- since the ledger was read, what it says is what was spent. Else no less than it says is used.
+-- What was in doubt when the reading began is in the ledger, or was never spent; unless its node
+-- was late only, and takes it up again. It is given back in the step that says what was spent at
+-- all that it names; names that are missing for that are answered. `last`: all accounts were
+-- compared, and each exactly. Until then the org stays marked.
+local expected, last, many
+expected, last, many, pos = unpack('<I8I1I4', ARGV[1], pos)
+local read_at, told = at, {}
+for _ = 1, many do
+  local name, dl, dh, ml, mh
+  name, dl, dh, ml, mh, pos = unpack('<I2c0I4I4I4I4', ARGV[1], pos)
+  told[name] = { dl, dh, ml, mh }
+end
 local why = begin(call('HGET', C, 'm'))
 if why then return why end
-local doubts, later, p = call('HGET', C, 'u') or '', {}, 1
+local same = at_day == day and at_month == month
+local doubts, later, wanted, p, left = call('HGET', C, 'u') or '', {}, {}, 1, DOUBTS_MAX
 local waited = here() - (tonumber(call('HGET', C, 'w')) or 0) >= GATHER
-while p <= #doubts do
-  local id
+while p <= #doubts and left > 0 do
+  local from, id = p, nil
   id, p = unpack('<I2c0', doubts, p)
+  left = left - 1
   local text = call('HGET', C, 'r' .. id)
   local r = text and reserved(text)
   if r and r.state == DOUBT then
-    if waited and r.due - LATE <= read_at then
-      believe(id, r)
-    else
-      later[#later + 1] = pack('<I2', #id) .. id
+    local ends = same and waited and r.due - LATE <= read_at
+    if ends then
+      for _, name in ipairs((names(text, r.p, r.many))) do
+        if not told[name] then ends, wanted[name] = false, true end
+      end
     end
+    if ends then believe(id, r) else later[#later + 1] = sub(doubts, from, p - 1) end
   end
 end
-if #later > 0 then call('HSET', C, 'u', table.concat(later)) else call('HDEL', C, 'u') end
-local exact = false
-if at_day == day and at_month == month then
-  exact = open == 0 and seq == expected
-  local told = {}
-  for _ = 1, many do
-    local name, dl, dh, ml, mh
-    name, dl, dh, ml, mh, pos = unpack('<I2c0I4I4I4I4', ARGV[1], pos)
+local left_over = table.concat(later) .. sub(doubts, p)
+if left_over == '' then
+  call('HDEL', C, 'u')
+elseif left_over ~= doubts then
+  call('HSET', C, 'u', left_over)
+end
+local exact = same and open == 0 and seq == expected
+if same then
+  for name, spent in pairs(told) do
     local a = account(name)
-    told[name], changed[name] = true, true
+    local dl, dh, ml, mh = spent[1], spent[2], spent[3], spent[4]
+    changed[name] = true
     turn_day(a, day)
     turn_month(a, month)
     if exact then
@@ -44,18 +57,12 @@ if at_day == day and at_month == month then
       if more(h, l, a.msh, a.msl) then a.msh, a.msl = h, l end
     end
   end
-  if exact then
-    for _, field in ipairs(call('HKEYS', C)) do
-      local name = sub(field, 2)
-      if sub(field, 1, 1) == 'a' and not told[name] then
-        local a = account(name)
-        if a.dsh + a.dsl + a.msh + a.msl > 0 then
-          a.dsh, a.dsl, a.msh, a.msl, changed[name] = 0, 0, 0, 0, true
-        end
-      end
-    end
-  end
 end
-dirty = exact and #later == 0 and 0 or 1
+if not exact then dirty = 1 elseif last > 0 then dirty = left_over == '' and 0 or 1 end
 save()
-return answer('')
+local said, n = {}, 0
+for name in pairs(wanted) do
+  n = n + 1
+  said[n] = pack('<I2', #name) .. name
+end
+return answer(pack('<I1I2', exact and 1 or 0, n) .. table.concat(said))

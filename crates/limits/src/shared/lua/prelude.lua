@@ -1,7 +1,8 @@
 -- The counters of one org, as crates/limits/src/core keeps them: the same steps, the same
 -- answers. KEYS[1] is a hash: `m` the state of the org, `a<name>` an account, `r<request>` a
 -- reservation, `u` the requests that are in doubt, `w` when the last of them came to be, by the
--- store's own clock. KEYS[2] orders reservations by when their state ends by itself.
+-- store's own clock, `l` who loads it as long as it has no state. KEYS[2] orders reservations by
+-- when their state ends by itself.
 -- Numbers of Lua are doubles: counts and microseconds stay below 2^53. Money does not, so it
 -- is two halves of 32 bits.
 local spread = unpack
@@ -10,6 +11,8 @@ local C, D = KEYS[1], KEYS[2]
 local SECOND, MINUTE, LATE, HALF = 1000000, 60000000, 3600000000, 4294967296
 -- Leases that end in one call at most; the others end in the next one.
 local LAPSE_MAX = 256
+-- Accounts that one step walks, about; and calls in doubt that it looks at.
+local PIECE, DOUBTS_MAX = 300, 100
 -- How long an org that nobody calls is remembered: longer than a month of money.
 local FORGET_MS = 3456000000
 local NEVER = 9007199254740992
@@ -17,7 +20,7 @@ local NEVER = 9007199254740992
 local GATHER = 3 * SECOND
 -- In doubt: its lease has ended, and what it holds of money may have been spent.
 local OPEN, LAPSED, DONE, DOUBT = 1, 2, 3, 4
-local STATE = '<i8i4i4i8i8i8I4I8I8I1i8c8'
+local STATE, STATE_LEN = '<i8i4i4i8i8i8I4I8I8I1i8c8c8', 85
 local ACCOUNT = '<i4i4I4I4I8I4I4I4I4I4I4I4I4'
 local ACCOUNT_LEN, BUCKET, BUCKET_LEN = 56, '<i8I4I8', 20
 local RESERVED, LIMITS_LEN = '<I1i8i8i4i4I8I4I4I2', 41
@@ -25,6 +28,8 @@ local RESERVED, LIMITS_LEN = '<I1i8i8i4i4I8I4I4I2', 41
 -- `ledger`: whoever counts compares with one.
 local at, at_day, at_month, at_day_ends, at_month_ends, ahead_max, lease, asked_version, ledger, pos =
   unpack('<i8i4i4i8i8i8i8I8I1', ARGV[1])
+-- The run of this store, as the node knows it: a store that was started again has another one.
+local run = ARGV[2]
 local now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gather, gen
 local accounts, changed, expired, expired_count, touch = {}, {}, {}, 0, false
 
@@ -202,9 +207,14 @@ local function lapse()
   next_due = first[2] and tonumber(first[2]) or NEVER
 end
 
+-- A state that was written in another run is one of before: a dump, or a replica that lagged.
+local function is_of_this_run(state)
+  return state and #state == STATE_LEN and sub(state, -8) == run
+end
+
 -- Takes up the state of the org and lets time pass, which never runs backwards. Answers why not.
 local function begin(state)
-  if not state then return 'L' end
+  if not is_of_this_run(state) then return 'L' end
   now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty, gather, gen = unpack(STATE, state)
   if at > now then
     if ahead_max >= 0 and at > now + SECOND then
@@ -227,7 +237,7 @@ end
 
 local function state()
   return pack(STATE, now, day, month, day_ends, month_ends, next_due, open, seq, version, dirty,
-    gather, gen)
+    gather, gen, run)
 end
 
 local function written(a)

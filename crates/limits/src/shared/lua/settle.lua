@@ -59,6 +59,8 @@ for i = 1, many do
       remember(id, r.d, r.m)
     end
     if was == OPEN then open = open - 1 end
+    -- The counters may stand on a ledger by now that has it already.
+    if was == LAPSED and h + l > 0 then dirty = 1 end
     seq = seq + 1
     said[i] = was == OPEN and 'I' or 'L'
   elseif r or its_gen == gen then
