@@ -84,6 +84,7 @@ impl Gateway {
             region: caller.region,
             ask,
             body,
+            bounded: model.does == Does::Chat && call.is_bounded(),
             clock: &self.0.clock,
             budget: &self.0.budget,
             telemetry: &self.0.telemetry,

@@ -6,6 +6,8 @@ use access::{DataClass, Region};
 use base::money::NanoCents;
 use serde::{Deserialize, Serialize};
 
+pub use crate::wire::ceiling::CeilingName;
+
 /// `[gateway]`: where models are reached, and what callers may name.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +49,10 @@ pub struct EndpointConfig {
     /// The file that holds its key.
     #[serde(default)]
     pub key_file: Option<String>,
+    /// What it calls the ceiling of an answer: `max_completion_tokens`, or `max_tokens` where it
+    /// knows no other name. It is told by this name where money is limited.
+    #[serde(default)]
+    pub ceiling_name: CeilingName,
     /// Longest wait for a connection.
     #[serde(default = "connect_timeout_ms")]
     pub connect_timeout_ms: u64,
@@ -93,7 +99,8 @@ pub struct ModelConfig {
     /// `chat` (the default) or `embeddings`.
     #[serde(default)]
     pub does: Does,
-    /// The most tokens one answer can have; what is reserved when a caller sets no ceiling.
+    /// The most tokens one answer can have; what is reserved when a caller sets no ceiling. Where
+    /// money is limited, the provider is told it then.
     #[serde(default = "max_output_tokens")]
     pub max_output_tokens: u32,
     /// The most tokens it reads; what is held when a prompt names content by reference.

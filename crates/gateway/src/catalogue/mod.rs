@@ -13,8 +13,8 @@ use base::secret::Secret;
 use base::time::At;
 
 pub use self::config::{
-    Config, Does, EjectionConfig, EndpointConfig, HedgeConfig, ModelConfig, PriceConfig,
-    RouteConfig, Speaks,
+    CeilingName, Config, Does, EjectionConfig, EndpointConfig, HedgeConfig, ModelConfig,
+    PriceConfig, RouteConfig, Speaks,
 };
 pub(crate) use self::price::{Price, Prices};
 pub(crate) use self::resilience::{Ejection, Hedge};

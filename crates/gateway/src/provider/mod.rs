@@ -23,7 +23,7 @@ pub(crate) use self::metrics::register;
 pub(crate) use self::slots::{NoSlot, Slot, Slots};
 pub(crate) use self::trial::Trial;
 pub(crate) use self::vitals::{Enter, Judge, Vitals};
-use crate::catalogue::{Does, EndpointConfig, Secrets, Speaks};
+use crate::catalogue::{CeilingName, Does, EndpointConfig, Secrets, Speaks};
 
 /// Calls that wait for a slot, unless the operator says otherwise.
 const WAITING_MAX: u32 = 256;
@@ -37,6 +37,7 @@ pub(crate) struct Endpoint {
     pub(crate) provider: Arc<str>,
     pub(crate) region: Region,
     pub(crate) speaks: Speaks,
+    pub(crate) ceiling_name: CeilingName,
     pub(crate) first_token_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) breaker: Breaker,
@@ -96,6 +97,7 @@ impl Endpoint {
             provider: config.provider.as_deref().unwrap_or(name).into(),
             region: config.region,
             speaks: config.speaks,
+            ceiling_name: config.ceiling_name,
             first_token_timeout: Duration::from_millis(config.first_token_timeout_ms),
             idle_timeout: Duration::from_millis(config.idle_timeout_ms),
             breaker: Breaker::new(

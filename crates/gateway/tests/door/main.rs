@@ -9,6 +9,7 @@ mod bad_input;
 mod bench;
 mod budget;
 mod catalogue;
+mod ceilings;
 mod classes;
 mod ended;
 mod faithful;

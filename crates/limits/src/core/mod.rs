@@ -34,7 +34,7 @@ pub use amount::{Ask, Used};
 pub use book::Book;
 pub(crate) use bounds::{Bounds, Most};
 pub(crate) use calendar::{Moment, instant, span};
-pub(crate) use ceiling::nanos;
+pub(crate) use ceiling::{limit_money, nanos};
 pub use ceiling::{Ceiling, Dimension, Level, Policy, Subject, policies};
 pub use refusal::{NotOpen, Refused, Retry};
 pub use reservation::{Admitted, Expired, Settled};

@@ -13,7 +13,7 @@ use super::pack::{Cut, Pack};
 use super::script::Verb;
 use crate::core::{
     Admitted, Amount, Ask, Ceiling, Dimension, Gauge, Moment, Refused, Retry, Settled, Standing,
-    Subject, Tally, Used, instant, nanos, span,
+    Subject, Tally, Used, instant, limit_money, nanos, span,
 };
 
 /// Which life of the store an answer is from: a new one each time that it has lost an org.
@@ -366,7 +366,8 @@ fn decision(cut: &mut Cut<'_>, subjects: &[Subject<'_>]) -> Option<Result<Admitt
     }
     let (reserved_at, expires_at) = (instant(cut.i64()?), instant(cut.i64()?));
     let standing = standing(cut, subjects)?;
-    Some(Ok(Admitted { reserved_at, expires_at, repeated: status == b'P', standing }))
+    let (repeated, limits_money) = (status == b'P', limit_money(subjects));
+    Some(Ok(Admitted { reserved_at, expires_at, repeated, standing, limits_money }))
 }
 
 fn standing(cut: &mut Cut<'_>, subjects: &[Subject<'_>]) -> Option<Standing> {

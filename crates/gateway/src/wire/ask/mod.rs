@@ -40,8 +40,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) model_span: Range<usize>,
     pub(crate) stream: bool,
     pub(crate) stream_options: Option<StreamOptions>,
-    pub(crate) max_tokens: Option<u64>,
-    pub(crate) max_completion_tokens: Option<u64>,
+    pub(crate) max_tokens: Option<Named>,
+    pub(crate) max_completion_tokens: Option<Named>,
     /// Answers asked for; each may use the full ceiling of tokens.
     pub(crate) n: u32,
     /// The prompt cannot be longer than this. A token is at least one byte, so the bytes of the body
@@ -62,6 +62,15 @@ pub(crate) struct StreamOptions {
     pub(crate) include_usage_span: Option<Range<usize>>,
     /// The span holds an object (not `null`), and it has members.
     pub(crate) shape: OptionsShape,
+}
+
+/// A ceiling that stands in a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// None: `null` stands there.
+    pub(crate) tokens: Option<u64>,
+    /// Where its value lies.
+    pub(crate) span: Range<usize>,
 }
 
 /// What an edit has to insert into.
@@ -97,7 +106,8 @@ impl<'a> Ask<'a> {
 
     /// The ceiling the caller set for one answer. Of two ceilings, the higher one counts.
     pub(crate) fn completion_tokens_at_most(&self) -> Option<u64> {
-        self.max_tokens.max(self.max_completion_tokens)
+        let tokens = |named: &Option<Named>| named.as_ref().and_then(|named| named.tokens);
+        tokens(&self.max_tokens).max(tokens(&self.max_completion_tokens))
     }
 }
 
@@ -120,8 +130,8 @@ struct Reading<'a> {
     model: Option<(Cow<'a, str>, Range<usize>)>,
     stream: bool,
     stream_options: Option<StreamOptions>,
-    max_tokens: Option<u64>,
-    max_completion_tokens: Option<u64>,
+    max_tokens: Option<Named>,
+    max_completion_tokens: Option<Named>,
     n: u32,
     last_user: Option<&'a RawValue>,
     /// Messages or input were there.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Kind, OptionsShape, Reading, StreamOptions};
+use super::{Kind, Named, OptionsShape, Reading, StreamOptions};
 use crate::wire::{
     BadAsk,
     json::{self, Scalar},
@@ -58,10 +58,8 @@ impl<'a> Reading<'a> {
             "model" => self.model(raw)?,
             "stream" => self.stream = boolean(name, raw)?.unwrap_or(false),
             "stream_options" => self.stream_options = Some(stream_options(self.body, raw)?),
-            "max_tokens" => self.max_tokens = whole(name, raw, MAX_TOKENS_AT_MOST)?,
-            "max_completion_tokens" => {
-                self.max_completion_tokens = whole(name, raw, MAX_TOKENS_AT_MOST)?;
-            }
+            "max_tokens" => self.max_tokens = Some(self.ceiling(name, raw)?),
+            "max_completion_tokens" => self.max_completion_tokens = Some(self.ceiling(name, raw)?),
             "n" => {
                 let n = whole(name, raw, N_AT_MOST)?.and_then(|n| u32::try_from(n).ok());
                 self.n = n.unwrap_or(1);
@@ -94,6 +92,11 @@ impl<'a> Reading<'a> {
             Scalar::Null => Err(BadAsk::missing("model")),
             _ => Err(BadAsk::wrong_type("model", "a string")),
         }
+    }
+
+    fn ceiling(&self, name: &str, raw: &RawValue) -> Result<Named, BadAsk> {
+        let tokens = whole(name, raw, MAX_TOKENS_AT_MOST)?;
+        Ok(Named { tokens, span: json::span(self.body, raw) })
     }
 
     fn input(&mut self, raw: &RawValue) -> Result<(), BadAsk> {
