@@ -24,6 +24,7 @@ use crate::learned::learn;
 use crate::reply::{RECEIPT, Reply};
 use crate::route::{Arrived, Outgoing};
 use crate::stream::{Stream, Upstream};
+use crate::wire::BadAsk;
 use crate::wire::anthropic::{self, Envelope, Translator};
 use crate::wire::ask::{Ask, Kind};
 use crate::wire::usage::Usage;
@@ -78,6 +79,9 @@ impl Gateway {
         body: &Bytes,
         pattern: Option<String>,
     ) -> Result<Reply, Error> {
+        if let Some(name) = model.refuses(caller.region, &ask.extras) {
+            return Err(BadAsk::not_allowed(name).into());
+        }
         let (mut call, mut gate) = self.admit(caller, model, ask, pattern).await?;
         let outgoing = Outgoing {
             model,

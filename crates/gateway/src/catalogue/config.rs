@@ -6,6 +6,7 @@ use access::{DataClass, Region};
 use base::money::NanoCents;
 use serde::{Deserialize, Serialize};
 
+pub use crate::wire::ask::extra::Extra;
 pub use crate::wire::ceiling::CeilingName;
 
 /// `[gateway]`: where models are reached, and what callers may name.
@@ -53,6 +54,10 @@ pub struct EndpointConfig {
     /// knows no other name. It is told by this name where money is limited.
     #[serde(default)]
     pub ceiling_name: CeilingName,
+    /// Fields that change what a call costs or who processes it, and are sent there all the same.
+    /// Prices know nothing of them.
+    #[serde(default)]
+    pub allowed_fields: Vec<Extra>,
     /// Longest wait for a connection.
     #[serde(default = "connect_timeout_ms")]
     pub connect_timeout_ms: u64,

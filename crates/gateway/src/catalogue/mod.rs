@@ -13,7 +13,7 @@ use base::secret::Secret;
 use base::time::At;
 
 pub use self::config::{
-    CeilingName, Config, Does, EjectionConfig, EndpointConfig, HedgeConfig, ModelConfig,
+    CeilingName, Config, Does, EjectionConfig, EndpointConfig, Extra, HedgeConfig, ModelConfig,
     PriceConfig, RouteConfig, Speaks,
 };
 pub(crate) use self::price::{Price, Prices};
@@ -244,6 +244,21 @@ impl Model {
     /// retry or a fallback cannot leave the region.
     pub(crate) fn routes_in(&self, region: Region) -> &[Arc<Route>] {
         self.routes.get(&region).map_or(&[], |ways| ways.routes.as_slice())
+    }
+
+    /// The first of these that one of its endpoints in the region is not sent. An endpoint that
+    /// speaks another language is sent none of them.
+    pub(crate) fn refuses(
+        &self,
+        region: Region,
+        extras: &[(&'static str, Extra)],
+    ) -> Option<&'static str> {
+        let refused = |extra: &Extra| {
+            let endpoints = self.routes_in(region).iter().map(|route| &route.endpoint);
+            let mut told = endpoints.filter(|endpoint| endpoint.speaks == Speaks::Openai);
+            told.any(|endpoint| !endpoint.allows(*extra))
+        };
+        extras.iter().find(|(_, extra)| refused(extra)).map(|(name, _)| *name)
     }
 
     /// Compares the endpoints of a region with each other, when it is time.

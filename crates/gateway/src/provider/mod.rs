@@ -23,7 +23,7 @@ pub(crate) use self::metrics::register;
 pub(crate) use self::slots::{NoSlot, Slot, Slots};
 pub(crate) use self::trial::Trial;
 pub(crate) use self::vitals::{Enter, Judge, Vitals};
-use crate::catalogue::{CeilingName, Does, EndpointConfig, Secrets, Speaks};
+use crate::catalogue::{CeilingName, Does, EndpointConfig, Extra, Secrets, Speaks};
 
 /// Calls that wait for a slot, unless the operator says otherwise.
 const WAITING_MAX: u32 = 256;
@@ -117,6 +117,11 @@ impl Endpoint {
         let key = |endpoint: &Self| endpoint.key.as_ref().map(|key| key.reveal().to_owned());
         let config = |endpoint: &Self| serde_json::to_string(&endpoint.config).ok();
         config(self) == config(other) && key(self) == key(other)
+    }
+
+    /// Whether its operator allows this.
+    pub(crate) fn allows(&self, extra: Extra) -> bool {
+        self.config.allowed_fields.contains(&extra)
     }
 
     /// Where a call of this kind goes, behind the base URL.

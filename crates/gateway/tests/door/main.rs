@@ -12,6 +12,7 @@ mod catalogue;
 mod ceilings;
 mod classes;
 mod ended;
+mod extras;
 mod faithful;
 mod hedges;
 mod inside;

@@ -4,6 +4,7 @@
 //! only once: two parsers that disagree on duplicates would let a caller show us one model, or one
 //! ceiling, and the provider another.
 
+pub(crate) mod extra;
 mod messages;
 mod settings;
 
@@ -16,6 +17,7 @@ use serde::{
 use serde_json::{error::Category, value::RawValue};
 
 use super::{BadAsk, json};
+use extra::Extra;
 use messages::Messages;
 
 /// Brackets that may be open at once in a body.
@@ -44,6 +46,8 @@ pub(crate) struct Ask<'a> {
     pub(crate) max_completion_tokens: Option<Named>,
     /// Answers asked for; each may use the full ceiling of tokens.
     pub(crate) n: u32,
+    /// What makes it dearer, or has somebody else process it, with the keys that say so.
+    pub(crate) extras: Vec<(&'static str, Extra)>,
     /// The prompt cannot be longer than this. A token is at least one byte, so the bytes of the body
     /// bound it; image data counts [`IMAGE_TOKENS`] per image instead of its bytes.
     pub(crate) prompt_tokens_at_most: u64,
@@ -133,6 +137,7 @@ struct Reading<'a> {
     max_tokens: Option<Named>,
     max_completion_tokens: Option<Named>,
     n: u32,
+    extras: Vec<(&'static str, Extra)>,
     last_user: Option<&'a RawValue>,
     /// Messages or input were there.
     content: bool,
@@ -155,6 +160,7 @@ impl<'a> Reading<'a> {
             max_tokens: None,
             max_completion_tokens: None,
             n: 1,
+            extras: Vec::new(),
             last_user: None,
             content: false,
             images: 0,
@@ -205,6 +211,7 @@ impl<'a> Reading<'a> {
             max_tokens: self.max_tokens,
             max_completion_tokens: self.max_completion_tokens,
             n: self.n,
+            extras: self.extras,
             prompt_tokens_at_most: bytes.saturating_add(self.images.saturating_mul(IMAGE_TOKENS)),
             by_reference: self.by_reference,
             last_user: self.last_user,

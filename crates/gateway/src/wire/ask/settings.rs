@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Kind, Named, OptionsShape, Reading, StreamOptions};
+use super::{Kind, Named, OptionsShape, Reading, StreamOptions, extra};
 use crate::wire::{
     BadAsk,
     json::{self, Scalar},
@@ -35,7 +35,8 @@ pub(super) fn known(kind: Kind, key: &str) -> Option<&'static str> {
         Kind::Chat => CHAT,
         Kind::Embeddings => EMBEDDINGS,
     };
-    keys.iter().find(|known| **known == key).copied()
+    let extras = || extra::KEYS.iter().map(|(known, _)| *known).find(|known| *known == key);
+    keys.iter().find(|known| **known == key).copied().or_else(extras)
 }
 
 /// The key of ours that this one is, read without regard to case. Providers written in
@@ -70,7 +71,7 @@ impl<'a> Reading<'a> {
                 _ => return Err(BadAsk::wrong_type(name, "a string")),
             },
             "input" => self.input(raw)?,
-            _ => {}
+            _ => self.extras.extend(extra::asked(name, raw).map(|extra| (name, extra))),
         }
         Ok(())
     }
