@@ -122,7 +122,7 @@ impl Gateway {
             Does::Embeddings => 0,
         };
         // Money is held for the dearest that can come; tokens for what usually comes.
-        let written = ask.prompt_tokens_at_most.saturating_add(UNSEEN_TOKENS);
+        let written = ask.prompt_tokens_with(model.image_tokens).saturating_add(UNSEEN_TOKENS);
         let prompt = if ask.by_reference { written.max(model.context_tokens) } else { written };
         let dearest = Usage { prompt, completion, ..Usage::default() };
         let money = model.prices.of(at, &dearest);

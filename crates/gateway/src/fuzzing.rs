@@ -35,7 +35,12 @@ pub fn request(bytes: &[u8]) {
             if let Some(ceiling) = ceiling {
                 let asked = ask.completion_tokens_at_most();
                 assert_eq!(again.completion_tokens_at_most(), asked.or(Some(ceiling.tokens)));
-                assert!(again.max_completion_tokens.as_ref().is_some_and(|named| named.tokens.is_some()));
+                assert!(
+                    again
+                        .max_completion_tokens
+                        .as_ref()
+                        .is_some_and(|named| named.tokens.is_some())
+                );
             }
             assert_eq!(last_user_text(&again), last_user_text(&ask));
         }

@@ -95,8 +95,8 @@ use limits::Limits;
 pub use self::api::{BODY_MAX, routes};
 use self::catalogue::Catalogue;
 pub use self::catalogue::{
-    CeilingName, Config, Does, EjectionConfig, EndpointConfig, Extra, Fault, HedgeConfig, ModelConfig, PriceConfig,
-    RouteConfig, Secrets, Speaks,
+    CeilingName, Config, Does, EjectionConfig, EndpointConfig, Extra, Fault, HedgeConfig,
+    ModelConfig, PriceConfig, RouteConfig, Secrets, Speaks,
 };
 pub use self::engine::{Answered, Answerer, Engine, Later, Question};
 pub use self::error::openai_shape;

@@ -111,6 +111,9 @@ pub struct ModelConfig {
     /// The most tokens it reads; what is held when a prompt names content by reference.
     #[serde(default = "context_tokens")]
     pub context_tokens: u32,
+    /// The tokens that one image costs at most; what is held for each.
+    #[serde(default = "image_tokens")]
+    pub image_tokens: u32,
     /// Tries at most, over all routes.
     #[serde(default = "attempts_max")]
     pub attempts_max: u32,
@@ -224,6 +227,9 @@ fn max_output_tokens() -> u32 {
 }
 fn context_tokens() -> u32 {
     128_000
+}
+fn image_tokens() -> u32 {
+    6_000
 }
 fn attempts_max() -> u32 {
     3

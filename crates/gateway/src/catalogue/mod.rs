@@ -34,6 +34,7 @@ pub(crate) struct Model {
     pub(crate) does: Does,
     pub(crate) max_output_tokens: u64,
     pub(crate) context_tokens: u64,
+    pub(crate) image_tokens: u64,
     pub(crate) attempts_max: u32,
     /// The highest class of data that it is approved for; none: nobody said.
     pub(crate) data_class: Option<DataClass>,
@@ -226,6 +227,7 @@ impl Model {
             does: config.does,
             max_output_tokens: config.max_output_tokens.into(),
             context_tokens: config.context_tokens.into(),
+            image_tokens: config.image_tokens.into(),
             attempts_max: config.attempts_max,
             data_class: config.data_class,
             prices,

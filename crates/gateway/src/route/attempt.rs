@@ -132,10 +132,8 @@ impl Outgoing<'_> {
             Speaks::Openai => {
                 let stream = self.ask.stream && self.model.does == Does::Chat;
                 let tokens = self.model.max_output_tokens;
-                let ceiling = self.bounded.then_some(Ceiling {
-                    name: route.endpoint.ceiling_name,
-                    tokens,
-                });
+                let ceiling =
+                    self.bounded.then_some(Ceiling { name: route.endpoint.ceiling_name, tokens });
                 let edits = Edits { model: Some(&route.model), include_usage: stream, ceiling };
                 Ok(splice(self.body, self.ask, edits).unwrap_or_else(|| self.body.clone()))
             }

@@ -81,7 +81,10 @@ fn key_of(body: &Bytes, value: &Range<usize>) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{ask::Kind, splice::{Edits, splice}};
+    use crate::wire::{
+        ask::Kind,
+        splice::{Edits, splice},
+    };
 
     const MESSAGES: &str = r#""messages":[{"role":"user","content":"x"}]"#;
 
@@ -101,11 +104,7 @@ mod tests {
             (Older, r#""max_completion_tokens" : 9,"#, r#""max_tokens" : 9,"#),
             (Newer, r#""max_\u0074okens": 9,"#, r#""max_completion_tokens": 9,"#),
             (Newer, r#""max_completion_tokens":null,"#, r#""max_completion_tokens":50,"#),
-            (
-                Newer,
-                r#""max_tokens":null,"#,
-                r#""max_completion_tokens":50,"max_tokens":null,"#,
-            ),
+            (Newer, r#""max_tokens":null,"#, r#""max_completion_tokens":50,"max_tokens":null,"#),
             (
                 Older,
                 r#""max_tokens":null,"max_completion_tokens":9,"#,
@@ -126,7 +125,9 @@ mod tests {
         let ceiling = Some(Ceiling { name: Newer, tokens: 50 });
         let found = edited(&stream, Edits { model: None, include_usage: true, ceiling });
         let found: serde_json::Value = serde_json::from_str(&found).unwrap();
-        assert_eq!((&found["max_completion_tokens"], &found["stream_options"]["include_usage"]),
-            (&50.into(), &true.into()));
+        assert_eq!(
+            (&found["max_completion_tokens"], &found["stream_options"]["include_usage"]),
+            (&50.into(), &true.into())
+        );
     }
 }

@@ -80,8 +80,7 @@ mod tests {
     use crate::wire::{ask::Kind, ceiling::CeilingName};
 
     const MESSAGES: &str = r#""messages" :[ {"role":"user","content":"caf\u00e9 \"model\""}]"#;
-    const BOTH: Edits<'_> =
-        Edits { model: Some("real\"1"), include_usage: true, ceiling: None };
+    const BOTH: Edits<'_> = Edits { model: Some("real\"1"), include_usage: true, ceiling: None };
 
     fn edited(body: &str, edits: Edits<'_>) -> String {
         let body = Bytes::copy_from_slice(body.as_bytes());

@@ -11,7 +11,8 @@ const MESSAGES: &str = r#""messages":[{"role":"user","content":"caf\u00e9"}] , "
 /// Somebody of an org with a budget.
 async fn bounded(door: &Door) -> Caller {
     let owner = door.somebody(access::OrgId::new(door.clock.now()), Role::Owner, None);
-    let ceiling = Ceiling { money_per_day: Some("5".parse().expect("money")), ..Ceiling::default() };
+    let ceiling =
+        Ceiling { money_per_day: Some("5".parse().expect("money")), ..Ceiling::default() };
     door.limits.set(&owner, Level::Org, "org", ceiling).await.expect("sets");
     owner
 }

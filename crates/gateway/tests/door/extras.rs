@@ -61,7 +61,8 @@ async fn what_changes_the_price_or_who_processes_is_refused_unless_allowed() {
         door.apply(&PLAIN.replace("key_env = \"PORTICO_FAKE\"", &allows)).expect("no fault");
         let answer = with(&door, "fake", name, &value).await;
         assert_eq!(answer.status, 200, "{name} {}", answer.text);
-        let sent: Value = serde_json::from_slice(&door.provider.last().expect("a call").1).expect("JSON");
+        let sent: Value =
+            serde_json::from_slice(&door.provider.last().expect("a call").1).expect("JSON");
         assert_eq!(sent[name], value);
     }
 }

@@ -24,7 +24,7 @@ use messages::Messages;
 pub(crate) const DEPTH_AT_MOST: usize = 64;
 
 /// Prompt tokens set aside for each image, whatever its size in bytes: more than the current flagship
-/// models charge for one at full detail. A model that charges more is corrected when it is settled.
+/// models charge for one at full detail. The operator says it of a model that charges more.
 pub(crate) const IMAGE_TOKENS: u64 = 6_000;
 
 /// Which door the body came through.
@@ -51,6 +51,8 @@ pub(crate) struct Ask<'a> {
     /// The prompt cannot be longer than this. A token is at least one byte, so the bytes of the body
     /// bound it; image data counts [`IMAGE_TOKENS`] per image instead of its bytes.
     pub(crate) prompt_tokens_at_most: u64,
+    /// Images in it.
+    images: u64,
     /// It names content that is not in the body: its size cannot be told from here.
     pub(crate) by_reference: bool,
     /// The content of the last user message, unread; see `last_user_text`.
@@ -106,6 +108,13 @@ impl<'a> Ask<'a> {
     /// The caller asked for the event that carries the usage of a stream.
     pub(crate) fn wants_usage(&self) -> bool {
         self.stream_options.as_ref().is_some_and(|options| options.include_usage)
+    }
+
+    /// How long the prompt can be where an image counts as so many tokens.
+    pub(crate) fn prompt_tokens_with(&self, image_tokens: u64) -> u64 {
+        let images = self.images.saturating_mul(IMAGE_TOKENS);
+        let words = self.prompt_tokens_at_most.saturating_sub(images);
+        words.saturating_add(self.images.saturating_mul(image_tokens))
     }
 
     /// The ceiling the caller set for one answer. Of two ceilings, the higher one counts.
@@ -213,6 +222,7 @@ impl<'a> Reading<'a> {
             n: self.n,
             extras: self.extras,
             prompt_tokens_at_most: bytes.saturating_add(self.images.saturating_mul(IMAGE_TOKENS)),
+            images: self.images,
             by_reference: self.by_reference,
             last_user: self.last_user,
         })
