@@ -42,8 +42,8 @@ pub(crate) struct Ceiling {
 }
 
 impl Ceiling {
-    /// Names the ceiling as the endpoint reads it. A number under the other name moves there: where both
-    /// stand, some providers refuse the call.
+    /// Names the ceiling as the endpoint reads it. A number under the other name moves there: where
+    /// both stand, some providers refuse the call.
     pub(super) fn cut(self, body: &Bytes, ask: &Ask<'_>, cuts: &mut Vec<Cut>) -> Option<()> {
         let (own, other) = match self.name {
             CeilingName::MaxCompletionTokens => (&ask.max_completion_tokens, &ask.max_tokens),
