@@ -13,7 +13,7 @@ use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
 use base::args;
-use base::db::{Statement, Value, Within};
+use base::db::{Db, Statement, Value, Within};
 use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
@@ -84,8 +84,8 @@ impl House {
 
     /// Runs a statement of the tests.
     #[expect(clippy::disallowed_methods, reason = "a test stands in for time and for faults")]
-    async fn run(&self, text: &'static str, args: Vec<Value>) {
-        let mut tx = self.bench.db.begin(&Within::node()).await.unwrap();
+    async fn run(db: &Db, text: &'static str, args: Vec<Value>) {
+        let mut tx = db.begin(&Within::node()).await.unwrap();
         tx.run(Statement::new("test", text), args).await.unwrap();
         tx.commit().await.unwrap();
     }
@@ -93,7 +93,7 @@ impl House {
     /// So many seconds go by since anybody was last heard of, by the database's clock.
     async fn age(&self, secs: i64) {
         const AGE: &str = "UPDATE server_idempotency SET alive_at = alive_at - $1";
-        self.run(AGE, args![secs * 1_000_000]).await;
+        Self::run(&self.bench.db, AGE, args![secs * 1_000_000]).await;
     }
 
     async fn told(&self, caller: &Caller, target: &str, key: &str) -> String {
@@ -148,14 +148,16 @@ async fn a_request_that_a_crash_cut_off_may_be_sent_again_after_a_minute() {
 #[tokio::test]
 async fn what_was_done_while_the_database_was_away_is_remembered_and_not_done_again() {
     for house in each().await {
+        let owner = Db::open(&house.bench.owner_url).await.unwrap();
         let away = async {
             house.counter.begun.notified().await;
-            house.run("ALTER TABLE server_idempotency RENAME TO elsewhere", Vec::new()).await;
+            House::run(&owner, "ALTER TABLE server_idempotency RENAME TO elsewhere", vec![]).await;
             house.counter.go_on.notify_one();
         };
         let (first, ()) = tokio::join!(house.told(&house.member, "/slow", "k"), away);
         assert_eq!(first, "done 1", "it was done, so that is said");
-        house.run("ALTER TABLE elsewhere RENAME TO server_idempotency", Vec::new()).await;
+        House::run(&owner, "ALTER TABLE elsewhere RENAME TO server_idempotency", vec![]).await;
+        owner.close().await;
         house.idempotency.tasks.ended().await;
         house.age(3_600).await;
         assert_eq!(house.told(&house.member, "/slow", "k").await, "done 1");
