@@ -155,6 +155,12 @@ impl Call {
         Usage { prompt, total: prompt, ..Usage::default() }
     }
 
+    /// Whether it costs something under a limit in money: it must not use more than is held.
+    pub(crate) fn is_bounded(&self) -> bool {
+        let costs = self.model.as_ref().is_some_and(|model| !model.prices.is_free());
+        costs && self.hold.as_ref().is_some_and(|hold| hold.limits_money())
+    }
+
     /// What keeps the reservation alive while the call is under way.
     pub(crate) fn lease(&self) -> Lease {
         Lease(self.hold.as_ref().map(Arc::downgrade).unwrap_or_default())

@@ -24,6 +24,7 @@ use crate::learned::learn;
 use crate::reply::{RECEIPT, Reply};
 use crate::route::{Arrived, Outgoing};
 use crate::stream::{Stream, Upstream};
+use crate::wire::BadAsk;
 use crate::wire::anthropic::{self, Envelope, Translator};
 use crate::wire::ask::{Ask, Kind};
 use crate::wire::usage::Usage;
@@ -78,12 +79,16 @@ impl Gateway {
         body: &Bytes,
         pattern: Option<String>,
     ) -> Result<Reply, Error> {
+        if let Some(name) = model.refuses(caller.region, &ask.extras) {
+            return Err(BadAsk::not_allowed(name).into());
+        }
         let (mut call, mut gate) = self.admit(caller, model, ask, pattern).await?;
         let outgoing = Outgoing {
             model,
             region: caller.region,
             ask,
             body,
+            bounded: model.does == Does::Chat && call.is_bounded(),
             clock: &self.0.clock,
             budget: &self.0.budget,
             telemetry: &self.0.telemetry,
@@ -117,7 +122,7 @@ impl Gateway {
             Does::Embeddings => 0,
         };
         // Money is held for the dearest that can come; tokens for what usually comes.
-        let written = ask.prompt_tokens_at_most.saturating_add(UNSEEN_TOKENS);
+        let written = ask.prompt_tokens_with(model.image_tokens).saturating_add(UNSEEN_TOKENS);
         let prompt = if ask.by_reference { written.max(model.context_tokens) } else { written };
         let dearest = Usage { prompt, completion, ..Usage::default() };
         let money = model.prices.of(at, &dearest);

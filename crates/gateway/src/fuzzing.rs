@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::wire::anthropic::{self, Envelope, Failure, Target, Translator};
 use crate::wire::ask::{Ask, Kind};
+use crate::wire::ceiling::{Ceiling, CeilingName};
 use crate::wire::last_user_text::last_user_text;
 use crate::wire::meter::{Meter, Seen};
 use crate::wire::splice::{Edits, splice};
@@ -24,11 +25,23 @@ pub fn request(bytes: &[u8]) {
     for kind in [Kind::Chat, Kind::Embeddings] {
         let body = Bytes::copy_from_slice(bytes);
         if let Ok(ask) = Ask::parse(kind, &body) {
-            let edits = Edits { model: Some("other"), include_usage: true };
+            let ceiling = (kind == Kind::Chat)
+                .then_some(Ceiling { name: CeilingName::MaxCompletionTokens, tokens: 7 });
+            let edits = Edits { model: Some("other"), include_usage: true, ceiling };
             let sent = splice(&body, &ask, edits).expect("the body is the ask's own");
             let again = Ask::parse(kind, &sent).expect("an edit keeps a body valid");
             assert_eq!(again.model, "other");
             assert!(!again.stream || again.wants_usage());
+            if let Some(ceiling) = ceiling {
+                let asked = ask.completion_tokens_at_most();
+                assert_eq!(again.completion_tokens_at_most(), asked.or(Some(ceiling.tokens)));
+                assert!(
+                    again
+                        .max_completion_tokens
+                        .as_ref()
+                        .is_some_and(|named| named.tokens.is_some())
+                );
+            }
             assert_eq!(last_user_text(&again), last_user_text(&ask));
         }
     }

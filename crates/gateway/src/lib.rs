@@ -22,6 +22,10 @@
 //!   stream with what it produced: `an_aborted_stream_settles_what_was_produced`.
 //! - Bodies pass byte for byte when nothing must change:
 //!   `unknown_fields_reach_the_provider_untouched`.
+//! - What makes a call dearer than its tokens, or has somebody else process it, is refused unless
+//!   the operator allows it: `what_changes_the_price_or_who_processes_is_refused_unless_allowed`.
+//! - Under a limit in money a provider is told the ceiling that is held for:
+//!   `a_provider_is_told_the_ceiling_that_is_held_for_where_money_is_limited`.
 //! - A body takes room of the node's until its provider has answered, and gives it back however
 //!   its call ends: `callers_with_large_bodies_share_one_bound_and_who_finds_no_room_is_told`,
 //!   `room_is_free_again_when_a_caller_leaves_in_the_middle_of_its_body`, in the journeys.
@@ -91,8 +95,8 @@ use limits::Limits;
 pub use self::api::{BODY_MAX, routes};
 use self::catalogue::Catalogue;
 pub use self::catalogue::{
-    Config, Does, EjectionConfig, EndpointConfig, Fault, HedgeConfig, ModelConfig, PriceConfig,
-    RouteConfig, Secrets, Speaks,
+    CeilingName, Config, Does, EjectionConfig, EndpointConfig, Extra, Fault, HedgeConfig,
+    ModelConfig, PriceConfig, RouteConfig, Secrets, Speaks,
 };
 pub use self::engine::{Answered, Answerer, Engine, Later, Question};
 pub use self::error::openai_shape;

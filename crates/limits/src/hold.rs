@@ -19,6 +19,7 @@ pub struct Hold {
     request: Box<str>,
     reserved_at: At,
     standing: Standing,
+    limits_money: bool,
     open: AtomicBool,
 }
 
@@ -29,8 +30,9 @@ impl Hold {
         request: &str,
         admitted: Admitted,
     ) -> Self {
-        let Admitted { reserved_at, standing, .. } = admitted;
-        Self { org, clock, request: request.into(), reserved_at, standing, open: true.into() }
+        let Admitted { reserved_at, standing, limits_money, .. } = admitted;
+        let (request, open) = (request.into(), true.into());
+        Self { org, clock, request, reserved_at, standing, limits_money, open }
     }
 
     /// When it was reserved: the instant whose day and month are charged. To be
@@ -42,6 +44,11 @@ impl Hold {
     /// What is left of the tightest rates, for the answer; nothing without a limit.
     pub fn headers(&self) -> HeaderMap {
         headers::of(&self.standing)
+    }
+
+    /// Whether a subject of the call has a limit in money: it must not use more than it holds.
+    pub fn limits_money(&self) -> bool {
+        self.limits_money
     }
 
     /// A sign of life: the lease begins anew.

@@ -331,8 +331,7 @@ impl House {
         let (pages, of_pages) = console::pages(self).split_for_parts();
         let (files, addresses) = base::page::assets(console::ASSETS);
         let permits = Permits::read(&[&document, &of_pages], &addresses)?;
-        let idempotency =
-            Idempotency::open(&self.databases, &self.clock, &self.roots, &self.tasks)?;
+        let idempotency = Idempotency::open(&self.databases, &self.roots, &self.tasks)?;
         let identity = self.identity.clone();
         let (record, clock) = (self.record.clone(), self.clock.clone());
         let tls = self.listen.tls_cert_file.is_some();

@@ -12,6 +12,7 @@
 //! security shows only the rows of that org, whatever the statement says.
 
 mod carry;
+mod clock;
 mod copy;
 mod error;
 #[cfg(test)]

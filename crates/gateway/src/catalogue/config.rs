@@ -6,6 +6,9 @@ use access::{DataClass, Region};
 use base::money::NanoCents;
 use serde::{Deserialize, Serialize};
 
+pub use crate::wire::ask::extra::Extra;
+pub use crate::wire::ceiling::CeilingName;
+
 /// `[gateway]`: where models are reached, and what callers may name.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -47,6 +50,14 @@ pub struct EndpointConfig {
     /// The file that holds its key.
     #[serde(default)]
     pub key_file: Option<String>,
+    /// What it calls the ceiling of an answer: `max_completion_tokens`, or `max_tokens` where it
+    /// knows no other name. It is told by this name where money is limited.
+    #[serde(default)]
+    pub ceiling_name: CeilingName,
+    /// Fields that change what a call costs or who processes it, and are sent there all the same.
+    /// Prices know nothing of them.
+    #[serde(default)]
+    pub allowed_fields: Vec<Extra>,
     /// Longest wait for a connection.
     #[serde(default = "connect_timeout_ms")]
     pub connect_timeout_ms: u64,
@@ -93,12 +104,16 @@ pub struct ModelConfig {
     /// `chat` (the default) or `embeddings`.
     #[serde(default)]
     pub does: Does,
-    /// The most tokens one answer can have; what is reserved when a caller sets no ceiling.
+    /// The most tokens one answer can have; what is reserved when a caller sets no ceiling. Where
+    /// money is limited, the provider is told it then.
     #[serde(default = "max_output_tokens")]
     pub max_output_tokens: u32,
     /// The most tokens it reads; what is held when a prompt names content by reference.
     #[serde(default = "context_tokens")]
     pub context_tokens: u32,
+    /// The tokens that one image costs at most; what is held for each.
+    #[serde(default = "image_tokens")]
+    pub image_tokens: u32,
     /// Tries at most, over all routes.
     #[serde(default = "attempts_max")]
     pub attempts_max: u32,
@@ -212,6 +227,9 @@ fn max_output_tokens() -> u32 {
 }
 fn context_tokens() -> u32 {
     128_000
+}
+fn image_tokens() -> u32 {
+    6_000
 }
 fn attempts_max() -> u32 {
     3

@@ -13,8 +13,8 @@ use base::secret::Secret;
 use base::time::At;
 
 pub use self::config::{
-    Config, Does, EjectionConfig, EndpointConfig, HedgeConfig, ModelConfig, PriceConfig,
-    RouteConfig, Speaks,
+    CeilingName, Config, Does, EjectionConfig, EndpointConfig, Extra, HedgeConfig, ModelConfig,
+    PriceConfig, RouteConfig, Speaks,
 };
 pub(crate) use self::price::{Price, Prices};
 pub(crate) use self::resilience::{Ejection, Hedge};
@@ -34,6 +34,7 @@ pub(crate) struct Model {
     pub(crate) does: Does,
     pub(crate) max_output_tokens: u64,
     pub(crate) context_tokens: u64,
+    pub(crate) image_tokens: u64,
     pub(crate) attempts_max: u32,
     /// The highest class of data that it is approved for; none: nobody said.
     pub(crate) data_class: Option<DataClass>,
@@ -226,6 +227,7 @@ impl Model {
             does: config.does,
             max_output_tokens: config.max_output_tokens.into(),
             context_tokens: config.context_tokens.into(),
+            image_tokens: config.image_tokens.into(),
             attempts_max: config.attempts_max,
             data_class: config.data_class,
             prices,
@@ -244,6 +246,21 @@ impl Model {
     /// retry or a fallback cannot leave the region.
     pub(crate) fn routes_in(&self, region: Region) -> &[Arc<Route>] {
         self.routes.get(&region).map_or(&[], |ways| ways.routes.as_slice())
+    }
+
+    /// The first of these that one of its endpoints in the region is not sent. An endpoint that
+    /// speaks another language is sent none of them.
+    pub(crate) fn refuses(
+        &self,
+        region: Region,
+        extras: &[(&'static str, Extra)],
+    ) -> Option<&'static str> {
+        let refused = |extra: &Extra| {
+            let endpoints = self.routes_in(region).iter().map(|route| &route.endpoint);
+            let mut told = endpoints.filter(|endpoint| endpoint.speaks == Speaks::Openai);
+            told.any(|endpoint| !endpoint.allows(*extra))
+        };
+        extras.iter().find(|(_, extra)| refused(extra)).map(|(name, _)| *name)
     }
 
     /// Compares the endpoints of a region with each other, when it is time.

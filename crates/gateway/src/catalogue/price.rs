@@ -45,6 +45,11 @@ impl Prices {
         Ok(Self(compiled))
     }
 
+    /// Whether it costs nothing.
+    pub(crate) fn is_free(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The price at this time; none of what is free.
     pub(crate) fn at(&self, at: At) -> Option<&Price> {
         self.0.iter().find(|price| price.from <= at).or(self.0.last())

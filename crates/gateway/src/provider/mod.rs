@@ -23,7 +23,7 @@ pub(crate) use self::metrics::register;
 pub(crate) use self::slots::{NoSlot, Slot, Slots};
 pub(crate) use self::trial::Trial;
 pub(crate) use self::vitals::{Enter, Judge, Vitals};
-use crate::catalogue::{Does, EndpointConfig, Secrets, Speaks};
+use crate::catalogue::{CeilingName, Does, EndpointConfig, Extra, Secrets, Speaks};
 
 /// Calls that wait for a slot, unless the operator says otherwise.
 const WAITING_MAX: u32 = 256;
@@ -37,6 +37,7 @@ pub(crate) struct Endpoint {
     pub(crate) provider: Arc<str>,
     pub(crate) region: Region,
     pub(crate) speaks: Speaks,
+    pub(crate) ceiling_name: CeilingName,
     pub(crate) first_token_timeout: Duration,
     pub(crate) idle_timeout: Duration,
     pub(crate) breaker: Breaker,
@@ -96,6 +97,7 @@ impl Endpoint {
             provider: config.provider.as_deref().unwrap_or(name).into(),
             region: config.region,
             speaks: config.speaks,
+            ceiling_name: config.ceiling_name,
             first_token_timeout: Duration::from_millis(config.first_token_timeout_ms),
             idle_timeout: Duration::from_millis(config.idle_timeout_ms),
             breaker: Breaker::new(
@@ -115,6 +117,11 @@ impl Endpoint {
         let key = |endpoint: &Self| endpoint.key.as_ref().map(|key| key.reveal().to_owned());
         let config = |endpoint: &Self| serde_json::to_string(&endpoint.config).ok();
         config(self) == config(other) && key(self) == key(other)
+    }
+
+    /// Whether its operator allows this.
+    pub(crate) fn allows(&self, extra: Extra) -> bool {
+        self.config.allowed_fields.contains(&extra)
     }
 
     /// Where a call of this kind goes, behind the base URL.

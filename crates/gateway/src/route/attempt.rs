@@ -11,6 +11,7 @@ use crate::catalogue::{Does, Route, Speaks};
 use crate::error::Error;
 use crate::provider::{Failed, Sent, Trial};
 use crate::wire::anthropic;
+use crate::wire::ceiling::Ceiling;
 use crate::wire::splice::{Edits, splice};
 
 /// Bytes of a provider's refusal that are read.
@@ -130,7 +131,10 @@ impl Outgoing<'_> {
         match route.endpoint.speaks {
             Speaks::Openai => {
                 let stream = self.ask.stream && self.model.does == Does::Chat;
-                let edits = Edits { model: Some(&route.model), include_usage: stream };
+                let tokens = self.model.max_output_tokens;
+                let ceiling =
+                    self.bounded.then_some(Ceiling { name: route.endpoint.ceiling_name, tokens });
+                let edits = Edits { model: Some(&route.model), include_usage: stream, ceiling };
                 Ok(splice(self.body, self.ask, edits).unwrap_or_else(|| self.body.clone()))
             }
             Speaks::Anthropic => {

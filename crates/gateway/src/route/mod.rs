@@ -33,6 +33,8 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) region: Region,
     pub(crate) ask: &'a Ask<'a>,
     pub(crate) body: &'a Bytes,
+    /// It must not use more than is held: the provider is told the ceiling.
+    pub(crate) bounded: bool,
     pub(crate) clock: &'a SharedClock,
     pub(crate) budget: &'a RetryBudget,
     pub(crate) telemetry: &'a Telemetry,

@@ -40,6 +40,13 @@ impl BadAsk {
         Self::field(param, "is not supported by this model", "unsupported_parameter")
     }
 
+    /// The field makes a call dearer, or has somebody else process it, and the operator does not
+    /// allow it.
+    pub(crate) fn not_allowed(param: &str) -> Self {
+        let what = "changes what a call costs or who processes it, and is not allowed here";
+        Self::field(param, what, "unsupported_parameter")
+    }
+
     /// The body as a whole is not a request.
     pub(crate) fn body(message: impl Into<String>, code: &'static str) -> Self {
         Self { message: message.into(), param: None, code: Some(code) }

@@ -91,7 +91,7 @@ fn a_request_reaches_an_openai_provider_as_it_was_written() {
     for fixture in fixtures("requests") {
         let body = Bytes::from(fs::read(&fixture).unwrap());
         let ask = Ask::parse(Kind::Chat, &body).unwrap();
-        let edits = Edits { model: Some("gpt-real"), include_usage: true };
+        let edits = Edits { model: Some("gpt-real"), include_usage: true, ceiling: None };
         same(&fixture, "openai.json", &splice(&body, &ask, edits).unwrap());
     }
 }

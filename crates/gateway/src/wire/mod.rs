@@ -7,6 +7,7 @@
 pub(crate) mod anthropic;
 pub(crate) mod ask;
 mod bad_ask;
+pub(crate) mod ceiling;
 mod json;
 pub(crate) mod last_user_text;
 pub(crate) mod meter;

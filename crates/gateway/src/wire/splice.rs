@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{
     ask::{Ask, OptionsShape},
+    ceiling::Ceiling,
     json,
 };
 
@@ -16,17 +17,25 @@ pub(crate) struct Edits<'a> {
     pub(crate) model: Option<&'a str>,
     /// A stream must end with its usage, whether or not the caller wants to see it.
     pub(crate) include_usage: bool,
+    /// No answer may be longer than what is held for it.
+    pub(crate) ceiling: Option<Ceiling>,
 }
+
+/// What is cut out, and what comes in its place.
+pub(super) type Cut = (Range<usize>, Cow<'static, str>);
 
 /// The body with these edits; the very same bytes when nothing changes. `None` if the ask was read
 /// from another body: then there is no body that could be sent.
 pub(crate) fn splice(body: &Bytes, ask: &Ask<'_>, edits: Edits<'_>) -> Option<Bytes> {
-    let mut cuts = Vec::with_capacity(2);
+    let mut cuts = Vec::new();
     if let Some(model) = edits.model.filter(|model| *model != ask.model) {
         cuts.push((ask.model_span.clone(), Cow::Owned(json::quoted(model))));
     }
     if edits.include_usage && ask.stream && !ask.wants_usage() {
         cuts.push(usage_cut(body, ask)?);
+    }
+    if let Some(ceiling) = edits.ceiling {
+        ceiling.cut(body, ask, &mut cuts)?;
     }
     if cuts.is_empty() {
         return Some(body.clone());
@@ -44,10 +53,15 @@ pub(crate) fn splice(body: &Bytes, ask: &Ask<'_>, edits: Edits<'_>) -> Option<By
     Some(Bytes::from(out))
 }
 
-fn usage_cut(body: &Bytes, ask: &Ask<'_>) -> Option<(Range<usize>, Cow<'static, str>)> {
+/// Where a first member can stand. The body has others: without a model it is none.
+pub(super) fn inside(body: &Bytes) -> Option<Range<usize>> {
+    let inside = body.iter().position(|byte| *byte == b'{')?.checked_add(1)?;
+    Some(inside..inside)
+}
+
+fn usage_cut(body: &Bytes, ask: &Ask<'_>) -> Option<Cut> {
     let Some(options) = &ask.stream_options else {
-        let inside = body.iter().position(|byte| *byte == b'{')?.checked_add(1)?;
-        return Some((inside..inside, r#""stream_options":{"include_usage":true},"#.into()));
+        return Some((inside(body)?, r#""stream_options":{"include_usage":true},"#.into()));
     };
     if let Some(value) = &options.include_usage_span {
         return Some((value.clone(), "true".into()));
@@ -63,10 +77,10 @@ fn usage_cut(body: &Bytes, ask: &Ask<'_>) -> Option<(Range<usize>, Cow<'static, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::ask::Kind;
+    use crate::wire::{ask::Kind, ceiling::CeilingName};
 
     const MESSAGES: &str = r#""messages" :[ {"role":"user","content":"caf\u00e9 \"model\""}]"#;
-    const BOTH: Edits<'_> = Edits { model: Some("real\"1"), include_usage: true };
+    const BOTH: Edits<'_> = Edits { model: Some("real\"1"), include_usage: true, ceiling: None };
 
     fn edited(body: &str, edits: Edits<'_>) -> String {
         let body = Bytes::copy_from_slice(body.as_bytes());
@@ -114,14 +128,19 @@ mod tests {
             r#"{{"model":"m","stream":true,"stream_options":{{"include_usage":true}},{MESSAGES}}}"#
         ));
         let ask = Ask::parse(Kind::Chat, &body).unwrap();
-        let edits = Edits { model: Some("m"), include_usage: true };
+        let edits = Edits { model: Some("m"), include_usage: true, ceiling: None };
+        assert_eq!(splice(&body, &ask, edits).unwrap().as_ptr(), body.as_ptr());
+        let body = Bytes::from(format!(r#"{{"model":"m","max_tokens":9,{MESSAGES}}}"#));
+        let ask = Ask::parse(Kind::Chat, &body).unwrap();
+        let ceiling = Some(Ceiling { name: CeilingName::MaxTokens, tokens: 50 });
+        let edits = Edits { ceiling, ..Edits::default() };
         assert_eq!(splice(&body, &ask, edits).unwrap().as_ptr(), body.as_ptr());
     }
 
     #[test]
     fn usage_is_asked_of_streams_only() {
         let body = format!(r#"{{"model":"m",{MESSAGES}}}"#);
-        assert_eq!(edited(&body, Edits { model: None, include_usage: true }), body);
+        assert_eq!(edited(&body, Edits { include_usage: true, ..Edits::default() }), body);
     }
 
     #[test]

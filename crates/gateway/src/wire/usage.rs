@@ -61,10 +61,16 @@ impl From<UsageObject> for Usage {
         // Some providers name the total alone.
         let rest = named.unwrap_or_default().saturating_sub(completion);
         let prompt = object.prompt_tokens.map_or(rest, |prompt| count(Some(prompt)));
-        let total = named.unwrap_or_else(|| prompt.saturating_add(completion));
         let cached = object.prompt_tokens_details.and_then(|details| details.cached_tokens);
-        let reasoning = object.completion_tokens_details.and_then(|d| d.reasoning_tokens);
-        Self { prompt, completion, total, cached: count(cached), reasoning: count(reasoning) }
+        let reasoning = count(object.completion_tokens_details.and_then(|d| d.reasoning_tokens));
+        // Some (xAI, Gemini) count what was thought beside `completion_tokens`, and in the total
+        // alone: all that is not the prompt was written, and is paid as such.
+        let written = completion.max(named.unwrap_or_default().saturating_sub(prompt));
+        // More was thought than written: so it is no part of it.
+        let beside = if reasoning > written { reasoning } else { 0 };
+        let completion = count(written.checked_add(beside));
+        let total = named.unwrap_or_default().max(prompt.saturating_add(completion));
+        Self { prompt, completion, total, cached: count(cached), reasoning }
     }
 }
 
@@ -117,6 +123,27 @@ mod tests {
         assert_eq!((usage.prompt, usage.completion, usage.total), (5000, 0, 5000));
         assert_eq!(Usage::of_json(br#"{"usage":{}}"#), None);
         assert_eq!(Usage::of_json(br#"{"usage":{"prompt_tokens":0,"completion_tokens":0}}"#), None);
+    }
+
+    #[test]
+    fn what_a_model_thought_is_paid_where_a_provider_counts_it_beside_what_it_wrote() {
+        let read = |usage: &str| Usage::of_json(format!(r#"{{"usage":{usage}}}"#).as_bytes());
+        // As xAI documents it; as Gemini's OpenAI door sends it; where no total is named.
+        for usage in [
+            r#"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135,
+                "prompt_tokens_details":{"cached_tokens":6},
+                "completion_tokens_details":{"reasoning_tokens":94}}"#,
+            r#"{"prompt_tokens":32,"completion_tokens":9,"total_tokens":135}"#,
+            r#"{"prompt_tokens":32,"completion_tokens":9,
+                "completion_tokens_details":{"reasoning_tokens":94}}"#,
+        ] {
+            let read = read(usage).unwrap();
+            assert_eq!((read.prompt, read.completion, read.total), (32, 103, 135), "{usage}");
+        }
+        // OpenAI counts it within: nothing is paid twice.
+        let within = r#"{"prompt_tokens":32,"completion_tokens":103,"total_tokens":135,
+            "completion_tokens_details":{"reasoning_tokens":94}}"#;
+        assert_eq!(read(within).unwrap().completion, 103);
     }
 
     #[test]

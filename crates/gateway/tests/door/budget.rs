@@ -145,6 +145,25 @@ async fn a_provider_that_is_too_slow_is_asked_once_and_its_prompt_is_charged() {
 }
 
 #[tokio::test]
+async fn an_image_holds_what_the_operator_says_that_it_costs() {
+    let dear = "[models.fake]\nimage_tokens = 100000";
+    let door = Door::on_sqlite(&PLAIN.replace("[models.fake]", dear)).await;
+    let owner = door.somebody(access::OrgId::new(door.clock.now()), Role::Owner, None);
+    // Two images of 100,000 tokens at 1.00 per million are 0.20.
+    let budget = Some("0.20".parse().expect("money"));
+    let ceiling = Ceiling { money_per_day: budget, ..Ceiling::default() };
+    door.limits.set(&owner, Level::Org, "org", ceiling).await.expect("sets");
+    let image =
+        json!({ "type": "image_url", "image_url": { "url": "data:image/png;base64,AA==" } });
+    for (images, status) in [(2, 429), (1, 200)] {
+        let content = vec![image.clone(); images];
+        let ask = json!({ "model": "fake", "max_tokens": 1, "messages": [{ "role": "user", "content": content }] });
+        let answer = door.chat(&owner, ask).await;
+        assert_eq!(answer.status, status, "{images} {}", answer.text);
+    }
+}
+
+#[tokio::test]
 async fn content_by_reference_holds_the_whole_context() {
     let door = Door::on_sqlite(PLAIN).await;
     let owner = door.somebody(access::OrgId::new(door.clock.now()), Role::Owner, None);

@@ -11,7 +11,7 @@ use super::account::Account;
 use super::amount::{Amount, Ask, Used};
 use super::bounds::Most;
 use super::calendar::{Moment, SECOND, instant};
-use super::ceiling::{Subject, nanos};
+use super::ceiling::{Subject, limit_money, nanos};
 use super::refusal::{NotOpen, Refused};
 use super::reservation::{Admitted, Expired, Reservation, Settled, State};
 use super::standing::{Standing, Tally};
@@ -61,7 +61,14 @@ impl Book {
         if let Some(open) = self.reservations.get(request).filter(|known| known.is_open()) {
             let (reserved_at, expires_at) = (instant(open.made.now), instant(open.due));
             let standing = self.stand(subjects);
-            return Ok(Admitted { reserved_at, expires_at, repeated: true, standing });
+            let limits_money = limit_money(subjects);
+            return Ok(Admitted {
+                reserved_at,
+                expires_at,
+                repeated: true,
+                standing,
+                limits_money,
+            });
         }
         match self.tightest(subjects, ask) {
             Some(refused) => Err(refused),
@@ -207,6 +214,7 @@ impl Book {
     }
 
     fn take(&mut self, request: &str, subjects: &[Subject<'_>], hold: Amount) -> Admitted {
+        let limits_money = limit_money(subjects);
         let mut standing = Standing::default();
         let mut names: Vec<Arc<str>> = Vec::with_capacity(subjects.len());
         for subject in subjects {
@@ -226,7 +234,7 @@ impl Book {
         let state = State::Open;
         self.insert(request, Reservation { made: self.moment, hold, subjects, state, due });
         let (reserved_at, expires_at) = (instant(self.moment.now), instant(due));
-        Admitted { reserved_at, expires_at, repeated: false, standing }
+        Admitted { reserved_at, expires_at, repeated: false, standing, limits_money }
     }
 
     fn insert(&mut self, request: Arc<str>, reservation: Reservation) {

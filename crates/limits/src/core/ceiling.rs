@@ -141,6 +141,11 @@ pub struct Subject<'a> {
     pub ceiling: &'a Ceiling,
 }
 
+/// Whether one of them has a limit in money.
+pub(crate) fn limit_money(subjects: &[Subject<'_>]) -> bool {
+    subjects.iter().any(|subject| subject.ceiling.limits_money())
+}
+
 /// One limit that a call is under, as `RateLimit-Policy` tells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy<'a> {

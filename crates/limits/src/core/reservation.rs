@@ -68,6 +68,8 @@ pub struct Admitted {
     pub repeated: bool,
     /// How all levels stand now, for the headers.
     pub standing: Standing,
+    /// Whether a subject of the call has a limit in money.
+    pub limits_money: bool,
 }
 
 /// The reservation is settled.

@@ -3,7 +3,8 @@
 use super::counters::NEVER;
 use super::pack::Cut;
 use crate::core::{
-    Admitted, Ceiling, Dimension, Gauge, Refused, Retry, Standing, Subject, instant, span,
+    Admitted, Ceiling, Dimension, Gauge, Refused, Retry, Standing, Subject, instant, limit_money,
+    span,
 };
 
 /// Admitted or refused; nothing where it cannot be read.
@@ -24,7 +25,8 @@ pub(super) fn decision(
     }
     let (reserved_at, expires_at) = (instant(cut.i64()?), instant(cut.i64()?));
     let standing = standing(cut, subjects)?;
-    Some(Ok(Admitted { reserved_at, expires_at, repeated: status == b'P', standing }))
+    let (repeated, limits_money) = (status == b'P', limit_money(subjects));
+    Some(Ok(Admitted { reserved_at, expires_at, repeated, standing, limits_money }))
 }
 
 fn standing(cut: &mut Cut<'_>, subjects: &[Subject<'_>]) -> Option<Standing> {

@@ -21,16 +21,24 @@ use super::{Idempotency, Keys, sql};
 const ANSWER_MAX: usize = 1 << 20;
 /// How long a request is remembered, in microseconds: a day.
 const REMEMBERED_MICROS: i64 = 86_400_000_000;
-/// A request that was not heard of for this long was cut off by a crash.
-pub(super) const LEASE_MICROS: i64 = 60_000_000;
+/// A request that was not heard of for this long was cut off by a crash. By the database's clock,
+/// like all times here.
+const LEASE_MICROS: i64 = 60_000_000;
 /// How often one that takes long says that it is under way.
 const ALIVE_EVERY: Duration = Duration::from_secs(15);
 
+/// How often, and for how long, a node tries on to remember what it did.
+const END_EVERY: Duration = Duration::from_secs(1);
+const END_FOR: Duration = Duration::from_mins(5);
+/// A sign of life that nobody gives.
+const NONE_SEEN: i64 = i64::MIN;
+
 /// The code of a request whose first sending has no answer yet.
 const IN_PROGRESS: &str = "idempotency_in_progress";
-/// How long a second click on a form waits for the answer of the first, and how often it looks.
+/// How long a second click on a form waits for the answer of the first.
 const FORM_PATIENCE: Duration = Duration::from_secs(20);
-const FORM_LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often whoever waits for another's answer looks for it.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What was answered.
 #[derive(Debug, Serialize, Deserialize)]
@@ -41,6 +49,7 @@ struct Answer {
 }
 
 /// One remembered request.
+#[derive(Clone)]
 pub(super) struct Memory {
     with: Idempotency,
     scope: Scope,
@@ -94,22 +103,57 @@ impl Memory {
 
     /// When it began, if it is for this request to begin.
     async fn begin(&self, tag: &[u8]) -> Result<Option<At>, Problem> {
-        let now = self.with.clock.now();
+        let now = self.now().await?;
         let old = args![now.as_microsecond() - REMEMBERED_MICROS];
         self.write(sql::FORGET_OLD, old).await?;
+        if let Some(began) = self.take(tag, now, NONE_SEEN).await? {
+            return Ok(Some(began));
+        }
         let dead = now.as_microsecond() - LEASE_MICROS;
-        let args = [self.args(), args![tag, now, dead]].concat();
+        let Some(seen) = self.alive_at(tag).await?.filter(|alive_at| *alive_at <= dead) else {
+            return Ok(None);
+        };
+        let patience = tokio::time::Instant::now() + self.with.watch;
+        while tokio::time::Instant::now() < patience {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if self.alive_at(tag).await? != Some(seen) {
+                return Ok(None);
+            }
+        }
+        let now = self.now().await?;
+        Ok(self.take(tag, now, seen).await?)
+    }
+
+    /// Takes the key: from nobody, or from the same request that was last heard of at `seen`.
+    async fn take(&self, tag: &[u8], now: At, seen: i64) -> Result<Option<At>, DbError> {
+        let args = [self.args(), args![tag, now, seen]].concat();
         Ok((self.write(sql::BEGIN, args).await? == 1).then_some(now))
+    }
+
+    /// When the same request was last heard of, if it has no answer yet.
+    async fn alive_at(&self, tag: &[u8]) -> Result<Option<i64>, DbError> {
+        let row = self.with.databases.of(&self.scope)?.maybe(sql::READ, self.args()).await?;
+        let Some(row) = row else { return Ok(None) };
+        let under_way = row.opt_int("status")?.is_none() && row.bytes("tag")? == tag;
+        under_way.then(|| row.int("alive_at")).transpose()
+    }
+
+    async fn now(&self) -> Result<At, DbError> {
+        self.with.databases.whole(&self.scope)?.clock().await
     }
 
     async fn stay_alive(&self, began: At) -> std::convert::Infallible {
         loop {
             tokio::time::sleep(ALIVE_EVERY).await;
-            let args = [self.args(), args![began, self.with.clock.now()]].concat();
-            if let Err(error) = self.write(sql::STILL_ALIVE, args).await {
+            if let Err(error) = self.say_alive(began).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a lease was not renewed");
             }
         }
+    }
+
+    async fn say_alive(&self, began: At) -> Result<(), DbError> {
+        let args = [self.args(), args![began, self.now().await?]].concat();
+        self.write(sql::STILL_ALIVE, args).await.map(drop)
     }
 
     /// The first answer, which may still be under way.
@@ -120,7 +164,7 @@ impl Memory {
                 Err(problem)
                     if problem.code() == IN_PROGRESS && tokio::time::Instant::now() < patience =>
                 {
-                    tokio::time::sleep(FORM_LOOK_EVERY).await;
+                    tokio::time::sleep(LOOK_EVERY).await;
                 }
                 answer => return answer,
             }
@@ -181,8 +225,33 @@ impl Memory {
         let sealed = self.keys()?.sealer.seal(&self.purpose(), &plain);
         let sealed = sealed.map_err(|error| Problem::internal(&error))?;
         let status = i64::from(parts.status.as_u16());
-        self.write(sql::END, [self.args(), args![began, status, sealed]].concat()).await?;
+        let end = [self.args(), args![began, status, sealed]].concat();
+        if let Err(error) = self.write(sql::END, end.clone()).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "an answer could not be remembered; it is tried on");
+            self.with.tasks.spawn(self.clone().try_on(began, end));
+        }
         Ok(())
+    }
+
+    /// What was done must not be done again: the request counts as under way until its answer is
+    /// remembered.
+    async fn try_on(self, began: At, end: Vec<Value>) {
+        let written = async {
+            loop {
+                tokio::time::sleep(END_EVERY).await;
+                if self.write(sql::END, end.clone()).await.is_ok() {
+                    return;
+                }
+            }
+        };
+        let tried = tokio::select! {
+            tried = tokio::time::timeout(END_FOR, written) => tried,
+            never = self.stay_alive(began) => match never {},
+        };
+        if tried.is_err() {
+            tracing::error!("an answer was not remembered: sent again, it is done again");
+        }
     }
 
     #[expect(

@@ -3,8 +3,9 @@
 //! console carries its key in its address (`base::page::post`): a second click waits for
 //! the first one's answer.
 //!
-//! A request that began is finished and remembered though its caller left. One that a
-//! crash cut off may begin again when its lease is over.
+//! A request that began is finished and remembered though its caller left, and though the
+//! database was away when it ended. One that a crash cut off may begin again when its lease is
+//! over, by the clock of the database.
 
 mod keeper;
 mod memory;
@@ -15,6 +16,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{Caller, Databases, Region};
 use axum::Router;
@@ -27,13 +29,15 @@ use base::bodies::Bodies;
 use base::problem::Problem;
 use base::seal::{Mac, RootKey, Sealer};
 use base::tasks::Tasks;
-use base::time::SharedClock;
 use tokio::sync::oneshot;
 
 pub(crate) use self::keeper::Answers;
 use self::memory::Memory;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// How long a request that seems dead is watched before another one takes its place: a node that was
+/// cut off from the database together with everybody else says by then what it did.
+const WATCH: Duration = Duration::from_secs(5);
 /// Characters of a key at most.
 const KEY_MAX: usize = 128;
 
@@ -47,15 +51,14 @@ struct Keys {
 #[derive(Debug, Clone)]
 pub(crate) struct Idempotency {
     databases: Databases,
-    clock: SharedClock,
     keys: Arc<BTreeMap<Region, Keys>>,
     tasks: Tasks,
+    watch: Duration,
 }
 
 impl Idempotency {
     pub(crate) fn open(
         databases: &Databases,
-        clock: &SharedClock,
         roots: &BTreeMap<Region, RootKey>,
         tasks: &Tasks,
     ) -> io::Result<Self> {
@@ -64,8 +67,8 @@ impl Idempotency {
             Ok((*region, Keys { tag: root.mac("server/idempotency"), sealer }))
         });
         let keys = Arc::new(keys.collect::<io::Result<_>>()?);
-        let (databases, clock, tasks) = (databases.clone(), clock.clone(), tasks.clone());
-        Ok(Self { databases, clock, keys, tasks })
+        let (databases, tasks) = (databases.clone(), tasks.clone());
+        Ok(Self { databases, keys, tasks, watch: WATCH })
     }
 
     /// Puts itself around routes.

@@ -14,7 +14,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     ),
 ];
 
-/// Takes the key; also from the very same request, when that died under way.
+/// Takes the key; also from the very same request, if nobody has said since `$6` that it lives.
 pub(super) const BEGIN: Statement = Statement::new(
     "remember a request",
     "INSERT INTO server_idempotency (org_id, credential, request, tag, at, alive_at)
@@ -23,7 +23,7 @@ pub(super) const BEGIN: Statement = Statement::new(
      DO UPDATE SET at = excluded.at, alive_at = excluded.alive_at
       WHERE server_idempotency.status IS NULL
         AND server_idempotency.tag = excluded.tag
-        AND server_idempotency.alive_at <= $6",
+        AND server_idempotency.alive_at = $6",
 );
 
 pub(super) const STILL_ALIVE: Statement = Statement::new(
@@ -34,7 +34,7 @@ pub(super) const STILL_ALIVE: Statement = Statement::new(
 
 pub(super) const READ: Statement = Statement::new(
     "look for a request that was sent before",
-    "SELECT tag, status, answer FROM server_idempotency
+    "SELECT tag, status, answer, alive_at FROM server_idempotency
       WHERE org_id = $1 AND credential = $2 AND request = $3",
 );
 

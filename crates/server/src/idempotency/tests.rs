@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use access::{Caller, Databases, OrgId, Region};
 use axum::body::Body;
@@ -11,11 +12,12 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
+use base::args;
+use base::db::{Db, Statement, Value, Within};
 use base::seal::RootKey;
 use base::tasks::Tasks;
 use base::testing::{Bench, StillClock};
 use base::time::Clock as _;
-use jiff::SignedDuration;
 use tokio::sync::Notify;
 use tower::ServiceExt as _;
 
@@ -41,7 +43,6 @@ async fn count(State(counter): State<Counter>, request: Request) -> String {
 
 struct House {
     bench: Bench,
-    clock: StillClock,
     counter: Counter,
     idempotency: Idempotency,
     member: Caller,
@@ -57,9 +58,10 @@ fn house(bench: Bench) -> House {
     let databases = Databases::new([(Region::Eu, bench.db.clone())]);
     let roots = BTreeMap::from([(Region::Eu, RootKey::fresh().unwrap())]);
     let tasks = Tasks::new();
-    let idempotency = Idempotency::open(&databases, &clock.shared(), &roots, &tasks).unwrap();
+    let mut idempotency = Idempotency::open(&databases, &roots, &tasks).unwrap();
+    idempotency.watch = Duration::ZERO;
     let member = Caller::operator(OrgId::new(clock.now()), Region::Eu, "test");
-    House { bench, clock, counter: Counter::default(), idempotency, member }
+    House { bench, counter: Counter::default(), idempotency, member }
 }
 
 impl House {
@@ -78,6 +80,20 @@ impl House {
         let response = routes.oneshot(request).await.unwrap();
         let bytes = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
         String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    /// Runs a statement of the tests.
+    #[expect(clippy::disallowed_methods, reason = "a test stands in for time and for faults")]
+    async fn run(db: &Db, text: &'static str, args: Vec<Value>) {
+        let mut tx = db.begin(&Within::node()).await.unwrap();
+        tx.run(Statement::new("test", text), args).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// So many seconds go by since anybody was last heard of, by the database's clock.
+    async fn age(&self, secs: i64) {
+        const AGE: &str = "UPDATE server_idempotency SET alive_at = alive_at - $1";
+        Self::run(&self.bench.db, AGE, args![secs * 1_000_000]).await;
     }
 
     async fn told(&self, caller: &Caller, target: &str, key: &str) -> String {
@@ -119,13 +135,56 @@ async fn a_request_that_a_crash_cut_off_may_be_sent_again_after_a_minute() {
             _ = memory.once(b"POST\0/quick\0{}", run) => unreachable!("it waits"),
             () = begun.notified() => {}
         }
-        house.clock.advance(SignedDuration::from_secs(59));
+        house.age(50).await;
         assert_eq!(house.ask(&house.member, "/quick", "k").await.status(), StatusCode::CONFLICT);
-        house.clock.advance(SignedDuration::from_secs(2));
+        house.age(11).await;
         let other = house.ask(&house.member, "/other", "k").await;
         assert_eq!(other.status(), StatusCode::UNPROCESSABLE_ENTITY, "only the same request");
         assert_eq!(house.told(&house.member, "/quick", "k").await, "done 1");
         assert_eq!(house.told(&house.member, "/quick", "k").await, "done 1");
+    }
+}
+
+#[tokio::test]
+async fn what_was_done_while_the_database_was_away_is_remembered_and_not_done_again() {
+    for house in each().await {
+        let owner = Db::open(&house.bench.owner_url).await.unwrap();
+        let away = async {
+            house.counter.begun.notified().await;
+            House::run(&owner, "ALTER TABLE server_idempotency RENAME TO elsewhere", vec![]).await;
+            house.counter.go_on.notify_one();
+        };
+        let (first, ()) = tokio::join!(house.told(&house.member, "/slow", "k"), away);
+        assert_eq!(first, "done 1", "it was done, so that is said");
+        House::run(&owner, "ALTER TABLE elsewhere RENAME TO server_idempotency", vec![]).await;
+        owner.close().await;
+        house.idempotency.tasks.ended().await;
+        house.age(3_600).await;
+        assert_eq!(house.told(&house.member, "/slow", "k").await, "done 1");
+        assert_eq!(house.counter.done.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_could_not_say_that_it_lives_is_watched_before_it_is_taken_for_dead() {
+    for mut house in each().await {
+        house.idempotency.watch = Duration::from_mins(1);
+        let first = house.ask(&house.member, "/slow", "k");
+        tokio::pin!(first);
+        tokio::select! {
+            _ = &mut first => unreachable!("it waits"),
+            () = house.counter.begun.notified() => {}
+        }
+        // As behind a failover of a minute and more.
+        house.age(90).await;
+        let again = house.told(&house.member, "/slow", "k");
+        tokio::pin!(again);
+        let watches = tokio::time::timeout(Duration::from_millis(500), &mut again).await;
+        assert!(watches.is_err(), "{watches:?}");
+        house.counter.go_on.notify_one();
+        let (first, again) = tokio::join!(first, again);
+        assert_eq!((first.status(), again.as_str()), (StatusCode::OK, "done 1"));
+        assert_eq!(house.counter.done.load(Ordering::SeqCst), 1);
     }
 }
 

@@ -143,7 +143,11 @@ async fn whoever_was_erased_after_a_backup_is_not_brought_back_by_it() {
     assert_eq!(of_each.len(), 2, "also of an organization that the backup does not know");
     let replayed = of_each.iter().find(|it| it["org"] == org.id.as_str()).expect("is replayed");
     assert_eq!(replayed["erased"], 1);
-    assert_eq!(done(&portico, &["restore", "replay"]), json!({ "replayed": [], "takenBack": [] }), "once");
+    assert_eq!(
+        done(&portico, &["restore", "replay"]),
+        json!({ "replayed": [], "takenBack": [] }),
+        "once"
+    );
     assert!(!is_there(&place), "no byte of them is left");
 
     portico.serve().await;
@@ -249,7 +253,11 @@ async fn a_backup_of_before_a_move_brings_the_org_back_to_where_it_was() {
     let back = json!([{ "org": org.id, "from": "us", "to": "eu" }]);
     assert_eq!(replayed["takenBack"], back, "{replayed}");
     assert_eq!(replayed["replayed"].as_array().map(Vec::len), Some(2), "{replayed}");
-    assert_eq!(done(&portico, &["restore", "replay"]), json!({ "replayed": [], "takenBack": [] }), "once");
+    assert_eq!(
+        done(&portico, &["restore", "replay"]),
+        json!({ "replayed": [], "takenBack": [] }),
+        "once"
+    );
     assert!(!place.join("log-us").join(&org.id).exists(), "nothing of it is left there");
 
     portico.serve().await;

@@ -4,6 +4,7 @@
 //! only once: two parsers that disagree on duplicates would let a caller show us one model, or one
 //! ceiling, and the provider another.
 
+pub(crate) mod extra;
 mod messages;
 mod settings;
 
@@ -16,13 +17,14 @@ use serde::{
 use serde_json::{error::Category, value::RawValue};
 
 use super::{BadAsk, json};
+use extra::Extra;
 use messages::Messages;
 
 /// Brackets that may be open at once in a body.
 pub(crate) const DEPTH_AT_MOST: usize = 64;
 
 /// Prompt tokens set aside for each image, whatever its size in bytes: more than the current flagship
-/// models charge for one at full detail. A model that charges more is corrected when it is settled.
+/// models charge for one at full detail. The operator says it of a model that charges more.
 pub(crate) const IMAGE_TOKENS: u64 = 6_000;
 
 /// Which door the body came through.
@@ -40,13 +42,17 @@ pub(crate) struct Ask<'a> {
     pub(crate) model_span: Range<usize>,
     pub(crate) stream: bool,
     pub(crate) stream_options: Option<StreamOptions>,
-    pub(crate) max_tokens: Option<u64>,
-    pub(crate) max_completion_tokens: Option<u64>,
+    pub(crate) max_tokens: Option<Named>,
+    pub(crate) max_completion_tokens: Option<Named>,
     /// Answers asked for; each may use the full ceiling of tokens.
     pub(crate) n: u32,
+    /// What makes it dearer, or has somebody else process it, with the keys that say so.
+    pub(crate) extras: Vec<(&'static str, Extra)>,
     /// The prompt cannot be longer than this. A token is at least one byte, so the bytes of the body
     /// bound it; image data counts [`IMAGE_TOKENS`] per image instead of its bytes.
     pub(crate) prompt_tokens_at_most: u64,
+    /// Images in it.
+    images: u64,
     /// It names content that is not in the body: its size cannot be told from here.
     pub(crate) by_reference: bool,
     /// The content of the last user message, unread; see `last_user_text`.
@@ -62,6 +68,15 @@ pub(crate) struct StreamOptions {
     pub(crate) include_usage_span: Option<Range<usize>>,
     /// The span holds an object (not `null`), and it has members.
     pub(crate) shape: OptionsShape,
+}
+
+/// A ceiling that stands in a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// None: `null` stands there.
+    pub(crate) tokens: Option<u64>,
+    /// Where its value lies.
+    pub(crate) span: Range<usize>,
 }
 
 /// What an edit has to insert into.
@@ -95,9 +110,17 @@ impl<'a> Ask<'a> {
         self.stream_options.as_ref().is_some_and(|options| options.include_usage)
     }
 
+    /// How long the prompt can be where an image counts as so many tokens.
+    pub(crate) fn prompt_tokens_with(&self, image_tokens: u64) -> u64 {
+        let images = self.images.saturating_mul(IMAGE_TOKENS);
+        let words = self.prompt_tokens_at_most.saturating_sub(images);
+        words.saturating_add(self.images.saturating_mul(image_tokens))
+    }
+
     /// The ceiling the caller set for one answer. Of two ceilings, the higher one counts.
     pub(crate) fn completion_tokens_at_most(&self) -> Option<u64> {
-        self.max_tokens.max(self.max_completion_tokens)
+        let tokens = |named: &Option<Named>| named.as_ref().and_then(|named| named.tokens);
+        tokens(&self.max_tokens).max(tokens(&self.max_completion_tokens))
     }
 }
 
@@ -120,9 +143,10 @@ struct Reading<'a> {
     model: Option<(Cow<'a, str>, Range<usize>)>,
     stream: bool,
     stream_options: Option<StreamOptions>,
-    max_tokens: Option<u64>,
-    max_completion_tokens: Option<u64>,
+    max_tokens: Option<Named>,
+    max_completion_tokens: Option<Named>,
     n: u32,
+    extras: Vec<(&'static str, Extra)>,
     last_user: Option<&'a RawValue>,
     /// Messages or input were there.
     content: bool,
@@ -145,6 +169,7 @@ impl<'a> Reading<'a> {
             max_tokens: None,
             max_completion_tokens: None,
             n: 1,
+            extras: Vec::new(),
             last_user: None,
             content: false,
             images: 0,
@@ -195,7 +220,9 @@ impl<'a> Reading<'a> {
             max_tokens: self.max_tokens,
             max_completion_tokens: self.max_completion_tokens,
             n: self.n,
+            extras: self.extras,
             prompt_tokens_at_most: bytes.saturating_add(self.images.saturating_mul(IMAGE_TOKENS)),
+            images: self.images,
             by_reference: self.by_reference,
             last_user: self.last_user,
         })

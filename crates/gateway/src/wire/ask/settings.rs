@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::{Kind, OptionsShape, Reading, StreamOptions};
+use super::{Kind, Named, OptionsShape, Reading, StreamOptions, extra};
 use crate::wire::{
     BadAsk,
     json::{self, Scalar},
@@ -35,7 +35,8 @@ pub(super) fn known(kind: Kind, key: &str) -> Option<&'static str> {
         Kind::Chat => CHAT,
         Kind::Embeddings => EMBEDDINGS,
     };
-    keys.iter().find(|known| **known == key).copied()
+    let extras = || extra::KEYS.iter().map(|(known, _)| *known).find(|known| *known == key);
+    keys.iter().find(|known| **known == key).copied().or_else(extras)
 }
 
 /// The key of ours that this one is, read without regard to case. Providers written in
@@ -58,10 +59,8 @@ impl<'a> Reading<'a> {
             "model" => self.model(raw)?,
             "stream" => self.stream = boolean(name, raw)?.unwrap_or(false),
             "stream_options" => self.stream_options = Some(stream_options(self.body, raw)?),
-            "max_tokens" => self.max_tokens = whole(name, raw, MAX_TOKENS_AT_MOST)?,
-            "max_completion_tokens" => {
-                self.max_completion_tokens = whole(name, raw, MAX_TOKENS_AT_MOST)?;
-            }
+            "max_tokens" => self.max_tokens = Some(self.ceiling(name, raw)?),
+            "max_completion_tokens" => self.max_completion_tokens = Some(self.ceiling(name, raw)?),
             "n" => {
                 let n = whole(name, raw, N_AT_MOST)?.and_then(|n| u32::try_from(n).ok());
                 self.n = n.unwrap_or(1);
@@ -72,7 +71,7 @@ impl<'a> Reading<'a> {
                 _ => return Err(BadAsk::wrong_type(name, "a string")),
             },
             "input" => self.input(raw)?,
-            _ => {}
+            _ => self.extras.extend(extra::asked(name, raw).map(|extra| (name, extra))),
         }
         Ok(())
     }
@@ -94,6 +93,11 @@ impl<'a> Reading<'a> {
             Scalar::Null => Err(BadAsk::missing("model")),
             _ => Err(BadAsk::wrong_type("model", "a string")),
         }
+    }
+
+    fn ceiling(&self, name: &str, raw: &RawValue) -> Result<Named, BadAsk> {
+        let tokens = whole(name, raw, MAX_TOKENS_AT_MOST)?;
+        Ok(Named { tokens, span: json::span(self.body, raw) })
     }
 
     fn input(&mut self, raw: &RawValue) -> Result<(), BadAsk> {
