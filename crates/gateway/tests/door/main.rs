@@ -5,6 +5,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod answers;
 mod bad_input;
 mod bench;
 mod budget;
@@ -14,6 +15,7 @@ mod ended;
 mod faithful;
 mod hedges;
 mod inside;
+mod misnamed;
 mod region;
 mod shortage;
 mod stalled;
