@@ -79,7 +79,7 @@ impl Gateway {
             region: caller.region,
             ask,
             body,
-            clock: &self.0.clock,
+            clock: &self.0.steady,
             budget: &self.0.budget,
             telemetry: &self.0.telemetry,
         };

@@ -75,7 +75,7 @@ impl<'a> Collect<'a> {
                         first = Some(chunk);
                     } else {
                         if let Some(first) = first.take() {
-                            whole.reserve(room.as_ref().map_or(size, Room::bytes));
+                            whole.reserve(said.unwrap_or(size));
                             whole.extend_from_slice(&first);
                         }
                         whole.extend_from_slice(&chunk);

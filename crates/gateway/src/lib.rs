@@ -14,6 +14,8 @@
 //! - A second endpoint is asked only if the operator wants it, within a budget, and the outcome
 //!   names it: `a_late_endpoint_is_hedged_inside_the_region_and_the_loser_is_let_go_and_named`,
 //!   `no_more_calls_are_hedged_than_the_budget_says`.
+//! - How long an endpoint is left alone does not follow a clock that is set:
+//!   `an_endpoint_is_not_left_alone_for_as_long_as_the_clock_was_ahead`.
 //! - An endpoint never has more calls at once than configured, and orgs take turns:
 //!   `slots_are_never_exceeded_and_whoever_leaves_leaves_nothing_behind`,
 //!   `an_org_that_floods_an_endpoint_is_passed_by_the_next_call_of_another`,
@@ -147,6 +149,8 @@ struct Inner {
     limits: Limits,
     record: Record,
     clock: SharedClock,
+    /// For how endpoints do, and for how long they are left alone: not set when the clock is.
+    steady: SharedClock,
     telemetry: Telemetry,
     budget: RetryBudget,
     answers: Bodies,
@@ -165,13 +169,15 @@ impl Gateway {
         let catalogue = Catalogue::compile(config, secrets, &Catalogue::default())?;
         let Needs { engine, limits, record, clock, metrics, trace, answers } = needs;
         let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
-        provider::register(metrics, &catalogue, &clock);
+        let steady = base::time::steady(&clock);
+        provider::register(metrics, &catalogue, &steady);
         Ok(Self(Arc::new(Inner {
             catalogue,
             engine,
             limits,
             record,
             clock,
+            steady,
             telemetry: Telemetry::register(metrics, trace),
             budget: RetryBudget::default(),
             answers,

@@ -17,6 +17,7 @@ mod hedges;
 mod inside;
 mod misnamed;
 mod region;
+mod set_clock;
 mod shortage;
 mod stalled;
 mod streams;
