@@ -39,7 +39,7 @@ async fn an_endpoint_is_not_left_alone_for_as_long_as_the_clock_was_ahead() {
         assert_eq!(door.provider.calls(), calls + 1, "it is left alone");
         if model == "down" {
             let view = serde_json::to_value(door.gateway.catalogue_view(&caller)).expect("json");
-            let until = view["items"][0]["endpoints"][0]["restingUntil"].clone();
+            let until = view["items"][0]["endpoints"][0]["resting_until"].clone();
             let said = door.clock.shared().now() + SignedDuration::from_secs(secs);
             assert_eq!(until, said.to_string(), "by the clock that people see: {view}");
         }
