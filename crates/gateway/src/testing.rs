@@ -223,11 +223,9 @@ fn said(ask: &Value) -> String {
 async fn unsaid(answer: Response) -> Response {
     let whole = axum::body::to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
     let pieces = (0..whole.len()).step_by(64 << 10).map(move |from| {
-        let to = whole.len().min(from + (64 << 10));
-        Ok::<_, std::io::Error>(whole.slice(from..to))
+        Ok::<_, std::io::Error>(whole.slice(from..whole.len().min(from + (64 << 10))))
     });
-    ([("content-type", "application/json")], Body::from_stream(stream::iter(pieces)))
-        .into_response()
+    Body::from_stream(stream::iter(pieces)).into_response()
 }
 
 fn whole(model: &str, ask: &Value) -> Response {
@@ -359,11 +357,8 @@ async fn embeddings(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Byt
     let ask = seen.note(headers, &body);
     let count = ask["input"].as_array().map_or(1, Vec::len);
     // Numbers of four bytes, of which three become four letters.
-    let letters = |dimensions: u64| "A".repeat(usize::try_from(dimensions * 16 / 3).unwrap_or(0));
-    let embedding = match ask["dimensions"].as_u64() {
-        Some(dimensions) => json!(letters(dimensions)),
-        None => json!([0.1, 0.2, 0.3]),
-    };
+    let letters = |count: u64| json!("A".repeat(usize::try_from(count * 16 / 3).unwrap_or(0)));
+    let embedding = ask["dimensions"].as_u64().map_or(json!([0.1, 0.2, 0.3]), letters);
     let data: Vec<Value> = (0..count)
         .map(|index| json!({ "object": "embedding", "index": index, "embedding": embedding }))
         .collect();
