@@ -30,8 +30,8 @@ async fn an_endpoint_is_not_left_alone_for_as_long_as_the_clock_was_ahead() {
     let caller = door.member();
     let ask =
         |model: &str| json!({ "model": model, "messages": [{ "role": "user", "content": "hi" }] });
-    // One fails, the other says that it is too much for seven seconds.
-    for (model, status, secs) in [("down", 502, 10), ("busy", 503, 7)] {
+    // It says that it is too much for seven seconds, and then it fails.
+    for (model, status, secs) in [("busy", 503, 7), ("down", 502, 10)] {
         let calls = door.provider.calls();
         assert_eq!(door.chat(&caller, ask(model)).await.status, status);
         door.clock.set_back(SignedDuration::from_hours(3));
