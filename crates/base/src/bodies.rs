@@ -1,5 +1,5 @@
-//! What all bodies under way may hold together. Room is taken before a body is held, and given
-//! back when the last of its bytes is dropped, wherever that is.
+//! What all bodies under way may hold together, those of requests and those of answers each. Room is
+//! taken before a body is held, and given back when the last of its bytes is dropped, wherever that is.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +30,8 @@ struct Inner {
     common: Arc<Semaphore>,
     /// For small bodies that found nothing there.
     kept: Arc<Semaphore>,
+    /// What is for all bodies: more than one of them can have.
+    largest: usize,
     wait_max: Duration,
     held: Gauge,
     refused: Counter,
@@ -37,7 +39,7 @@ struct Inner {
 
 /// Room that was taken; given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Room {
+pub struct Room {
     permit: OwnedSemaphorePermit,
     held: Gauge,
 }
@@ -49,23 +51,45 @@ struct Held {
 }
 
 impl Bodies {
-    /// Room for `bytes_max` bytes together. Who finds none waits for `wait_max` at most. A body of
-    /// more than seven eighths of all finds none at all.
+    /// Room for `bytes_max` bytes of request bodies together. Who finds none waits for `wait_max` at
+    /// most. A body of more than seven eighths of all finds none at all.
     pub fn new(bytes_max: usize, wait_max: Duration, metrics: &Metrics) -> Self {
+        let bodies = Self::with(bytes_max, wait_max);
+        let told = "Bytes of request bodies that are held, or that a body under way declared";
+        metrics.register("body_bytes_held", told, bodies.0.held.clone());
+        let told = "Requests refused because all room for bodies was taken";
+        metrics.register("bodies_refused", told, bodies.0.refused.clone());
+        bodies
+    }
+
+    /// The same for answers that are held whole before they leave.
+    pub fn of_answers(bytes_max: usize, wait_max: Duration, metrics: &Metrics) -> Self {
+        let bodies = Self::with(bytes_max, wait_max);
+        let told = "Bytes of whole answers that are held, or that an answer under way declared";
+        metrics.register("answer_bytes_held", told, bodies.0.held.clone());
+        let told = "Answers that were not taken because all room for answers was taken";
+        metrics.register("answers_refused", told, bodies.0.refused.clone());
+        bodies
+    }
+
+    fn with(bytes_max: usize, wait_max: Duration) -> Self {
         let bytes_max = bytes_max.min(Semaphore::MAX_PERMITS);
         let kept = bytes_max / KEPT;
+        let largest = bytes_max.saturating_sub(kept);
         let (held, refused) = (Gauge::default(), Counter::default());
-        let told = "Bytes of request bodies that are held, or that a body under way declared";
-        metrics.register("body_bytes_held", told, held.clone());
-        let told = "Requests refused because all room for bodies was taken";
-        metrics.register("bodies_refused", told, refused.clone());
         Self(Arc::new(Inner {
-            common: Arc::new(Semaphore::new(bytes_max.saturating_sub(kept))),
+            common: Arc::new(Semaphore::new(largest)),
             kept: Arc::new(Semaphore::new(kept)),
+            largest,
             wait_max,
             held,
             refused,
         }))
+    }
+
+    /// Bytes of the largest body for which there can be room.
+    pub fn largest(&self) -> usize {
+        self.0.largest
     }
 
     /// Room for a body of which `size` bytes have come, that said its length before, or did not,
@@ -79,26 +103,53 @@ impl Bodies {
         said: Option<usize>,
         max: usize,
     ) -> Result<Room, Problem> {
-        let Inner { common, kept, wait_max, .. } = &*self.0;
         let said = said.filter(|said| *said >= size);
         let bytes = said.unwrap_or(if size <= SMALL_MAX { SMALL_MAX.min(max) } else { max });
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-        let found = match said {
-            Some(said) if said <= SMALL_MAX => match common.clone().try_acquire_many_owned(bytes) {
-                Ok(permit) => return Ok(self.taken(permit)),
-                Err(_) => kept.clone().acquire_many_owned(bytes),
-            },
-            // What waits for more must not hold what others wait for.
-            None if size <= SMALL_MAX => kept.clone().acquire_many_owned(bytes),
-            Some(_) | None => common.clone().acquire_many_owned(bytes),
+        // What waits for more must not hold what others wait for.
+        let found = if said.is_none() && size <= SMALL_MAX {
+            self.wait(&self.0.kept, bytes).await
+        } else {
+            self.take(bytes).await
         };
-        if let Ok(Ok(permit)) = timeout(*wait_max, found).await {
-            return Ok(self.taken(permit));
+        found.ok_or_else(|| {
+            let detail = "too many bodies are under way here; send it again in a moment";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "bodies_full", detail)
+                .retry_after(RETRY_SECS)
+        })
+    }
+
+    /// Room for so many bytes; nothing if it does not come free in time.
+    pub async fn take(&self, bytes: usize) -> Option<Room> {
+        if bytes > SMALL_MAX {
+            return self.wait(&self.0.common, bytes).await;
+        }
+        match self.0.common.clone().try_acquire_many_owned(permits(bytes)) {
+            Ok(permit) => Some(self.taken(permit)),
+            Err(_) => self.wait(&self.0.kept, bytes).await,
+        }
+    }
+
+    /// Makes room that was taken as large as this, if it is smaller; nothing if so much does not
+    /// come free in time, and then what was taken is given back.
+    pub async fn grow(&self, room: Room, bytes: usize) -> Option<Room> {
+        let more = bytes.saturating_sub(room.bytes());
+        if more == 0 {
+            return Some(room);
+        }
+        if !Arc::ptr_eq(room.permit.semaphore(), &self.0.common) {
+            return self.wait(&self.0.common, bytes).await;
+        }
+        let grown = self.wait(&self.0.common, more).await?;
+        Some(room.and(grown))
+    }
+
+    async fn wait(&self, lane: &Arc<Semaphore>, bytes: usize) -> Option<Room> {
+        let found = lane.clone().acquire_many_owned(permits(bytes));
+        if let Ok(Ok(permit)) = timeout(self.0.wait_max, found).await {
+            return Some(self.taken(permit));
         }
         self.0.refused.inc();
-        let detail = "too many bodies are under way here; send it again in a moment";
-        Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "bodies_full", detail)
-            .retry_after(RETRY_SECS))
+        None
     }
 
     fn taken(&self, permit: OwnedSemaphorePermit) -> Room {
@@ -108,13 +159,27 @@ impl Bodies {
     }
 }
 
+/// A semaphore counts no more: four gigabytes.
+fn permits(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
 impl Room {
-    pub(crate) fn bytes(&self) -> usize {
+    /// How many bytes it is for.
+    pub fn bytes(&self) -> usize {
         self.permit.num_permits()
     }
 
+    /// Both together: what was taken of the same lane.
+    fn and(mut self, mut other: Self) -> Self {
+        if let Some(permit) = other.permit.split(other.bytes()) {
+            self.permit.merge(permit);
+        }
+        self
+    }
+
     /// The same bytes, which take this room for as long as one of them is held.
-    pub(crate) fn hold(mut self, bytes: Bytes) -> Bytes {
+    pub fn hold(mut self, bytes: Bytes) -> Bytes {
         let spare = self.bytes().saturating_sub(bytes.len());
         if let Some(permit) = self.permit.split(spare) {
             drop(Self { permit, held: self.held.clone() });

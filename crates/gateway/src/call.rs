@@ -42,6 +42,8 @@ pub(crate) struct Call {
     model: Option<Arc<Model>>,
     hold: Option<Arc<Hold>>,
     prompt_estimate: u64,
+    /// Tokens of an answer that was written and cannot be read.
+    pub(crate) written: u64,
     /// Tokens that are reserved for it: what it weighs where calls wait for their turn.
     pub(crate) tokens_held: u64,
     asked: bool,
@@ -105,6 +107,7 @@ impl Call {
             model,
             hold: Some(Arc::new(hold)),
             prompt_estimate: 0,
+            written: 0,
             tokens_held: 0,
             asked: false,
             unrecorded: intent.is_refused(),
@@ -149,10 +152,12 @@ impl Call {
     }
 
     /// What is settled when nobody will ever say what was used: nothing if no provider
-    /// was asked, else the prompt, for it was sent and may have been read.
+    /// was asked, else the prompt, for it was sent and may have been read, and what is known to be
+    /// written.
     pub(crate) fn at_least(&self) -> Usage {
         let prompt = if self.asked { self.prompt_estimate } else { 0 };
-        Usage { prompt, total: prompt, ..Usage::default() }
+        let (completion, total) = (self.written, prompt.saturating_add(self.written));
+        Usage { prompt, completion, total, ..Usage::default() }
     }
 
     /// Whether it costs something under a limit in money: it must not use more than is held.

@@ -3,21 +3,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use access::{Caller, Permission};
 use audit::{CallFacts, Outcome};
 use base::problem::Problem;
 use bytes::Bytes;
 use http::HeaderValue;
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use limits::Ask as LimitAsk;
-use tokio::time::{Instant, timeout_at};
 
 use crate::Gateway;
 use crate::call::{Call, CallId, End};
 use crate::catalogue::{Does, Model, Speaks};
+use crate::collect::{Collect, written};
 use crate::error::Error;
 use crate::gate::Gate;
 use crate::learned::learn;
@@ -25,15 +22,13 @@ use crate::reply::{RECEIPT, Reply};
 use crate::route::{Arrived, Outgoing};
 use crate::stream::{Stream, Upstream};
 use crate::wire::BadAsk;
-use crate::wire::anthropic::{self, Envelope, Translator};
+use crate::wire::anthropic::{Envelope, Translator};
 use crate::wire::ask::{Ask, Kind};
 use crate::wire::usage::Usage;
 use crate::wires::Wire;
 
 /// Tokens that a provider may add of its own, such as the words around tools.
 const UNSEEN_TOKENS: u64 = 1_024;
-/// Bytes of a whole answer at most.
-const ANSWER_MAX: usize = 32 << 20;
 
 impl Gateway {
     /// Answers one chat completion or embeddings request.
@@ -89,7 +84,7 @@ impl Gateway {
             ask,
             body,
             bounded: model.does == Does::Chat && call.is_bounded(),
-            clock: &self.0.clock,
+            clock: &self.0.steady,
             budget: &self.0.budget,
             telemetry: &self.0.telemetry,
         };
@@ -101,7 +96,7 @@ impl Gateway {
         if ask.stream && model.does == Does::Chat {
             Ok(self.stream((call, gate), arrived, ask))
         } else {
-            self.whole((call, gate), arrived, ask).await
+            self.whole((call, gate), arrived, (model, ask)).await
         }
     }
 
@@ -143,35 +138,43 @@ impl Gateway {
         &self,
         (mut call, mut gate): (Call, Gate),
         arrived: Arrived,
-        ask: &Ask<'_>,
+        (model, ask): (&Model, &Ask<'_>),
     ) -> Result<Reply, Error> {
         let Arrived { sent, trial, .. } = arrived;
         let endpoint = trial.route().endpoint.clone();
         let life = call.caller.standing.life.clone();
-        let most = endpoint.first_token_timeout;
-        let collecting = collect(sent.into_body(), endpoint.idle_timeout, most);
-        let collected = match gate.during(&life, call.lease(), collecting).await {
-            Ok(bytes) => {
+        let (idle, most) = (endpoint.idle_timeout, endpoint.first_token_timeout);
+        let collect = Collect::new(&self.0.answers, model.does, idle, most);
+        let collecting = async {
+            let collected = collect.whole(sent.into_body()).await?;
+            Ok(match endpoint.speaks {
+                Speaks::Openai => {
+                    let usage = Usage::of_json(&collected);
+                    (collected, usage)
+                }
+                Speaks::Anthropic => {
+                    let envelope = envelope(&call, ask);
+                    let (bytes, usage) = collect.translated(collected, &envelope).await?;
+                    (bytes, Some(usage))
+                }
+            })
+        };
+        let (bytes, usage) = match gate.during(&life, call.lease(), collecting).await {
+            Ok(collected) => {
                 trial.ended_well();
-                bytes
+                collected
             }
             Err(error) => {
-                // Else it is the caller, or the record: that says nothing of the endpoint.
-                if matches!(error, Error::ProviderFailed | Error::ProviderTooSlow) {
-                    trial.failed();
+                match error {
+                    Error::ProviderFailed | Error::ProviderTooSlow => trial.failed(),
+                    // It answered well: there is no place for it here.
+                    Error::AnswerTooLarge { .. } | Error::AnswersFull { .. } => trial.ended_well(),
+                    // It is the caller, or the record: that says nothing of the endpoint.
+                    _ => drop(trial),
                 }
+                call.written = written(&error, model, ask);
                 return Err(refuse(&mut call, error));
             }
-        };
-        let (bytes, usage) = match endpoint.speaks {
-            Speaks::Openai => {
-                let usage = Usage::of_json(&collected);
-                (collected, usage)
-            }
-            Speaks::Anthropic => match anthropic::answer(&collected, &envelope(&call, ask)) {
-                Ok((bytes, usage)) => (bytes, Some(usage)),
-                Err(_) => return Err(refuse(&mut call, Error::ProviderFailed)),
-            },
         };
         let estimated = usage.is_none();
         let usage = usage.unwrap_or_else(|| estimate(ask, &bytes));
@@ -181,6 +184,8 @@ impl Gateway {
         let outcome = call.close(&End { estimated, ..End::well(usage) });
         gate.open().await?;
         let proof = outcome.await?;
+        // It is recorded as complete; its words come too late.
+        life.check().map_err(|ended| told(&call, ended.into()))?;
         Ok(Reply::whole(&proof, headers, bytes).ending(ending))
     }
 
@@ -218,9 +223,14 @@ fn refuse(call: &mut Call, error: Error) -> Error {
     let end = End::badly(used, problem.clone());
     let outcome = if left { Outcome::Aborted } else { end.outcome };
     drop(call.close(&End { outcome, ..end }));
+    if unrecorded { Error::Told(problem) } else { told(call, problem) }
+}
+
+/// The problem with the receipt of the call.
+fn told(call: &Call, problem: Problem) -> Error {
     Error::Told(match HeaderValue::from_str(call.id.as_str()) {
-        Ok(id) if !unrecorded => problem.header(RECEIPT, id),
-        Ok(_) | Err(_) => problem,
+        Ok(id) => problem.header(RECEIPT, id),
+        Err(_) => problem,
     })
 }
 
@@ -238,32 +248,4 @@ fn estimate(ask: &Ask<'_>, answer: &Bytes) -> Usage {
     let prompt = prompt_estimate(ask);
     let completion = u64::try_from(answer.len()).unwrap_or(u64::MAX).div_ceil(4);
     Usage { prompt, completion, total: prompt.saturating_add(completion), ..Usage::default() }
-}
-
-/// The whole answer, bounded in size, in silence, and in all by `most`: it was written when its
-/// head came, so a provider that drips it is not writing.
-async fn collect(body: Incoming, idle: Duration, most: Duration) -> Result<Bytes, Error> {
-    let end = Instant::now() + most;
-    let mut body = Limited::new(body, ANSWER_MAX);
-    let mut first: Option<Bytes> = None;
-    let mut whole = bytes::BytesMut::new();
-    loop {
-        let next = timeout_at(end.min(Instant::now() + idle), body.frame()).await;
-        match next.map_err(|_| Error::ProviderTooSlow)? {
-            None => break,
-            Some(Err(_)) => return Err(Error::ProviderFailed),
-            Some(Ok(frame)) => {
-                let Ok(chunk) = frame.into_data() else { continue };
-                if first.is_none() && whole.is_empty() {
-                    first = Some(chunk);
-                } else {
-                    if let Some(first) = first.take() {
-                        whole.extend_from_slice(&first);
-                    }
-                    whole.extend_from_slice(&chunk);
-                }
-            }
-        }
-    }
-    Ok(first.unwrap_or_else(|| whole.freeze()))
 }

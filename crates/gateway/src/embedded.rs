@@ -119,6 +119,7 @@ impl Gateway {
         let outcome = call.close(&End { estimated: true, ..End::well(usage) });
         intent.await?;
         let proof = outcome.await?;
+        caller.standing.life.check()?;
         let mut reply = Reply::whole(&proof, headers, answer).ending(ending);
         if ask.stream {
             let kind = HeaderValue::from_static("text/event-stream");

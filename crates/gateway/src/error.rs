@@ -15,6 +15,12 @@ use crate::wire::tally::ProviderFailure;
 /// Says whose fault an error is: `caller`, `portico` or `provider`.
 const FAULT: HeaderName = HeaderName::from_static("portico-fault");
 
+/// Tells the official clients not to try again: it would cost again and end the same.
+const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
+
+/// Seconds after which there may be room for an answer.
+const ROOM_RETRY_SECS: u64 = 2;
+
 /// What can go wrong with a call.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -38,6 +44,11 @@ pub(crate) enum Error {
     NoEndpoint(Region),
     #[error("the provider could not be reached or broke off")]
     ProviderFailed,
+    /// The operator's catalogue names a model or an address that is not there.
+    #[error(
+        "the provider has no such model, or not at this address (it says {0}): whoever operates this must look"
+    )]
+    NotThere(u16),
     #[error("the provider did not answer in time")]
     ProviderTooSlow,
     #[error("the provider is overloaded")]
@@ -48,6 +59,11 @@ pub(crate) enum Error {
     /// Calls of all orgs together are more than the endpoints are given.
     #[error("too many calls wait for the model's endpoints now: try again later")]
     Shortage { retry_after_secs: u64 },
+    /// What all whole answers of this node hold together has a bound.
+    #[error("too many large answers are under way here, and there was no room for this one")]
+    AnswersFull { bytes: usize },
+    #[error("the provider's answer is larger than {bytes_max} bytes: ask for less at once")]
+    AnswerTooLarge { bytes: usize, bytes_max: usize },
     /// The provider understood and refused: its words go to the caller.
     #[error("the provider refused the request with status {}", .0.as_u16())]
     ProviderRefused(StatusCode, Bytes),
@@ -70,6 +86,9 @@ impl From<Error> for Problem {
         let provider = |status, code| {
             Self::new(status, code, text.clone())
                 .header(FAULT, HeaderValue::from_static("provider"))
+        };
+        let ours = |status, code| {
+            Self::new(status, code, text.clone()).header(FAULT, HeaderValue::from_static("portico"))
         };
         match error {
             Error::Denied(denied) => denied.into(),
@@ -97,17 +116,22 @@ impl From<Error> for Problem {
             Error::NoEndpoint(_) => {
                 provider(StatusCode::SERVICE_UNAVAILABLE, "no_endpoint").retry_after(5)
             }
-            Error::ProviderFailed => provider(StatusCode::BAD_GATEWAY, "provider_failed"),
+            Error::ProviderFailed | Error::NotThere(_) => {
+                provider(StatusCode::BAD_GATEWAY, "provider_failed")
+            }
             Error::ProviderTooSlow => provider(StatusCode::GATEWAY_TIMEOUT, "provider_timeout"),
             Error::ProviderOverloaded { retry_after_secs } => {
                 provider(StatusCode::SERVICE_UNAVAILABLE, "provider_overloaded")
                     .retry_after(retry_after_secs)
             }
             Error::Shortage { retry_after_secs } => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", text)
-                    .header(FAULT, HeaderValue::from_static("portico"))
-                    .retry_after(retry_after_secs)
+                ours(StatusCode::SERVICE_UNAVAILABLE, "overloaded").retry_after(retry_after_secs)
             }
+            Error::AnswersFull { .. } => {
+                ours(StatusCode::SERVICE_UNAVAILABLE, "answers_full").retry_after(ROOM_RETRY_SECS)
+            }
+            Error::AnswerTooLarge { .. } => ours(StatusCode::BAD_GATEWAY, "answer_too_large")
+                .header(SHOULD_RETRY, HeaderValue::from_static("false")),
             Error::ProviderRefused(status, body) => {
                 let words = String::from_utf8_lossy(&body).into_owned();
                 provider(status, "provider_refused").with("provider", words.into())

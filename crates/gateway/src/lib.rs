@@ -14,6 +14,8 @@
 //! - A second endpoint is asked only if the operator wants it, within a budget, and the outcome
 //!   names it: `a_late_endpoint_is_hedged_inside_the_region_and_the_loser_is_let_go_and_named`,
 //!   `no_more_calls_are_hedged_than_the_budget_says`.
+//! - How long an endpoint is left alone does not follow a clock that is set:
+//!   `an_endpoint_is_not_left_alone_for_as_long_as_the_clock_was_ahead`.
 //! - An endpoint never has more calls at once than configured, and orgs take turns:
 //!   `slots_are_never_exceeded_and_whoever_leaves_leaves_nothing_behind`,
 //!   `an_org_that_floods_an_endpoint_is_passed_by_the_next_call_of_another`,
@@ -29,6 +31,13 @@
 //! - A body takes room of the node's until its provider has answered, and gives it back however
 //!   its call ends: `callers_with_large_bodies_share_one_bound_and_who_finds_no_room_is_told`,
 //!   `room_is_free_again_when_a_caller_leaves_in_the_middle_of_its_body`, in the journeys.
+//! - Whole answers take room, too, until their callers have the last byte, and one for which there
+//!   is none, or that is too large, is not its endpoint's fault:
+//!   `answers_of_all_calls_share_one_bound_and_who_finds_no_room_is_told_and_charged`,
+//!   `a_translated_answer_takes_room_beside_the_one_it_is_made_of`,
+//!   `an_answer_that_is_too_large_is_not_the_fault_of_its_endpoint`.
+//! - An endpoint that does not have the model is passed over, and its words stay in the log:
+//!   `where_one_endpoint_does_not_have_the_model_another_is_asked_and_that_one_is_judged`.
 //! - A provider that dies in the middle of a stream yields an error the caller can read:
 //!   `a_provider_that_dies_mid_stream_is_told_to_the_caller`.
 //! - Who asks from inside this process gets the same call, and learns what the record says of it:
@@ -40,7 +49,8 @@
 //! - A call ends with the credential that it runs on, also when its caller reads no more, and
 //!   says so: `a_stream_ends_with_its_credential_and_says_so`,
 //!   `a_stream_that_nobody_reads_ends_with_its_credential_too`,
-//!   `a_whole_answer_is_not_released_behind_the_end_of_its_credential`.
+//!   `a_whole_answer_is_not_released_behind_the_end_of_its_credential`,
+//!   `a_whole_answer_is_not_released_where_its_credential_ended_while_its_outcome_was_written`.
 //! - It ends when its record refuses it, without waiting for its provider, and is charged what was
 //!   used: `a_call_whose_intent_is_refused_is_told_at_once_and_its_provider_is_let_go`,
 //!   `a_stream_whose_intent_is_refused_late_is_charged_what_was_produced`. Where it is known before
@@ -61,6 +71,7 @@ mod api;
 mod call;
 mod catalogue;
 mod chat;
+mod collect;
 mod embedded;
 mod engine;
 mod error;
@@ -87,6 +98,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use audit::Record;
+use base::bodies::Bodies;
 use base::metrics::Metrics;
 use base::tasks::Tasks;
 use base::time::SharedClock;
@@ -98,6 +110,7 @@ pub use self::catalogue::{
     CeilingName, Config, Does, EjectionConfig, EndpointConfig, Extra, Fault, HedgeConfig,
     ModelConfig, PriceConfig, RouteConfig, Secrets, Speaks,
 };
+pub use self::collect::ANSWERS_BYTES_MIN;
 pub use self::engine::{Answered, Answerer, Engine, Later, Question};
 pub use self::error::openai_shape;
 pub use self::inside::{Choice, Ended, Hearing, Piece, provider_words};
@@ -129,6 +142,8 @@ pub struct Needs<'a> {
     pub metrics: &'a Metrics,
     /// Where ended calls are told, if anywhere.
     pub trace: Option<Arc<dyn Trace>>,
+    /// The room of the node for whole answers.
+    pub answers: Bodies,
 }
 
 #[derive(Debug)]
@@ -138,8 +153,11 @@ struct Inner {
     limits: Limits,
     record: Record,
     clock: SharedClock,
+    /// For how endpoints do, and for how long they are left alone: not set when the clock is.
+    steady: SharedClock,
     telemetry: Telemetry,
     budget: RetryBudget,
+    answers: Bodies,
     learned: Learned,
     /// Watches over streams; ends with the last of them.
     tasks: Tasks,
@@ -153,17 +171,20 @@ impl Gateway {
         needs: Needs<'_>,
     ) -> Result<Self, Vec<Fault>> {
         let catalogue = Catalogue::compile(config, secrets, &Catalogue::default())?;
-        let Needs { engine, limits, record, clock, metrics, trace } = needs;
+        let Needs { engine, limits, record, clock, metrics, trace, answers } = needs;
         let catalogue = Arc::new(ArcSwap::from_pointee(catalogue));
-        provider::register(metrics, &catalogue, &clock);
+        let steady = base::time::steady(&clock);
+        provider::register(metrics, &catalogue, &steady);
         Ok(Self(Arc::new(Inner {
             catalogue,
             engine,
             limits,
             record,
             clock,
+            steady,
             telemetry: Telemetry::register(metrics, trace),
             budget: RetryBudget::default(),
+            answers,
             learned: Learned::default(),
             tasks: Tasks::new(),
         })))

@@ -197,10 +197,35 @@ async fn chat(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) ->
         "silent" => tokio::time::sleep(Duration::from_mins(1)).await,
         _ => {}
     }
+    if let Some(status) = model.strip_prefix("status-").and_then(|status| status.parse().ok()) {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let error =
+            json!({ "error": { "message": "not for org-operator", "code": "model_not_found" } });
+        return (status, [("retry-after", "7")], Json(error)).into_response();
+    }
     if model == "dripping" {
         return dripping(ask["stream"] == true);
     }
+    if model == "long-unsaid" {
+        return unsaid(whole(&model, &ask)).await;
+    }
     if ask["stream"] == true { streamed(&seen, &model, &ask) } else { whole(&model, &ask) }
+}
+
+/// What a whole answer says. A `long` model writes as much as it may: four bytes for each token.
+fn said(ask: &Value) -> String {
+    let long = ask["model"].as_str().is_some_and(|model| model.contains("long"));
+    let tokens = ask["max_tokens"].as_u64().filter(|_| long);
+    tokens.map_or(HELLO.to_owned(), |tokens| "word".repeat(tokens.try_into().unwrap_or(0)))
+}
+
+/// The same answer, in pieces that do not say how many there are.
+async fn unsaid(answer: Response) -> Response {
+    let whole = axum::body::to_bytes(answer.into_body(), usize::MAX).await.expect("a body");
+    let pieces = (0..whole.len()).step_by(64 << 10).map(move |from| {
+        Ok::<_, std::io::Error>(whole.slice(from..whole.len().min(from + (64 << 10))))
+    });
+    Body::from_stream(stream::iter(pieces)).into_response()
 }
 
 fn whole(model: &str, ask: &Value) -> Response {
@@ -216,7 +241,7 @@ fn whole(model: &str, ask: &Value) -> Response {
     } else if answered {
         (json!({ "role": "assistant", "content": "It is sunny." }), "stop")
     } else {
-        (json!({ "role": "assistant", "content": HELLO }), "stop")
+        (json!({ "role": "assistant", "content": said(ask) }), "stop")
     };
     Json(json!({
         "id": "chatcmpl-fake", "object": "chat.completion", "created": 1_700_000_000, "model": model,
@@ -331,8 +356,11 @@ fn paced(seen: &Arc<Seen>, events: &[Value]) -> Response {
 async fn embeddings(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) -> Response {
     let ask = seen.note(headers, &body);
     let count = ask["input"].as_array().map_or(1, Vec::len);
+    // Numbers of four bytes, of which three become four letters.
+    let letters = |count: u64| json!("A".repeat(usize::try_from(count * 16 / 3).unwrap_or(0)));
+    let embedding = ask["dimensions"].as_u64().map_or(json!([0.1, 0.2, 0.3]), letters);
     let data: Vec<Value> = (0..count)
-        .map(|index| json!({ "object": "embedding", "index": index, "embedding": [0.1, 0.2, 0.3] }))
+        .map(|index| json!({ "object": "embedding", "index": index, "embedding": embedding }))
         .collect();
     Json(json!({ "object": "list", "data": data, "model": ask["model"],
                  "usage": { "prompt_tokens": 4, "total_tokens": 4 } }))
@@ -344,7 +372,7 @@ async fn messages(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes
     if ask["stream"] != true {
         return Json(json!({
             "id": "msg_1", "type": "message", "role": "assistant", "model": ask["model"],
-            "content": [{ "type": "text", "text": HELLO }], "stop_reason": "end_turn",
+            "content": [{ "type": "text", "text": said(&ask) }], "stop_reason": "end_turn",
             "usage": { "input_tokens": 10, "output_tokens": 6 },
         }))
         .into_response();

@@ -140,7 +140,7 @@ impl Gateway {
     /// The models of the caller's region. Everybody of an org sees all of them; whether they
     /// may be called differs.
     pub fn catalogue_view(&self, caller: &Caller) -> CatalogueView {
-        let now = self.0.clock.now();
+        let (now, steady) = (self.0.clock.now(), self.0.steady.now());
         let catalogue = self.0.catalogue.load();
         let default = catalogue.default_model.as_deref();
         let models = catalogue.models(caller.region);
@@ -149,12 +149,13 @@ impl Gateway {
             default_model: default
                 .filter(|name| models.iter().any(|model| model.name == *name))
                 .map(ToOwned::to_owned),
-            items: models.into_iter().map(|model| seen(model, caller, now)).collect(),
+            items: models.into_iter().map(|model| seen(model, caller, (now, steady))).collect(),
         }
     }
 }
 
-fn seen(model: &Model, caller: &Caller, now: At) -> ModelView {
+/// As it is now, by the clock and by the one that is never set.
+fn seen(model: &Model, caller: &Caller, (now, steady): (At, At)) -> ModelView {
     let why_not = why_not(caller, model);
     ModelView {
         name: model.name.clone(),
@@ -166,7 +167,7 @@ fn seen(model: &Model, caller: &Caller, now: At) -> ModelView {
         why_not,
         price: model.prices.at(now).map(priced),
         coming_prices: model.prices.after(now).map(priced).collect(),
-        endpoints: served(model.routes_in(caller.region), now),
+        endpoints: served(model.routes_in(caller.region), (now, steady)),
     }
 }
 
@@ -189,7 +190,7 @@ fn priced(price: &Price) -> PriceView {
     }
 }
 
-fn served(routes: &[Arc<Route>], now: At) -> Vec<EndpointView> {
+fn served(routes: &[Arc<Route>], (now, steady): (At, At)) -> Vec<EndpointView> {
     let weight = |order: u32| -> u64 {
         routes
             .iter()
@@ -200,8 +201,10 @@ fn served(routes: &[Arc<Route>], now: At) -> Vec<EndpointView> {
     let mut endpoints: Vec<EndpointView> = routes
         .iter()
         .map(|route| {
-            let (health, failures, resting_until) = health(route, now);
-            let seen = route.vitals.seen(now);
+            let (health, failures, resting_until) = health(route, steady);
+            let resting_until = resting_until
+                .map(|until| until.checked_add(now.duration_since(steady)).unwrap_or(until));
+            let seen = route.vitals.seen(steady);
             let tried = seen.tries() > 0;
             EndpointView {
                 name: route.endpoint.name.clone(),

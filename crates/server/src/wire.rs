@@ -181,6 +181,7 @@ impl House {
                 clock: clock.clone(),
                 metrics: &metrics,
                 trace: traces.as_ref().map(Traces::socket),
+                answers: config.listen.answers(&metrics),
             },
         )
         .map_err(|faults| anyhow::anyhow!("the catalogue is faulty: {faults:?}"))?;

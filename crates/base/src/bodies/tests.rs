@@ -175,3 +175,32 @@ async fn who_declares_much_and_sends_nothing_takes_no_room() {
     assert_eq!(free(&bodies), ALL);
     assert_eq!(read(sent(&bodies, MAX, true), MAX).await.unwrap().len(), MAX);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_takes_room_as_it_grows_and_what_finds_none_gives_back_what_it_had() {
+    let answers = Bodies::of_answers(ALL, Duration::from_secs(10), &Metrics::new());
+    assert_eq!(answers.largest(), ALL - ALL / KEPT);
+    let first = answers.take(MIB).await.unwrap();
+    let first = answers.grow(first, 20 * MIB).await.unwrap();
+    assert_eq!((first.bytes(), free(&answers)), (20 * MIB, ALL - 20 * MIB));
+    assert_eq!(answers.0.held.get(), 20 << 20);
+    let second = answers.take(30 * MIB).await.unwrap();
+    // What is kept for small ones is found, and from there the way leads to the common room.
+    let rest = answers.take(6 * MIB).await.unwrap();
+    let small = answers.take(SMALL_MAX).await.unwrap();
+    drop(rest);
+    let small = answers.grow(small, MIB).await.unwrap();
+    assert_eq!(free(&answers), ALL - 51 * MIB);
+    let begun = Instant::now();
+    assert!(answers.grow(second, 40 * MIB).await.is_none());
+    assert_eq!((begun.elapsed().as_secs(), free(&answers)), (10, ALL - 21 * MIB));
+    // Two that wait for each other do so no longer than that.
+    let second = answers.take(30 * MIB).await.unwrap();
+    let both = tokio::join!(answers.grow(first, 40 * MIB), async {
+        sleep(Duration::from_secs(1)).await;
+        answers.grow(second, 50 * MIB).await
+    });
+    assert!(both.0.is_none() && both.1.is_some_and(|room| room.bytes() == 50 * MIB));
+    drop(small);
+    assert_eq!((free(&answers), answers.0.held.get(), answers.0.refused.get()), (ALL, 0, 2));
+}

@@ -11,6 +11,8 @@ mod relay;
 
 use std::sync::{Arc, Mutex};
 
+use jiff::SignedDuration;
+
 use crate::db::{Db, Migration};
 use crate::time::{At, Clock, SharedClock};
 
@@ -18,21 +20,25 @@ pub use self::judges::{Moto, Python};
 pub use self::redis::Redis;
 pub use self::relay::Relay;
 
-/// A clock that stands still until told otherwise.
+/// A clock that stands still until told otherwise: the steady time, and how far behind it is set.
 #[derive(Debug, Clone)]
-pub struct StillClock(Arc<Mutex<At>>);
+pub struct StillClock(Arc<Mutex<(At, SignedDuration)>>);
 
 impl StillClock {
     /// A clock that stands at 2026-01-01T00:00:00Z.
     pub fn new() -> Self {
         let start = "2026-01-01T00:00:00Z".parse().expect("a valid instant");
-        Self(Arc::new(Mutex::new(start)))
+        Self(Arc::new(Mutex::new((start, SignedDuration::ZERO))))
     }
 
     /// Moves time on.
-    pub fn advance(&self, by: jiff::SignedDuration) {
-        let mut now = self.0.lock().expect("no test panics while holding the clock");
-        *now += by;
+    pub fn advance(&self, by: SignedDuration) {
+        self.0.lock().expect("no test panics while holding the clock").0 += by;
+    }
+
+    /// Sets the clock back, as a machine does that learns that it was ahead. No time passes.
+    pub fn set_back(&self, by: SignedDuration) {
+        self.0.lock().expect("no test panics while holding the clock").1 += by;
     }
 
     /// For whoever takes a clock.
@@ -49,7 +55,12 @@ impl Default for StillClock {
 
 impl Clock for StillClock {
     fn now(&self) -> At {
-        *self.0.lock().expect("no test panics while holding the clock")
+        let (steady, behind) = *self.0.lock().expect("no test panics while holding the clock");
+        steady - behind
+    }
+
+    fn steady(&self) -> At {
+        self.0.lock().expect("no test panics while holding the clock").0
     }
 }
 

@@ -16,6 +16,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, header};
 use axum::response::Response;
 use base::args;
+use base::bodies::Bodies;
 use base::db::{DbError, Statement, Within};
 use base::metrics::Metrics;
 use base::seal::RootKey;
@@ -137,6 +138,7 @@ impl Room {
             clock: clock.clone(),
             metrics: &metrics,
             trace: None,
+            answers: Bodies::of_answers(256 << 20, Duration::ZERO, &metrics),
         };
         let config = toml::from_str(&CATALOGUE.replace("PROVIDER", &provider.base_url()));
         let gateway = Gateway::open(&config.expect("a catalogue"), &Vault, needs).expect("opens");

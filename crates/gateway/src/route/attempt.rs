@@ -1,5 +1,7 @@
 //! One try at one endpoint.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
@@ -13,9 +15,14 @@ use crate::provider::{Failed, Sent, Trial};
 use crate::wire::anthropic;
 use crate::wire::ceiling::Ceiling;
 use crate::wire::splice::{Edits, splice};
+use crate::wire::tally::ProviderFailure;
 
 /// Bytes of a provider's refusal that are read.
 const REFUSAL_MAX: usize = 64 << 10;
+/// How long the log waits for the words of an endpoint, and the next one with it.
+const LOG_WAIT: Duration = Duration::from_secs(1);
+/// What Anthropic says when it is too much.
+const OVERLOADED: u16 = 529;
 
 /// An answer that has begun.
 #[derive(Debug)]
@@ -58,7 +65,7 @@ impl Outgoing<'_> {
         if status.is_server_error() {
             endpoint.breaker.failed(self.clock.now());
         }
-        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        if matches!(status.as_u16(), 429 | 503 | OVERLOADED) {
             trial.slot().pushed_back(retry_after(sent.headers()));
         }
         tracing::warn!(
@@ -170,7 +177,7 @@ fn retry_after(headers: &HeaderMap) -> Option<u64> {
 async fn refused(speaks: Speaks, sent: Sent, until: Instant) -> NotSent {
     let status = sent.status();
     match status {
-        StatusCode::TOO_MANY_REQUESTS => {
+        status if matches!(status.as_u16(), 429 | OVERLOADED) => {
             let retry_after_secs = retry_after(sent.headers()).unwrap_or(1);
             NotSent::passing(Error::ProviderOverloaded { retry_after_secs })
         }
@@ -178,10 +185,18 @@ async fn refused(speaks: Speaks, sent: Sent, until: Instant) -> NotSent {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PAYMENT_REQUIRED => {
             NotSent::passing(Error::ProviderFailed)
         }
+        // Nothing is there, or not this model: another one may have it. Its words name the
+        // operator's account.
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE => {
+            let said = words(sent, until.min(Instant::now() + LOG_WAIT)).await;
+            let said = ProviderFailure::of_json(&said).map(|said| said.message);
+            let (status, said) = (status.as_u16(), said.unwrap_or_default());
+            tracing::warn!(status, said, "an endpoint does not have what its route says");
+            NotSent::passing(Error::NotThere(status))
+        }
+        status if status.is_redirection() => NotSent::passing(Error::NotThere(status.as_u16())),
         status if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
-            let body = Limited::new(sent.into_body(), REFUSAL_MAX).collect();
-            let body = timeout_at(until, body).await.map(Result::ok).unwrap_or_default();
-            let body = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+            let body = words(sent, until).await;
             let body = match speaks {
                 Speaks::Openai => body,
                 Speaks::Anthropic => anthropic::Failure::of_json(&body).as_openai().to_body(),
@@ -190,4 +205,11 @@ async fn refused(speaks: Speaks, sent: Sent, until: Instant) -> NotSent {
         }
         _ => NotSent::passing(Error::ProviderFailed),
     }
+}
+
+/// What a provider says of its refusal, as far as it is there by then.
+async fn words(sent: Sent, until: Instant) -> Bytes {
+    let body = Limited::new(sent.into_body(), REFUSAL_MAX).collect();
+    let body = timeout_at(until, body).await.map(Result::ok).unwrap_or_default();
+    body.map(http_body_util::Collected::to_bytes).unwrap_or_default()
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use access::{
     Access, Actor, Caller, DataClass, Databases, Grant, Identified, KeyId, MemberId, OrgId, Origin,
@@ -12,6 +13,7 @@ use audit::Record;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
+use base::bodies::Bodies;
 use base::db::Migration;
 use base::metrics::Metrics;
 use base::seal::RootKey;
@@ -27,6 +29,11 @@ use http_body_util::BodyExt;
 use limits::Limits;
 use serde_json::{Value, json};
 use tower::ServiceExt;
+
+/// The room for whole answers, of which an eighth is kept for small ones.
+pub(crate) const ANSWERS: usize = gateway::ANSWERS_BYTES_MIN;
+/// How long an answer waits for it.
+const ANSWER_WAIT: Duration = Duration::from_millis(200);
 
 /// An engine that knows little: patterns are not this room's business. `pattern/CLASS/MODEL`
 /// is so sensitive, and asks that model.
@@ -200,6 +207,7 @@ impl Door {
                 clock: shared,
                 metrics: &metrics,
                 trace: None,
+                answers: Bodies::of_answers(ANSWERS, ANSWER_WAIT, &metrics),
             },
         )
         .expect("a catalogue without fault");

@@ -25,6 +25,13 @@ async fn read(body: &mut axum::body::Body, bytes: usize) -> String {
     seen
 }
 
+/// Calls that have ended, as the metrics say.
+fn ended(door: &Door) -> u32 {
+    let text = door.metrics.render().expect("renders");
+    let lines = text.lines().filter(|line| line.starts_with("portico_calls_total{"));
+    lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u32>().ok()).sum()
+}
+
 /// What the record says once the call has ended, and that the provider was told.
 async fn aborted(door: &Door, caller: &Caller) -> Value {
     let begun = Instant::now();
@@ -99,6 +106,37 @@ async fn a_whole_answer_is_not_released_behind_the_end_of_its_credential() {
         // Nothing begins on it any more, however long its body took to arrive.
         assert_eq!(door.chat(&caller, whole).await.status, 401);
         assert_eq!((door.provider.calls(), door.events(&caller.org).await.len()), (1, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_whole_answer_is_not_released_where_its_credential_ended_while_its_outcome_was_written() {
+    for model in ["fake", "patterns"] {
+        let door = Door::on_sqlite(crate::bench::PLAIN).await;
+        let caller = door.member();
+        // The org is known by now, so that only the record stands in the way.
+        assert_eq!(door.chat(&caller, ask("fixed")).await.status, 200);
+        let alone = door.bench.db.begin(&base::db::Within::node()).await.expect("begins");
+        let mut whole = ask(model);
+        whole["stream"] = json!(false);
+        let end = async {
+            // The outcome of the call is all that is waited for.
+            while ended(&door) < 2 {
+                tokio::task::yield_now().await;
+            }
+            caller.standing.life.end();
+            drop(alone);
+        };
+        let (answer, ()) = tokio::join!(door.chat(&caller, whole), end);
+        assert_eq!(
+            (answer.status, answer.json()["error"]["code"].as_str()),
+            (401, Some("credentials_ended"))
+        );
+        let events = door.events_once(&caller.org, 4).await;
+        assert_eq!(
+            (&events[3]["action"], &events[3]["outcome"]),
+            (&json!("gateway.call.ended"), &json!("success"))
+        );
     }
 }
 

@@ -5,6 +5,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod answers;
 mod bad_input;
 mod bench;
 mod budget;
@@ -16,7 +17,9 @@ mod extras;
 mod faithful;
 mod hedges;
 mod inside;
+mod misnamed;
 mod region;
+mod set_clock;
 mod shortage;
 mod stalled;
 mod streams;

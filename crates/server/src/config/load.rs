@@ -3,6 +3,8 @@
 use std::fmt;
 use std::path::Path;
 
+use gateway::ANSWERS_BYTES_MIN;
+
 use super::{Config, DatabaseName, OperatorSecrets};
 use crate::counters;
 use crate::mail::{BadMail, Post};
@@ -98,6 +100,10 @@ fn check(config: &Config) -> Result<(), Vec<(String, String)>> {
     if config.listen.bodies_bytes_max < BODIES_MIN {
         let text = format!("must be {BODIES_MIN} or more: two of the largest bodies");
         fault("listen.bodies_bytes_max", text);
+    }
+    if config.listen.answers_bytes_max < ANSWERS_BYTES_MIN {
+        let text = format!("must be {ANSWERS_BYTES_MIN} or more: four of the largest completions");
+        fault("listen.answers_bytes_max", text);
     }
     if config.listen.bodies_wait_ms > 60_000 {
         fault("listen.bodies_wait_ms", "must be 0 to 60000 (a minute)".to_owned());

@@ -74,7 +74,9 @@ pub(crate) struct Listen {
     pub(crate) head_timeout_ms: u64,
     /// Bytes of all bodies under way together; who finds no room waits, and is refused in the end.
     pub(crate) bodies_bytes_max: usize,
-    /// How long a body waits for room at most.
+    /// Bytes of all whole answers of models together; who finds no room waits, and is refused.
+    pub(crate) answers_bytes_max: usize,
+    /// How long a body, or an answer, waits for room at most.
     pub(crate) bodies_wait_ms: u64,
     /// How long readiness is off before the door closes.
     pub(crate) drain_wait_ms: u64,
@@ -238,6 +240,7 @@ impl Default for Listen {
             connections_max: 10_000,
             head_timeout_ms: 30_000,
             bodies_bytes_max: 256 << 20,
+            answers_bytes_max: 256 << 20,
             bodies_wait_ms: 10_000,
             drain_wait_ms: 0,
             drain_timeout_ms: 60_000,
@@ -249,6 +252,12 @@ impl Listen {
     /// The room for bodies under way.
     pub(crate) fn bodies(&self, metrics: &Metrics) -> Bodies {
         Bodies::new(self.bodies_bytes_max, Duration::from_millis(self.bodies_wait_ms), metrics)
+    }
+
+    /// The room for whole answers of models.
+    pub(crate) fn answers(&self, metrics: &Metrics) -> Bodies {
+        let wait_max = Duration::from_millis(self.bodies_wait_ms);
+        Bodies::of_answers(self.answers_bytes_max, wait_max, metrics)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use gateway::testing::FakeProvider;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -20,6 +20,7 @@ fn node(provider: &FakeProvider) -> Portico {
     let gateway = format!(
         "[gateway.endpoints.fake]\nspeaks = \"openai\"\nbase_url = \"{}\"\nregion = \"eu\"\n\
          [gateway.models.held]\nfree = true\nroutes = [{{ endpoint = \"fake\" }}]\n\
+         [gateway.models.long]\nfree = true\nroutes = [{{ endpoint = \"fake\" }}]\n\
          [gateway.models.gpt]\nfree = true\nroutes = [{{ endpoint = \"fake\" }}]\n",
         provider.base_url()
     );
@@ -156,4 +157,49 @@ async fn room_is_free_again_when_a_caller_leaves_in_the_middle_of_its_body() {
     }
     drop(callers);
     until_held(&portico, 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_nobody_takes_keeps_its_room_until_its_caller_is_gone() {
+    let provider = FakeProvider::start().await;
+    let mut portico = node(&provider);
+    let org = portico.org("acme", "eu");
+    portico.serve().await;
+    let address = portico.base.strip_prefix("http://").expect("a URL").to_owned();
+    let body = json!({ "model": "long", "max_tokens": 6 * MIB, "messages": [{ "role": "user", "content": "hi" }] })
+        .to_string();
+    let mut caller = TcpStream::connect(&address).await.expect("connects");
+    let ask = format!(
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: portico\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        org.member,
+        body.len()
+    );
+    caller.write_all(ask.as_bytes()).await.expect("writes");
+    // The whole of it is held for its head, or for what of it is taken.
+    let mut head = [0; 1 << 10];
+    caller.read_exact(&mut head).await.expect("reads");
+    assert!(head.starts_with(b"HTTP/1.1 200"));
+    let room = metric(&portico, "portico_answer_bytes_held").await;
+    assert!((24 * MIB..25 * MIB).contains(&room), "{room}");
+    assert_eq!(held(&portico).await, 0, "that of its request is free");
+    let mut left = room + 200;
+    while left > 0 && metric(&portico, "portico_answer_bytes_held").await > 0 {
+        let mut piece = vec![0; MIB];
+        left = left.saturating_sub(caller.read(&mut piece).await.expect("reads"));
+    }
+    assert!(left < 16 * MIB, "it was taken before its end: {left}");
+    // And who leaves gives it back.
+    let mut leaving = TcpStream::connect(&address).await.expect("connects");
+    leaving.write_all(ask.as_bytes()).await.expect("writes");
+    leaving.read_exact(&mut head).await.expect("reads");
+    assert_eq!(metric(&portico, "portico_answer_bytes_held").await, room);
+    drop(leaving);
+    for _ in 0..500 {
+        if metric(&portico, "portico_answer_bytes_held").await == 0 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("its room is kept");
 }
