@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::STAYS;
 use super::mover::Mover;
-use super::rows::shapes_of;
+use super::rows::{NOTES, TURNS, shapes_of};
 
 /// The first line of what is signed: no checkpoint and no other statement begins so.
 pub(crate) const RECEIPT_KIND: &str = "portico-move/v1";
@@ -60,6 +60,7 @@ impl Mover<'_> {
     pub(super) async fn erase(&self) -> anyhow::Result<Receipt> {
         let homes = self.house.databases.homes();
         homes.settle(&self.org, homes.born(&self.org, self.from), self.to);
+        self.forget_notes(&self.target).await?;
         let (tables, files) = self.clean(self.from, &self.source).await?;
         let stays = STAYS.iter().map(|(name, why)| format!("{name}: {why}"));
         let outside = [
@@ -87,12 +88,25 @@ impl Mover<'_> {
         Ok(Receipt { statement, note, vkey })
     }
 
+    /// No run has the turn of it there any more, and nothing is noted of it.
+    pub(super) async fn forget_notes(&self, owner: &Db) -> anyhow::Result<()> {
+        owner.note_no_more(self.org.as_str(), None).await?;
+        let all = owner.shapes().await?;
+        let shape = |name: &str| all.iter().find(|shape| shape.name == name).cloned();
+        let mark = shape(MARK).context("no table of the mark")?;
+        let notes: Vec<Shape> = [TURNS, NOTES].into_iter().filter_map(shape).collect();
+        owner.let_go(&notes, self.org.as_str(), &mark, PIECE).await?;
+        Ok(())
+    }
+
     /// Nothing of the org is left in a region: neither rows nor files.
     pub(super) async fn clean(
         &self,
         region: Region,
         owner: &Db,
     ) -> anyhow::Result<(Vec<Erased>, Carried)> {
+        // Who still writes there, behind a pause of its own, is refused from here on.
+        self.forget_notes(owner).await?;
         let shapes = shapes_of(owner).await?;
         let all = owner.shapes().await?;
         let mark = all.iter().find(|shape| shape.name == MARK).context("no table of the mark")?;

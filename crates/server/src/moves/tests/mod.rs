@@ -1,6 +1,8 @@
 //! Moves beside others and over changes, in one process: nobody serves, so every gate is closed
 //! at once.
 
+mod changes;
+
 use std::time::Duration;
 
 use access::{Caller, OrgId, Region};
