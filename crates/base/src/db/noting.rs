@@ -143,12 +143,14 @@ impl Db {
                 "SELECT 'DROP TRIGGER ' || name AS text FROM sqlite_master
                   WHERE type = 'trigger' AND substr(name, 1, length($1)) = $1"
             }
-            // Names are folded: so are ids of orgs that are not quoted.
+            // Names that are not quoted are folded.
             Pool::Postgres(_) => {
-                "SELECT format('DROP TRIGGER IF EXISTS %I ON %I', t.tgname, c.relname) AS text
+                "SELECT string_agg(format('DROP TRIGGER IF EXISTS %I ON %I', t.tgname, c.relname), '; ')
+                        AS text
                    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
                    JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
-                  WHERE NOT t.tgisinternal AND starts_with(t.tgname::text, lower($1))"
+                  WHERE NOT t.tgisinternal AND starts_with(t.tgname::text, lower($1))
+                  GROUP BY c.oid"
             }
         };
         let rows = self.rows_within(org, find.to_owned(), vec![begin]).await?;

@@ -42,8 +42,15 @@ impl Rows<'_> {
                 level.with_context(|| format!("the rows of `{}`", shape.name))?;
             }
         }
-        self.source.0.forget_noted(&self.run(), &noted).await?;
+        self.followed = noted;
         Ok(looked_at)
+    }
+
+    /// Takes away the notes of what was followed last, of which none changed again. Without it
+    /// the same is followed once more: it is not for the time in which writes wait.
+    pub(crate) async fn forget(&mut self) -> anyhow::Result<()> {
+        let followed = std::mem::take(&mut self.followed);
+        Ok(self.source.0.forget_noted(&self.run(), &followed).await?)
     }
 
     /// Makes these rows the same on both sides.

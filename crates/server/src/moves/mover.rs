@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::compare::Held;
-use super::erase::Receipt;
+use super::erase::{Receipt, forget_notes};
 use super::rows::Rows;
 use crate::wire::House;
 
@@ -104,7 +104,7 @@ impl Mover<'_> {
         }
         self.give_up(&found).await?;
         self.clean(self.to, &self.target).await?;
-        self.forget_notes(&self.source).await?;
+        forget_notes(&self.source, &self.org).await?;
         self.note(self.from, "regions.move.abandoned", json!({ "to": self.to })).await?;
         anyhow::ensure!(directory.abandon_move(&self.org).await?, ELSEWHERE);
         Ok(())
@@ -201,6 +201,7 @@ impl Mover<'_> {
             }
             tokio::time::sleep(TRY_EVERY).await;
             rows.follow().await?;
+            rows.forget().await?;
         }
         Err(last.unwrap_or_else(|| anyhow::anyhow!("it was not tried")))
     }
@@ -216,6 +217,7 @@ impl Mover<'_> {
             let (to, org) = ((self.from, self.to), &self.org);
             let _once_more = self.house.log.is_carried(org, to).await?;
             let took = begun.elapsed();
+            rows.forget().await?;
             (self.tell)(&format!("{changed} rows changed, {} ms", took.as_millis()));
             least = least.min(took);
             if least <= self.within.min(SHORT_ROUND) {

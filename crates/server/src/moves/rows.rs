@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use access::{OrgId, Region};
 use anyhow::Context as _;
 use audit::Record;
-use base::db::{Db, DbError, Run, Shape, Value, Values, Writes};
+use base::db::{Db, DbError, Noted, Run, Shape, Value, Values, Writes};
 use regions::{Directory, Step};
 
 use super::STAYS;
+use super::erase::forget_notes;
 use super::mover::ELSEWHERE;
 use crate::wire::House;
 
@@ -40,6 +41,8 @@ pub(crate) struct Rows<'a> {
     pub(super) held: BTreeMap<String, Table>,
     /// The events that lie there, each the same as at the source.
     pub(super) events: Events,
+    /// What was noted and followed, and is to be forgotten.
+    pub(super) followed: Vec<Noted>,
 }
 
 /// The digests of the rows of a table, by those of their keys.
@@ -70,15 +73,16 @@ impl<'a> Rows<'a> {
         );
         let House { record, directory, .. } = house;
         let run = base::hex::encode(&base::seal::random::<6>()?);
-        let (held, events) = (BTreeMap::new(), Events::default());
-        let rows = Self { org, record, directory, source, target, shapes, run, held, events };
+        let (held, events, followed) = (BTreeMap::new(), Events::default(), Vec::new());
+        let rows =
+            Self { org, record, directory, source, target, shapes, run, held, events, followed };
         target.0.take_turn(&rows.run()).await?;
         // Behind it: whoever fences later finds that its turn is over, and whoever fenced before
         // goes on alone.
         let found = directory.move_of(org).await?;
         anyhow::ensure!(found.is_some_and(|found| found.step == Step::Copying), ELSEWHERE);
-        // Those of a run that was cut off.
-        source.0.note_no_more(org.as_str(), None).await?;
+        // What a run noted that was cut off.
+        forget_notes(source.0, org).await?;
         let noted = rows.shapes.iter().filter(|shape| shape.name != EVENTS).cloned();
         source.0.note_changes(&rows.run(), &noted.collect::<Vec<_>>()).await?;
         Ok(rows)
