@@ -4,8 +4,8 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 
-use super::row::EngineRow;
 use super::noting::{Run, WRITE};
+use super::row::EngineRow;
 use super::shape::{Shape, Values};
 use super::value::{Column, Value, bind};
 use super::{Db, DbError, Pool, Row, Within};
@@ -93,8 +93,9 @@ impl Db {
             }
             Pool::Postgres(_) => {
                 let arrays = key.iter().enumerate();
-                let arrays: Vec<String> =
-                    arrays.map(|(at, (_, kind))| format!("${}::{}[]", at + 1, kind.name())).collect();
+                let arrays: Vec<String> = arrays
+                    .map(|(at, (_, kind))| format!("${}::{}[]", at + 1, kind.name()))
+                    .collect();
                 let text = format!(
                     "SELECT {names} FROM unnest({}) AS given ({given}) JOIN {table} ON {same}",
                     arrays.join(", ")
@@ -208,7 +209,8 @@ impl Db {
                 }
                 for (rows, conflict) in written.into_iter().filter(|(rows, _)| !rows.is_empty()) {
                     let kinds = shape.columns.iter().enumerate();
-                    let kinds = kinds.map(|(at, (_, kind))| format!("${}::{}[]", at + 1, kind.name()));
+                    let kinds =
+                        kinds.map(|(at, (_, kind))| format!("${}::{}[]", at + 1, kind.name()));
                     let kinds = kinds.collect::<Vec<_>>().join(", ");
                     let text = format!(
                         "INSERT INTO {table} ({names}) SELECT * FROM unnest({kinds}) {conflict}"

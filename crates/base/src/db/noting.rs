@@ -68,7 +68,8 @@ impl Run<'_> {
         let table = &shape.name;
         let sides = [("INSERT", &["NEW"][..]), ("UPDATE", &["OLD", "NEW"]), ("DELETE", &["OLD"])];
         let trigger = |(on, sides): (&str, &[&str])| {
-            let of_org: Vec<_> = sides.iter().map(|side| format!("{side}.org_id = '{org}'")).collect();
+            let of_org: Vec<_> =
+                sides.iter().map(|side| format!("{side}.org_id = '{org}'")).collect();
             let of_org = of_org.join(" OR ");
             let key: Vec<_> = shape.key_kinds().into_iter().filter(|it| it.0 != "org_id").collect();
             match pool {
@@ -279,7 +280,8 @@ impl Db {
             Pool::Postgres(lines) => {
                 for texts in tables {
                     let mut tries = LOCK_TRIES;
-                    let text = format!("SET LOCAL lock_timeout = '{LOCK_WITHIN}'; {}", texts.join("; "));
+                    let text =
+                        format!("SET LOCAL lock_timeout = '{LOCK_WITHIN}'; {}", texts.join("; "));
                     loop {
                         let changed = async {
                             let mut tx = lines.now().0.begin().await?;

@@ -35,7 +35,9 @@ impl Rows<'_> {
         for shape in self.shapes.iter().filter(|shape| shape.name != EVENTS) {
             let (mut held, mut other) = (self.read(shape, self.target.0).await?, HashSet::new());
             let here = self.read(shape, self.source.0).await?;
-            other.extend(here.iter().filter(|(key, one)| held.get(*key) != Some(*one)).map(|it| *it.0));
+            other.extend(
+                here.iter().filter(|(key, one)| held.get(*key) != Some(*one)).map(|it| *it.0),
+            );
             other.extend(held.extract_if(|key, one| here.get(key) != Some(one)).map(|it| it.0));
             self.held.insert(shape.name.clone(), held);
             if !other.is_empty() {

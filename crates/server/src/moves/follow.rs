@@ -20,7 +20,8 @@ impl Rows<'_> {
             match self.follow_once().await {
                 // A row changed once more since it was noted, and has a value that another one had,
                 // or belongs to one that is newer: that one is noted by now.
-                Err(error) if is(&error, DbError::is_conflict) || is(&error, DbError::is_orphan) => {}
+                Err(error)
+                    if is(&error, DbError::is_conflict) || is(&error, DbError::is_orphan) => {}
                 followed => return followed,
             }
         }

@@ -24,8 +24,10 @@ const TRIGGERS_POSTGRES: Statement = Statement::new(
 );
 const RENAME: Statement =
     Statement::new("rename", "UPDATE identity_team SET name = $3 WHERE org_id = $1 AND name = $2");
-const REKEY: Statement =
-    Statement::new("rekey", "UPDATE identity_team SET team_id = $3 WHERE org_id = $1 AND name = $2");
+const REKEY: Statement = Statement::new(
+    "rekey",
+    "UPDATE identity_team SET team_id = $3 WHERE org_id = $1 AND name = $2",
+);
 const FORGET: Statement =
     Statement::new("forget", "DELETE FROM identity_team WHERE org_id = $1 AND name = $2");
 const PART: Statement =
@@ -123,7 +125,7 @@ async fn an_org_moves_though_reading_it_takes_longer_than_its_writes_may_wait() 
         let mover = Mover { within: whole / 4, ..mover };
         // Somebody works on all the while, and waits at the gate.
         let (stop, mut acknowledged) = (AtomicBool::new(false), Vec::new());
-        let moves = async {
+        let runs = async {
             let done = Box::pin(mover.run()).await;
             stop.store(true, Ordering::SeqCst);
             done.unwrap()
@@ -135,7 +137,7 @@ async fn an_org_moves_though_reading_it_takes_longer_than_its_writes_may_wait() 
                 acknowledged.push(name);
             }
         };
-        let (done, ()) = tokio::join!(moves, works);
+        let (done, ()) = tokio::join!(runs, works);
         let looked_at = done.pause_rows.unwrap();
         assert!(looked_at < 1_000, "{looked_at} rows were read behind the fence");
         assert!(acknowledged.len() > 5, "{acknowledged:?}");
@@ -174,7 +176,8 @@ async fn what_changes_while_it_is_copied_comes_over_row_by_row() {
         assert_eq!(cell.at_the_tables(org, PART, args!["patterns"]).await, 1);
         let begun = cell.house.chat.begin(&cell.operator, start(), question()).await.unwrap();
         drop(begun.1.whole().await);
-        for (name, new) in [("renamed", "new"), ("one", "three"), ("two", "one"), ("three", "two")] {
+        for (name, new) in [("renamed", "new"), ("one", "three"), ("two", "one"), ("three", "two")]
+        {
             assert_eq!(cell.at_the_tables(org, RENAME, args![name, new]).await, 1);
         }
         assert_eq!(cell.at_the_tables(org, REKEY, args!["moved", "team_elsewhere"]).await, 1);
@@ -226,8 +229,8 @@ async fn what_was_noted_is_not_lost_by_a_kill_nor_by_a_change_in_between() {
         // Killed, with something noted and never copied: the next run sees it.
         cell.at_the_tables(&cell.org, RENAME, args!["twice", "thrice"]).await;
         drop(moving);
-        let (triggers, notes, _) = cell.noting(Region::Us).await;
-        assert!(triggers > 100 && notes == 1, "{triggers} triggers, {notes} notes");
+        let (triggers, left, _) = cell.noting(Region::Us).await;
+        assert!(triggers > 100 && left == 1, "{triggers} triggers, {left} notes");
         Box::pin(mover.run()).await.unwrap();
         assert_eq!(cell.teams(Region::Eu).await, BTreeSet::from(["thrice".to_owned()]));
         cell.is_clean_of_notes().await;
@@ -243,10 +246,7 @@ async fn a_second_run_has_the_turn_and_the_first_writes_and_switches_nothing() {
         first.copy().await.unwrap();
         let mut second = rows(&mover).await;
         cell.team("late").await;
-        for error in [
-            first.copy().await.unwrap_err(),
-            first.is_its_turn().await.unwrap_err(),
-        ] {
+        for error in [first.copy().await.unwrap_err(), first.is_its_turn().await.unwrap_err()] {
             assert!(format!("{error:#}").contains("another run has the turn"), "{error:#}");
         }
         // What the first one takes away when it fails is its own.
@@ -276,6 +276,30 @@ async fn nothing_is_noted_any_more_when_a_move_failed_or_was_given_up() {
         Box::pin(mover.abandon()).await.unwrap();
         cell.is_clean_of_notes().await;
         assert_eq!(cell.copied().await, 0);
+        Box::pin(cell.end()).await;
+    }
+}
+
+#[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "a test of the tables themselves")]
+async fn a_write_that_is_under_way_when_it_begins_is_waited_for_and_comes_over() {
+    for cell in Cell::on_each_engine().await {
+        let mover = cell.begun().await;
+        if mover.source.engine() == Engine::Sqlite {
+            // Whoever writes there does so alone.
+            continue;
+        }
+        cell.team("before").await;
+        let mut tx = mover.source.begin(&Within::org(cell.org.as_str())).await.unwrap();
+        let args = args![cell.org.as_str(), "before", "under way"];
+        assert_eq!(tx.run(RENAME, args).await.unwrap(), 1);
+        let waits = tokio::time::timeout(Duration::from_millis(400), rows(&mover)).await;
+        assert!(waits.is_err(), "nothing was noted of what is under way");
+        tx.commit().await.unwrap();
+        let mut moving = rows(&mover).await;
+        moving.copy().await.unwrap();
+        moving.compare().await.unwrap();
+        assert_eq!(cell.teams(Region::Eu).await, BTreeSet::from(["under way".to_owned()]));
         Box::pin(cell.end()).await;
     }
 }
