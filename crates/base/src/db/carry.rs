@@ -174,7 +174,7 @@ impl Db {
                 if let Some(run) = turn {
                     let (text, args) = run.has_turn();
                     let query = sqlx::query_with(text, of_sqlite(args).map_err(on)?);
-                    run.must(query.execute(&mut *tx).await.map_err(on)?.rows_affected())?;
+                    run.must(query.execute(&mut *tx).await.map_err(on)?.rows_affected() == 1)?;
                 }
                 for key in gone {
                     let args = of_sqlite(key).map_err(on)?;
@@ -200,7 +200,7 @@ impl Db {
                 if let Some(run) = turn {
                     let (text, args) = run.has_turn();
                     let query = sqlx::query_with(text, of_postgres(args).map_err(on)?);
-                    run.must(query.execute(&mut *tx).await.map_err(on)?.rows_affected())?;
+                    run.must(query.execute(&mut *tx).await.map_err(on)?.rows_affected() == 1)?;
                 }
                 for key in gone {
                     let args = of_postgres(key).map_err(on)?;

@@ -55,8 +55,8 @@ impl Run<'_> {
         (AssertSqlSafe(text), vec![self.org.into(), self.name.into()])
     }
 
-    pub(super) fn must(&self, has: u64) -> Result<(), DbError> {
-        if has == 1 {
+    pub(super) fn must(&self, has: bool) -> Result<(), DbError> {
+        if has {
             return Ok(());
         }
         Err(DbError::says(WRITE, format!("another run has the turn of `{}` by now", self.org)))
@@ -116,13 +116,20 @@ impl Db {
              ON CONFLICT (org_id) DO UPDATE SET run = excluded.run",
             run.turns
         );
-        self.say_within(run.org, text, vec![run.org.into(), run.name.into()]).await.map(drop)
+        self.say_within(run.org, text, vec![run.org.into(), run.name.into()]).await
     }
 
     /// Whether it still is; an error otherwise.
     pub async fn must_have_turn(&self, run: &Run<'_>) -> Result<(), DbError> {
-        let (AssertSqlSafe(text), args) = run.has_turn();
-        run.must(self.say_within(run.org, text, args).await?)
+        let text = format!("SELECT run FROM {} WHERE org_id = $1 AND run = $2", run.turns);
+        let rows = self.rows_within(run.org, text, vec![run.org.into(), run.name.into()]).await?;
+        run.must(rows.len() == 1)
+    }
+
+    /// It is nobody's turn any more, if it was this run's.
+    pub async fn end_turn(&self, run: &Run<'_>) -> Result<(), DbError> {
+        let text = format!("DELETE FROM {} WHERE org_id = $1 AND run = $2", run.turns);
+        self.say_within(run.org, text, vec![run.org.into(), run.name.into()]).await
     }
 
     /// Notes from now on which rows of the org change in these tables, as whoever owns them. What
@@ -243,24 +250,23 @@ impl Db {
     }
 
     /// Says something that writes, alone.
-    async fn say_within(&self, org: &str, text: String, args: Values) -> Result<u64, DbError> {
+    async fn say_within(&self, org: &str, text: String, args: Values) -> Result<(), DbError> {
         let on = |cause| DbError::new(WRITE, cause);
+        let text = AssertSqlSafe(text);
         match self.pool() {
             Pool::Sqlite { write, .. } => {
                 let mut tx = write.begin().await.map_err(on)?;
-                let query = sqlx::query_with(AssertSqlSafe(text), of_sqlite(args).map_err(on)?);
-                let done = query.execute(&mut *tx).await.map_err(on)?;
-                tx.commit().await.map_err(on)?;
-                Ok(done.rows_affected())
+                let query = sqlx::query_with(text, of_sqlite(args).map_err(on)?);
+                query.execute(&mut *tx).await.map_err(on)?;
+                tx.commit().await.map_err(on)
             }
             Pool::Postgres(lines) => {
                 let (pool, _) = lines.now();
                 let begins = Within::org(org).begins("BEGIN").map_err(on)?;
                 let mut tx = pool.begin_with(begins).await.map_err(on)?;
-                let query = sqlx::query_with(AssertSqlSafe(text), of_postgres(args).map_err(on)?);
-                let done = query.execute(&mut *tx).await.map_err(on)?;
-                tx.commit().await.map_err(on)?;
-                Ok(done.rows_affected())
+                let query = sqlx::query_with(text, of_postgres(args).map_err(on)?);
+                query.execute(&mut *tx).await.map_err(on)?;
+                tx.commit().await.map_err(on)
             }
         }
     }

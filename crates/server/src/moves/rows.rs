@@ -76,16 +76,25 @@ impl<'a> Rows<'a> {
         let (held, events, followed) = (BTreeMap::new(), Events::default(), Vec::new());
         let rows =
             Self { org, record, directory, source, target, shapes, run, held, events, followed };
-        target.0.take_turn(&rows.run()).await?;
+        let begun = rows.begin().await;
+        if begun.is_err() {
+            // What of it stands already is of no use.
+            let _of_no_use = rows.close().await;
+        }
+        begun.map(|()| rows)
+    }
+
+    async fn begin(&self) -> anyhow::Result<()> {
+        let (run, source) = (self.run(), self.source.0);
+        self.target.0.take_turn(&run).await?;
         // Behind it: whoever fences later finds that its turn is over, and whoever fenced before
         // goes on alone.
-        let found = directory.move_of(org).await?;
+        let found = self.directory.move_of(self.org).await?;
         anyhow::ensure!(found.is_some_and(|found| found.step == Step::Copying), ELSEWHERE);
         // What a run noted that was cut off.
-        forget_notes(source.0, org).await?;
-        let noted = rows.shapes.iter().filter(|shape| shape.name != EVENTS).cloned();
-        source.0.note_changes(&rows.run(), &noted.collect::<Vec<_>>()).await?;
-        Ok(rows)
+        forget_notes(source, self.org).await?;
+        let noted = self.shapes.iter().filter(|shape| shape.name != EVENTS).cloned();
+        Ok(source.note_changes(&run, &noted.collect::<Vec<_>>()).await?)
     }
 
     pub(super) fn run(&self) -> Run<'_> {
@@ -97,8 +106,9 @@ impl<'a> Rows<'a> {
         Ok(self.target.0.must_have_turn(&self.run()).await?)
     }
 
-    /// Notes nothing more for this run.
+    /// Notes nothing more for this run, and ends its turn.
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
+        self.target.0.end_turn(&self.run()).await?;
         Ok(self.source.0.note_no_more(self.org.as_str(), Some(&self.run)).await?)
     }
 

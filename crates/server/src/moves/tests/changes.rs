@@ -37,6 +37,9 @@ const CODE: Statement = Statement::new(
     "INSERT INTO sso_seen (org_id, connection_id, tag, expires_at) VALUES ($1, $2, $3, 1)",
 );
 
+/// Tables that nothing changes but these tests.
+const BY_HAND: [&str; 4] = ["chat_conversation", "chat_message", "identity_team", "sso_seen"];
+
 impl Cell {
     /// As somebody at the tables themselves.
     #[expect(clippy::disallowed_methods, reason = "a test of the tables themselves")]
@@ -107,6 +110,15 @@ impl Cell {
     }
 }
 
+/// Of what is noted for a run, the tables that these tests change by hand: rooms that work in
+/// the background change others at any time.
+async fn noted(mover: &Mover<'_>, moving: &Rows<'_>) -> Vec<String> {
+    let shapes = shapes_of(&mover.source).await.unwrap();
+    let noted = mover.source.noted(&moving.run(), &shapes).await.unwrap();
+    let stores = noted.into_iter().map(|noted| noted.store);
+    stores.filter(|store| BY_HAND.contains(&store.as_str())).collect()
+}
+
 async fn shape(db: &Db, name: &str) -> Shape {
     db.shapes().await.unwrap().into_iter().find(|shape| shape.name == name).unwrap()
 }
@@ -169,7 +181,9 @@ async fn what_changes_while_it_is_copied_comes_over_row_by_row() {
         let mut moving = rows(&mover).await;
         moving.copy().await.unwrap();
         moving.compare().await.unwrap();
-        assert_eq!(moving.follow().await.unwrap(), 0, "nothing changed");
+        moving.follow().await.unwrap();
+        moving.forget().await.unwrap();
+        assert_eq!(noted(&mover, &moving).await, [""; 0], "nothing changed");
 
         // One with what belongs to it, and another one begins; names go round; a key of bytes.
         let org = &cell.org;
@@ -193,13 +207,17 @@ async fn what_changes_while_it_is_copied_comes_over_row_by_row() {
         assert!(all.rows_of(&notes, other.as_str(), None).await.unwrap().0.is_empty());
 
         let looked_at = moving.follow().await.unwrap();
-        assert!((10..100).contains(&looked_at), "{looked_at}");
+        assert!((10..200).contains(&looked_at), "{looked_at}");
         moving.forget().await.unwrap();
-        assert_eq!(moving.follow().await.unwrap(), 0, "all of it was seen");
+        assert_eq!(noted(&mover, &moving).await, [""; 0], "all of it was seen");
         // Both sides as a whole, and what was kept of them is what they are.
-        let followed = moving.held();
+        let by_hand = |moving: &Rows<'_>| {
+            let held = moving.held().into_iter();
+            held.filter(|held| BY_HAND.contains(&held.store.as_str())).collect::<Vec<_>>()
+        };
+        let followed = by_hand(&moving);
         moving.compare().await.unwrap();
-        assert_eq!(moving.held(), followed);
+        assert_eq!((followed.len(), by_hand(&moving)), (BY_HAND.len(), followed));
         assert_eq!(cell.teams(Region::Eu).await, cell.teams(Region::Us).await);
         assert!(cell.teams(Region::Eu).await.contains("new"));
         Box::pin(cell.end()).await;
@@ -216,21 +234,21 @@ async fn what_was_noted_is_not_lost_by_a_kill_nor_by_a_change_in_between() {
         moving.compare().await.unwrap();
         cell.at_the_tables(&cell.org, RENAME, args!["before", "once"]).await;
         let shapes = shapes_of(&mover.source).await.unwrap();
-        let noted = mover.source.noted(&moving.run(), &shapes).await.unwrap();
-        assert_eq!(noted.len(), 1, "{noted:?}");
+        let first = mover.source.noted(&moving.run(), &shapes).await.unwrap();
+        assert_eq!(noted(&mover, &moving).await, ["identity_team"]);
         // Its note is taken away as it was read: the second change stays noted.
         cell.at_the_tables(&cell.org, RENAME, args!["once", "twice"]).await;
-        mover.source.forget_noted(&moving.run(), &noted).await.unwrap();
+        mover.source.forget_noted(&moving.run(), &first).await.unwrap();
+        assert_eq!(noted(&mover, &moving).await, ["identity_team"]);
         let again = mover.source.noted(&moving.run(), &shapes).await.unwrap();
-        assert_eq!(again.len(), 1, "{again:?}");
         mover.source.forget_noted(&moving.run(), &again).await.unwrap();
-        assert!(mover.source.noted(&moving.run(), &shapes).await.unwrap().is_empty());
+        assert_eq!(noted(&mover, &moving).await, [""; 0]);
 
         // Killed, with something noted and never copied: the next run sees it.
         cell.at_the_tables(&cell.org, RENAME, args!["twice", "thrice"]).await;
         drop(moving);
         let (triggers, left, _) = cell.noting(Region::Us).await;
-        assert!(triggers > 100 && left == 1, "{triggers} triggers, {left} notes");
+        assert!(triggers > 100 && left > 0, "{triggers} triggers, {left} notes");
         Box::pin(mover.run()).await.unwrap();
         assert_eq!(cell.teams(Region::Eu).await, BTreeSet::from(["thrice".to_owned()]));
         cell.is_clean_of_notes().await;
@@ -267,6 +285,7 @@ async fn nothing_is_noted_any_more_when_a_move_failed_or_was_given_up() {
         let mover = Mover { within: Duration::ZERO, ..cell.mover().await };
         Box::pin(mover.run()).await.unwrap_err();
         assert_eq!(cell.noting(Region::Us).await.0, 0, "it failed");
+        assert_eq!(cell.noting(Region::Eu).await, (0, 0, 0), "it failed");
         let mover = cell.mover().await;
         let killed = rows(&mover).await;
         cell.team("late").await;

@@ -82,6 +82,9 @@ impl Cell {
 
     async fn begun(&self) -> Mover<'_> {
         assert!(self.house.directory.begin_move(&self.org, Region::Eu).await.unwrap());
+        // As the command does: what works in the background goes where the org is.
+        let homes = self.house.databases.homes();
+        homes.settle(&self.org, homes.born(&self.org, Region::Us), Region::Us);
         self.mover().await
     }
 
