@@ -127,7 +127,7 @@ async fn shape(db: &Db, name: &str) -> Shape {
 async fn an_org_moves_though_reading_it_takes_longer_than_its_writes_may_wait() {
     for cell in Cell::on_each_engine().await {
         cell.fill(MANY).await;
-        let mover = cell.begun().await;
+        let mover = cell.copying().await;
         let mut moving = rows(&mover).await;
         moving.copy().await.unwrap();
         let begun = Instant::now();
@@ -177,7 +177,7 @@ async fn what_changes_while_it_is_copied_comes_over_row_by_row() {
             || chat::Question { text: "what is p?".to_owned(), ..chat::Question::default() };
         let begun = cell.house.chat.begin(&cell.operator, start(), question()).await.unwrap();
         drop(begun.1.whole().await);
-        let mover = cell.begun().await;
+        let mover = cell.copying().await;
         let mut moving = rows(&mover).await;
         moving.copy().await.unwrap();
         moving.compare().await.unwrap();
@@ -228,7 +228,7 @@ async fn what_changes_while_it_is_copied_comes_over_row_by_row() {
 async fn what_was_noted_is_not_lost_by_a_kill_nor_by_a_change_in_between() {
     for cell in Cell::on_each_engine().await {
         cell.team("before").await;
-        let mover = cell.begun().await;
+        let mover = cell.copying().await;
         let mut moving = rows(&mover).await;
         moving.copy().await.unwrap();
         moving.compare().await.unwrap();
@@ -259,7 +259,7 @@ async fn what_was_noted_is_not_lost_by_a_kill_nor_by_a_change_in_between() {
 #[tokio::test]
 async fn a_second_run_has_the_turn_and_the_first_writes_and_switches_nothing() {
     for cell in Cell::on_each_engine().await {
-        let mover = cell.begun().await;
+        let mover = cell.copying().await;
         let mut first = rows(&mover).await;
         first.copy().await.unwrap();
         let mut second = rows(&mover).await;
@@ -303,7 +303,7 @@ async fn nothing_is_noted_any_more_when_a_move_failed_or_was_given_up() {
 #[expect(clippy::disallowed_methods, reason = "a test of the tables themselves")]
 async fn a_write_that_is_under_way_when_it_begins_is_waited_for_and_comes_over() {
     for cell in Cell::on_each_engine().await {
-        let mover = cell.begun().await;
+        let mover = cell.copying().await;
         if mover.source.engine() == Engine::Sqlite {
             // Whoever writes there does so alone.
             continue;
