@@ -17,6 +17,9 @@ const WITHHELD: Table = Table::own("audit_restricted", "that values are withheld
 const COLD: &str = "keyed hashes of ids, which name nobody once the person is erased; what is said \
                     of the archive is as unalterable as the archive";
 
+const MOVES: &str =
+    "by them the move carries the erasure over too; they go when it ends or is given up";
+
 const TABLES: &[Table] = &[
     EVENTS,
     KEYS,
@@ -34,12 +37,18 @@ const TABLES: &[Table] = &[
     // By keyed hashes, like the columns of events; counted and exported with them.
     Table::staying("audit_cold_person", "in which parts of the archive the person is", COLD),
     Table::staying("audit_cold_thing", "which things in the archive are the person's alone", COLD),
+    Table::staying(
+        "audit_changed",
+        "keys of rows that changed while the organization moves",
+        MOVES,
+    ),
     Table::nothing("audit_cold"),
     Table::nothing("audit_event_v0"),
     Table::nothing("audit_head"),
     Table::nothing("audit_open"),
     Table::nothing("audit_journal"),
     Table::nothing("audit_left"),
+    Table::nothing("audit_mover"),
     Table::nothing("audit_wrapper"),
     Table::nothing("audit_checkpoint"),
     Table::nothing("audit_log_key"),

@@ -30,45 +30,33 @@ pub(crate) use self::time::*;
 pub(crate) use self::views::*;
 pub(crate) use self::witness::*;
 
+/// A step whose text differs between the engines.
+macro_rules! of_each_engine {
+    ($step:literal) => {
+        Migration {
+            name: concat!("audit/", $step),
+            sqlite: include_str!(concat!("../migrations/", $step, ".sqlite.sql")),
+            postgres: include_str!(concat!("../migrations/", $step, ".postgres.sql")),
+        }
+    };
+}
+
 /// This room's steps.
 pub const MIGRATIONS: &[Migration] = &[
-    Migration {
-        name: "audit/0001_event",
-        sqlite: include_str!("../migrations/0001_event.sqlite.sql"),
-        postgres: include_str!("../migrations/0001_event.postgres.sql"),
-    },
+    of_each_engine!("0001_event"),
     Migration::both("audit/0002_explorer", include_str!("../migrations/0002_explorer.sql")),
-    Migration {
-        name: "audit/0003_entry",
-        sqlite: include_str!("../migrations/0003_entry.sqlite.sql"),
-        postgres: include_str!("../migrations/0003_entry.postgres.sql"),
-    },
+    of_each_engine!("0003_entry"),
     Migration::both("audit/0004_log", include_str!("../migrations/0004_log.sql")),
     Migration::both("audit/0005_directory", include_str!("../migrations/0005_directory.sql")),
     Migration::both("audit/0006_witness", include_str!("../migrations/0006_witness.sql")),
     Migration::both("audit/0008_forget", include_str!("../migrations/0008_forget.sql")),
-    Migration {
-        name: "audit/0009_move",
-        sqlite: include_str!("../migrations/0009_move.sqlite.sql"),
-        postgres: include_str!("../migrations/0009_move.postgres.sql"),
-    },
+    of_each_engine!("0009_move"),
     Migration::both("audit/0010_erased", include_str!("../migrations/0010_erased.sql")),
-    Migration {
-        name: "audit/0011_tiers",
-        sqlite: include_str!("../migrations/0011_tiers.sqlite.sql"),
-        postgres: include_str!("../migrations/0011_tiers.postgres.sql"),
-    },
+    of_each_engine!("0011_tiers"),
     Migration::both("audit/0012_journal", include_str!("../migrations/0012_journal.sql")),
-    Migration {
-        name: "audit/0013_left",
-        sqlite: include_str!("../migrations/0013_left.sqlite.sql"),
-        postgres: include_str!("../migrations/0013_left.postgres.sql"),
-    },
-    Migration {
-        name: "audit/0014_rowid",
-        sqlite: include_str!("../migrations/0014_rowid.sqlite.sql"),
-        postgres: include_str!("../migrations/0014_rowid.postgres.sql"),
-    },
+    of_each_engine!("0013_left"),
+    of_each_engine!("0014_rowid"),
+    of_each_engine!("0015_mover"),
 ];
 
 /// Tables that the application may only read and add to.

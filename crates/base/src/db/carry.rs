@@ -4,8 +4,9 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 
+use super::noting::{Run, WRITE};
 use super::row::EngineRow;
-use super::shape::{Kind, Shape, Values};
+use super::shape::{Shape, Values};
 use super::value::{Column, Value, bind};
 use super::{Db, DbError, Pool, Row, Within};
 
@@ -50,24 +51,7 @@ impl Db {
             text.extend([" ORDER BY ", &rest.join(", ")]);
         }
         text.extend([" LIMIT ", &ROWS_MAX.to_string()]);
-        let on = |cause| DbError::new("read the rows of an org", cause);
-        let rows: Vec<Row> = match self.pool() {
-            Pool::Sqlite { read, .. } => {
-                let args = of_sqlite(args).map_err(on)?;
-                let rows = sqlx::query_with(AssertSqlSafe(text), args).fetch_all(read);
-                let rows = rows.await.map_err(on)?.into_iter();
-                rows.map(|row| Row(EngineRow::Sqlite(row))).collect()
-            }
-            Pool::Postgres(lines) => {
-                let (pool, _) = lines.now();
-                let begins = Within::org(org).begins("BEGIN READ ONLY").map_err(on)?;
-                let mut tx = pool.begin_with(begins).await.map_err(on)?;
-                let args = of_postgres(args).map_err(on)?;
-                let rows = sqlx::query_with(AssertSqlSafe(text), args).fetch_all(&mut *tx);
-                let rows = rows.await.map_err(on)?.into_iter();
-                rows.map(|row| Row(EngineRow::Postgres(row))).collect()
-            }
-        };
+        let rows = self.rows_within(org, text, args).await?;
         let read = rows.iter().map(|row| shape.read(row)).collect::<Result<Vec<_>, _>>()?;
         let full = i64::try_from(read.len()).is_ok_and(|count| count >= ROWS_MAX);
         let key = |row: &Values| {
@@ -78,9 +62,105 @@ impl Db {
         Ok((read, next))
     }
 
-    /// Writes rows of an org as they are, all or none, as whoever owns the tables.
-    pub async fn put_rows(&self, shape: &Shape, org: &str, writes: Writes) -> Result<(), DbError> {
-        let on = |cause| DbError::new("write the rows of an org", cause);
+    /// The rows of an org that have these keys, as [`Shape::key_of`] gives them, in any order. A
+    /// thousand keys at most; one without a row gives none.
+    pub async fn rows_with(
+        &self,
+        shape: &Shape,
+        org: &str,
+        keys: &[Values],
+    ) -> Result<Vec<Values>, DbError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (table, key) = (&shape.name, shape.key_kinds());
+        let names: Vec<String> = shape.columns().map(|name| format!("{table}.{name}")).collect();
+        let (names, columns) = (names.join(", "), key.iter().map(|(name, _)| *name));
+        let given = columns.clone().collect::<Vec<_>>().join(", ");
+        let same: Vec<String> =
+            columns.map(|name| format!("{table}.{name} = given.{name}")).collect();
+        let same = same.join(" AND ");
+        // One key after the other is looked up: neither engine looks through the table.
+        let rows = match self.pool() {
+            Pool::Sqlite { .. } => {
+                let row = format!("({})", vec!["?"; key.len()].join(", "));
+                let rows = vec![row; keys.len()].join(", ");
+                let text = format!(
+                    "WITH given ({given}) AS (VALUES {rows})
+                     SELECT {names} FROM given CROSS JOIN {table} WHERE {same}"
+                );
+                self.rows_within(org, text, keys.concat()).await?
+            }
+            Pool::Postgres(_) => {
+                let arrays = key.iter().enumerate();
+                let arrays: Vec<String> = arrays
+                    .map(|(at, (_, kind))| format!("${}::{}[]", at + 1, kind.name()))
+                    .collect();
+                let text = format!(
+                    "SELECT {names} FROM unnest({}) AS given ({given}) JOIN {table} ON {same}",
+                    arrays.join(", ")
+                );
+                self.rows_of_columns(org, text, keys.to_vec()).await?
+            }
+        };
+        rows.iter().map(|row| shape.read(row)).collect()
+    }
+
+    /// What a text gives within an org.
+    pub(super) async fn rows_within(
+        &self,
+        org: &str,
+        text: String,
+        args: Values,
+    ) -> Result<Vec<Row>, DbError> {
+        let on = |cause| DbError::new("read the rows of an org", cause);
+        match self.pool() {
+            Pool::Sqlite { read, .. } => {
+                let query = sqlx::query_with(AssertSqlSafe(text), of_sqlite(args).map_err(on)?);
+                let rows = query.fetch_all(read).await.map_err(on)?.into_iter();
+                Ok(rows.map(|row| Row(EngineRow::Sqlite(row))).collect())
+            }
+            Pool::Postgres(_) => {
+                self.asked(org, text, of_postgres(args).map_err(on)?).await.map_err(on)
+            }
+        }
+    }
+
+    /// The same on PostgreSQL, with an array for each column of these rows.
+    async fn rows_of_columns(
+        &self,
+        org: &str,
+        text: String,
+        rows: Vec<Values>,
+    ) -> Result<Vec<Row>, DbError> {
+        let on = |cause| DbError::new("read the rows of an org", cause);
+        let args = columns_of(rows).map_err(on)?;
+        self.asked(org, text, args).await.map_err(on)
+    }
+
+    async fn asked(
+        &self,
+        org: &str,
+        text: String,
+        args: PgArguments,
+    ) -> Result<Vec<Row>, sqlx::Error> {
+        let Pool::Postgres(lines) = self.pool() else { return Ok(Vec::new()) };
+        let (pool, _) = lines.now();
+        let mut tx = pool.begin_with(Within::org(org).begins("BEGIN READ ONLY")?).await?;
+        let rows = sqlx::query_with(AssertSqlSafe(text), args).fetch_all(&mut *tx).await?;
+        Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
+    }
+
+    /// Writes rows of an org as they are, all or none, as whoever owns the tables; where it must
+    /// be the turn of a run, only if it still is.
+    pub async fn put_rows(
+        &self,
+        shape: &Shape,
+        org: &str,
+        writes: Writes,
+        turn: Option<&Run<'_>>,
+    ) -> Result<(), DbError> {
+        let on = |cause| DbError::new(WRITE, cause);
         let (table, names) = (&shape.name, shape.names());
         let of_key = |(at, name): (usize, &String)| format!("{name} = ${}", at + 1);
         let of_key: Vec<String> = shape.key.iter().enumerate().map(of_key).collect();
@@ -91,6 +171,11 @@ impl Db {
         match self.pool() {
             Pool::Sqlite { write, .. } => {
                 let mut tx = write.begin().await.map_err(on)?;
+                if let Some(run) = turn {
+                    let (text, args) = run.has_turn();
+                    let query = sqlx::query_with(text, of_sqlite(args).map_err(on)?);
+                    run.must(query.execute(&mut *tx).await.map_err(on)?.rows_affected() == 1)?;
+                }
                 for key in gone {
                     let args = of_sqlite(key).map_err(on)?;
                     let query = sqlx::query_with(AssertSqlSafe(delete.clone()), args);
@@ -112,27 +197,25 @@ impl Db {
                 let (pool, _) = lines.now();
                 let begins = Within::org(org).begins("BEGIN").map_err(on)?;
                 let mut tx = pool.begin_with(begins).await.map_err(on)?;
+                if let Some(run) = turn {
+                    let (text, args) = run.has_turn();
+                    let query = sqlx::query_with(text, of_postgres(args).map_err(on)?);
+                    run.must(query.execute(&mut *tx).await.map_err(on)?.rows_affected() == 1)?;
+                }
                 for key in gone {
                     let args = of_postgres(key).map_err(on)?;
                     let query = sqlx::query_with(AssertSqlSafe(delete.clone()), args);
                     query.execute(&mut *tx).await.map_err(on)?;
                 }
                 for (rows, conflict) in written.into_iter().filter(|(rows, _)| !rows.is_empty()) {
-                    let kinds = shape.columns.iter().enumerate().map(|(at, (_, kind))| {
-                        let kind = match kind {
-                            Kind::Text => "text",
-                            Kind::Int => "bigint",
-                            Kind::Bytes => "bytea",
-                        };
-                        format!("${}::{kind}[]", at + 1)
-                    });
+                    let kinds = shape.columns.iter().enumerate();
+                    let kinds =
+                        kinds.map(|(at, (_, kind))| format!("${}::{}[]", at + 1, kind.name()));
                     let kinds = kinds.collect::<Vec<_>>().join(", ");
                     let text = format!(
                         "INSERT INTO {table} ({names}) SELECT * FROM unnest({kinds}) {conflict}"
                     );
-                    let columns = Column::of(rows.into_iter());
-                    let columns = columns.map_err(|mixed| on(sqlx::Error::Encode(mixed.into())))?;
-                    let args = Column::bound(columns).map_err(on)?;
+                    let args = columns_of(rows).map_err(on)?;
                     let query = sqlx::query_with(AssertSqlSafe(text), args);
                     query.execute(&mut *tx).await.map_err(on)?;
                 }
@@ -207,11 +290,16 @@ impl Db {
     }
 }
 
-fn of_sqlite(values: Values) -> Result<SqliteArguments, sqlx::Error> {
+pub(super) fn columns_of(rows: Vec<Values>) -> Result<PgArguments, sqlx::Error> {
+    let columns = Column::of(rows.into_iter());
+    Column::bound(columns.map_err(|mixed| sqlx::Error::Encode(mixed.into()))?)
+}
+
+pub(super) fn of_sqlite(values: Values) -> Result<SqliteArguments, sqlx::Error> {
     bind!(SqliteArguments, values)
 }
 
-fn of_postgres(values: Values) -> Result<PgArguments, sqlx::Error> {
+pub(super) fn of_postgres(values: Values) -> Result<PgArguments, sqlx::Error> {
     bind!(PgArguments, values)
 }
 

@@ -26,6 +26,15 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// As PostgreSQL calls it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Int => "bigint",
+            Self::Bytes => "bytea",
+        }
+    }
+
     fn of(text: &str) -> Option<Self> {
         match text.to_ascii_lowercase().as_str() {
             "text" => Some(Self::Text),
@@ -54,6 +63,15 @@ impl Shape {
     pub fn key_of(&self, row: &Values) -> Values {
         let places = self.key.iter().filter_map(|name| self.place(name));
         places.filter_map(|place| row.get(place).cloned()).collect()
+    }
+
+    /// The same of a row that is read, or of what [`Shape::key_of`] gave: told apart by 32 bytes.
+    pub fn key_digest(key: &Values) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        for value in key {
+            add(&mut context, value);
+        }
+        finished(context)
     }
 
     /// The SHA-256 of a row, without these columns: the same on both engines.
@@ -99,6 +117,13 @@ impl Shape {
     /// The columns of the key but the org.
     pub(super) fn rest(&self) -> Vec<&str> {
         self.key.iter().map(String::as_str).filter(|name| *name != "org_id").collect()
+    }
+
+    /// The columns of the key, and what each holds.
+    pub(super) fn key_kinds(&self) -> Vec<(&str, Kind)> {
+        let kind = |name: &String| self.columns.iter().find(|(column, _)| column == name);
+        let kinds = self.key.iter().filter_map(kind);
+        kinds.map(|(name, kind)| (name.as_str(), *kind)).collect()
     }
 
     /// Deletes rows of an org, in the order of their keys, and not more of them than that.

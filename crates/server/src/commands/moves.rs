@@ -78,8 +78,10 @@ impl MoveOrg {
     }
 
     fn sentence(&self, done: &Outcome) -> String {
-        let Outcome { org, from, to, pause_ms, .. } = done;
-        let pause = pause_ms.map(|pause| format!("; writes waited {pause} ms")).unwrap_or_default();
+        let Outcome { org, from, to, pause_ms, pause_rows, .. } = done;
+        let pause = pause_ms.zip(*pause_rows);
+        let pause = pause.map(|(ms, rows)| format!("; writes waited {ms} ms, for {rows} rows"));
+        let pause = pause.unwrap_or_default();
         format!("{org} moved from {from} to {to}{pause}; receipt: {}", self.out.display())
     }
 }

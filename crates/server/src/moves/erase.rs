@@ -1,6 +1,6 @@
 //! What an org left is erased, and the cell signs what that was.
 
-use access::{Caller, Region};
+use access::{Caller, OrgId, Region};
 use anyhow::Context as _;
 use audit::Carried;
 use base::db::{Db, Shape};
@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::STAYS;
 use super::mover::Mover;
-use super::rows::shapes_of;
+use super::rows::{NOTES, TURNS, shapes_of};
 
 /// The first line of what is signed: no checkpoint and no other statement begins so.
 pub(crate) const RECEIPT_KIND: &str = "portico-move/v1";
@@ -60,6 +60,7 @@ impl Mover<'_> {
     pub(super) async fn erase(&self) -> anyhow::Result<Receipt> {
         let homes = self.house.databases.homes();
         homes.settle(&self.org, homes.born(&self.org, self.from), self.to);
+        forget_notes(&self.target, &self.org).await?;
         let (tables, files) = self.clean(self.from, &self.source).await?;
         let stays = STAYS.iter().map(|(name, why)| format!("{name}: {why}"));
         let outside = [
@@ -93,6 +94,8 @@ impl Mover<'_> {
         region: Region,
         owner: &Db,
     ) -> anyhow::Result<(Vec<Erased>, Carried)> {
+        // Who still writes there, behind a pause of its own, is refused from here on.
+        forget_notes(owner, &self.org).await?;
         let shapes = shapes_of(owner).await?;
         let all = owner.shapes().await?;
         let mark = all.iter().find(|shape| shape.name == MARK).context("no table of the mark")?;
@@ -113,4 +116,15 @@ impl Mover<'_> {
         let (rows, _) = owner.rows_of(shape, self.org.as_str(), None).await?;
         Ok(u64::try_from(rows.len()).unwrap_or_default())
     }
+}
+
+/// No run has the turn of an org there any more, and nothing is noted of it.
+pub(super) async fn forget_notes(owner: &Db, org: &OrgId) -> anyhow::Result<()> {
+    owner.note_no_more(org.as_str(), None).await?;
+    let all = owner.shapes().await?;
+    let shape = |name: &str| all.iter().find(|shape| shape.name == name).cloned();
+    let mark = shape(MARK).context("no table of the mark")?;
+    let notes: Vec<Shape> = [TURNS, NOTES].into_iter().filter_map(shape).collect();
+    owner.let_go(&notes, org.as_str(), &mark, PIECE).await?;
+    Ok(())
 }

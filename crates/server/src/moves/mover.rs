@@ -11,27 +11,28 @@ use regions::{Move, Step};
 use serde::Serialize;
 use serde_json::json;
 
-use super::erase::Receipt;
-use super::rows::{Held, Rows};
+use super::compare::Held;
+use super::erase::{Receipt, forget_notes};
+use super::rows::Rows;
 use crate::wire::House;
 
 /// How long every process that serves the org may take to say that it knows of the move, or
-/// that its gate is closed; and how often it is looked for.
+/// that its gate is closed.
 const KNOW_WITHIN: Duration = Duration::from_secs(15);
 const CLOSE_WITHIN: Duration = Duration::from_secs(3);
-const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// How long what is read behind the fence may take. Nodes lift a fence after five seconds, and
-/// some of these are needed to close the gates and to carry the last files.
+/// How long what is done behind the fence may take. Nodes lift a fence after five seconds, and
+/// some of these are needed to close the gates.
 pub(crate) const READ_WITHIN: Duration = Duration::from_secs(2);
-/// Rounds of copying before the first fence, and rows below which there is no need of more.
+/// Rounds before the first fence, in which what changed is brought over, and how long one takes
+/// where there is no need of more.
 const ROUNDS_MAX: u32 = 20;
-const FEW_ROWS: u64 = 500;
+const SHORT_ROUND: Duration = Duration::from_millis(200);
 /// Fences that are tried.
 const TRIES_MAX: u32 = 5;
 const TRY_EVERY: Duration = Duration::from_secs(1);
 
 /// Somebody else was faster: another run of the command, or a node.
-const ELSEWHERE: &str = "it is at another step by now: run it again";
+pub(super) const ELSEWHERE: &str = "it is at another step by now: run it again";
 
 /// Moves one org.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub(crate) struct Mover<'a> {
     /// The databases of both as whoever owns their tables.
     pub(crate) source: Db,
     pub(crate) target: Db,
-    /// How long reading and comparing the rows may take behind the fence: see [`READ_WITHIN`].
+    /// How long copying and comparing may take behind the fence: see [`READ_WITHIN`].
     pub(crate) within: Duration,
     /// What somebody wrote in the source behind the fence is erased too.
     pub(crate) erase_unseen: bool,
@@ -61,24 +62,36 @@ pub(crate) struct Outcome {
     /// For how long writes of the org waited; absent where an earlier run made the switch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pause_ms: Option<u64>,
+    /// Rows that were looked at meanwhile, events included; absent like the pause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pause_rows: Option<u64>,
     pub(crate) receipt: Receipt,
+}
+
+/// What was behind the fence.
+#[derive(Debug, Clone, Copy)]
+struct Pause {
+    ms: u64,
+    /// Rows that were looked at.
+    rows: u64,
 }
 
 impl Mover<'_> {
     /// Whatever is left to do.
     pub(crate) async fn run(self) -> anyhow::Result<Outcome> {
         let found = self.found().await?;
-        let mut pause_ms = None;
+        let mut pause = None;
         if found.step < Step::Moved {
             self.begin(&found).await?;
-            pause_ms = Some(self.carry_over().await?);
+            pause = Some(self.carry_over().await?);
         } else {
             self.look_again().await?;
         }
         (self.tell)("moved; erasing what was left");
         let receipt = self.erase().await?;
         let Self { org, from, to, .. } = self;
-        Ok(Outcome { org, from, to, pause_ms, receipt })
+        let (pause_ms, pause_rows) = pause.map(|pause| (pause.ms, pause.rows)).unzip();
+        Ok(Outcome { org, from, to, pause_ms, pause_rows, receipt })
     }
 
     /// Gives it up before the switch: the target is clean again, and the org was served all along.
@@ -91,6 +104,7 @@ impl Mover<'_> {
         }
         self.give_up(&found).await?;
         self.clean(self.to, &self.target).await?;
+        forget_notes(&self.source, &self.org).await?;
         self.note(self.from, "regions.move.abandoned", json!({ "to": self.to })).await?;
         anyhow::ensure!(directory.abandon_move(&self.org).await?, ELSEWHERE);
         Ok(())
@@ -150,27 +164,31 @@ impl Mover<'_> {
         Ok(())
     }
 
-    /// Copies, fences, compares and switches; says how long writes waited.
-    async fn carry_over(&self) -> anyhow::Result<u64> {
+    /// Copies, compares, fences and switches.
+    async fn carry_over(&self) -> anyhow::Result<Pause> {
         let (source, target) = ((&self.source, self.from), (&self.target, self.to));
         let mut rows = Rows::open(&self.org, self.house, source, target).await?;
-        for round in 0..ROUNDS_MAX {
-            let copied = rows.copy().await?;
-            rows.is_still_copied().await?;
-            let files = self.house.log.carry(&self.org, (self.from, self.to)).await?;
-            (self.tell)(&format!("copied {copied} rows, {} files", files.fresh));
-            if round > 0 && copied < FEW_ROWS {
-                break;
-            }
+        let done = self.carry(&mut rows).await;
+        if done.is_err() {
+            // Whatever it noted is of no use to another run. That one takes this away otherwise.
+            let _of_no_use = rows.close().await;
         }
+        done
+    }
+
+    async fn carry(&self, rows: &mut Rows<'_>) -> anyhow::Result<Pause> {
+        let copied = rows.copy().await?;
+        let files = self.house.log.carry(&self.org, (self.from, self.to)).await?;
+        (self.tell)(&format!("copied {copied} rows, {} files; comparing them", files.fresh));
+        rows.compare().await?;
         let same = self.house.log.compare(&self.org, (self.from, self.to)).await?;
         anyhow::ensure!(same, "other files of its log lie at the target");
-        self.fits(&mut rows).await?;
+        self.fits(rows).await?;
         let mut last = None;
         for _ in 0..TRIES_MAX {
-            match self.switch(&mut rows).await {
-                Ok((pause, held)) => {
-                    self.arrived(pause, &held).await?;
+            match self.switch(rows).await {
+                Ok(pause) => {
+                    self.arrived(pause.ms, &rows.held()).await?;
                     if !self.erase_unseen {
                         rows.is_left_alone().await?;
                     }
@@ -182,33 +200,50 @@ impl Mover<'_> {
                 }
             }
             tokio::time::sleep(TRY_EVERY).await;
-            rows.copy().await?;
+            rows.follow().await?;
+            rows.forget().await?;
         }
         Err(last.unwrap_or_else(|| anyhow::anyhow!("it was not tried")))
     }
 
-    /// Whether what is read behind the fence is read in the time that there is, before anybody
-    /// waits for it. Once is enough: a machine may be busy for a moment.
+    /// Brings over what changed meanwhile until that takes no longer than writes may wait: the
+    /// last round is what is done behind the fence, before anybody waits for it.
     async fn fits(&self, rows: &mut Rows<'_>) -> anyhow::Result<()> {
-        let mut least = rows.rehearse().await?;
-        for _ in 1..TRIES_MAX {
-            if least <= self.within {
+        let mut least = Duration::MAX;
+        for _ in 0..ROUNDS_MAX {
+            let begun = Instant::now();
+            let changed = self.bring(rows).await?;
+            // Another checkpoint may be there by now.
+            let (to, org) = ((self.from, self.to), &self.org);
+            let _once_more = self.house.log.is_carried(org, to).await?;
+            let took = begun.elapsed();
+            rows.forget().await?;
+            (self.tell)(&format!("{changed} rows changed, {} ms", took.as_millis()));
+            least = least.min(took);
+            if least <= self.within.min(SHORT_ROUND) {
                 break;
             }
-            least = least.min(rows.rehearse().await?);
         }
         anyhow::ensure!(
             least <= self.within,
-            "to read and compare its rows takes {} ms, and its writes would wait for that: {} ms are \
-             allowed. Nothing was fenced: it is served where it was. Try again when its rows are \
-             fewer or the databases faster, or give the move up with `--abandon`",
+            "to bring over what changes of it meanwhile takes {} ms, and its writes would wait for \
+             that: {} ms are allowed. Nothing was fenced: it is served where it was. Try again when \
+             it is used less or the databases are faster, or give the move up with `--abandon`",
             least.as_millis(),
             self.within.as_millis()
         );
         Ok(())
     }
 
-    async fn switch(&self, rows: &mut Rows<'_>) -> anyhow::Result<(u64, Vec<Held>)> {
+    /// What changed since it was last looked at, rows and files; says how many rows.
+    async fn bring(&self, rows: &mut Rows<'_>) -> anyhow::Result<u64> {
+        let changed = rows.follow().await?;
+        rows.is_still_copied().await?;
+        self.house.log.carry(&self.org, (self.from, self.to)).await?;
+        Ok(changed)
+    }
+
+    async fn switch(&self, rows: &mut Rows<'_>) -> anyhow::Result<Pause> {
         let directory = &self.house.directory;
         let begun = Instant::now();
         let fence = directory.fence(&self.org).await?.context(ELSEWHERE)?;
@@ -219,24 +254,23 @@ impl Mover<'_> {
             Err(_) => drop(directory.lift_fence(&self.org, fence).await?),
         }
         self.house.record.unfence(&self.org);
-        let held = done?;
-        Ok((u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), held))
+        let rows = done?;
+        Ok(Pause { ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX), rows })
     }
 
-    async fn behind_the_fence(&self, rows: &mut Rows<'_>, fence: i64) -> anyhow::Result<Vec<Held>> {
+    async fn behind_the_fence(&self, rows: &mut Rows<'_>, fence: i64) -> anyhow::Result<u64> {
         let closed = self.answered(fence, CLOSE_WITHIN).await?;
         anyhow::ensure!(closed, "a process that serves `{}` did not close its gate", self.from);
         // The rooms of this very command have work of their own.
         self.house.record.fence(&self.org).await;
-        rows.copy().await?;
-        rows.is_still_copied().await?;
-        self.house.log.carry(&self.org, (self.from, self.to)).await?;
-        let held = rows.compare().await?;
+        let changed = self.bring(rows).await?;
+        rows.same_keys().await?;
         let same = self.house.log.is_carried(&self.org, (self.from, self.to)).await?;
         anyhow::ensure!(same, "the published files differ between the two regions");
+        rows.is_its_turn().await?;
         let switched = self.house.directory.switch(&self.org, fence).await?;
         anyhow::ensure!(switched, "the fence was lifted before the switch");
-        Ok(held)
+        Ok(changed)
     }
 
     /// At the new home, in the same tree: what came over, table by table.
@@ -259,66 +293,6 @@ impl Mover<'_> {
         let caller = Caller::operator(self.org.clone(), region, crate::commands::OPERATOR);
         let event = Event::done(action, "org", self.org.as_str()).changes(changes);
         self.house.record.note(&caller, &event).await.context("the event of the move")?;
-        Ok(())
-    }
-
-    /// Whether everybody who serves the org has answered to this closing of the gate.
-    async fn answered(&self, fence: i64, within: Duration) -> anyhow::Result<bool> {
-        let begun = Instant::now();
-        loop {
-            let (who, said) = tokio::try_join!(self.who_serves(), async {
-                Ok(self.house.directory.who_is_fenced(&self.org, fence).await?)
-            })?;
-            if who.iter().all(|one| said.contains(one)) {
-                return Ok(true);
-            }
-            if begun.elapsed() >= within {
-                return Ok(false);
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-    }
-
-    /// Every process that serves the region that the org leaves.
-    async fn who_serves(&self) -> anyhow::Result<Vec<String>> {
-        Ok(match self.house.directory.holder_of(self.from).await? {
-            None => Vec::new(),
-            Some(shared) if shared == regions::SHARED => {
-                let members = nodes::members(self.house.databases.region(self.from)?).await?;
-                let living = members.into_iter().filter(|member| member.dead_at.is_none());
-                living.map(|member| member.instance).collect()
-            }
-            Some(one) => vec![one],
-        })
-    }
-
-    /// Whoever serves one of the two regions serves both: only then does everybody who let the
-    /// org's callers in before do so afterwards.
-    async fn served_together(&self) -> anyhow::Result<()> {
-        let directory = &self.house.directory;
-        let (from, to) =
-            (directory.holder_of(self.from).await?, directory.holder_of(self.to).await?);
-        anyhow::ensure!(
-            from == to,
-            "`{}` and `{}` are served by different processes: a move needs processes that serve \
-             both (`regions`)",
-            self.from,
-            self.to
-        );
-        if from.is_some_and(|from| from == regions::SHARED) {
-            let members = async |region| -> anyhow::Result<Vec<String>> {
-                let all = nodes::members(self.house.databases.region(region)?).await?;
-                let living = all.into_iter().filter(|member| member.dead_at.is_none());
-                let mut living: Vec<_> = living.map(|member| member.instance).collect();
-                living.sort_unstable();
-                Ok(living)
-            };
-            let (from, to) = (members(self.from).await?, members(self.to).await?);
-            anyhow::ensure!(
-                from == to,
-                "not every process that serves one region serves the other"
-            );
-        }
         Ok(())
     }
 }

@@ -1,62 +1,63 @@
 //! The rows of an org, table by table, from one database into another until they are the same.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::{Duration, Instant};
 
 use access::{OrgId, Region};
 use anyhow::Context as _;
 use audit::Record;
-use base::db::{Db, DbError, Shape, Value, Values, Writes};
+use base::db::{Db, DbError, Noted, Run, Shape, Value, Values, Writes};
 use regions::{Directory, Step};
 
 use super::STAYS;
+use super::erase::forget_notes;
+use super::mover::ELSEWHERE;
 use crate::wire::House;
 
 /// The table that only grows, and is too long to be looked through behind a closed gate.
 pub(super) const EVENTS: &str = "audit_event";
 /// Where the key of an org lies, wrapped for its region.
-const WRAPPER: (&str, &str) = ("audit_wrapper", "wrapped");
+pub(super) const WRAPPER: (&str, &str) = ("audit_wrapper", "wrapped");
 /// Where an org says its region itself.
 const REGION: (&str, &str) = ("identity_org", "region");
 
+/// Which run writes the rows of an org at the target, and where the source notes what changes.
+pub(super) const TURNS: &str = "audit_mover";
+pub(super) const NOTES: &str = "audit_changed";
+
 /// Times that a table is read before a row without what it belongs to is an error.
-const READINGS_MAX: u32 = 5;
+pub(super) const READINGS_MAX: u32 = 5;
 
 /// How an org's rows get from one side to the other.
 #[derive(Debug)]
 pub(crate) struct Rows<'a> {
     pub(super) org: &'a OrgId,
-    record: &'a Record,
+    pub(super) record: &'a Record,
     directory: &'a Directory,
     pub(super) source: (&'a Db, Region),
     pub(super) target: (&'a Db, Region),
-    shapes: Vec<Shape>,
-    /// What lies at the target, by table.
-    there: BTreeMap<String, Table>,
+    pub(super) shapes: Vec<Shape>,
+    run: String,
+    /// What both sides hold, as it was read from both and found the same, by table.
+    pub(super) held: BTreeMap<String, Table>,
     /// The events that lie there, each the same as at the source.
-    events: Events,
+    pub(super) events: Events,
+    /// What was noted and followed, and is to be forgotten.
+    pub(super) followed: Vec<Noted>,
 }
 
-/// The digests of the rows of a table, by their keys.
-type Table = HashMap<[u8; 32], ([u8; 32], Values)>;
+/// The digests of the rows of a table, by those of their keys.
+pub(super) type Table = HashMap<[u8; 32], [u8; 32]>;
 
 #[derive(Debug, Default)]
-struct Events {
-    after: Option<Values>,
-    count: u64,
-    digest: [u8; 32],
-}
-
-/// What a table holds of the org.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub(crate) struct Held {
-    pub(crate) store: String,
-    pub(crate) rows: u64,
-    pub(crate) sha256: String,
+pub(super) struct Events {
+    pub(super) after: Option<Values>,
+    pub(super) count: u64,
+    pub(super) digest: [u8; 32],
 }
 
 impl<'a> Rows<'a> {
-    /// Both sides must have the same tables.
+    /// Both sides must have the same tables. From now on it is the turn of this run to write at
+    /// the target, and the source notes what changes.
     pub(crate) async fn open(
         org: &'a OrgId,
         house: &'a House,
@@ -70,17 +71,56 @@ impl<'a> Rows<'a> {
             source.1,
             target.1
         );
-        let (there, events) = (BTreeMap::new(), Events::default());
         let House { record, directory, .. } = house;
-        Ok(Self { org, record, directory, source, target, shapes, there, events })
+        let run = base::hex::encode(&base::seal::random::<6>()?);
+        let (held, events, followed) = (BTreeMap::new(), Events::default(), Vec::new());
+        let rows =
+            Self { org, record, directory, source, target, shapes, run, held, events, followed };
+        let begun = rows.begin().await;
+        if begun.is_err() {
+            // What of it stands already is of no use.
+            let _of_no_use = rows.close().await;
+        }
+        begun.map(|()| rows)
+    }
+
+    async fn begin(&self) -> anyhow::Result<()> {
+        let (run, source) = (self.run(), self.source.0);
+        self.target.0.take_turn(&run).await?;
+        // Behind it: whoever fences later finds that its turn is over, and whoever fenced before
+        // goes on alone.
+        let found = self.directory.move_of(self.org).await?;
+        anyhow::ensure!(found.is_some_and(|found| found.step == Step::Copying), ELSEWHERE);
+        // What a run noted that was cut off.
+        forget_notes(source, self.org).await?;
+        let noted = self.shapes.iter().filter(|shape| shape.name != EVENTS).cloned();
+        Ok(source.note_changes(&run, &noted.collect::<Vec<_>>()).await?)
+    }
+
+    pub(super) fn run(&self) -> Run<'_> {
+        Run { org: self.org.as_str(), name: &self.run, turns: TURNS, notes: NOTES }
+    }
+
+    /// Whether nobody else moves it by now.
+    pub(crate) async fn is_its_turn(&self) -> anyhow::Result<()> {
+        Ok(self.target.0.must_have_turn(&self.run()).await?)
+    }
+
+    /// Notes nothing more for this run, and ends its turn.
+    pub(crate) async fn close(&self) -> anyhow::Result<()> {
+        self.target.0.end_turn(&self.run()).await?;
+        Ok(self.source.0.note_no_more(self.org.as_str(), Some(&self.run)).await?)
     }
 
     /// Copies what is new or other, and takes away what is no more; says how many rows.
     pub(crate) async fn copy(&mut self) -> anyhow::Result<u64> {
-        let mut written = 0;
+        let (run, mut written) = (self.run(), 0);
+        // Whatever was noted before it is read with all the others.
+        let noted = self.source.0.noted(&run, &self.shapes).await?;
         for shape in self.shapes.clone() {
             written += self.copy_up_to(&shape).await?;
         }
+        self.source.0.forget_noted(&self.run(), &noted).await?;
         Ok(written)
     }
 
@@ -117,31 +157,20 @@ impl<'a> Rows<'a> {
     /// First everything that is no more or other, then everything that is new.
     async fn copy_apart(&mut self, shape: &Shape) -> anyhow::Result<u64> {
         let here = self.read(shape, self.source.0).await?;
-        let mut there = self.read(shape, self.target.0).await?;
-        let same = |key: &[u8; 32], digest: &[u8; 32]| {
-            here.get(key).is_some_and(|(digest_here, _)| digest_here == digest)
-        };
-        let (stay, gone): (Table, Table) =
-            there.drain().partition(|(key, (digest, _))| same(key, digest));
-        let gone = gone.into_values().map(|(_, key)| key).collect();
-        let written = self.put(shape, Writes { gone, ..Writes::default() }).await?;
-        self.there.insert(shape.name.clone(), stay);
+        let same = |key: &[u8; 32], digest: &[u8; 32]| here.get(key) == Some(digest);
+        let written = self.take_away(shape, |key, digest| !same(key, digest)).await?;
         Ok(written + self.copy_table(shape).await?)
     }
 
     async fn copy_table(&mut self, shape: &Shape) -> anyhow::Result<u64> {
-        let mut there = match self.there.remove(&shape.name) {
-            Some(there) => there,
-            None => self.read(shape, self.target.0).await?,
-        };
-        let (mut now, mut written, mut after) = (Table::new(), 0, None);
+        let mut there = self.read(shape, self.target.0).await?;
+        let (mut written, mut after) = (0, None);
         loop {
             let (rows, more) = self.source.0.rows_of(shape, self.org.as_str(), after).await?;
             let mut writes = Writes::default();
             for row in rows {
                 let (key, digest) = Self::digests(shape, &row);
-                let known = there.remove(&key).map(|(digest, _)| digest);
-                now.insert(key, (digest, shape.key_of(&row)));
+                let known = there.remove(&key);
                 if known == Some(digest) {
                     continue;
                 }
@@ -154,14 +183,36 @@ impl<'a> Rows<'a> {
                 break;
             }
         }
-        let gone = there.into_values().map(|(_, key)| key).collect();
-        written += self.put(shape, Writes { gone, ..Writes::default() }).await?;
-        self.there.insert(shape.name.clone(), now);
+        if !there.is_empty() {
+            written += self.take_away(shape, |key, _| there.contains_key(key)).await?;
+        }
         Ok(written)
     }
 
+    /// Takes such rows away at the target.
+    async fn take_away(
+        &self,
+        shape: &Shape,
+        such: impl Fn(&[u8; 32], &[u8; 32]) -> bool,
+    ) -> anyhow::Result<u64> {
+        let (mut written, mut after) = (0, None);
+        loop {
+            let (rows, more) = self.target.0.rows_of(shape, self.org.as_str(), after).await?;
+            let gone = rows.iter().filter(|row| {
+                let (key, digest) = Self::digests(shape, row);
+                such(&key, &digest)
+            });
+            let gone = gone.map(|row| shape.key_of(row)).collect();
+            written += self.put(shape, Writes { gone, ..Writes::default() }).await?;
+            after = more;
+            if after.is_none() {
+                return Ok(written);
+            }
+        }
+    }
+
     /// Behind what was copied and found the same; each piece is read back.
-    async fn copy_events(&mut self, shape: &Shape) -> anyhow::Result<u64> {
+    pub(super) async fn copy_events(&mut self, shape: &Shape) -> anyhow::Result<u64> {
         let (org, mut written) = (self.org.as_str(), 0);
         loop {
             let after = self.events.after.clone();
@@ -183,18 +234,18 @@ impl<'a> Rows<'a> {
         }
     }
 
-    async fn put(&self, shape: &Shape, writes: Writes) -> anyhow::Result<u64> {
+    pub(super) async fn put(&self, shape: &Shape, writes: Writes) -> anyhow::Result<u64> {
         if writes.is_empty() {
             return Ok(0);
         }
         self.is_still_copied().await?;
         let count = writes.fresh.len() + writes.other.len() + writes.gone.len();
-        self.target.0.put_rows(shape, self.org.as_str(), writes).await?;
+        self.target.0.put_rows(shape, self.org.as_str(), writes, Some(&self.run())).await?;
         Ok(u64::try_from(count).unwrap_or_default())
     }
 
     /// Looked for before each writing: where somebody gave the move up, or it has moved, what
-    /// lies at the target is no longer of this run.
+    /// lies at the target is no longer of this run. Between this and the writing the turn holds.
     pub(super) async fn is_still_copied(&self) -> anyhow::Result<()> {
         let found = self.directory.move_of(self.org).await?;
         let still = found.is_some_and(|found| {
@@ -205,7 +256,7 @@ impl<'a> Rows<'a> {
     }
 
     /// A row as it stands at the target.
-    async fn changed(&self, shape: &Shape, mut row: Values) -> anyhow::Result<Values> {
+    pub(super) async fn changed(&self, shape: &Shape, mut row: Values) -> anyhow::Result<Values> {
         let regions = (self.source.1, self.target.1);
         if shape.name == WRAPPER.0 {
             let (epoch, place) = (shape.place("epoch"), shape.place(WRAPPER.1));
@@ -224,114 +275,18 @@ impl<'a> Rows<'a> {
         Ok(row)
     }
 
-    fn digests(shape: &Shape, row: &Values) -> ([u8; 32], [u8; 32]) {
+    /// Of the key of a row, and of the row without what differs from region to region.
+    pub(super) fn digests(shape: &Shape, row: &Values) -> ([u8; 32], [u8; 32]) {
         let without: &[&str] = match shape.name.as_str() {
             name if name == WRAPPER.0 => &[WRAPPER.1],
             name if name == REGION.0 => &[REGION.1],
             _ => &[],
         };
-        let others: Vec<&str> = shape.columns().filter(|name| !shape.is_key(name)).collect();
-        (shape.digest(row, &others), shape.digest(row, without))
-    }
-
-    async fn read(&self, shape: &Shape, db: &Db) -> anyhow::Result<Table> {
-        let (mut table, mut after) = (Table::new(), None);
-        loop {
-            let (rows, more) = db.rows_of(shape, self.org.as_str(), after).await?;
-            for row in rows {
-                let (key, digest) = Self::digests(shape, &row);
-                table.insert(key, (digest, shape.key_of(&row)));
-            }
-            after = more;
-            if after.is_none() {
-                return Ok(table);
-            }
-        }
-    }
-
-    /// Compares both sides, read anew; gives what each table holds. Behind a closed gate.
-    pub(crate) async fn compare(&self) -> anyhow::Result<Vec<Held>> {
-        let mut held = Vec::with_capacity(self.shapes.len());
-        for shape in &self.shapes {
-            let store = shape.name.clone();
-            if store == EVENTS {
-                let sha256 = base::hex::encode(&self.events.digest);
-                held.push(Held { store, rows: self.events.count, sha256 });
-                continue;
-            }
-            let there = self.read(shape, self.target.0).await?;
-            let digest = |table: &Table| Shape::digest_of_all(table.values().map(|(one, _)| *one));
-            let here = self.there.get(&store).map(digest);
-            let sha256 = digest(&there);
-            anyhow::ensure!(here == Some(sha256), "`{store}` differs between the two regions");
-            let rows = u64::try_from(there.len()).unwrap_or_default();
-            held.push(Held { store, rows, sha256: base::hex::encode(&sha256) });
-        }
-        self.same_keys().await?;
-        Ok(held)
-    }
-
-    /// What [`Rows::copy`] and [`Rows::compare`] read behind a closed gate, read while it is
-    /// open: says how long that took.
-    pub(crate) async fn rehearse(&mut self) -> anyhow::Result<Duration> {
-        let begun = Instant::now();
-        self.copy().await?;
-        for shape in self.shapes.iter().filter(|shape| shape.name != EVENTS) {
-            self.read(shape, self.target.0).await?;
-        }
-        Ok(begun.elapsed())
-    }
-
-    /// Whether the source is what was compared: somebody at another command line knows of no
-    /// gate. What was written there behind the fence is not erased unseen.
-    pub(crate) async fn is_left_alone(&self) -> anyhow::Result<()> {
-        for shape in &self.shapes {
-            let (name, org) = (&shape.name, self.org.as_str());
-            let alone = if name == EVENTS {
-                let after = self.events.after.clone();
-                self.source.0.rows_of(shape, org, after).await?.0.is_empty()
-            } else {
-                let digest =
-                    |table: &Table| Shape::digest_of_all(table.values().map(|(one, _)| *one));
-                let now = self.read(shape, self.source.0).await?;
-                self.there.get(name).map(digest) == Some(digest(&now))
-            };
-            anyhow::ensure!(
-                alone,
-                "it has moved, and somebody wrote into `{name}` of `{}` behind the fence: look \
-                 what that was. Run again with `--erase-unseen`, this command erases it",
-                self.source.1
-            );
-        }
-        Ok(())
-    }
-
-    /// What wraps the org's keys differs from region to region; what is wrapped does not.
-    async fn same_keys(&self) -> anyhow::Result<()> {
-        let shape = self.shapes.iter().find(|shape| shape.name == WRAPPER.0);
-        let shape = shape.context("no table of keys")?;
-        let (epoch, wrapped) = (shape.place("epoch"), shape.place(WRAPPER.1));
-        let (epoch, wrapped) = (epoch.context("epoch")?, wrapped.context("wrapped")?);
-        let org = self.org.as_str();
-        let (here, _) = self.source.0.rows_of(shape, org, None).await?;
-        let (there, _) = self.target.0.rows_of(shape, org, None).await?;
-        anyhow::ensure!(here.len() == there.len(), "keys are missing");
-        for (here, there) in here.iter().zip(&there) {
-            let (Some(Value::Int(Some(epoch))), Some(Value::Bytes(Some(one)))) =
-                (here.get(epoch), here.get(wrapped))
-            else {
-                continue;
-            };
-            let Some(Value::Bytes(Some(other))) = there.get(wrapped) else { continue };
-            let sides = [(self.source.1, one.as_slice()), (self.target.1, other.as_slice())];
-            let same = self.record.wraps_the_same((self.org, *epoch), sides).await?;
-            anyhow::ensure!(same, "the key of the organization was wrapped wrongly");
-        }
-        Ok(())
+        (Shape::key_digest(&shape.key_of(row)), shape.digest(row, without))
     }
 }
 
-fn is(error: &anyhow::Error, such: fn(&DbError) -> bool) -> bool {
+pub(super) fn is(error: &anyhow::Error, such: fn(&DbError) -> bool) -> bool {
     error.chain().filter_map(<dyn std::error::Error>::downcast_ref).any(such)
 }
 

@@ -83,7 +83,7 @@ impl Shapes {
             let fits = shape.filter(|shape| shape.columns().eq(columns.iter().map(String::as_str)));
             let shape = fits.context("another version of Portico kept it")?;
             let writes = Writes { fresh: rows, ..Writes::default() };
-            db.put_rows(shape, "", writes).await?;
+            db.put_rows(shape, "", writes, None).await?;
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! Moves beside others and over changes, in one process: nobody serves, so every gate is closed
 //! at once.
 
+mod changes;
+
 use std::time::Duration;
 
 use access::{Caller, OrgId, Region};
@@ -83,6 +85,14 @@ impl Cell {
         self.mover().await
     }
 
+    /// The same, and this process knows it, as the command's does: what works in the background
+    /// leaves the target alone.
+    async fn copying(&self) -> Mover<'_> {
+        let homes = self.house.databases.homes();
+        homes.settle(&self.org, homes.born(&self.org, Region::Us), Region::Us);
+        self.begun().await
+    }
+
     async fn step(&self) -> Option<Step> {
         self.house.directory.move_of(&self.org).await.unwrap().map(|found| found.step)
     }
@@ -118,7 +128,7 @@ async fn rows<'a>(mover: &'a Mover<'_>) -> Rows<'a> {
 #[tokio::test]
 async fn giving_up_erases_nothing_of_an_org_that_moves_at_that_moment() {
     for cell in Cell::on_each_engine().await {
-        let (mover, directory) = (cell.begun().await, &cell.house.directory);
+        let (mover, directory) = (cell.copying().await, &cell.house.directory);
         rows(&mover).await.copy().await.unwrap();
         let copied = cell.copied().await;
         let copying = mover.found().await.unwrap();
@@ -141,7 +151,7 @@ async fn giving_up_erases_nothing_of_an_org_that_moves_at_that_moment() {
 #[tokio::test]
 async fn a_mover_beside_a_giving_up_writes_and_switches_nothing_and_that_is_gone_on_with() {
     for cell in Cell::on_each_engine().await {
-        let (mover, directory) = (cell.begun().await, &cell.house.directory);
+        let (mover, directory) = (cell.copying().await, &cell.house.directory);
         let (mut moving, found) = (rows(&mover).await, mover.found().await.unwrap());
         moving.copy().await.unwrap();
         mover.give_up(&found).await.unwrap();
@@ -165,7 +175,7 @@ async fn a_mover_beside_a_giving_up_writes_and_switches_nothing_and_that_is_gone
 #[tokio::test]
 async fn a_name_that_somebody_else_has_now_stops_no_move() {
     for cell in Cell::on_each_engine().await {
-        let (mover, house) = (cell.begun().await, &cell.house);
+        let (mover, house) = (cell.copying().await, &cell.house);
         let named = |name: &str| guardrails::NewGuardrail {
             name: name.to_owned(),
             policy: "forbid (principal, action, resource) when { false };".to_owned(),
@@ -205,7 +215,7 @@ async fn a_name_that_somebody_else_has_now_stops_no_move() {
 #[tokio::test]
 async fn a_conversation_that_began_between_two_readings_stops_no_move() {
     for cell in Cell::on_each_engine().await {
-        let mover = cell.begun().await;
+        let mover = cell.copying().await;
         let mut moving = rows(&mover).await;
         moving.copy().await.unwrap();
         let shapes = shapes_of(&mover.source).await.unwrap();
