@@ -24,7 +24,7 @@ use crate::ops::Ops;
 use crate::outage::Stock;
 use crate::standbys::Standbys;
 use crate::wire::House;
-use crate::{outage, reload, storage, telemetry};
+use crate::{allocator, outage, reload, storage, telemetry};
 
 /// What is said to an operator who did not name the log of the record.
 pub(crate) const UNNAMED: &str = "record.log is not set: every proof that is made from now on bears \
@@ -53,6 +53,9 @@ pub(crate) async fn run(config: Config, file: Option<PathBuf>) -> anyhow::Result
     telemetry::start(&config.log);
     if config.record.is_unnamed() {
         tracing::warn!("{UNNAMED}");
+    }
+    if !allocator::is_kept_small() {
+        tracing::warn!("the program may not begin again: it keeps memory that is free");
     }
     let Some(serving) = Box::pin(Serving::start(&config, file)).await? else {
         tracing::info!("stopped while the databases were away");

@@ -28,7 +28,7 @@ use self::witness::WitnessOptions;
 use crate::config::{self, Config};
 use crate::demo::DemoOptions;
 use crate::door::Tls;
-use crate::{demo, serve, storage};
+use crate::{allocator, demo, serve, storage};
 
 /// The AI gateway that records every call before it releases the answer.
 #[derive(Debug, Parser)]
@@ -201,7 +201,11 @@ const BLOCKING_THREADS_MAX: usize = 16;
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     runtime.enable_all().max_blocking_threads(BLOCKING_THREADS_MAX);
-    runtime.build()?.block_on(work)
+    let runtime = runtime.build()?;
+    let within = runtime.enter();
+    allocator::outlive_callers()?;
+    drop(within);
+    runtime.block_on(work)
 }
 
 async fn migrate(config: Config, json: bool) -> anyhow::Result<()> {

@@ -252,13 +252,25 @@ impl Portico {
         self.answers("/livez").await;
     }
 
+    /// Serves in this environment, which has what its configuration needs.
+    pub(crate) async fn serve_in(&mut self, environment: &[(String, String)]) {
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_portico"));
+        serve.env_clear().envs(environment.iter().cloned());
+        self.begin(&mut serve);
+        self.ready().await;
+    }
+
     fn start(&mut self) {
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_portico"));
+        self.begin(serve.env("PORTICO_FAKE", "sk-fake"));
+    }
+
+    fn begin(&mut self, serve: &mut Command) {
         let log = std::fs::File::create(self.folder.path().join("log")).expect("a log");
-        let child = Command::new(env!("CARGO_BIN_EXE_portico"))
+        let child = serve
             .arg("serve")
             .arg("--config")
             .arg(self.config())
-            .env("PORTICO_FAKE", "sk-fake")
             .stdout(Stdio::null())
             .stderr(log)
             .spawn()
