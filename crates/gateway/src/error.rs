@@ -15,7 +15,7 @@ use crate::wire::tally::ProviderFailure;
 /// Says whose fault an error is: `caller`, `portico` or `provider`.
 const FAULT: HeaderName = HeaderName::from_static("portico-fault");
 
-/// Tells the official clients not to try again: it would cost again and end the same.
+/// Tells the official clients not to try again: it would end the same, or cost again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Seconds after which there may be room for an answer.
@@ -90,6 +90,8 @@ impl From<Error> for Problem {
         let ours = |status, code| {
             Self::new(status, code, text.clone()).header(FAULT, HeaderValue::from_static("portico"))
         };
+        let at_last =
+            |problem: Self| problem.header(SHOULD_RETRY, HeaderValue::from_static("false"));
         match error {
             Error::Denied(denied) => denied.into(),
             Error::BadAsk(bad) => {
@@ -128,10 +130,12 @@ impl From<Error> for Problem {
                 ours(StatusCode::SERVICE_UNAVAILABLE, "overloaded").retry_after(retry_after_secs)
             }
             Error::AnswersFull { .. } => {
-                ours(StatusCode::SERVICE_UNAVAILABLE, "answers_full").retry_after(ROOM_RETRY_SECS)
+                at_last(ours(StatusCode::SERVICE_UNAVAILABLE, "answers_full"))
+                    .retry_after(ROOM_RETRY_SECS)
             }
-            Error::AnswerTooLarge { .. } => ours(StatusCode::BAD_GATEWAY, "answer_too_large")
-                .header(SHOULD_RETRY, HeaderValue::from_static("false")),
+            Error::AnswerTooLarge { .. } => {
+                at_last(ours(StatusCode::BAD_GATEWAY, "answer_too_large"))
+            }
             Error::ProviderRefused(status, body) => {
                 let words = String::from_utf8_lossy(&body).into_owned();
                 provider(status, "provider_refused").with("provider", words.into())

@@ -69,6 +69,7 @@ async fn answers_of_all_calls_share_one_bound_and_who_finds_no_room_is_told_and_
         let refused = door.chat(&caller, large.clone()).await;
         told(&refused, 503, "answers_full");
         assert_eq!(refused.headers["retry-after"], "2");
+        assert_eq!(refused.headers["x-should-retry"], "false", "it would cost again");
         assert_eq!(metric(&door, "answers_refused_total"), 1);
         assert!((90 * MIB..91 * MIB).contains(&held(&door)), "it holds nothing");
         // The provider wrote it, and is not blamed.
