@@ -118,9 +118,8 @@ impl From<Error> for Problem {
             Error::NoEndpoint(_) => {
                 provider(StatusCode::SERVICE_UNAVAILABLE, "no_endpoint").retry_after(5)
             }
-            Error::ProviderFailed | Error::NotThere(_) => {
-                provider(StatusCode::BAD_GATEWAY, "provider_failed")
-            }
+            Error::ProviderFailed => provider(StatusCode::BAD_GATEWAY, "provider_failed"),
+            Error::NotThere(_) => at_last(provider(StatusCode::BAD_GATEWAY, "provider_failed")),
             Error::ProviderTooSlow => provider(StatusCode::GATEWAY_TIMEOUT, "provider_timeout"),
             Error::ProviderOverloaded { retry_after_secs } => {
                 provider(StatusCode::SERVICE_UNAVAILABLE, "provider_overloaded")
