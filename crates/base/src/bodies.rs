@@ -16,6 +16,8 @@ use crate::problem::Problem;
 const SMALL_MAX: usize = 256 << 10;
 /// The part of all room that is kept for small bodies: one eighth.
 const KEPT: usize = 8;
+/// How long who holds room waits for more of it: others may wait for what it holds.
+const HOLDING_WAIT: Duration = Duration::from_secs(1);
 /// Seconds after which a body that found no room may be sent again.
 const RETRY_SECS: u64 = 2;
 
@@ -129,23 +131,43 @@ impl Bodies {
         }
     }
 
-    /// Makes room that was taken as large as this, if it is smaller; nothing if so much does not
-    /// come free in time, and then what was taken is given back.
-    pub async fn grow(&self, room: Room, bytes: usize) -> Option<Room> {
-        let more = bytes.saturating_sub(room.bytes());
-        if more == 0 {
+    /// Makes room that was taken larger: `best` bytes if they are free now, else `least`; nothing if
+    /// not even these come free in time, and then what was taken is given back. That is a second
+    /// at most: of those who wait for what each other holds, one soon gives way.
+    pub async fn grow(&self, room: Room, least: usize, best: usize) -> Option<Room> {
+        let (has, common) = (room.bytes(), &self.0.common);
+        if has >= least {
             return Some(room);
         }
-        if !Arc::ptr_eq(room.permit.semaphore(), &self.0.common) {
-            return self.wait(&self.0.common, bytes).await;
+        // Room that is kept for small ones is nothing for which a large one waits.
+        if !Arc::ptr_eq(room.permit.semaphore(), common) {
+            return match common.clone().try_acquire_many_owned(permits(best)) {
+                Ok(permit) => Some(self.taken(permit)),
+                Err(_) => self.wait(common, least).await,
+            };
         }
-        let grown = self.wait(&self.0.common, more).await?;
+        let grown = match common.clone().try_acquire_many_owned(permits(best.saturating_sub(has))) {
+            Ok(permit) => self.taken(permit),
+            Err(_) => {
+                let wait_max = self.0.wait_max.min(HOLDING_WAIT);
+                self.wait_for(common, least.saturating_sub(has), wait_max).await?
+            }
+        };
         Some(room.and(grown))
     }
 
     async fn wait(&self, lane: &Arc<Semaphore>, bytes: usize) -> Option<Room> {
+        self.wait_for(lane, bytes, self.0.wait_max).await
+    }
+
+    async fn wait_for(
+        &self,
+        lane: &Arc<Semaphore>,
+        bytes: usize,
+        wait_max: Duration,
+    ) -> Option<Room> {
         let found = lane.clone().acquire_many_owned(permits(bytes));
-        if let Ok(Ok(permit)) = timeout(self.0.wait_max, found).await {
+        if let Ok(Ok(permit)) = timeout(wait_max, found).await {
             return Some(self.taken(permit));
         }
         self.0.refused.inc();

@@ -11,6 +11,7 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use crate::wire::BadAsk;
 use crate::wire::openai_error::OpenAiError;
 use crate::wire::tally::ProviderFailure;
+use crate::wire::usage::Usage;
 
 /// Says whose fault an error is: `caller`, `portico` or `provider`.
 const FAULT: HeaderName = HeaderName::from_static("portico-fault");
@@ -59,9 +60,10 @@ pub(crate) enum Error {
     /// Calls of all orgs together are more than the endpoints are given.
     #[error("too many calls wait for the model's endpoints now: try again later")]
     Shortage { retry_after_secs: u64 },
-    /// What all whole answers of this node hold together has a bound.
+    /// What all whole answers of this node hold together has a bound. With what was used, where
+    /// the answer said so.
     #[error("too many large answers are under way here, and there was no room for this one")]
-    AnswersFull { bytes: usize },
+    AnswersFull { bytes: usize, usage: Option<Usage> },
     #[error("the provider's answer is larger than {bytes_max} bytes: ask for less at once")]
     AnswerTooLarge { bytes: usize, bytes_max: usize },
     /// The provider understood and refused: its words go to the caller.
