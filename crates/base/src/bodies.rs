@@ -132,8 +132,9 @@ impl Bodies {
     }
 
     /// Makes room that was taken larger: `best` bytes if they are free now, else `least`; nothing if
-    /// not even these come free in time, and then what was taken is given back. That is a second
-    /// at most: of those who wait for what each other holds, one soon gives way.
+    /// not even these come free in time, and then what was taken is given back. Who holds
+    /// what large ones wait for waits a second at most: of those who wait for each other, one soon
+    /// gives way.
     pub async fn grow(&self, room: Room, least: usize, best: usize) -> Option<Room> {
         let (has, common) = (room.bytes(), &self.0.common);
         if has >= least {

@@ -113,10 +113,10 @@ async fn a_translated_answer_takes_room_beside_the_one_it_is_made_of() {
     let caller = door.member();
     let refused = door.chat(&caller, large.clone()).await;
     told(&refused, 503, "answers_full");
-    // What it used is in hand, and no guess is charged.
+    // What it used is in hand, and no guess is charged: it is not marked as one.
     let call = door.events_once(&caller.org, 2).await[1]["call"].clone();
     let counted = (&call["tokensIn"], &call["tokensOut"], &call["estimated"]);
-    assert_eq!(counted, (&json!(10), &json!(6), &json!(false)));
+    assert_eq!(counted, (&json!(10), &json!(6), &Value::Null));
     answers.pop();
     let answer = door.chat(&door.member(), large).await;
     assert_eq!(
