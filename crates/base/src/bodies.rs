@@ -136,25 +136,24 @@ impl Bodies {
     /// what large ones wait for waits a second at most: of those who wait for each other, one soon
     /// gives way.
     pub async fn grow(&self, room: Room, least: usize, best: usize) -> Option<Room> {
-        let (has, common) = (room.bytes(), &self.0.common);
-        if has >= least {
+        if room.bytes() >= least {
             return Some(room);
         }
-        // Room that is kept for small ones is nothing for which a large one waits.
-        if !Arc::ptr_eq(room.permit.semaphore(), common) {
-            return match common.clone().try_acquire_many_owned(permits(best)) {
-                Ok(permit) => Some(self.taken(permit)),
-                Err(_) => self.wait(common, least).await,
-            };
-        }
-        let grown = match common.clone().try_acquire_many_owned(permits(best.saturating_sub(has))) {
-            Ok(permit) => self.taken(permit),
-            Err(_) => {
-                let wait_max = self.0.wait_max.min(HOLDING_WAIT);
-                self.wait_for(common, least.saturating_sub(has), wait_max).await?
-            }
+        let common = &self.0.common;
+        // Room that is kept for small ones cannot be added to, and no large one waits for it.
+        let adds = Arc::ptr_eq(room.permit.semaphore(), common);
+        let (has, wait_max) = if adds {
+            (room.bytes(), self.0.wait_max.min(HOLDING_WAIT))
+        } else {
+            (0, self.0.wait_max)
         };
-        Some(room.and(grown))
+        let now = common.clone().try_acquire_many_owned(permits(best.saturating_sub(has)));
+        let more = if let Ok(permit) = now {
+            self.taken(permit)
+        } else {
+            self.wait_for(common, least.saturating_sub(has), wait_max).await?
+        };
+        Some(if adds { room.and(more) } else { more })
     }
 
     async fn wait(&self, lane: &Arc<Semaphore>, bytes: usize) -> Option<Room> {
