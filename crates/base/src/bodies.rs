@@ -16,6 +16,8 @@ use crate::problem::Problem;
 const SMALL_MAX: usize = 256 << 10;
 /// The part of all room that is kept for small bodies: one eighth.
 const KEPT: usize = 8;
+/// How long who holds room waits for more of it: others may wait for what it holds.
+const HOLDING_WAIT: Duration = Duration::from_secs(1);
 /// Seconds after which a body that found no room may be sent again.
 const RETRY_SECS: u64 = 2;
 
@@ -129,23 +131,43 @@ impl Bodies {
         }
     }
 
-    /// Makes room that was taken as large as this, if it is smaller; nothing if so much does not
-    /// come free in time, and then what was taken is given back.
-    pub async fn grow(&self, room: Room, bytes: usize) -> Option<Room> {
-        let more = bytes.saturating_sub(room.bytes());
-        if more == 0 {
+    /// Makes room that was taken larger: `best` bytes if they are free now, else `least`; nothing if
+    /// not even these come free in time, and then what was taken is given back. Who holds
+    /// what large ones wait for waits a second at most: of those who wait for each other, one soon
+    /// gives way.
+    pub async fn grow(&self, room: Room, least: usize, best: usize) -> Option<Room> {
+        if room.bytes() >= least {
             return Some(room);
         }
-        if !Arc::ptr_eq(room.permit.semaphore(), &self.0.common) {
-            return self.wait(&self.0.common, bytes).await;
-        }
-        let grown = self.wait(&self.0.common, more).await?;
-        Some(room.and(grown))
+        let common = &self.0.common;
+        // Room that is kept for small ones cannot be added to, and no large one waits for it.
+        let adds = Arc::ptr_eq(room.permit.semaphore(), common);
+        let (has, wait_max) = if adds {
+            (room.bytes(), self.0.wait_max.min(HOLDING_WAIT))
+        } else {
+            (0, self.0.wait_max)
+        };
+        let now = common.clone().try_acquire_many_owned(permits(best.saturating_sub(has)));
+        let more = if let Ok(permit) = now {
+            self.taken(permit)
+        } else {
+            self.wait_for(common, least.saturating_sub(has), wait_max).await?
+        };
+        Some(if adds { room.and(more) } else { more })
     }
 
     async fn wait(&self, lane: &Arc<Semaphore>, bytes: usize) -> Option<Room> {
+        self.wait_for(lane, bytes, self.0.wait_max).await
+    }
+
+    async fn wait_for(
+        &self,
+        lane: &Arc<Semaphore>,
+        bytes: usize,
+        wait_max: Duration,
+    ) -> Option<Room> {
         let found = lane.clone().acquire_many_owned(permits(bytes));
-        if let Ok(Ok(permit)) = timeout(self.0.wait_max, found).await {
+        if let Ok(Ok(permit)) = timeout(wait_max, found).await {
             return Some(self.taken(permit));
         }
         self.0.refused.inc();

@@ -44,6 +44,8 @@ pub(crate) struct Call {
     prompt_estimate: u64,
     /// Tokens of an answer that was written and cannot be read.
     pub(crate) written: u64,
+    /// What was used, where the provider said so of an answer that is not released.
+    pub(crate) counted: Option<Usage>,
     /// Tokens that are reserved for it: what it weighs where calls wait for their turn.
     pub(crate) tokens_held: u64,
     asked: bool,
@@ -108,6 +110,7 @@ impl Call {
             hold: Some(Arc::new(hold)),
             prompt_estimate: 0,
             written: 0,
+            counted: None,
             tokens_held: 0,
             asked: false,
             unrecorded: intent.is_refused(),
@@ -153,8 +156,11 @@ impl Call {
 
     /// What is settled when nobody will ever say what was used: nothing if no provider
     /// was asked, else the prompt, for it was sent and may have been read, and what is known to be
-    /// written.
+    /// written. What the provider counted is exact.
     pub(crate) fn at_least(&self) -> Usage {
+        if let Some(counted) = self.counted {
+            return counted;
+        }
         let prompt = if self.asked { self.prompt_estimate } else { 0 };
         let (completion, total) = (self.written, prompt.saturating_add(self.written));
         Usage { prompt, completion, total, ..Usage::default() }

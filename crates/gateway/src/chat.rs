@@ -173,6 +173,9 @@ impl Gateway {
                     _ => drop(trial),
                 }
                 call.written = written(&error, model, ask);
+                if let Error::AnswersFull { usage, .. } = &error {
+                    call.counted = *usage;
+                }
                 return Err(refuse(&mut call, error));
             }
         };
@@ -222,7 +225,8 @@ fn refuse(call: &mut Call, error: Error) -> Error {
     let problem = Problem::from(error);
     let end = End::badly(used, problem.clone());
     let outcome = if left { Outcome::Aborted } else { end.outcome };
-    drop(call.close(&End { outcome, ..end }));
+    let estimated = end.estimated && call.counted.is_none();
+    drop(call.close(&End { outcome, estimated, ..end }));
     if unrecorded { Error::Told(problem) } else { told(call, problem) }
 }
 

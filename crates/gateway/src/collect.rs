@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use base::bodies::{Bodies, Room};
 use bytes::{Bytes, BytesMut};
-use http_body::Body as _;
+use http_body::Body;
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
 use tokio::time::{Instant, timeout_at};
 
 use crate::catalogue::{Does, Model};
@@ -28,6 +27,10 @@ pub const ANSWERS_BYTES_MIN: usize = 4 * CHAT_MAX;
 const UNCOUNTED_MAX: usize = 4 << 10;
 /// The room of an answer that does not say its length, until it is larger.
 const GUESSED: usize = 256 << 10;
+/// What such an answer has beside what has come, when there is no room for twice as much.
+const STEP: usize = 1 << 20;
+/// A provider whose answer waited so long for room may have broken it off for that.
+const PATIENCE: Duration = Duration::from_millis(100);
 /// What an answer is larger in another dialect, beside text that is escaped once more.
 const FRAME_MAX: usize = 1 << 10;
 
@@ -52,25 +55,30 @@ impl<'a> Collect<'a> {
     }
 
     /// The whole answer. It takes its room for as long as one of its bytes is held.
-    pub(crate) async fn whole(&self, mut body: Incoming) -> Result<Bytes, Error> {
+    pub(crate) async fn whole<B>(&self, mut body: B) -> Result<Bytes, Error>
+    where
+        B: Body<Data = Bytes> + Unpin,
+    {
         let said = body.size_hint().exact().map(|said| usize::try_from(said).unwrap_or(usize::MAX));
-        let mut end = Instant::now() + self.most;
+        let (end, mut waited) = (Instant::now() + self.most, Duration::ZERO);
         let mut room = None;
         if let Some(said) = said {
-            end += self.make_room(&mut room, said, said).await?;
+            waited += self.make_room(&mut room, said, said).await?;
         }
         let mut first: Option<Bytes> = None;
         let mut whole = BytesMut::new();
         loop {
-            let next = timeout_at(end.min(Instant::now() + self.idle), body.frame()).await;
+            let before = first.as_ref().map_or(whole.len(), Bytes::len);
+            let until = (end + waited).min(Instant::now() + self.idle);
+            let next = timeout_at(until, body.frame()).await;
             match next.map_err(|_| Error::ProviderTooSlow)? {
                 None => break,
+                Some(Err(_)) if waited >= PATIENCE => return Err(full(before)),
                 Some(Err(_)) => return Err(Error::ProviderFailed),
                 Some(Ok(frame)) => {
                     let Ok(chunk) = frame.into_data() else { continue };
-                    let before = first.as_ref().map_or(whole.len(), Bytes::len);
                     let size = before.saturating_add(chunk.len());
-                    end += self.make_room(&mut room, size, twice(size)).await?;
+                    waited += self.make_room(&mut room, size, twice(size)).await?;
                     if first.is_none() && whole.is_empty() {
                         first = Some(chunk);
                     } else {
@@ -97,15 +105,18 @@ impl<'a> Collect<'a> {
         let size = answer.len().saturating_mul(2).saturating_add(FRAME_MAX);
         if size > UNCOUNTED_MAX {
             let found = self.room.take(size).await;
-            room = Some(found.ok_or(Error::AnswersFull { bytes: answer.len() })?);
+            room = Some(found.ok_or_else(|| Error::AnswersFull {
+                bytes: answer.len(),
+                usage: anthropic::used(&answer),
+            })?);
         }
         let (copy, usage) =
             anthropic::answer(&answer, envelope).map_err(|_| Error::ProviderFailed)?;
         Ok((held(room, copy), usage))
     }
 
-    /// Makes `room` for an answer of `size` bytes, and so much that it has `better`. How long that
-    /// took.
+    /// Makes `room` for an answer of `size` bytes, and so much that it has `better` where that is
+    /// free. How long that took.
     async fn make_room(
         &self,
         room: &mut Option<Room>,
@@ -119,12 +130,13 @@ impl<'a> Collect<'a> {
             return Ok(Duration::ZERO);
         }
         let asked = Instant::now();
-        let bytes = better.min(self.max);
+        let best = better.min(self.max);
+        let least = best.min(size.saturating_add(STEP));
         let found = match room.take() {
-            None => self.room.take(bytes).await,
-            Some(room) => self.room.grow(room, bytes).await,
+            None => self.room.take(least).await,
+            Some(room) => self.room.grow(room, least, best).await,
         };
-        *room = Some(found.ok_or(Error::AnswersFull { bytes: size })?);
+        *room = Some(found.ok_or_else(|| full(size))?);
         Ok(asked.elapsed())
     }
 }
@@ -137,6 +149,11 @@ fn held(room: Option<Room>, bytes: Bytes) -> Bytes {
     }
 }
 
+/// There is no room for an answer of which so many bytes have come.
+fn full(bytes: usize) -> Error {
+    Error::AnswersFull { bytes, usage: None }
+}
+
 /// What an answer takes that is still coming.
 fn twice(size: usize) -> usize {
     size.saturating_mul(2).max(GUESSED)
@@ -145,7 +162,7 @@ fn twice(size: usize) -> usize {
 /// Tokens of an answer that was not taken: a token is about four bytes, and there are not more than
 /// the caller, or else the model, allows.
 pub(crate) fn written(error: &Error, model: &Model, ask: &Ask<'_>) -> u64 {
-    let (Error::AnswerTooLarge { bytes, .. } | Error::AnswersFull { bytes }) = error else {
+    let (Error::AnswerTooLarge { bytes, .. } | Error::AnswersFull { bytes, .. }) = error else {
         return 0;
     };
     let most = match model.does {
@@ -155,3 +172,6 @@ pub(crate) fn written(error: &Error, model: &Model, ask: &Ask<'_>) -> u64 {
     let tokens = u64::try_from(*bytes).unwrap_or(u64::MAX).div_ceil(4);
     tokens.min(most.saturating_mul(u64::from(ask.n)))
 }
+
+#[cfg(test)]
+mod tests;

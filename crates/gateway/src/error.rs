@@ -11,11 +11,12 @@ use http::{HeaderName, HeaderValue, StatusCode};
 use crate::wire::BadAsk;
 use crate::wire::openai_error::OpenAiError;
 use crate::wire::tally::ProviderFailure;
+use crate::wire::usage::Usage;
 
 /// Says whose fault an error is: `caller`, `portico` or `provider`.
 const FAULT: HeaderName = HeaderName::from_static("portico-fault");
 
-/// Tells the official clients not to try again: it would cost again and end the same.
+/// Tells the official clients not to try again: it would end the same, or cost again.
 const SHOULD_RETRY: HeaderName = HeaderName::from_static("x-should-retry");
 
 /// Seconds after which there may be room for an answer.
@@ -59,9 +60,10 @@ pub(crate) enum Error {
     /// Calls of all orgs together are more than the endpoints are given.
     #[error("too many calls wait for the model's endpoints now: try again later")]
     Shortage { retry_after_secs: u64 },
-    /// What all whole answers of this node hold together has a bound.
+    /// What all whole answers of this node hold together has a bound. With what was used, where
+    /// the answer said so.
     #[error("too many large answers are under way here, and there was no room for this one")]
-    AnswersFull { bytes: usize },
+    AnswersFull { bytes: usize, usage: Option<Usage> },
     #[error("the provider's answer is larger than {bytes_max} bytes: ask for less at once")]
     AnswerTooLarge { bytes: usize, bytes_max: usize },
     /// The provider understood and refused: its words go to the caller.
@@ -90,6 +92,8 @@ impl From<Error> for Problem {
         let ours = |status, code| {
             Self::new(status, code, text.clone()).header(FAULT, HeaderValue::from_static("portico"))
         };
+        let at_last =
+            |problem: Self| problem.header(SHOULD_RETRY, HeaderValue::from_static("false"));
         match error {
             Error::Denied(denied) => denied.into(),
             Error::BadAsk(bad) => {
@@ -116,9 +120,8 @@ impl From<Error> for Problem {
             Error::NoEndpoint(_) => {
                 provider(StatusCode::SERVICE_UNAVAILABLE, "no_endpoint").retry_after(5)
             }
-            Error::ProviderFailed | Error::NotThere(_) => {
-                provider(StatusCode::BAD_GATEWAY, "provider_failed")
-            }
+            Error::ProviderFailed => provider(StatusCode::BAD_GATEWAY, "provider_failed"),
+            Error::NotThere(_) => at_last(provider(StatusCode::BAD_GATEWAY, "provider_failed")),
             Error::ProviderTooSlow => provider(StatusCode::GATEWAY_TIMEOUT, "provider_timeout"),
             Error::ProviderOverloaded { retry_after_secs } => {
                 provider(StatusCode::SERVICE_UNAVAILABLE, "provider_overloaded")
@@ -128,10 +131,12 @@ impl From<Error> for Problem {
                 ours(StatusCode::SERVICE_UNAVAILABLE, "overloaded").retry_after(retry_after_secs)
             }
             Error::AnswersFull { .. } => {
-                ours(StatusCode::SERVICE_UNAVAILABLE, "answers_full").retry_after(ROOM_RETRY_SECS)
+                at_last(ours(StatusCode::SERVICE_UNAVAILABLE, "answers_full"))
+                    .retry_after(ROOM_RETRY_SECS)
             }
-            Error::AnswerTooLarge { .. } => ours(StatusCode::BAD_GATEWAY, "answer_too_large")
-                .header(SHOULD_RETRY, HeaderValue::from_static("false")),
+            Error::AnswerTooLarge { .. } => {
+                at_last(ours(StatusCode::BAD_GATEWAY, "answer_too_large"))
+            }
             Error::ProviderRefused(status, body) => {
                 let words = String::from_utf8_lossy(&body).into_owned();
                 provider(status, "provider_refused").with("provider", words.into())

@@ -190,6 +190,10 @@ async fn chat(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Bytes) ->
             let pretty = serde_json::to_string_pretty(&error).expect("json");
             return (StatusCode::BAD_REQUEST, pretty).into_response();
         }
+        "unfit" => {
+            let error = json!({ "error": { "message": "nobody here takes tools", "code": 404 } });
+            return (StatusCode::NOT_FOUND, Json(error)).into_response();
+        }
         "stalled" => {
             let nothing = stream::pending::<Result<Bytes, std::io::Error>>();
             return (StatusCode::BAD_REQUEST, Body::from_stream(nothing)).into_response();

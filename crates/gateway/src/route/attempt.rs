@@ -1,5 +1,6 @@
 //! One try at one endpoint.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::{Instant, timeout_at};
 
-use super::Outgoing;
+use super::{Outgoing, missing};
 use crate::catalogue::{Does, Route, Speaks};
 use crate::error::Error;
 use crate::provider::{Failed, Sent, Trial};
@@ -41,6 +42,8 @@ pub(super) struct NotSent {
     pub(super) produced: bool,
     /// Another try is safe.
     pub(super) again: bool,
+    /// Where it would end the same.
+    pub(super) in_vain: Vec<Arc<Route>>,
 }
 
 impl Outgoing<'_> {
@@ -74,11 +77,15 @@ impl Outgoing<'_> {
             "an endpoint refused"
         );
         let until = deadline.min(Instant::now() + endpoint.idle_timeout);
-        let refused = refused(endpoint.speaks, sent, until).await;
-        if refused.is_an_answer() {
-            trial.refused_well();
-        } else {
-            trial.failed();
+        let mut refused = refused(endpoint.speaks, sent, until).await;
+        if matches!(refused.error, Error::NotThere(_) | Error::ProviderRefused(..)) {
+            refused.in_vain.push(trial.route().clone());
+        }
+        match refused.error {
+            _ if refused.is_an_answer() => trial.refused_well(),
+            // It may be the request, and says nothing of the endpoint.
+            Error::ProviderRefused(..) => drop(trial),
+            _ => trial.failed(),
         }
         Err(refused)
     }
@@ -129,7 +136,7 @@ impl Outgoing<'_> {
             Failed::Unreachable(_) => NotSent::passing(Error::ProviderFailed),
             // It has the request and may be writing: asking again would pay twice.
             Failed::TooSlow => {
-                NotSent { error: Error::ProviderTooSlow, produced: true, again: false }
+                NotSent { produced: true, ..NotSent::for_good(Error::ProviderTooSlow) }
             }
         }
     }
@@ -155,11 +162,11 @@ impl Outgoing<'_> {
 
 impl NotSent {
     fn passing(error: Error) -> Self {
-        Self { error, produced: false, again: true }
+        Self { error, produced: false, again: true, in_vain: Vec::new() }
     }
 
     fn for_good(error: Error) -> Self {
-        Self { error, produced: false, again: false }
+        Self { error, produced: false, again: false, in_vain: Vec::new() }
     }
 
     /// The request is the fault, and every endpoint would say so.
@@ -185,25 +192,33 @@ async fn refused(speaks: Speaks, sent: Sent, until: Instant) -> NotSent {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::PAYMENT_REQUIRED => {
             NotSent::passing(Error::ProviderFailed)
         }
-        // Nothing is there, or not this model: another one may have it. Its words name the
-        // operator's account.
+        // Nothing is there, or not this model: another one may have it. Words of that name the
+        // operator's account; any other ones are for the caller, if nobody has it.
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::GONE => {
-            let said = words(sent, until.min(Instant::now() + LOG_WAIT)).await;
-            let said = ProviderFailure::of_json(&said).map(|said| said.message);
-            let (status, said) = (status.as_u16(), said.unwrap_or_default());
-            tracing::warn!(status, said, "an endpoint does not have what its route says");
-            NotSent::passing(Error::NotThere(status))
+            let body = words(sent, until.min(Instant::now() + LOG_WAIT)).await;
+            let said = ProviderFailure::of_json(&body).map(|said| said.message);
+            let (code, said) = (status.as_u16(), said.unwrap_or_default());
+            tracing::warn!(status = code, said, "an endpoint does not have what its route says");
+            NotSent::passing(if status == StatusCode::NOT_FOUND && !missing::is_said(&body) {
+                Error::ProviderRefused(status, in_openai(speaks, body))
+            } else {
+                Error::NotThere(code)
+            })
         }
         status if status.is_redirection() => NotSent::passing(Error::NotThere(status.as_u16())),
         status if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => {
             let body = words(sent, until).await;
-            let body = match speaks {
-                Speaks::Openai => body,
-                Speaks::Anthropic => anthropic::Failure::of_json(&body).as_openai().to_body(),
-            };
-            NotSent::for_good(Error::ProviderRefused(status, body))
+            NotSent::for_good(Error::ProviderRefused(status, in_openai(speaks, body)))
         }
         _ => NotSent::passing(Error::ProviderFailed),
+    }
+}
+
+/// Its words as a caller may have them.
+fn in_openai(speaks: Speaks, body: Bytes) -> Bytes {
+    match speaks {
+        Speaks::Openai => body,
+        Speaks::Anthropic => anthropic::Failure::of_json(&body).as_openai().to_body(),
     }
 }
 

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use super::missing::told;
 use super::{Arrived, NotSent, Order, Outgoing};
 use crate::call::Call;
 use crate::catalogue::{Hedge, Route};
@@ -74,7 +75,8 @@ impl Outgoing<'_> {
                 Err(NotSent {
                     produced: one.produced || error.produced,
                     again: one.again && error.again,
-                    error: error.error,
+                    error: if error.again { told(one.error, error.error) } else { error.error },
+                    in_vain: [one.in_vain, error.in_vain].concat(),
                 })
             }
         }

@@ -3,6 +3,7 @@
 mod attempt;
 mod budget;
 mod hedge;
+mod missing;
 mod order;
 
 use std::sync::Arc;
@@ -63,6 +64,8 @@ impl Outgoing<'_> {
         self.model.judge(self.region, now);
         let order = order(self.model.routes_in(self.region), now);
         let mut last = Error::NoEndpoint(self.region);
+        // Who does not have it is not asked again.
+        let mut in_vain = Vec::new();
         // Where a hedge of this round failed: no need to ask there again at once.
         let mut hedged = None;
         for round in 0..self.model.attempts_max {
@@ -73,6 +76,7 @@ impl Outgoing<'_> {
                 }
                 if route.endpoint.breaker.is_open(self.clock.now())
                     || (round == 0 && hedged == Some(index))
+                    || in_vain.iter().any(|gone| Arc::ptr_eq(gone, route))
                 {
                     continue;
                 }
@@ -90,7 +94,7 @@ impl Outgoing<'_> {
                     Entry::Open(trial) => {
                         match self.attempt(call, trial, (&order, index), &mut hedged).await {
                             Ok(arrived) => return Ok(arrived),
-                            Err(not_sent) => last = passing(call, not_sent)?,
+                            Err(failed) => last = passing(call, failed, last, &mut in_vain)?,
                         }
                     }
                 }
@@ -101,7 +105,7 @@ impl Outgoing<'_> {
             {
                 match self.attempt(call, trial, (&order, index), &mut hedged).await {
                     Ok(arrived) => return Ok(arrived),
-                    Err(not_sent) => last = passing(call, not_sent)?,
+                    Err(failed) => last = passing(call, failed, last, &mut in_vain)?,
                 }
             }
         }
@@ -159,10 +163,15 @@ impl Outgoing<'_> {
 }
 
 /// What a try that failed leaves behind: an error that another try may mend, or the end.
-fn passing(call: &mut Call, failed: NotSent) -> Result<Error, Error> {
-    let NotSent { error, produced, again } = failed;
-    if !produced {
+fn passing(
+    call: &mut Call,
+    failed: NotSent,
+    last: Error,
+    in_vain: &mut Vec<Arc<Route>>,
+) -> Result<Error, Error> {
+    if !failed.produced {
         call.refused();
     }
-    if again { Ok(error) } else { Err(error) }
+    in_vain.extend(failed.in_vain);
+    if failed.again { Ok(missing::told(last, failed.error)) } else { Err(failed.error) }
 }

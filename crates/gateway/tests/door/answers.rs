@@ -69,6 +69,7 @@ async fn answers_of_all_calls_share_one_bound_and_who_finds_no_room_is_told_and_
         let refused = door.chat(&caller, large.clone()).await;
         told(&refused, 503, "answers_full");
         assert_eq!(refused.headers["retry-after"], "2");
+        assert_eq!(refused.headers["x-should-retry"], "false", "it would cost again");
         assert_eq!(metric(&door, "answers_refused_total"), 1);
         assert!((90 * MIB..91 * MIB).contains(&held(&door)), "it holds nothing");
         // The provider wrote it, and is not blamed.
@@ -109,8 +110,13 @@ async fn a_translated_answer_takes_room_beside_the_one_it_is_made_of() {
     assert!((50 * MIB..51 * MIB).contains(&held(&door)), "of the original nothing is held");
     answers.push(unread(&door, ask("long", 10 * MIB)).await);
     // There is room for the original alone.
-    let refused = door.chat(&door.member(), large.clone()).await;
+    let caller = door.member();
+    let refused = door.chat(&caller, large.clone()).await;
     told(&refused, 503, "answers_full");
+    // What it used is in hand, and no guess is charged: it is not marked as one.
+    let call = door.events_once(&caller.org, 2).await[1]["call"].clone();
+    let counted = (&call["tokensIn"], &call["tokensOut"], &call["estimated"]);
+    assert_eq!(counted, (&json!(10), &json!(6), &Value::Null));
     answers.pop();
     let answer = door.chat(&door.member(), large).await;
     assert_eq!(

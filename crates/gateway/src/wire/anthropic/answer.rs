@@ -114,6 +114,16 @@ pub(crate) fn answer(body: &[u8], envelope: &Envelope<'_>) -> Result<(Bytes, Usa
     Ok((Bytes::from(bytes), usage))
 }
 
+/// What a whole answer used, and nothing else of it.
+pub(crate) fn used(body: &[u8]) -> Option<Usage> {
+    #[derive(Deserialize)]
+    struct Counted {
+        usage: Counts,
+    }
+    let usage = Usage::from(serde_json::from_slice::<Counted>(body).ok()?.usage);
+    usage.says_something().then_some(usage)
+}
+
 fn call<'a>(block: &'a Block<'_>) -> Option<Call<'a>> {
     let function = Function {
         name: &block.name.as_ref()?.0,

@@ -15,7 +15,7 @@ mod usage;
 
 #[cfg(test)]
 pub(crate) use answer::BadAnswer;
-pub(crate) use answer::answer;
+pub(crate) use answer::{answer, used};
 pub(crate) use failure::Failure;
 pub(crate) use request::{Target, request};
 pub(crate) use stream::Translator;
