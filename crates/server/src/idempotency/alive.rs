@@ -65,7 +65,7 @@ mod tests {
             }
             Err(DbError::says("write", "it is away".to_owned()))
         };
-        let _elapsed = timeout(Duration::from_mins(3), keep_saying(say)).await;
+        let _elapsed = timeout(Duration::from_secs(170), keep_saying(say)).await;
         heard.into_inner()
     }
 
