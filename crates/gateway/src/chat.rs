@@ -149,7 +149,10 @@ impl Gateway {
             let collected = collect.whole(sent.into_body()).await?;
             Ok(match endpoint.speaks {
                 Speaks::Openai => {
-                    let usage = Usage::of_json(&collected);
+                    let mut usage = Usage::of_json(&collected);
+                    if model.does == Does::Embeddings {
+                        usage = usage.map(Usage::all_read);
+                    }
                     (collected, usage)
                 }
                 Speaks::Anthropic => {

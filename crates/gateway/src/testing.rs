@@ -366,8 +366,11 @@ async fn embeddings(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Byt
     let data: Vec<Value> = (0..count)
         .map(|index| json!({ "object": "embedding", "index": index, "embedding": embedding }))
         .collect();
+    // Images are counted in the total alone.
+    let inputs = ask["input"].as_array().into_iter().flatten();
+    let total = 4 + inputs.filter(|input| input.is_object()).count();
     Json(json!({ "object": "list", "data": data, "model": ask["model"],
-                 "usage": { "prompt_tokens": 4, "total_tokens": 4 } }))
+                 "usage": { "prompt_tokens": 4, "total_tokens": total } }))
     .into_response()
 }
 

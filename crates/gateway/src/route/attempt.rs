@@ -1,8 +1,10 @@
 //! One try at one endpoint.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base::problem::Problem;
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
@@ -22,6 +24,8 @@ use crate::wire::tally::ProviderFailure;
 const REFUSAL_MAX: usize = 64 << 10;
 /// How long the log waits for the words of an endpoint, and the next one with it.
 const LOG_WAIT: Duration = Duration::from_secs(1);
+/// Tokens that a provider writes around the messages of a prompt.
+const TEMPLATE: u64 = 64;
 /// What Anthropic says when it is too much.
 const OVERLOADED: u16 = 529;
 
@@ -141,18 +145,38 @@ impl Outgoing<'_> {
         }
     }
 
+    /// The tokens that an answer may have where the caller names no number: the model's, or what is
+    /// left beside the prompt, as many providers refuse more instead of ending there. A token is
+    /// about four bytes; an eighth of them is to spare. What seems to leave less than a sixteenth of
+    /// what the model reads may leave more: a guess cuts no answer shorter than that.
+    fn tokens_beside_the_prompt(&self) -> u64 {
+        let (model, ask) = (self.model, self.ask);
+        if ask.by_reference {
+            return model.max_output_tokens;
+        }
+        let bytes = ask.prompt_tokens_with(0);
+        let images = ask.prompt_tokens_with(model.image_tokens).saturating_sub(bytes);
+        let words = bytes.div_ceil(4);
+        let prompt =
+            words.saturating_add(words / 8).saturating_add(TEMPLATE).saturating_add(images);
+        let left = model.context_tokens.saturating_sub(prompt);
+        model.max_output_tokens.min(left.max(model.context_tokens / 16)).max(1)
+    }
+
     fn body_for(&self, route: &Route) -> Result<Bytes, Error> {
         match route.endpoint.speaks {
             Speaks::Openai => {
                 let stream = self.ask.stream && self.model.does == Does::Chat;
-                let tokens = self.model.max_output_tokens;
+                let tokens = self.tokens_beside_the_prompt();
                 let ceiling =
                     self.bounded.then_some(Ceiling { name: route.endpoint.ceiling_name, tokens });
                 let edits = Edits { model: Some(&route.model), include_usage: stream, ceiling };
-                Ok(splice(self.body, self.ask, edits).unwrap_or_else(|| self.body.clone()))
+                let body = splice(self.body, self.ask, edits);
+                let unfit = || io::Error::other("the body is not the one that was read");
+                body.ok_or_else(|| Error::Told(Problem::internal(&unfit())))
             }
             Speaks::Anthropic => {
-                let max_tokens = self.model.max_output_tokens;
+                let max_tokens = self.tokens_beside_the_prompt();
                 let target = anthropic::Target { model: &route.model, max_tokens };
                 Ok(anthropic::request(self.body, &target)?)
             }

@@ -121,6 +121,23 @@ mod tests {
             let found = edited(&body(before), Edits { ceiling, ..Edits::default() });
             assert_eq!(found, body(after));
         }
+        // What is inserted and what is renamed stand at the same byte.
+        for settings in [
+            r#""max_tokens":9,"stream":true,"stream_options":null,"#,
+            r#""max_tokens":9,"stream":true,"#,
+            r#""max_tokens":null,"max_completion_tokens":7,"stream":true,"#,
+        ] {
+            for name in [Newer, Older] {
+                let body = format!(r#"{{{settings}"model":"m",{MESSAGES}}}"#);
+                let ceiling = Some(Ceiling { name, tokens: 50 });
+                let edits = Edits { model: Some("other"), include_usage: true, ceiling };
+                let found: serde_json::Value = serde_json::from_str(&edited(&body, edits)).unwrap();
+                assert_eq!((&found["model"], &found["stream"]), (&"other".into(), &true.into()));
+                assert_eq!(found["stream_options"]["include_usage"], true, "{settings}");
+                let told = if settings.contains('7') { 7 } else { 9 };
+                assert_eq!(found[name.as_str()], told, "{settings}");
+            }
+        }
         let stream = format!(r#"{{"model":"m","stream":true,{MESSAGES}}}"#);
         let ceiling = Some(Ceiling { name: Newer, tokens: 50 });
         let found = edited(&stream, Edits { model: None, include_usage: true, ceiling });

@@ -40,7 +40,8 @@ pub(crate) fn splice(body: &Bytes, ask: &Ask<'_>, edits: Edits<'_>) -> Option<By
     if cuts.is_empty() {
         return Some(body.clone());
     }
-    cuts.sort_unstable_by_key(|(range, _)| range.start);
+    // What is inserted where another cut begins comes before it.
+    cuts.sort_by_key(|(range, _)| (range.start, range.end));
     let added: usize = cuts.iter().map(|(_, text)| text.len()).sum();
     let mut out = Vec::with_capacity(body.len().saturating_add(added));
     let mut at = 0;

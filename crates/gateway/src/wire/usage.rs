@@ -27,6 +27,11 @@ impl Usage {
         usage.says_something().then_some(usage)
     }
 
+    /// Of a model that writes nothing: whatever is counted was read.
+    pub(crate) fn all_read(self) -> Self {
+        Self { prompt: self.prompt.saturating_add(self.completion), completion: 0, ..self }
+    }
+
     /// Something was read, so a count of nothing is no count.
     pub(crate) fn says_something(&self) -> bool {
         self.prompt > 0 || self.completion > 0
@@ -41,6 +46,11 @@ pub(super) struct UsageObject {
     total_tokens: Option<u64>,
     prompt_tokens_details: Option<PromptDetails>,
     completion_tokens_details: Option<CompletionDetails>,
+    /// As Anthropic names it, and gateways in front of it.
+    #[serde(skip_serializing)]
+    cache_read_input_tokens: Option<u64>,
+    #[serde(skip_serializing)]
+    cache_creation_input_tokens: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
@@ -61,8 +71,20 @@ impl From<UsageObject> for Usage {
         // Some providers name the total alone.
         let rest = named.unwrap_or_default().saturating_sub(completion);
         let prompt = object.prompt_tokens.map_or(rest, |prompt| count(Some(prompt)));
-        let cached = object.prompt_tokens_details.and_then(|details| details.cached_tokens);
+        let within = count(object.prompt_tokens_details.and_then(|details| details.cached_tokens));
+        let read = count(object.cache_read_input_tokens);
+        let cached = read.max(within);
         let reasoning = count(object.completion_tokens_details.and_then(|d| d.reasoning_tokens));
+        // Some (gateways to Bedrock) count the cache beside `prompt_tokens`: where it is more than
+        // those, or the total has room for it that what was thought does not fill.
+        let named_cache = read.saturating_add(count(object.cache_creation_input_tokens));
+        let unnamed = rest.saturating_sub(prompt);
+        let beside = match named_cache.max(within) {
+            cache if cache > prompt => cache,
+            _ if named_cache <= unnamed && unnamed != reasoning => named_cache,
+            _ => 0,
+        };
+        let prompt = count(prompt.checked_add(beside));
         // Some (xAI, Gemini) count what was thought beside `completion_tokens`, and in the total
         // alone: all that is not the prompt was written, and is paid as such.
         let written = completion.max(named.unwrap_or_default().saturating_sub(prompt));
@@ -70,7 +92,7 @@ impl From<UsageObject> for Usage {
         let beside = if reasoning > written { reasoning } else { 0 };
         let completion = count(written.checked_add(beside));
         let total = named.unwrap_or_default().max(prompt.saturating_add(completion));
-        Self { prompt, completion, total, cached: count(cached), reasoning }
+        Self { prompt, completion, total, cached, reasoning }
     }
 }
 
@@ -84,6 +106,8 @@ impl From<Usage> for UsageObject {
             completion_tokens_details: Some(CompletionDetails {
                 reasoning_tokens: Some(usage.reasoning),
             }),
+            cache_read_input_tokens: None,
+            cache_creation_input_tokens: None,
         }
     }
 }
@@ -144,6 +168,57 @@ mod tests {
         let within = r#"{"prompt_tokens":32,"completion_tokens":103,"total_tokens":135,
             "completion_tokens_details":{"reasoning_tokens":94}}"#;
         assert_eq!(read(within).unwrap().completion, 103);
+    }
+
+    #[test]
+    fn a_cache_that_is_counted_beside_the_prompt_is_read_and_not_written() {
+        for (usage, prompt, completion, cached) in [
+            // As gateways to Bedrock answer.
+            (
+                r#"{"prompt_tokens":368,"completion_tokens":19,"total_tokens":10923,
+                "cache_read_input_tokens":10536,"cache_creation_input_tokens":0}"#,
+                10_904,
+                19,
+                10_536,
+            ),
+            (
+                r#"{"prompt_tokens":368,"completion_tokens":19,"total_tokens":687,
+                "cache_read_input_tokens":100,"cache_creation_input_tokens":200}"#,
+                668,
+                19,
+                100,
+            ),
+            (
+                r#"{"prompt_tokens":4,"completion_tokens":9,"total_tokens":43,
+                "prompt_tokens_details":{"cached_tokens":30}}"#,
+                34,
+                9,
+                30,
+            ),
+            // Within the prompt, as the total says; with what was thought beside.
+            (
+                r#"{"prompt_tokens":400,"completion_tokens":19,"total_tokens":419,
+                "cache_read_input_tokens":300}"#,
+                400,
+                19,
+                300,
+            ),
+            (
+                r#"{"prompt_tokens":400,"completion_tokens":9,"total_tokens":503,
+                "cache_read_input_tokens":50,
+                "completion_tokens_details":{"reasoning_tokens":94}}"#,
+                400,
+                103,
+                50,
+            ),
+        ] {
+            let read = Usage::of_json(format!(r#"{{"usage":{usage}}}"#).as_bytes()).unwrap();
+            assert_eq!(
+                (read.prompt, read.completion, read.cached),
+                (prompt, completion, cached),
+                "{usage}"
+            );
+        }
     }
 
     #[test]

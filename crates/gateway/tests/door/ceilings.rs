@@ -3,6 +3,7 @@
 use access::{Caller, Role};
 use base::time::Clock;
 use limits::{Ceiling, Level};
+use serde_json::json;
 
 use crate::bench::{Door, PLAIN};
 
@@ -48,6 +49,40 @@ async fn a_provider_is_told_the_ceiling_that_is_held_for_where_money_is_limited(
         assert_eq!(sent(&door, &bounded, begins).await, told);
         let as_it_came = begins.replace("fake", "fixed");
         assert_eq!(sent(&door, &open, begins).await, as_it_came, "without a budget");
+    }
+}
+
+#[tokio::test]
+async fn a_ceiling_that_nobody_named_leaves_room_for_the_prompt() {
+    let small = PLAIN.replace(
+        "max_output_tokens = 1000\nroutes = [{ endpoint = \"fake-eu\", model = \"fixed\" }]",
+        "max_output_tokens = 1000\ncontext_tokens = 2000\nroutes = [{ endpoint = \"fake-eu\", model = \"fixed\" }]",
+    );
+    let small = small.replace(
+        "[models.claude]",
+        "[models.claude]\nmax_output_tokens = 1000\ncontext_tokens = 2000",
+    );
+    let door = Door::on_sqlite(&small).await;
+    let caller = bounded(&door).await;
+    let told = async |model: &str, bytes: usize, name: &str, more: serde_json::Value| {
+        let words = json!([{ "role": "user", "content": "abc ".repeat(bytes / 4) }]);
+        let mut ask = json!({ "model": model, "messages": words });
+        ask.as_object_mut().expect("an object").extend(more.as_object().cloned().expect("one"));
+        let answer = door.chat(&caller, ask).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let (_, sent) = door.provider.last().expect("a call");
+        let sent: serde_json::Value = serde_json::from_slice(&sent).expect("JSON");
+        sent[name].as_u64().expect("a ceiling")
+    };
+    for (model, name) in [("fake", "max_completion_tokens"), ("claude", "max_tokens")] {
+        assert_eq!(told(model, 100, name, json!({})).await, 1000);
+        // A thousand tokens of prompt.
+        let left = told(model, 4_000, name, json!({})).await;
+        assert!((700..1000).contains(&left), "{left}");
+        // No guess leaves less.
+        assert_eq!(told(model, 40_000, name, json!({})).await, 125);
+        // The caller's number is the caller's.
+        assert_eq!(told(model, 4_000, name, json!({ "max_tokens": 990 })).await, 990);
     }
 }
 

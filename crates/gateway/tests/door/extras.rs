@@ -52,6 +52,12 @@ async fn what_changes_the_price_or_who_processes_is_refused_unless_allowed() {
         ("service_tier", Value::Null),
         ("models", Value::Null),
         ("modalities", json!(["text"])),
+        ("service_tier", json!("on_demand")),
+        ("best_of", json!(1)),
+        ("models", json!([])),
+        ("plugins", json!([])),
+        ("provider", json!({})),
+        ("search_parameters", json!({ "mode": "off" })),
     ] {
         let answer = with(&door, "fake", name, &value).await;
         assert_eq!(answer.status, 200, "{name} {value}: {}", answer.text);

@@ -102,6 +102,12 @@ async fn embeddings_are_metered_and_priced_as_read_tokens() {
     assert_eq!(answer.json()["data"].as_array().map(Vec::len), Some(2), "{}", answer.text);
     let events = door.events(&caller.org).await;
     assert_eq!(events.last().expect("events")["call"]["tokensIn"], 4);
+    let image = json!({ "model": "embed", "input": [{ "image": "x" }, { "image": "y" }] });
+    let answer = door.post(&caller, "/v1/embeddings", image.to_string()).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let events = door.events(&caller.org).await;
+    let call = &events.last().expect("events")["call"];
+    assert_eq!((&call["tokensIn"], &call["tokensOut"]), (&json!(6), &json!(0)));
     let wrong = json!({ "model": "fake", "input": "a" }).to_string();
     let answer = door.post(&caller, "/v1/embeddings", wrong).await;
     assert_eq!((answer.status, answer.json()["error"]["param"].clone()), (400, json!("model")));

@@ -15,7 +15,8 @@ use base::problem::Problem;
 use base::time::At;
 use serde::{Deserialize, Serialize};
 
-use super::{Idempotency, Keys, sql};
+use super::alive::{Failed, in_time, keep_saying};
+use super::{AGAIN, Idempotency, Keys, sql};
 
 /// Bytes of an answer that is remembered at most.
 const ANSWER_MAX: usize = 1 << 20;
@@ -24,11 +25,7 @@ const REMEMBERED_MICROS: i64 = 86_400_000_000;
 /// A request that was not heard of for this long was cut off by a crash. By the database's clock,
 /// like all times here.
 const LEASE_MICROS: i64 = 60_000_000;
-/// How often one that takes long says that it is under way.
-const ALIVE_EVERY: Duration = Duration::from_secs(15);
-
-/// How often, and for how long, a node tries on to remember what it did.
-const END_EVERY: Duration = Duration::from_secs(1);
+/// How long a node tries on to remember what it did.
 const END_FOR: Duration = Duration::from_mins(5);
 /// A sign of life that nobody gives.
 const NONE_SEEN: i64 = i64::MIN;
@@ -143,12 +140,7 @@ impl Memory {
     }
 
     async fn stay_alive(&self, began: At) -> std::convert::Infallible {
-        loop {
-            tokio::time::sleep(ALIVE_EVERY).await;
-            if let Err(error) = self.say_alive(began).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a lease was not renewed");
-            }
-        }
+        keep_saying(|| self.say_alive(began)).await
     }
 
     async fn say_alive(&self, began: At) -> Result<(), DbError> {
@@ -226,12 +218,26 @@ impl Memory {
         let sealed = sealed.map_err(|error| Problem::internal(&error))?;
         let status = i64::from(parts.status.as_u16());
         let end = [self.args(), args![began, status, sealed]].concat();
-        if let Err(error) = self.write(sql::END, end.clone()).await {
-            let error = &error as &dyn std::error::Error;
+        if let Err(error) = self.remember(end.clone()).await {
+            let error = &*error;
             tracing::warn!(error, "an answer could not be remembered; it is tried on");
             self.with.tasks.spawn(self.clone().try_on(began, end));
         }
         Ok(())
+    }
+
+    /// Writes the answer down, once or again: whether it is there now.
+    pub(super) async fn remember(&self, end: Vec<Value>) -> Result<bool, Failed> {
+        let there = in_time(self.write(sql::END, end)).await? == 1;
+        if !there {
+            tracing::error!(
+                credential = self.credential,
+                key = self.key,
+                "an answer was not remembered, as its request was taken for dead or forgotten: \
+                 it may be done twice"
+            );
+        }
+        Ok(there)
     }
 
     /// What was done must not be done again: the request counts as under way until its answer is
@@ -239,8 +245,8 @@ impl Memory {
     async fn try_on(self, began: At, end: Vec<Value>) {
         let written = async {
             loop {
-                tokio::time::sleep(END_EVERY).await;
-                if self.write(sql::END, end.clone()).await.is_ok() {
+                tokio::time::sleep(AGAIN).await;
+                if self.remember(end.clone()).await.is_ok() {
                     return;
                 }
             }

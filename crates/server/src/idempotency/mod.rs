@@ -7,6 +7,7 @@
 //! database was away when it ended. One that a crash cut off may begin again when its lease is
 //! over, by the clock of the database.
 
+mod alive;
 mod keeper;
 mod memory;
 pub(crate) mod sql;
@@ -36,8 +37,13 @@ use self::memory::Memory;
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How long a request that seems dead is watched before another one takes its place: a node that was
-/// cut off from the database together with everybody else says by then what it did.
-const WATCH: Duration = Duration::from_secs(5);
+/// cut off from the database together with everybody else says by then what it did, though it has to
+/// give up a write that hangs, look again, and write.
+const WATCH: Duration = WRITE_MAX.saturating_mul(3).saturating_add(AGAIN);
+/// How long a sign of life, or an answer, may take to be written down.
+const WRITE_MAX: Duration = Duration::from_secs(2);
+/// When a write that failed is tried on.
+const AGAIN: Duration = Duration::from_secs(1);
 /// Characters of a key at most.
 const KEY_MAX: usize = 128;
 

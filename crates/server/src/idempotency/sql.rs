@@ -38,10 +38,12 @@ pub(super) const READ: Statement = Statement::new(
       WHERE org_id = $1 AND credential = $2 AND request = $3",
 );
 
+/// Also a second time, where nobody knows whether the first one was committed.
 pub(super) const END: Statement = Statement::new(
     "remember an answer",
     "UPDATE server_idempotency SET status = $5, answer = $6
-      WHERE org_id = $1 AND credential = $2 AND request = $3 AND at = $4 AND status IS NULL",
+      WHERE org_id = $1 AND credential = $2 AND request = $3 AND at = $4
+        AND (status IS NULL OR answer = $6)",
 );
 
 pub(super) const FORGET: Statement = Statement::new(

@@ -146,6 +146,22 @@ async fn a_request_that_a_crash_cut_off_may_be_sent_again_after_a_minute() {
 }
 
 #[tokio::test]
+async fn an_answer_is_remembered_again_but_not_for_a_request_that_somebody_else_took() {
+    const BEGUN: &str = "UPDATE server_idempotency SET at = 5, status = NULL, answer = NULL";
+    for house in each().await {
+        assert_eq!(house.told(&house.member, "/quick", "k").await, "done 1");
+        House::run(&house.bench.db, BEGUN, vec![]).await;
+        let memory = Memory::new(house.idempotency.clone(), &house.member, "k", false);
+        let who = house.member.actor.id();
+        let end = |at: i64, answer: u8| args![who, "k", at, 200_i64, vec![answer]];
+        assert!(!memory.remember(end(4, 1)).await.unwrap(), "taken by another one at 5");
+        assert!(memory.remember(end(5, 1)).await.unwrap());
+        assert!(memory.remember(end(5, 1)).await.unwrap(), "its commit was in doubt");
+        assert!(!memory.remember(end(5, 2)).await.unwrap(), "nothing is overwritten");
+    }
+}
+
+#[tokio::test]
 async fn what_was_done_while_the_database_was_away_is_remembered_and_not_done_again() {
     for house in each().await {
         let owner = Db::open(&house.bench.owner_url).await.unwrap();

@@ -1,7 +1,7 @@
 //! What a body may ask for that makes a call dearer than its tokens at the model's price, or has
 //! somebody else process it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::wire::json::Text;
@@ -10,7 +10,7 @@ use crate::wire::json::Text;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Extra {
-    /// `service_tier` other than `auto` and `default`: another price for the same tokens.
+    /// `service_tier` other than `auto`, `default` and `on_demand`: another price for the same tokens.
     ServiceTier,
     /// `web_search_options`: a fee for each search.
     WebSearchOptions,
@@ -30,6 +30,19 @@ pub enum Extra {
     BestOf,
     /// `n_predict` of llama.cpp: another ceiling than the one that is held for.
     NPredict,
+}
+
+/// `{}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// `{"mode":"off"}` is how a search is forbidden.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Search<'a> {
+    #[serde(borrow)]
+    mode: Text<'a>,
 }
 
 /// The keys under which they stand in a body.
@@ -54,9 +67,17 @@ pub(super) fn asked(name: &str, value: &RawValue) -> Option<Extra> {
     let usual = match name {
         _ if value == "null" => true,
         "service_tier" => serde_json::from_str::<Text<'_>>(value)
-            .is_ok_and(|tier| matches!(tier.0.as_ref(), "auto" | "default")),
+            .is_ok_and(|tier| matches!(tier.0.as_ref(), "auto" | "default" | "on_demand")),
         "modalities" => serde_json::from_str::<Vec<Text<'_>>>(value)
             .is_ok_and(|all| all.iter().all(|one| one.0 == "text")),
+        "best_of" => value == "1",
+        "models" | "plugins" => {
+            serde_json::from_str::<Vec<IgnoredAny>>(value).is_ok_and(|all| all.is_empty())
+        }
+        "provider" => serde_json::from_str::<Nothing>(value).is_ok(),
+        "search_parameters" => {
+            serde_json::from_str::<Search<'_>>(value).is_ok_and(|search| search.mode.0 == "off")
+        }
         _ => false,
     };
     (!usual).then_some(*extra)
