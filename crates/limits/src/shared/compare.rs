@@ -26,6 +26,9 @@ const COMPARE_EVERY_MAX: u32 = 60;
 const COMPARING: Duration = Duration::from_secs(2);
 /// A ledger that has not answered by then is asked again with a later comparison: others wait.
 const READ_MAX: Duration = Duration::from_secs(2);
+/// Steps of one comparison that give back what is in doubt: each two look at a hundred calls.
+/// What is left then waits for the next one.
+const DOUBT_STEPS_MAX: u32 = 1_000;
 /// Beats between two rounds of forgetting.
 const TIDY_EVERY: u32 = 600;
 
@@ -129,13 +132,18 @@ impl Limits {
             shared.hears(&given, &self.0.counts);
             Ok(Some(corrected))
         };
-        // What is in doubt: the step that gives it back says what was spent of it.
-        let mut wanted: Vec<Arc<str>> = Vec::new();
-        loop {
+        // What is in doubt: the step that gives it back says what was spent of it. A step that
+        // leaves as much in doubt, and asks for nothing new, is the last one.
+        let mut wanted: BTreeSet<Arc<str>> = BTreeSet::new();
+        for _ in 0..DOUBT_STEPS_MAX {
             let names: Vec<&str> = wanted.iter().map(|name| &**name).collect();
+            let told = names.len();
             let Some(corrected) = step(false, &names).await? else { return Ok(false) };
-            wanted = corrected.wanted;
-            if wanted.is_empty() {
+            if corrected.fewer {
+                wanted.clear();
+            }
+            wanted.extend(corrected.wanted);
+            if !corrected.fewer && wanted.len() == told {
                 break;
             }
         }

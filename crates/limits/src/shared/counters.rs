@@ -74,6 +74,8 @@ pub(crate) enum Charged {
 #[derive(Debug)]
 pub(crate) struct Corrected {
     pub(crate) exactly: bool,
+    /// Less is in doubt than before: there may be more to look at.
+    pub(crate) fewer: bool,
     /// What the ledger has of these decides what is in doubt.
     pub(crate) wanted: Vec<Arc<str>>,
 }
@@ -304,7 +306,8 @@ impl Counters {
         pack.u8(last.into());
         money(&mut pack, spent);
         self.ask(Verb::Correct, pack, |cut| {
-            Some(Corrected { exactly: cut.u8()? != 0, wanted: several(cut, name)? })
+            let (exactly, fewer) = (cut.u8()? != 0, cut.u8()? != 0);
+            Some(Corrected { exactly, fewer, wanted: several(cut, name)? })
         })
         .await
     }

@@ -2,8 +2,9 @@
 -- since the ledger was read, what it says is what was spent. Else no less than it says is used.
 -- What was in doubt when the reading began is in the ledger, or was never spent; unless its node
 -- was late only, and takes it up again. It is given back in the step that says what was spent at
--- all that it names; names that are missing for that are answered. `last`: all accounts were
--- compared, and each exactly. Until then the org stays marked.
+-- all that it names; names that are missing for that are answered, and whether there is less to
+-- look at than before. `last`: all accounts were compared, and each exactly. Until then the org
+-- stays marked.
 local expected, last, many
 expected, last, many, pos = unpack('<I8I1I4', ARGV[1], pos)
 local read_at, told = at, {}
@@ -34,9 +35,10 @@ while p <= #doubts and left > 0 do
   end
 end
 local left_over = table.concat(later) .. sub(doubts, p)
+local fewer = #left_over < #doubts
 if left_over == '' then
   call('HDEL', C, 'u')
-elseif left_over ~= doubts then
+elseif fewer then
   call('HSET', C, 'u', left_over)
 end
 local exact = same and open == 0 and seq == expected
@@ -65,4 +67,4 @@ for name in pairs(wanted) do
   n = n + 1
   said[n] = pack('<I2', #name) .. name
 end
-return answer(pack('<I1I2', exact and 1 or 0, n) .. table.concat(said))
+return answer(pack('<I1I1I2', exact and 1 or 0, fewer and 1 or 0, n) .. table.concat(said))
