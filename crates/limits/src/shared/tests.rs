@@ -215,6 +215,49 @@ async fn an_org_is_not_there_before_all_of_it_is_loaded_and_one_node_alone_loads
 }
 
 #[tokio::test]
+async fn a_load_that_stopped_half_way_lets_nobody_in_on_money_that_others_hold() {
+    let Some(redis) = Redis::start().await else { return };
+    let tasks = Tasks::new();
+    let counters = Counters::new(&link(&redis, &tasks).await, "org", LEASE, None, true);
+    // Who knows that the store has lost the org begins, and somebody who does not goes on.
+    let (long, other) = (Duration::from_secs(60), [2; 8]);
+    done(counters.take_over(at(0), LIFE, Some(long), 1, &[]).await.unwrap());
+    done(counters.take_over(at(0), other, Some(Duration::ZERO), 1, &[]).await.unwrap());
+    done(counters.take_over(at(0), other, Some(Duration::ZERO), 2, &[]).await.unwrap());
+    let Said::Done(given, _) = counters.tallies(at(0), &["org"]).await.unwrap() else {
+        panic!("it has begun")
+    };
+    let ceiling = Ceiling { money_per_month: Some(NanoCents(100)), ..Ceiling::default() };
+    let subjects = [Subject { level: Level::Org, name: "org", ceiling: &ceiling }];
+    let asked = counters.reservation(at(0), "call", &subjects, COSTS, given.version);
+    assert!(matches!(counters.reserve(asked, &subjects).await.unwrap(), Said::Gathering));
+}
+
+#[tokio::test]
+async fn leases_that_end_together_are_written_down_once() {
+    let Some(redis) = Redis::start().await else { return };
+    let tasks = Tasks::new();
+    let counters = Counters::new(&link(&redis, &tasks).await, "org", LEASE, None, true);
+    done(counters.begin(at(0), LIFE, Duration::ZERO, &[]).await.unwrap());
+    let Said::Done(given, _) = counters.tallies(at(0), &["org"]).await.unwrap() else {
+        panic!("it has begun")
+    };
+    let ceiling = Ceiling::default();
+    let subjects = [Subject { level: Level::Org, name: "org", ceiling: &ceiling }];
+    for call in 0..200 {
+        let asked =
+            counters.reservation(at(0), &format!("{call}"), &subjects, COSTS, given.version);
+        done(counters.reserve(asked, &subjects).await.unwrap()).unwrap();
+    }
+    assert!(redis.asked("CONFIG RESETSTAT").await.is_some());
+    let tally = done(counters.tallies(at(9), &["org"]).await.unwrap()).pop().unwrap();
+    assert_eq!((tally.concurrency, tally.month_held), (0, NanoCents(200 * 40)), "in doubt");
+    // Each call, all that is in doubt, and the counters.
+    let steps = redis.asked("INFO commandstats").await.unwrap();
+    assert!(steps.contains("cmdstat_hset:calls=202,"), "{steps}");
+}
+
+#[tokio::test]
 async fn what_was_in_doubt_is_given_back_in_the_step_that_says_what_was_spent_of_it() {
     let Some(bench) = Bench::with_a_call().await else { return };
     assert_eq!(bench.tally(9).await.month_held, NanoCents(40), "in doubt");
