@@ -33,8 +33,8 @@ async fn given_back(late: usize, dead: usize) {
     let mut held = [Vec::new(), Vec::new()];
     for (node, many) in [late, dead].into_iter().enumerate() {
         for _ in 0..many {
-            let hold = cell.nodes[node].reserve(&somebody(&cell), ask(1, "0.01")).await;
-            held[node].push(hold.expect("admitted"));
+            let made = cell.nodes[node].reserve(&somebody(&cell), ask(1, "0.01")).await;
+            held[node].push(made.expect("admitted"));
         }
     }
     let [late, dead] = held;

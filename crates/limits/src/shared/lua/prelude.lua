@@ -1,7 +1,8 @@
 -- The counters of one org, as crates/limits/src/core keeps them: the same steps, the same
 -- answers. KEYS[1] is a hash: `m` the state of the org, `a<name>` an account, `r<request>` a
 -- reservation, `u` the requests that are in doubt, `w` when the last of them came to be, by the
--- store's own clock, `l` who loads it as long as it has no state. KEYS[2] orders reservations by
+-- store's own clock, `l` who loads it as long as it has no state, `x` who reads the
+-- ledger to compare. KEYS[2] orders reservations by
 -- when their state ends by itself.
 -- Numbers of Lua are doubles: counts and microseconds stay below 2^53. Money does not, so it
 -- is two halves of 32 bits.
