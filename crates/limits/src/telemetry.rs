@@ -12,6 +12,7 @@ pub(crate) struct Counts {
     refused: Family<Labels, Counter>,
     pub(crate) lapsed: Counter,
     pub(crate) unloadable: Counter,
+    pub(crate) uncompared: Counter,
     pub(crate) alone: Counter,
     pub(crate) closed: Counter,
 }
@@ -32,6 +33,11 @@ impl Counts {
             unloadable: metrics.register(
                 "limits_load_failures",
                 "Attempts to load an org's limits that failed",
+                Counter::default(),
+            ),
+            uncompared: metrics.register(
+                "limits_comparison_failures",
+                "Ledgers of orgs that could not be read to compare counters with them",
                 Counter::default(),
             ),
             alone: metrics.register(

@@ -8,6 +8,7 @@ use base::money::NanoCents;
 use base::time::At;
 
 use super::answer::{Given, read};
+use super::compare::{Corrected, Reading};
 use super::link::{Away, Link};
 use super::pack::{Cut, Pack};
 use super::script::Verb;
@@ -68,14 +69,6 @@ pub(crate) enum Charged {
     Anew,
     /// It is settled already, or an hour late.
     NotOpen,
-}
-
-/// How a comparison went.
-#[derive(Debug)]
-pub(crate) struct Corrected {
-    pub(crate) exactly: bool,
-    /// What the ledger has of these decides what is in doubt.
-    pub(crate) wanted: Vec<Arc<str>>,
 }
 
 /// Some of what is counted.
@@ -289,22 +282,24 @@ impl Counters {
         self.ask(Verb::Load, pack, |_| Some(())).await
     }
 
-    /// Compares some subjects with what the ledger says; exact if nothing is under way and
-    /// nothing was since `seq`, else no less than it says is used from then on. `last` if all others
-    /// were compared exactly.
+    /// Compares some subjects with what the ledger says; exact if nothing is under way,
+    /// nothing was since the reading's `seq` and nobody has begun to read since; else no less than it
+    /// says is used from then on. `part`: 1 before it is read, 2 if all others were compared exactly.
     pub(crate) async fn correct(
         &self,
         at: At,
-        seq: Option<u64>,
-        last: bool,
+        reading: Reading,
+        part: u8,
         spent: &[SpentOf<'_>],
     ) -> Result<Said<Corrected>, Away> {
         let mut pack = self.head(at, UNKNOWN);
-        pack.u64(seq.unwrap_or(u64::MAX));
-        pack.u8(last.into());
+        pack.u64(reading.seq.unwrap_or(u64::MAX));
+        pack.bytes(&reading.token);
+        pack.u8(part);
         money(&mut pack, spent);
         self.ask(Verb::Correct, pack, |cut| {
-            Some(Corrected { exactly: cut.u8()? != 0, wanted: several(cut, name)? })
+            let (exactly, fewer) = (cut.u8()? != 0, cut.u8()? != 0);
+            Some(Corrected { exactly, fewer, wanted: several(cut, name)? })
         })
         .await
     }

@@ -207,13 +207,20 @@ impl Link {
 
     /// Sets a key that nobody has set, for a while: whether it was us.
     pub(crate) async fn first(&self, key: &str, for_a: Duration) -> Result<bool, Away> {
+        Ok(self.set(key, for_a, Some("NX")).await? != Value::Nil)
+    }
+
+    /// Keeps for a while from now what was ours.
+    pub(crate) async fn keep(&self, key: &str, for_a: Duration) -> Result<(), Away> {
+        self.set(key, for_a, None).await.map(drop)
+    }
+
+    async fn set(&self, key: &str, for_a: Duration, only: Option<&str>) -> Result<Value, Away> {
         let live = self.live().await?;
-        let mut command = cmd("SET");
         let millis = u64::try_from(for_a.as_millis()).unwrap_or(u64::MAX);
-        command.arg(key).arg(1).arg("NX").arg("PX").arg(millis);
-        let answer =
-            self.asked(&live, &command).await.inspect_err(|away| self.trip(&live, away))?;
-        Ok(answer != Value::Nil)
+        let mut command = cmd("SET");
+        command.arg(key).arg(1).arg(only).arg("PX").arg(millis);
+        self.asked(&live, &command).await.inspect_err(|away| self.trip(&live, away))
     }
 
     async fn asked(&self, live: &Live, command: &redis::Cmd) -> Result<Value, Away> {

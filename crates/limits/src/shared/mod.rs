@@ -23,12 +23,15 @@ mod tests;
 mod under_way;
 mod verdict;
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use access::Region;
 use base::metrics::Metrics;
 use base::tasks::Tasks;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Ledger, Room};
 
@@ -90,6 +93,8 @@ pub(crate) struct Together {
     pub(crate) link: Link,
     pub(crate) nodes: Arc<dyn Nodes>,
     pub(crate) queue: Arc<Queue>,
+    /// Ledgers that may be read beside calls, region by region.
+    reads: Mutex<BTreeMap<Region, Arc<Semaphore>>>,
     ledger: Arc<Ledger>,
     clock: StoreClock,
 }
@@ -97,7 +102,24 @@ pub(crate) struct Together {
 impl Together {
     pub(crate) fn new(shared: Shared, metrics: &Metrics) -> Self {
         let Shared { link, nodes, ledger, clock } = shared;
-        Self { link, nodes, queue: Arc::new(Queue::open(metrics)), ledger, clock }
+        Self {
+            link,
+            nodes,
+            queue: Arc::new(Queue::open(metrics)),
+            reads: Mutex::default(),
+            ledger,
+            clock,
+        }
+    }
+
+    /// Waits for its turn to read a ledger of a region. Nothing only if there is none to come.
+    async fn reads(&self, region: Region) -> Option<OwnedSemaphorePermit> {
+        let reads = {
+            let mut reads = self.reads.lock().unwrap_or_else(PoisonError::into_inner);
+            let few = || Arc::new(Semaphore::new(compare::READS_MAX));
+            Arc::clone(reads.entry(region).or_insert_with(few))
+        };
+        reads.acquire_owned().await.ok()
     }
 
     fn ahead_max(&self) -> Option<Duration> {

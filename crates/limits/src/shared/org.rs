@@ -26,6 +26,8 @@ pub(crate) struct SharedOrg {
     pub(crate) suspect: AtomicBool,
     /// Its settlements wait aside: the store could not take them a moment ago.
     pub(crate) parked: AtomicBool,
+    /// Whoever compares has it.
+    pub(super) comparing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What the store said last.
@@ -41,6 +43,8 @@ pub(crate) struct Heard {
     pub(crate) beats: u32,
     /// Beats until the next comparison, while calls are under way.
     pub(crate) every: u32,
+    /// Beats in which the ledger is left alone, as it could not be read.
+    pub(crate) unread: u32,
 }
 
 impl SharedOrg {
@@ -59,6 +63,7 @@ impl SharedOrg {
             renew: AtomicBool::new(false),
             suspect: AtomicBool::new(false),
             parked: AtomicBool::new(false),
+            comparing: Arc::default(),
         }
     }
 

@@ -10,6 +10,7 @@ use base::tasks::Tasks;
 use base::testing::Redis;
 use base::time::{At, Clock as _};
 
+use super::compare::Reading;
 use super::counters::{
     Charged, Counters, FROM_START, Generation, Known, NO_LIFE, PIECE, Said, SpentOf,
 };
@@ -21,6 +22,14 @@ const COSTS: Ask = Ask { tokens: 1, money: NanoCents(40) };
 
 fn at(secs: i64) -> At {
     At::from_second(1_800_000_000 + secs).unwrap()
+}
+
+/// While calls are under way.
+const BUSY: Reading = Reading { seq: None, token: [7; 8] };
+
+/// While none is.
+const fn still(seq: u64) -> Reading {
+    Reading { seq: Some(seq), ..BUSY }
 }
 
 fn done<T>(said: Said<T>) -> T {
@@ -122,7 +131,7 @@ async fn what_was_given_back_while_its_call_went_on_is_held_again() {
         done(
             bench
                 .counters
-                .correct(at(18), Some(0), true, &[("org", NanoCents(0), NanoCents(0))])
+                .correct(at(18), still(0), 3, &[("org", NanoCents(0), NanoCents(0))])
                 .await
                 .unwrap(),
         );
@@ -149,15 +158,37 @@ async fn what_is_settled_after_an_exact_comparison_is_compared_again() {
     assert!(given(9).await.dirty, "money is in doubt");
     while given(9).await.dirty {
         let seq = given(9).await.seq;
-        done(bench.counters.correct(at(9), Some(seq), true, &ledger).await.unwrap());
+        done(bench.counters.correct(at(9), still(seq), 3, &ledger).await.unwrap());
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.settle(10).await, Charged::Settled(Settled::Late));
     assert_eq!(bench.tally(10).await.month_spent, NanoCents(60), "twice, for now");
     assert!(given(10).await.dirty, "so it is compared");
     let seq = given(10).await.seq;
-    done(bench.counters.correct(at(10), Some(seq), true, &ledger).await.unwrap());
+    done(bench.counters.correct(at(10), still(seq), 3, &ledger).await.unwrap());
     assert_eq!(bench.tally(10).await.month_spent, NanoCents(30));
+}
+
+#[tokio::test]
+async fn of_two_who_compare_at_once_the_one_that_read_first_is_not_believed_to_be_exact() {
+    let Some(redis) = Redis::start().await else { return };
+    let tasks = Tasks::new();
+    let counters = Counters::new(&link(&redis, &tasks).await, "org", LEASE, None, true);
+    done(counters.begin(at(0), LIFE, Duration::ZERO, &[]).await.unwrap());
+    let correct = async |reading, part, spent: &[SpentOf<'_>]| {
+        let said = counters.correct(at(1), reading, part, spent).await.unwrap();
+        let Said::Done(given, corrected) = said else { panic!("it is done") };
+        (corrected.exactly, given.dirty)
+    };
+    let of = |spent: i64| [("org", NanoCents(spent), NanoCents(spent))];
+    let (first, second) = (Reading { token: [1; 8], ..still(0) }, still(0));
+    correct(first, 1, &[]).await;
+    // An outcome is committed, and another node reads a ledger that has it.
+    correct(second, 1, &[]).await;
+    assert_eq!(correct(second, 2, &of(90)).await, (true, false));
+    assert_eq!(correct(first, 2, &of(0)).await, (false, true), "so it is compared again");
+    let tally = done(counters.tallies(at(1), &["org"]).await.unwrap()).pop().unwrap();
+    assert_eq!(tally.month_spent, NanoCents(90));
 }
 
 /// So many subjects, each of which has spent 5.
@@ -215,20 +246,63 @@ async fn an_org_is_not_there_before_all_of_it_is_loaded_and_one_node_alone_loads
 }
 
 #[tokio::test]
+async fn a_load_that_stopped_half_way_lets_nobody_in_on_money_that_others_hold() {
+    let Some(redis) = Redis::start().await else { return };
+    let tasks = Tasks::new();
+    let counters = Counters::new(&link(&redis, &tasks).await, "org", LEASE, None, true);
+    // Who knows that the store has lost the org begins, and somebody who does not goes on.
+    let (long, other) = (Duration::from_mins(1), [2; 8]);
+    done(counters.take_over(at(0), LIFE, Some(long), 1, &[]).await.unwrap());
+    done(counters.take_over(at(0), other, Some(Duration::ZERO), 1, &[]).await.unwrap());
+    done(counters.take_over(at(0), other, Some(Duration::ZERO), 2, &[]).await.unwrap());
+    let Said::Done(given, _) = counters.tallies(at(0), &["org"]).await.unwrap() else {
+        panic!("it has begun")
+    };
+    let ceiling = Ceiling { money_per_month: Some(NanoCents(100)), ..Ceiling::default() };
+    let subjects = [Subject { level: Level::Org, name: "org", ceiling: &ceiling }];
+    let asked = counters.reservation(at(0), "call", &subjects, COSTS, given.version);
+    assert!(matches!(counters.reserve(asked, &subjects).await.unwrap(), Said::Gathering));
+}
+
+#[tokio::test]
+async fn leases_that_end_together_are_written_down_once() {
+    let Some(redis) = Redis::start().await else { return };
+    let tasks = Tasks::new();
+    let counters = Counters::new(&link(&redis, &tasks).await, "org", LEASE, None, true);
+    done(counters.begin(at(0), LIFE, Duration::ZERO, &[]).await.unwrap());
+    let Said::Done(given, _) = counters.tallies(at(0), &["org"]).await.unwrap() else {
+        panic!("it has begun")
+    };
+    let ceiling = Ceiling::default();
+    let subjects = [Subject { level: Level::Org, name: "org", ceiling: &ceiling }];
+    for call in 0..200 {
+        let asked =
+            counters.reservation(at(0), &format!("{call}"), &subjects, COSTS, given.version);
+        done(counters.reserve(asked, &subjects).await.unwrap()).unwrap();
+    }
+    assert!(redis.asked("CONFIG RESETSTAT").await.is_some());
+    let tally = done(counters.tallies(at(9), &["org"]).await.unwrap()).pop().unwrap();
+    assert_eq!((tally.concurrency, tally.month_held), (0, NanoCents(200 * 40)), "in doubt");
+    // Each call, all that is in doubt, and the counters.
+    let steps = redis.asked("INFO commandstats").await.unwrap();
+    assert!(steps.contains("cmdstat_hset:calls=202,"), "{steps}");
+}
+
+#[tokio::test]
 async fn what_was_in_doubt_is_given_back_in_the_step_that_says_what_was_spent_of_it() {
     let Some(bench) = Bench::with_a_call().await else { return };
     assert_eq!(bench.tally(9).await.month_held, NanoCents(40), "in doubt");
-    let corrected = async |last, spent: &[SpentOf<'_>]| {
-        done(bench.counters.correct(at(9), None, last, spent).await.unwrap())
+    let corrected = async |spent: &[SpentOf<'_>]| {
+        done(bench.counters.correct(at(9), BUSY, 0, spent).await.unwrap())
     };
     // At first nodes may be late only.
-    while corrected(false, &[]).await.wanted.is_empty() {
+    while corrected(&[]).await.wanted.is_empty() {
         tokio::task::yield_now().await;
     }
     assert_eq!(bench.tally(9).await.month_held, NanoCents(40), "nobody said what was spent");
-    let wanted = corrected(false, &[("member:a", NanoCents(1), NanoCents(1))]).await.wanted;
+    let wanted = corrected(&[("member:a", NanoCents(1), NanoCents(1))]).await.wanted;
     assert_eq!(wanted, [Arc::from("org")]);
-    let wanted = corrected(false, &[("org", NanoCents(30), NanoCents(30))]).await.wanted;
+    let wanted = corrected(&[("org", NanoCents(30), NanoCents(30))]).await.wanted;
     assert!(wanted.is_empty());
     let tally = bench.tally(9).await;
     assert_eq!((tally.month_spent, tally.month_held), (NanoCents(30), NanoCents(0)));
@@ -259,7 +333,7 @@ async fn the_user_of_the_operating_guide_may_do_all_that_is_done_and_not_more() 
     };
     done(counters.adopt(now, std::slice::from_ref(&known)).await.unwrap());
     done(counters.extend(now, &[Arc::clone(&known.request)]).await.unwrap());
-    done(counters.correct(now, None, false, &spent(&names)).await.unwrap());
+    done(counters.correct(now, BUSY, 3, &spent(&names)).await.unwrap());
     done(counters.settle(now, &[(known, Used::default())]).await.unwrap());
     done(counters.tidy(now, FROM_START).await.unwrap());
     done(counters.renew(now).await.unwrap());

@@ -41,6 +41,13 @@ const FOR_LONG: Statement =
 const LOCK: Statement =
     Statement::new("lock the ledger", "LOCK TABLE limits_ledger IN ACCESS EXCLUSIVE MODE");
 
+const WAITING: Statement = Statement::new(
+    "who waits for the ledger",
+    "SELECT COUNT(*) AS waiting FROM pg_locks
+      WHERE NOT granted AND relation = 'limits_ledger'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+);
+
 /// Twice this is more than a sum can be.
 const SPOIL: Statement = Statement::new(
     "spoil the ledger",
@@ -110,6 +117,12 @@ impl Cell {
             tx.run(statement, Vec::new()).await.expect("locks");
         }
         tx
+    }
+
+    /// How many wait to read it.
+    pub(crate) async fn waiting(hangs: &mut Tx) -> i64 {
+        let rows = hangs.all(WAITING, Vec::new()).await.expect("reads");
+        rows.first().expect("a row").int("waiting").expect("a number")
     }
 
     /// From now on nobody can add up what this org spent.

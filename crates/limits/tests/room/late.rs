@@ -134,3 +134,31 @@ async fn a_ledger_that_does_not_answer_ends_no_lease() {
     cell.agrees().await;
     assert_eq!(cell.spent().await, "0.35");
 }
+
+#[tokio::test]
+async fn a_ledger_that_takes_seconds_is_read_once_and_then_the_counters_stand_on_it() {
+    let Some(mut cell) = Cell::over_postgres(3).await else { return };
+    let caller = cell.caller.clone();
+    cell.set(per_month("1.00")).await;
+    for node in &cell.nodes {
+        drop(node.reserve(&caller, Ask::default()).await.expect("costs nothing"));
+    }
+    let held = cell.nodes[2].reserve(&caller, ask(1, "0.40")).await.expect("admitted");
+    cell.nodes[2].record(&caller, held.reserved_at(), "0.30").await;
+    cell.kill(2, vec![held]);
+    let mut hangs = cell.ledger_hangs().await;
+    cell.clock.advance(SignedDuration::from_secs(9));
+    let mut waiting = 0;
+    while waiting == 0 {
+        waiting = Cell::waiting(&mut hangs).await;
+    }
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(7) {
+        assert_eq!(Cell::waiting(&mut hangs).await, 1, "{:?}", begun.elapsed());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    drop(hangs);
+    until(async || cell.spent().await == "0.30").await;
+    let failures = |node: &crate::cell::Node| node.figure("limits_comparison_failures_total");
+    assert_eq!(cell.nodes.iter().map(failures).sum::<u64>(), 0);
+}

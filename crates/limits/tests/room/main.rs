@@ -7,6 +7,7 @@ mod bench;
 mod cell;
 mod changing;
 mod charging;
+mod doubting;
 mod foreseeing;
 mod late;
 mod lost;

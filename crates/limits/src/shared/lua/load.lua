@@ -19,6 +19,11 @@ else
   if piece % 2 == 1 then
     -- What a store has of another run is old: calls that began since are under way unknown to it.
     if state then gathers = math.max(gathers, GATHER) end
+    -- Who began before and stopped half way may have known what this one does not.
+    local begun = call('HGET', C, 'l')
+    if begun then
+      gathers = math.max(gathers, sub(begun, 9, 16) == run and unpack('<I8', begun, 17) or GATHER)
+    end
     call('UNLINK', C, D)
     call('HSET', C, 'l', new_gen .. run .. pack('<I8', gathers))
     call('PEXPIRE', C, FORGET_MS)

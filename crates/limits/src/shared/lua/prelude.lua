@@ -1,7 +1,8 @@
 -- The counters of one org, as crates/limits/src/core keeps them: the same steps, the same
 -- answers. KEYS[1] is a hash: `m` the state of the org, `a<name>` an account, `r<request>` a
 -- reservation, `u` the requests that are in doubt, `w` when the last of them came to be, by the
--- store's own clock, `l` who loads it as long as it has no state. KEYS[2] orders reservations by
+-- store's own clock, `l` who loads it as long as it has no state, `x` who reads the
+-- ledger to compare. KEYS[2] orders reservations by
 -- when their state ends by itself.
 -- Numbers of Lua are doubles: counts and microseconds stay below 2^53. Money does not, so it
 -- is two halves of 32 bits.
@@ -173,7 +174,7 @@ end
 -- Leases that have ended give back what they held: slots at once, money when the ledger says
 -- how much of it was spent.
 local function lapse()
-  local left = LAPSE_MAX
+  local left, doubts = LAPSE_MAX, {}
   while left > 0 do
     local due = call('ZRANGEBYSCORE', D, '-inf', now, 'LIMIT', 0, left)
     if #due == 0 then break end
@@ -187,10 +188,7 @@ local function lapse()
           if doubt then leave(account(name)) else release(account(name), r.d, r.m, r.h, r.l) end
           changed[name] = true
         end
-        if doubt then
-          local doubts = (call('HGET', C, 'u') or '') .. pack('<I2', #id) .. id
-          call('HSET', C, 'u', doubts, 'w', here())
-        end
+        if doubt then doubts[#doubts + 1] = pack('<I2', #id) .. id end
         open, dirty = open - 1, 1
         expired_count = expired_count + 1
         expired[expired_count] = pack('<I2', #id) .. id .. pack('<i8i8I8I4I4', r.made, r.due, r.t, r.l, r.h)
@@ -202,6 +200,9 @@ local function lapse()
         call('ZREM', D, id)
       end
     end
+  end
+  if #doubts > 0 then
+    call('HSET', C, 'u', (call('HGET', C, 'u') or '') .. table.concat(doubts), 'w', here())
   end
   local first = call('ZRANGE', D, 0, 0, 'WITHSCORES')
   next_due = first[2] and tonumber(first[2]) or NEVER
