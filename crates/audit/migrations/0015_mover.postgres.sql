@@ -1,10 +1,10 @@
--- While an org moves to another region: at the target, which run of the command writes its rows.
+-- While an org moves to another region: which run of the command writes or erases its rows here.
 CREATE TABLE audit_mover (
     org_id TEXT NOT NULL PRIMARY KEY,
     run    TEXT NOT NULL
 );
 
--- And at the source, which of its rows changed since. Triggers write it, which stand on the tables
+-- And at the source, which of its rows changed since; a note of no row says that a run began. Triggers write it, which stand on the tables
 -- as long as the org is copied: a row for each that changed, however often it did.
 CREATE TABLE audit_changed (
     org_id  TEXT   NOT NULL,
@@ -17,8 +17,10 @@ CREATE TABLE audit_changed (
 
 -- What those triggers call, with the run and the columns of the key but the org. It has the rights
 -- of whoever changed the row, who sees the rows of that org and so may note one of it: nothing is
--- done with the rights of the tables' owner that a temporary table could lead astray.
-CREATE FUNCTION audit_changed_note() RETURNS trigger LANGUAGE plpgsql AS
+-- done with the rights of the tables' owner that a temporary table could lead astray. Whatever
+-- session it is, keys of bytes are noted as hex.
+CREATE FUNCTION audit_changed_note() RETURNS trigger LANGUAGE plpgsql
+  SET bytea_output = 'hex' AS
 $$
 DECLARE
   changed JSONB;

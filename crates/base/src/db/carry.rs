@@ -4,14 +4,16 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 
-use super::noting::{Run, WRITE};
 use super::row::EngineRow;
 use super::shape::{Shape, Values};
+use super::turn::{Run, WRITE};
 use super::value::{Column, Value, bind};
 use super::{Db, DbError, Pool, Row, Within};
 
 /// Rows that are read at once, and written in one statement.
 const ROWS_MAX: i64 = 1_000;
+
+const LET_GO: &str = "let the rows of an org go";
 
 /// What is to be written of one table.
 #[derive(Debug, Default)]
@@ -172,9 +174,7 @@ impl Db {
             Pool::Sqlite { write, .. } => {
                 let mut tx = write.begin().await.map_err(on)?;
                 if let Some(run) = turn {
-                    let (text, args) = run.has_turn();
-                    let query = sqlx::query_with(text, of_sqlite(args).map_err(on)?);
-                    run.must(query.execute(&mut *tx).await.map_err(on)?.rows_affected() == 1)?;
+                    run.holds_sqlite(&mut tx).await?;
                 }
                 for key in gone {
                     let args = of_sqlite(key).map_err(on)?;
@@ -198,9 +198,7 @@ impl Db {
                 let begins = Within::org(org).begins("BEGIN").map_err(on)?;
                 let mut tx = pool.begin_with(begins).await.map_err(on)?;
                 if let Some(run) = turn {
-                    let (text, args) = run.has_turn();
-                    let query = sqlx::query_with(text, of_postgres(args).map_err(on)?);
-                    run.must(query.execute(&mut *tx).await.map_err(on)?.rows_affected() == 1)?;
+                    run.holds_postgres(&mut tx).await?;
                 }
                 for key in gone {
                     let args = of_postgres(key).map_err(on)?;
@@ -227,15 +225,16 @@ impl Db {
     /// Deletes every row of an org from these tables, as whoever owns them; says how many there
     /// were of each. What a row belongs to stands in a table before its own: the last table is
     /// emptied first. `rows` at most go in one transaction, and `mark` stands in a table of its
-    /// own in each: it lets go of what otherwise never leaves. Cut off, it is run again.
+    /// own in each: it lets go of what otherwise never leaves. Cut off, it is run again. Each piece goes only as long as it is the
+    /// turn of this run here.
     pub async fn let_go(
         &self,
         shapes: &[Shape],
-        org: &str,
         mark: &Shape,
         rows: u32,
+        turn: &Run<'_>,
     ) -> Result<Vec<u64>, DbError> {
-        let on = |cause| DbError::new("let the rows of an org go", cause);
+        let on = |cause| DbError::new(LET_GO, cause);
         let mut gone = Vec::with_capacity(shapes.len());
         for shape in shapes.iter().rev() {
             let texts = [
@@ -245,7 +244,7 @@ impl Db {
             ];
             let mut all = 0;
             loop {
-                let some = self.let_some_go(&texts, org).await.map_err(on)?;
+                let some = self.let_some_go(&texts, turn).await?;
                 all += some;
                 if some < u64::from(rows) {
                     break;
@@ -266,24 +265,29 @@ impl Db {
     }
 
     /// One transaction: the mark, what goes under it, and the mark is gone. Says how many went.
-    async fn let_some_go(&self, texts: &[String; 3], org: &str) -> Result<u64, sqlx::Error> {
-        let [mark, delete, unmark] = texts.each_ref().map(|text| AssertSqlSafe(text.clone()));
+    async fn let_some_go(&self, texts: &[String; 3], turn: &Run<'_>) -> Result<u64, DbError> {
+        let on = |cause| DbError::new(LET_GO, cause);
+        let (org, texts) = (turn.org, texts.each_ref());
+        let [mark, delete, unmark] = texts.map(|text| AssertSqlSafe(text.clone()));
         match self.pool() {
             Pool::Sqlite { write, .. } => {
-                let mut tx = write.begin().await?;
-                sqlx::query(mark).bind(org).execute(&mut *tx).await?;
-                let gone = sqlx::query(delete).bind(org).execute(&mut *tx).await?;
-                sqlx::query(unmark).bind(org).execute(&mut *tx).await?;
-                tx.commit().await?;
+                let mut tx = write.begin().await.map_err(on)?;
+                turn.holds_sqlite(&mut tx).await?;
+                sqlx::query(mark).bind(org).execute(&mut *tx).await.map_err(on)?;
+                let gone = sqlx::query(delete).bind(org).execute(&mut *tx).await.map_err(on)?;
+                sqlx::query(unmark).bind(org).execute(&mut *tx).await.map_err(on)?;
+                tx.commit().await.map_err(on)?;
                 Ok(gone.rows_affected())
             }
             Pool::Postgres(lines) => {
                 let (pool, _) = lines.now();
-                let mut tx = pool.begin_with(Within::org(org).begins("BEGIN")?).await?;
-                sqlx::query(mark).bind(org).execute(&mut *tx).await?;
-                let gone = sqlx::query(delete).bind(org).execute(&mut *tx).await?;
-                sqlx::query(unmark).bind(org).execute(&mut *tx).await?;
-                tx.commit().await?;
+                let begins = Within::org(org).begins("BEGIN").map_err(on)?;
+                let mut tx = pool.begin_with(begins).await.map_err(on)?;
+                turn.holds_postgres(&mut tx).await?;
+                sqlx::query(mark).bind(org).execute(&mut *tx).await.map_err(on)?;
+                let gone = sqlx::query(delete).bind(org).execute(&mut *tx).await.map_err(on)?;
+                sqlx::query(unmark).bind(org).execute(&mut *tx).await.map_err(on)?;
+                tx.commit().await.map_err(on)?;
                 Ok(gone.rows_affected())
             }
         }
@@ -313,6 +317,7 @@ mod tests {
     const TABLES: &[Migration] = &[Migration::both(
         "base/carry",
         "CREATE TABLE base_mark (org_id TEXT NOT NULL PRIMARY KEY);
+         CREATE TABLE base_turn (org_id TEXT NOT NULL PRIMARY KEY, run TEXT NOT NULL);
          CREATE TABLE base_one (org_id TEXT NOT NULL, id BIGINT NOT NULL, PRIMARY KEY (org_id, id));
          CREATE TABLE base_one_part (org_id TEXT NOT NULL, id BIGINT NOT NULL, part BIGINT NOT NULL,
              PRIMARY KEY (org_id, id, part),
@@ -352,17 +357,27 @@ mod tests {
             let left =
                 async |org: &str| bench.db.all(&within, ALL, args![org]).await.unwrap().len();
 
+            let turn = |org, name| Run { org, name, turns: "base_turn", notes: "" };
+            let (a, b) = (turn("org_a", "one"), turn("org_b", "one"));
+            owner.take_turn(&a).await.unwrap();
+            owner.take_turn(&b).await.unwrap();
+
             // Something stands in the way of the eighth: what went before it is gone for good.
-            owner.let_go(&rows, "org_a", &mark, 3).await.unwrap_err();
+            owner.let_go(&rows, &mark, 3, &a).await.unwrap_err();
             assert_eq!(left("org_a").await, 4, "pieces of three, each by itself");
             assert!(bench.db.all(&within, MARKS, vec![]).await.unwrap().is_empty());
-            let gone = owner.let_go(&[shape("base_wall")], "org_a", &mark, 3).await.unwrap();
+            let gone = owner.let_go(&[shape("base_wall")], &mark, 3, &a).await.unwrap();
             assert_eq!(gone, [1]);
-            assert_eq!(owner.let_go(&rows, "org_a", &mark, 3).await.unwrap(), [4, 0]);
+            assert_eq!(owner.let_go(&rows, &mark, 3, &a).await.unwrap(), [4, 0]);
             assert_eq!((left("org_a").await, left("org_b").await), (0, 10), "another's stay");
 
+            // Whoever has not the turn any more erases nothing.
+            let error = owner.let_go(&rows, &mark, 3, &turn("org_b", "other")).await.unwrap_err();
+            assert!(error.to_string().contains("another run has the turn"), "{error}");
+            assert_eq!(left("org_b").await, 10);
+
             // What goes with what it belongs to is counted too, and a whole piece is not the end.
-            assert_eq!(owner.let_go(&rows, "org_b", &mark, 5).await.unwrap(), [10, 10]);
+            assert_eq!(owner.let_go(&rows, &mark, 5, &b).await.unwrap(), [10, 10]);
             owner.close().await;
         }
     }

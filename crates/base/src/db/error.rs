@@ -92,11 +92,11 @@ impl DbError {
         matches!(code(cause).as_deref(), Some("40001" | "40P01" | "5" | "517" | "261"))
     }
 
-    /// A lock could not be had in the time that there was, or only in a circle: somebody else
-    /// holds it. Nothing was done.
+    /// A lock could not be had in the time that there was, or only in a circle, or what it is of
+    /// was changed meanwhile: somebody else holds it. Nothing was done.
     pub(super) fn is_held(&self) -> bool {
         let Cause::Engine(cause) = &self.cause else { return false };
-        matches!(code(cause).as_deref(), Some("55P03" | "40P01"))
+        matches!(code(cause).as_deref(), Some("55P03" | "40P01" | "40001"))
     }
 
     /// The connection ended, or leads where nothing can be written any more: the database

@@ -4,38 +4,29 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use super::carry::{of_postgres, of_sqlite};
+use super::carry::of_sqlite;
 use super::shape::{Kind, Shape, Values};
+use super::turn::Run;
 use super::{Db, DbError, Pool, Value, Within};
 use crate::hex;
 
-pub(super) const WRITE: &str = "write the rows of an org";
 const NOTE: &str = "note what changes of an org";
 const READ: &str = "read what changed of an org";
 
 /// What the name of every trigger begins with.
 const TRIGGER: &str = "moving_";
 /// How long whoever writes may wait behind the making of a trigger, which waits for whoever
-/// writes; how often that is tried, and what is waited in between.
+/// writes; how often that is tried, and what is waited in between. Some tries wait for longer than
+/// PostgreSQL's `deadlock_timeout`, a second: only then it ends an autovacuum that is in the way.
 const LOCK_WITHIN: &str = "100ms";
+const LOCK_LONG: &str = "1200ms";
+const LOCK_LONG_EACH: u32 = 10;
 const LOCK_TRIES: u32 = 120;
 const LOCK_EVERY: Duration = Duration::from_millis(500);
+/// Triggers on a table.
+const SIDES: usize = 3;
 /// Notes that are read at once, and forgotten in one statement.
 const NOTES_MAX: usize = 1_000;
-
-/// One run of whoever carries the rows of an org, by its name: letters and digits.
-#[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
-    /// Whose rows.
-    pub org: &'a str,
-    /// Its name, which no other run has.
-    pub name: &'a str,
-    /// The table that says, where the rows go, whose turn it is: `org_id`, `run`.
-    pub turns: &'a str,
-    /// The table in which triggers note, where they come from: `org_id`, `run`, `store`, `item`,
-    /// `version`. PostgreSQL has a function for that, of the same name and `_note` behind it.
-    pub notes: &'a str,
-}
 
 /// A row that changed, at least once since it was last forgotten.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,24 +40,12 @@ pub struct Noted {
 }
 
 impl Run<'_> {
-    /// Holds the turn until the transaction ends, if it is this run's.
-    pub(super) fn has_turn(&self) -> (AssertSqlSafe<String>, Values) {
-        let text = format!("UPDATE {} SET run = $2 WHERE org_id = $1 AND run = $2", self.turns);
-        (AssertSqlSafe(text), vec![self.org.into(), self.name.into()])
-    }
-
-    pub(super) fn must(&self, has: bool) -> Result<(), DbError> {
-        if has {
-            return Ok(());
-        }
-        Err(DbError::says(WRITE, format!("another run has the turn of `{}` by now", self.org)))
-    }
-
     /// The triggers on a table: one text for each.
     fn triggers(&self, shape: &Shape, pool: &Pool) -> Vec<String> {
         let Self { org, name, notes, .. } = self;
         let table = &shape.name;
-        let sides = [("INSERT", &["NEW"][..]), ("UPDATE", &["OLD", "NEW"]), ("DELETE", &["OLD"])];
+        let sides: [_; SIDES] =
+            [("INSERT", &["NEW"][..]), ("UPDATE", &["OLD", "NEW"]), ("DELETE", &["OLD"])];
         let trigger = |(on, sides): (&str, &[&str])| {
             let of_org: Vec<_> =
                 sides.iter().map(|side| format!("{side}.org_id = '{org}'")).collect();
@@ -108,47 +87,74 @@ impl Run<'_> {
 }
 
 impl Db {
-    /// From now on it is this run's turn to write the rows of its org here, and no other's:
-    /// what another one writes is refused from the moment that this returns.
-    pub async fn take_turn(&self, run: &Run<'_>) -> Result<(), DbError> {
-        let text = format!(
-            "INSERT INTO {} (org_id, run) VALUES ($1, $2)
-             ON CONFLICT (org_id) DO UPDATE SET run = excluded.run",
-            run.turns
-        );
-        self.say_within(run.org, text, vec![run.org.into(), run.name.into()]).await
-    }
-
-    /// Whether it still is; an error otherwise.
-    pub async fn must_have_turn(&self, run: &Run<'_>) -> Result<(), DbError> {
-        let text = format!("SELECT run FROM {} WHERE org_id = $1 AND run = $2", run.turns);
-        let rows = self.rows_within(run.org, text, vec![run.org.into(), run.name.into()]).await?;
-        run.must(rows.len() == 1)
-    }
-
-    /// It is nobody's turn any more, if it was this run's.
-    pub async fn end_turn(&self, run: &Run<'_>) -> Result<(), DbError> {
-        let text = format!("DELETE FROM {} WHERE org_id = $1 AND run = $2", run.turns);
-        self.say_within(run.org, text, vec![run.org.into(), run.name.into()]).await
-    }
-
     /// Notes from now on which rows of the org change in these tables, as whoever owns them. What
-    /// was committed before may not be noted; whatever is committed behind it is.
+    /// was committed before may not be noted; whatever is committed behind it is. A note of no
+    /// row says that it began, see [`Db::must_note`].
     pub async fn note_changes(&self, run: &Run<'_>, shapes: &[Shape]) -> Result<(), DbError> {
         plain(run.org)?;
         plain(run.name)?;
         let triggers = shapes.iter().map(|shape| run.triggers(shape, self.pool()));
-        self.by_table(triggers.collect()).await
+        self.by_table(triggers.collect(), None).await?;
+        let text = format!(
+            "INSERT INTO {} (org_id, run, store, item, version) VALUES ($1, $2, '', '', 1)",
+            run.notes
+        );
+        self.say_within(run.org, text, vec![run.org.into(), run.name.into()]).await
     }
 
-    /// Notes nothing more of the org: for this run, or for any.
-    pub async fn note_no_more(&self, org: &str, run: Option<&str>) -> Result<(), DbError> {
+    /// Whether nothing that changed since [`Db::note_changes`] was passed over; an error
+    /// otherwise. What is taken away of a run by others, triggers or notes, is never put back, and
+    /// of its notes that of no row goes first.
+    pub async fn must_note(&self, run: &Run<'_>, shapes: &[Shape]) -> Result<(), DbError> {
+        let begun = format!(
+            "SELECT item FROM {} WHERE org_id = $1 AND run = $2 AND store = '' AND item = ''",
+            run.notes
+        );
+        let args = vec![run.org.into(), run.name.into()];
+        let begun = self.rows_within(run.org, begun, args).await?.len();
+        let find = match self.pool() {
+            Pool::Sqlite { .. } => {
+                "SELECT name FROM sqlite_master
+                  WHERE type = 'trigger' AND substr(name, 1, length($1)) = $1"
+            }
+            Pool::Postgres(_) => {
+                "SELECT t.tgname::text AS name
+                   FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+                   JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+                  WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+                    AND starts_with(t.tgname::text, lower($1))"
+            }
+        };
+        let begin = Value::from(format!("{TRIGGER}{}_{}_", run.org, run.name));
+        let stand = self.rows_within(run.org, find.to_owned(), vec![begin]).await?.len();
+        if begun == 1 && stand == SIDES * shapes.len() {
+            return Ok(());
+        }
+        let says = "another run took away what notes the changes: run it again";
+        Err(DbError::says(NOTE, says.to_owned()))
+    }
+
+    /// Notes nothing more for this run.
+    pub async fn note_no_more(&self, run: &Run<'_>) -> Result<(), DbError> {
+        self.drop_triggers(run.org, &format!("{}_", run.name), None).await
+    }
+
+    /// Notes nothing more of the org for any run, as long as it is the turn of this one here.
+    pub async fn note_none(&self, turn: &Run<'_>) -> Result<(), DbError> {
+        self.drop_triggers(turn.org, "", Some(turn)).await
+    }
+
+    async fn drop_triggers(
+        &self,
+        org: &str,
+        of_run: &str,
+        turn: Option<&Run<'_>>,
+    ) -> Result<(), DbError> {
         plain(org)?;
-        let of_run = run.map(|run| format!("{run}_")).unwrap_or_default();
         let begin = Value::from(format!("{TRIGGER}{org}_{of_run}"));
         let find = match self.pool() {
             Pool::Sqlite { .. } => {
-                "SELECT 'DROP TRIGGER ' || name AS text FROM sqlite_master
+                "SELECT 'DROP TRIGGER IF EXISTS ' || name AS text FROM sqlite_master
                   WHERE type = 'trigger' AND substr(name, 1, length($1)) = $1"
             }
             // Names that are not quoted are folded.
@@ -163,7 +169,7 @@ impl Db {
         };
         let rows = self.rows_within(org, find.to_owned(), vec![begin]).await?;
         let drops = rows.iter().map(|row| row.text("text")).collect::<Result<Vec<_>, _>>()?;
-        self.by_table(drops.into_iter().map(|drop| vec![drop]).collect()).await
+        self.by_table(drops.into_iter().map(|drop| vec![drop]).collect(), turn).await
     }
 
     /// What was noted for a run in these tables, each row once.
@@ -249,52 +255,32 @@ impl Db {
         tx.commit().await
     }
 
-    /// Says something that writes, alone.
-    async fn say_within(&self, org: &str, text: String, args: Values) -> Result<(), DbError> {
-        let on = |cause| DbError::new(WRITE, cause);
-        let text = AssertSqlSafe(text);
-        match self.pool() {
-            Pool::Sqlite { write, .. } => {
-                let mut tx = write.begin().await.map_err(on)?;
-                let query = sqlx::query_with(text, of_sqlite(args).map_err(on)?);
-                query.execute(&mut *tx).await.map_err(on)?;
-                tx.commit().await.map_err(on)
-            }
-            Pool::Postgres(lines) => {
-                let (pool, _) = lines.now();
-                let begins = Within::org(org).begins("BEGIN").map_err(on)?;
-                let mut tx = pool.begin_with(begins).await.map_err(on)?;
-                let query = sqlx::query_with(text, of_postgres(args).map_err(on)?);
-                query.execute(&mut *tx).await.map_err(on)?;
-                tx.commit().await.map_err(on)
-            }
-        }
-    }
-
     /// Changes tables, on PostgreSQL each in a transaction of its own: the lock on one is held
     /// for no longer than it takes, and nobody waits behind it for longer than a moment.
-    async fn by_table(&self, tables: Vec<Vec<String>>) -> Result<(), DbError> {
-        let on = |cause| DbError::new(NOTE, cause);
+    async fn by_table(
+        &self,
+        tables: Vec<Vec<String>>,
+        turn: Option<&Run<'_>>,
+    ) -> Result<(), DbError> {
         match self.pool() {
             Pool::Sqlite { write, .. } => {
+                let on = |cause| DbError::new(NOTE, cause);
                 let mut tx = write.begin().await.map_err(on)?;
+                if let Some(run) = turn {
+                    run.holds_sqlite(&mut tx).await?;
+                }
                 for text in tables.into_iter().flatten() {
                     tx.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.map_err(on)?;
                 }
                 tx.commit().await.map_err(on)
             }
-            Pool::Postgres(lines) => {
+            Pool::Postgres(_) => {
                 for texts in tables {
                     let mut tries = LOCK_TRIES;
-                    let text =
-                        format!("SET LOCAL lock_timeout = '{LOCK_WITHIN}'; {}", texts.join("; "));
                     loop {
-                        let changed = async {
-                            let mut tx = lines.now().0.begin().await?;
-                            tx.execute(sqlx::raw_sql(AssertSqlSafe(text.clone()))).await?;
-                            tx.commit().await
-                        };
-                        match changed.await.map_err(on) {
+                        let long = tries.is_multiple_of(LOCK_LONG_EACH) && tries < LOCK_TRIES;
+                        let within = if long { LOCK_LONG } else { LOCK_WITHIN };
+                        match self.change_table(&texts, within, turn).await {
                             Err(error) if error.is_held() && tries > 0 => tries -= 1,
                             changed => break changed?,
                         }
@@ -304,6 +290,28 @@ impl Db {
                 Ok(())
             }
         }
+    }
+
+    async fn change_table(
+        &self,
+        texts: &[String],
+        within: &str,
+        turn: Option<&Run<'_>>,
+    ) -> Result<(), DbError> {
+        let Pool::Postgres(lines) = self.pool() else { return Ok(()) };
+        let on = |cause| DbError::new(NOTE, cause);
+        let begins = match turn {
+            Some(run) => Within::org(run.org).begins("BEGIN").map_err(on)?,
+            None => AssertSqlSafe("BEGIN".to_owned()),
+        };
+        let mut tx = lines.now().0.begin_with(begins).await.map_err(on)?;
+        let text = format!("SET LOCAL lock_timeout = '{within}'");
+        tx.execute(AssertSqlSafe(text)).await.map_err(on)?;
+        if let Some(run) = turn {
+            run.holds_postgres(&mut tx).await?;
+        }
+        tx.execute(sqlx::raw_sql(AssertSqlSafe(texts.join("; ")))).await.map_err(on)?;
+        tx.commit().await.map_err(on)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Context as _;
-use base::db::{Db, Shape, Value};
+use base::db::{Db, Shape, Value, Values};
 
 use super::rows::{EVENTS, Rows, Table, WRAPPER};
 
@@ -31,6 +31,7 @@ impl Rows<'_> {
     /// Reads every table but events on both sides and compares them, while the org is used: what
     /// differs must have been noted as changed. Events were compared as they were copied.
     pub(crate) async fn compare(&mut self) -> anyhow::Result<()> {
+        self.is_noting().await?;
         let mut differs: BTreeMap<&str, HashSet<[u8; 32]>> = BTreeMap::new();
         for shape in self.shapes.iter().filter(|shape| shape.name != EVENTS) {
             let (mut held, mut other) = (self.read(shape, self.target.0).await?, HashSet::new());
@@ -54,7 +55,7 @@ impl Rows<'_> {
         let unnoted = differs.into_iter().find(|(_, other)| !other.is_empty());
         let store = unnoted.map(|(store, _)| store).unwrap_or_default();
         anyhow::ensure!(store.is_empty(), "`{store}` differs between the two regions");
-        self.same_keys().await
+        self.same_keys(false).await
     }
 
     /// What each table holds, on both sides.
@@ -94,7 +95,8 @@ impl Rows<'_> {
     }
 
     /// What wraps the org's keys differs from region to region; what is wrapped does not.
-    pub(super) async fn same_keys(&self) -> anyhow::Result<()> {
+    /// While the org is used one may be on one side only; behind the fence, `all` of them are on both.
+    pub(super) async fn same_keys(&self, all: bool) -> anyhow::Result<()> {
         let shape = self.shapes.iter().find(|shape| shape.name == WRAPPER.0);
         let shape = shape.context("no table of keys")?;
         let (epoch, wrapped) = (shape.place("epoch"), shape.place(WRAPPER.1));
@@ -102,6 +104,17 @@ impl Rows<'_> {
         let org = self.org.as_str();
         let (here, _) = self.source.0.rows_of(shape, org, None).await?;
         let (there, _) = self.target.0.rows_of(shape, org, None).await?;
+        let epochs = |rows: &[Values]| -> HashSet<Option<i64>> {
+            let epoch = |row: &Values| match row.get(epoch) {
+                Some(Value::Int(epoch)) => *epoch,
+                _ => None,
+            };
+            rows.iter().map(epoch).collect()
+        };
+        anyhow::ensure!(
+            !all || epochs(&here) == epochs(&there),
+            "keys of the organization are missing, or superfluous"
+        );
         for row in &here {
             let (Some(Value::Int(Some(of))), Some(Value::Bytes(Some(one)))) =
                 (row.get(epoch), row.get(wrapped))

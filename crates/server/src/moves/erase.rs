@@ -1,15 +1,16 @@
 //! What an org left is erased, and the cell signs what that was.
 
-use access::{Caller, OrgId, Region};
+use access::{Caller, Region};
 use anyhow::Context as _;
 use audit::Carried;
-use base::db::{Db, Shape};
+use base::db::{Db, Run, Shape};
 use base::time::At;
+use regions::Step;
 use serde::Serialize;
 use serde_json::json;
 
 use super::STAYS;
-use super::mover::Mover;
+use super::mover::{ELSEWHERE, Mover};
 use super::rows::{NOTES, TURNS, shapes_of};
 
 /// The first line of what is signed: no checkpoint and no other statement begins so.
@@ -60,8 +61,8 @@ impl Mover<'_> {
     pub(super) async fn erase(&self) -> anyhow::Result<Receipt> {
         let homes = self.house.databases.homes();
         homes.settle(&self.org, homes.born(&self.org, self.from), self.to);
-        forget_notes(&self.target, &self.org).await?;
-        let (tables, files) = self.clean(self.from, &self.source).await?;
+        let eraser = self.take_turns(Step::Moved).await?;
+        let (tables, files) = self.clean(self.from, &self.source, &eraser).await?;
         let stays = STAYS.iter().map(|(name, why)| format!("{name}: {why}"));
         let outside = [
             "backups, and what the database engine keeps of its own log, as long as they are kept",
@@ -84,24 +85,63 @@ impl Mover<'_> {
         let changes =
             json!({ "from": self.from, "rows": rows, "files": files.files, "receipt": note });
         self.note(self.to, "regions.move.erased", changes).await?;
+        self.end_turns(&eraser).await?;
         self.house.directory.end_move(&self.org).await?;
         Ok(Receipt { statement, note, vkey })
     }
 
-    /// Nothing of the org is left in a region: neither rows nor files.
+    /// From now on whoever still writes or erases in either region, behind a pause of its own, is
+    /// refused; gives the name under which this one erases. The move must be at this step.
+    pub(super) async fn take_turns(&self, step: Step) -> anyhow::Result<String> {
+        let eraser = base::hex::encode(&base::seal::random::<6>()?);
+        let turn = self.turn(&eraser);
+        self.source.take_turn(&turn).await?;
+        self.target.take_turn(&turn).await?;
+        // Behind it: whoever comes later takes the turn before anything is written.
+        let found = self.house.directory.move_of(&self.org).await?;
+        if !found.is_some_and(|found| found.step == step && found.to == self.to) {
+            self.source.end_turn(&turn).await?;
+            self.target.end_turn(&turn).await?;
+            anyhow::bail!(ELSEWHERE);
+        }
+        Ok(eraser)
+    }
+
+    fn turn<'a>(&'a self, eraser: &'a str) -> Run<'a> {
+        Run { org: self.org.as_str(), name: eraser, turns: TURNS, notes: NOTES }
+    }
+
+    /// Nothing is noted of the org in either region, and it is nobody's turn there.
+    pub(super) async fn end_turns(&self, eraser: &str) -> anyhow::Result<()> {
+        let turn = self.turn(eraser);
+        for owner in [&self.source, &self.target] {
+            forget_notes(owner, &turn).await?;
+        }
+        for owner in [&self.source, &self.target] {
+            owner.end_turn(&turn).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing of the org is left in a region, neither rows nor files, as long as it is this
+    /// one's turn there.
     pub(super) async fn clean(
         &self,
         region: Region,
         owner: &Db,
+        eraser: &str,
     ) -> anyhow::Result<(Vec<Erased>, Carried)> {
-        // Who still writes there, behind a pause of its own, is refused from here on.
-        forget_notes(owner, &self.org).await?;
+        let turn = self.turn(eraser);
+        // Else each row that goes is noted. Whoever reads for long is in the way of that, and not
+        // of the erasing: then they go behind it.
+        let _behind_it = forget_notes(owner, &turn).await;
         let shapes = shapes_of(owner).await?;
         let all = owner.shapes().await?;
         let mark = all.iter().find(|shape| shape.name == MARK).context("no table of the mark")?;
-        let gone = owner.let_go(&shapes, self.org.as_str(), mark, PIECE).await?;
+        let gone = owner.let_go(&shapes, mark, PIECE, &turn).await?;
         // What left is no longer in the log of the embedded engine either.
         owner.settle().await?;
+        owner.must_have_turn(&turn).await?;
         let files = self.house.log.erase_files(&self.org, region).await?;
         let mut erased = Vec::with_capacity(shapes.len());
         for (shape, gone) in shapes.iter().zip(gone) {
@@ -118,13 +158,13 @@ impl Mover<'_> {
     }
 }
 
-/// No run has the turn of an org there any more, and nothing is noted of it.
-pub(super) async fn forget_notes(owner: &Db, org: &OrgId) -> anyhow::Result<()> {
-    owner.note_no_more(org.as_str(), None).await?;
+/// Nothing is noted of an org there any more, for any run: as long as it is the turn of this one.
+pub(super) async fn forget_notes(owner: &Db, turn: &Run<'_>) -> anyhow::Result<()> {
+    owner.note_none(turn).await?;
     let all = owner.shapes().await?;
     let shape = |name: &str| all.iter().find(|shape| shape.name == name).cloned();
     let mark = shape(MARK).context("no table of the mark")?;
-    let notes: Vec<Shape> = [TURNS, NOTES].into_iter().filter_map(shape).collect();
-    owner.let_go(&notes, org.as_str(), &mark, PIECE).await?;
+    let notes = shape(NOTES).context("no table of notes")?;
+    owner.let_go(&[notes], &mark, PIECE, turn).await?;
     Ok(())
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::compare::Held;
-use super::erase::{Receipt, forget_notes};
+use super::erase::Receipt;
 use super::rows::Rows;
 use crate::wire::House;
 
@@ -103,8 +103,9 @@ impl Mover<'_> {
             return Ok(());
         }
         self.give_up(&found).await?;
-        self.clean(self.to, &self.target).await?;
-        forget_notes(&self.source, &self.org).await?;
+        let eraser = self.take_turns(Step::Abandoning).await?;
+        self.clean(self.to, &self.target, &eraser).await?;
+        self.end_turns(&eraser).await?;
         self.note(self.from, "regions.move.abandoned", json!({ "to": self.to })).await?;
         anyhow::ensure!(directory.abandon_move(&self.org).await?, ELSEWHERE);
         Ok(())
@@ -243,7 +244,7 @@ impl Mover<'_> {
         Ok(changed)
     }
 
-    async fn switch(&self, rows: &mut Rows<'_>) -> anyhow::Result<Pause> {
+    pub(super) async fn switch(&self, rows: &mut Rows<'_>) -> anyhow::Result<Pause> {
         let directory = &self.house.directory;
         let begun = Instant::now();
         let fence = directory.fence(&self.org).await?.context(ELSEWHERE)?;
@@ -264,7 +265,9 @@ impl Mover<'_> {
         // The rooms of this very command have work of their own.
         self.house.record.fence(&self.org).await;
         let changed = self.bring(rows).await?;
-        rows.same_keys().await?;
+        // Behind the reading of the notes: none of those that counted was taken away.
+        rows.is_noting().await?;
+        rows.same_keys(true).await?;
         let same = self.house.log.is_carried(&self.org, (self.from, self.to)).await?;
         anyhow::ensure!(same, "the published files differ between the two regions");
         rows.is_its_turn().await?;

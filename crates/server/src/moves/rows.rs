@@ -20,7 +20,7 @@ pub(super) const WRAPPER: (&str, &str) = ("audit_wrapper", "wrapped");
 /// Where an org says its region itself.
 const REGION: (&str, &str) = ("identity_org", "region");
 
-/// Which run writes the rows of an org at the target, and where the source notes what changes.
+/// Which run writes or erases the rows of an org, and where the source notes what changes.
 pub(super) const TURNS: &str = "audit_mover";
 pub(super) const NOTES: &str = "audit_changed";
 
@@ -86,15 +86,26 @@ impl<'a> Rows<'a> {
 
     async fn begin(&self) -> anyhow::Result<()> {
         let (run, source) = (self.run(), self.source.0);
+        // Whoever forgets notes there has to have the turn there as well.
+        source.take_turn(&run).await?;
         self.target.0.take_turn(&run).await?;
         // Behind it: whoever fences later finds that its turn is over, and whoever fenced before
         // goes on alone.
         let found = self.directory.move_of(self.org).await?;
         anyhow::ensure!(found.is_some_and(|found| found.step == Step::Copying), ELSEWHERE);
         // What a run noted that was cut off.
-        forget_notes(source, self.org).await?;
-        let noted = self.shapes.iter().filter(|shape| shape.name != EVENTS).cloned();
-        Ok(source.note_changes(&run, &noted.collect::<Vec<_>>()).await?)
+        forget_notes(source, &run).await?;
+        Ok(source.note_changes(&run, &self.noting()).await?)
+    }
+
+    /// The tables of which is noted what changes.
+    fn noting(&self) -> Vec<Shape> {
+        self.shapes.iter().filter(|shape| shape.name != EVENTS).cloned().collect()
+    }
+
+    /// Whether whatever changed since this run began was noted, and nobody else forgot it.
+    pub(crate) async fn is_noting(&self) -> anyhow::Result<()> {
+        Ok(self.source.0.must_note(&self.run(), &self.noting()).await?)
     }
 
     pub(super) fn run(&self) -> Run<'_> {
@@ -109,7 +120,8 @@ impl<'a> Rows<'a> {
     /// Notes nothing more for this run, and ends its turn.
     pub(crate) async fn close(&self) -> anyhow::Result<()> {
         self.target.0.end_turn(&self.run()).await?;
-        Ok(self.source.0.note_no_more(self.org.as_str(), Some(&self.run)).await?)
+        self.source.0.end_turn(&self.run()).await?;
+        Ok(self.source.0.note_no_more(&self.run()).await?)
     }
 
     /// Copies what is new or other, and takes away what is no more; says how many rows.

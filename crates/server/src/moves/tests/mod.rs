@@ -2,6 +2,7 @@
 //! at once.
 
 mod changes;
+mod turns;
 
 use std::time::Duration;
 
