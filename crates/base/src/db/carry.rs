@@ -225,8 +225,8 @@ impl Db {
     /// Deletes every row of an org from these tables, as whoever owns them; says how many there
     /// were of each. What a row belongs to stands in a table before its own: the last table is
     /// emptied first. `rows` at most go in one transaction, and `mark` stands in a table of its
-    /// own in each: it lets go of what otherwise never leaves. Cut off, it is run again. Each piece goes only as long as it is the
-    /// turn of this run here.
+    /// own in each: it lets go of what otherwise never leaves. Each piece goes only as long as it
+    /// is the turn of this run here. Cut off, it is run again.
     pub async fn let_go(
         &self,
         shapes: &[Shape],
@@ -373,7 +373,8 @@ mod tests {
 
             // Whoever has not the turn any more erases nothing.
             let error = owner.let_go(&rows, &mark, 3, &turn("org_b", "other")).await.unwrap_err();
-            assert!(error.to_string().contains("another run has the turn"), "{error}");
+            let error = format!("{error:?}");
+            assert!(error.contains("another run has the turn"), "{error}");
             assert_eq!(left("org_b").await, 10);
 
             // What goes with what it belongs to is counted too, and a whole piece is not the end.

@@ -70,7 +70,7 @@ pub(crate) struct Outcome {
 
 /// What was behind the fence.
 #[derive(Debug, Clone, Copy)]
-struct Pause {
+pub(super) struct Pause {
     ms: u64,
     /// Rows that were looked at.
     rows: u64,
