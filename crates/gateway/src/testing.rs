@@ -19,8 +19,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use futures_util::StreamExt as _;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -341,7 +340,7 @@ fn dripping(streams: bool) -> Response {
         tokio::time::sleep(Duration::from_millis(100)).await;
         Some((Ok::<_, std::io::Error>(Bytes::from_static(b" ")), ()))
     });
-    let begin = stream::once(async move { Ok(Bytes::from_static(begin.as_bytes())) });
+    let begin = stream::once(async move { Ok(begin.into()) });
     ([("content-type", kind)], Body::from_stream(begin.chain(drops))).into_response()
 }
 
@@ -367,8 +366,8 @@ async fn embeddings(State(seen): State<Arc<Seen>>, headers: HeaderMap, body: Byt
         .map(|index| json!({ "object": "embedding", "index": index, "embedding": embedding }))
         .collect();
     // Images are counted in the total alone.
-    let inputs = ask["input"].as_array().into_iter().flatten();
-    let total = 4 + inputs.filter(|input| input.is_object()).count();
+    let total =
+        4 + ask["input"].as_array().into_iter().flatten().filter(|it| it.is_object()).count();
     Json(json!({ "object": "list", "data": data, "model": ask["model"],
                  "usage": { "prompt_tokens": 4, "total_tokens": total } }))
     .into_response()

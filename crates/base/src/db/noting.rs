@@ -125,8 +125,8 @@ impl Db {
                     AND starts_with(t.tgname::text, lower($1))"
             }
         };
-        let begin = Value::from(format!("{TRIGGER}{}_{}_", run.org, run.name));
-        let stand = self.rows_within(run.org, find.to_owned(), vec![begin]).await?.len();
+        let prefix = Value::from(format!("{TRIGGER}{}_{}_", run.org, run.name));
+        let stand = self.rows_within(run.org, find.to_owned(), vec![prefix]).await?.len();
         if begun == 1 && stand == SIDES * shapes.len() {
             return Ok(());
         }
