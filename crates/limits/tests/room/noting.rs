@@ -12,6 +12,7 @@ use limits::{Ask, Ceiling, Error, Hold, Level, Refused, Used};
 use tempfile::TempDir;
 
 use crate::bench::{Room, ask, money, per_month};
+use crate::cell::until;
 
 /// Where notes lie.
 struct Disk(TempDir);
@@ -224,6 +225,8 @@ async fn what_was_noted_under_other_limits_by_another_node_or_not_at_all_lets_no
         // A note of another time under the same name.
         disk.with_ledger(&mut room, &org).await;
         room.call(&org, "0.10").await.expect("within the budget");
+        // Whoever was there before writes no more.
+        room.apart(1);
         std::fs::write(&note, good).expect("writes");
         disk.apart(&mut room);
         closed(&room).await;
@@ -242,8 +245,12 @@ async fn a_disk_that_takes_no_note_stops_no_call_of_a_node_that_has_its_ledger()
         room.set(&org, Level::Org, "org", per_month("10.00")).await;
         disk.with_ledger(&mut room, &org).await;
         let [note] = disk.notes().try_into().expect("one");
-        std::fs::remove_file(&note).expect("removes");
-        std::fs::create_dir_all(note.join("in the way")).expect("a folder");
+        // The node may note something in between.
+        until(async || {
+            let _gone = std::fs::remove_file(&note);
+            std::fs::create_dir_all(note.join("in the way")).is_ok()
+        })
+        .await;
         let problem = room.refused(&org, ask(1, "1.00")).await;
         assert_eq!(problem.code(), "counters_unavailable", "what lies there may be an old note");
         std::fs::remove_dir_all(&note).expect("removes");

@@ -129,9 +129,9 @@ impl Mover<'_> {
         &self,
         region: Region,
         owner: &Db,
-        eraser: &str,
+        run: &str,
     ) -> anyhow::Result<(Vec<Erased>, Carried)> {
-        let turn = self.turn(eraser);
+        let turn = self.turn(run);
         // Else each row that goes is noted. Whoever reads for long is in the way of that, and not
         // of the erasing: then they go behind it.
         let _behind_it = forget_notes(owner, &turn).await;
