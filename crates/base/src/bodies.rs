@@ -56,22 +56,24 @@ impl Bodies {
     /// Room for `bytes_max` bytes of request bodies together. Who finds none waits for `wait_max` at
     /// most. A body of more than seven eighths of all finds none at all.
     pub fn new(bytes_max: usize, wait_max: Duration, metrics: &Metrics) -> Self {
-        let bodies = Self::with(bytes_max, wait_max);
-        let told = "Bytes of request bodies that are held, or that a body under way declared";
-        metrics.register("body_bytes_held", told, bodies.0.held.clone());
-        let told = "Requests refused because all room for bodies was taken";
-        metrics.register("bodies_refused", told, bodies.0.refused.clone());
-        bodies
+        let held = "Bytes of request bodies that are held, or that a body under way declared";
+        let refused = "Requests refused because all room for bodies was taken";
+        let told = [("body_bytes_held", held), ("bodies_refused", refused)];
+        Self::with(bytes_max, wait_max).told(metrics, told)
     }
 
     /// The same for answers that are held whole before they leave.
     pub fn of_answers(bytes_max: usize, wait_max: Duration, metrics: &Metrics) -> Self {
-        let bodies = Self::with(bytes_max, wait_max);
-        let told = "Bytes of whole answers that are held, or that an answer under way declared";
-        metrics.register("answer_bytes_held", told, bodies.0.held.clone());
-        let told = "Answers that were not taken because all room for answers was taken";
-        metrics.register("answers_refused", told, bodies.0.refused.clone());
-        bodies
+        let held = "Bytes of whole answers that are held, or that an answer under way declared";
+        let refused = "Answers that were not taken because all room for answers was taken";
+        let told = [("answer_bytes_held", held), ("answers_refused", refused)];
+        Self::with(bytes_max, wait_max).told(metrics, told)
+    }
+
+    fn told(self, metrics: &Metrics, [held, refused]: [(&str, &str); 2]) -> Self {
+        metrics.register(held.0, held.1, self.0.held.clone());
+        metrics.register(refused.0, refused.1, self.0.refused.clone());
+        self
     }
 
     fn with(bytes_max: usize, wait_max: Duration) -> Self {

@@ -23,7 +23,7 @@ use crate::route::{Arrived, Outgoing};
 use crate::stream::{Stream, Upstream};
 use crate::wire::BadAsk;
 use crate::wire::anthropic::{Envelope, Translator};
-use crate::wire::ask::{Ask, Kind};
+use crate::wire::ask::{Ask, IMAGE_TOKENS, Kind};
 use crate::wire::usage::Usage;
 use crate::wires::Wire;
 
@@ -248,7 +248,7 @@ fn envelope<'a>(call: &'a Call, ask: &'a Ask<'_>) -> Envelope<'a> {
 
 /// A token is about four bytes.
 pub(crate) fn prompt_estimate(ask: &Ask<'_>) -> u64 {
-    ask.prompt_tokens_at_most.div_ceil(4)
+    ask.prompt_tokens_with(IMAGE_TOKENS.into()).div_ceil(4)
 }
 
 fn estimate(ask: &Ask<'_>, answer: &Bytes) -> Usage {

@@ -6,6 +6,8 @@ use access::{DataClass, Region};
 use base::money::NanoCents;
 use serde::{Deserialize, Serialize};
 
+use crate::wire::ask::IMAGE_TOKENS;
+
 pub use crate::wire::ask::extra::Extra;
 pub use crate::wire::ceiling::CeilingName;
 
@@ -229,7 +231,7 @@ fn context_tokens() -> u32 {
     128_000
 }
 fn image_tokens() -> u32 {
-    6_000
+    IMAGE_TOKENS
 }
 fn attempts_max() -> u32 {
     3

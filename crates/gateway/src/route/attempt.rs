@@ -154,9 +154,8 @@ impl Outgoing<'_> {
         if ask.by_reference {
             return model.max_output_tokens;
         }
-        let bytes = ask.prompt_tokens_with(0);
-        let images = ask.prompt_tokens_with(model.image_tokens).saturating_sub(bytes);
-        let words = bytes.div_ceil(4);
+        let images = ask.images.saturating_mul(model.image_tokens);
+        let words = ask.text_bytes.div_ceil(4);
         let prompt =
             words.saturating_add(words / 8).saturating_add(TEMPLATE).saturating_add(images);
         let left = model.context_tokens.saturating_sub(prompt);

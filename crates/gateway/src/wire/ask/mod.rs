@@ -23,9 +23,9 @@ use messages::Messages;
 /// Brackets that may be open at once in a body.
 pub(crate) const DEPTH_AT_MOST: usize = 64;
 
-/// Prompt tokens set aside for each image, whatever its size in bytes: more than the current flagship
+/// Prompt tokens set aside for each image unless the operator says otherwise: more than the current flagship
 /// models charge for one at full detail. The operator says it of a model that charges more.
-pub(crate) const IMAGE_TOKENS: u64 = 6_000;
+pub(crate) const IMAGE_TOKENS: u32 = 6_000;
 
 /// Which door the body came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,11 +48,10 @@ pub(crate) struct Ask<'a> {
     pub(crate) n: u32,
     /// What makes it dearer, or has somebody else process it, with the keys that say so.
     pub(crate) extras: Vec<(&'static str, Extra)>,
-    /// The prompt cannot be longer than this. A token is at least one byte, so the bytes of the body
-    /// bound it; image data counts [`IMAGE_TOKENS`] per image instead of its bytes.
-    pub(crate) prompt_tokens_at_most: u64,
+    /// Bytes of the body without the data of images.
+    pub(crate) text_bytes: u64,
     /// Images in it.
-    images: u64,
+    pub(crate) images: u64,
     /// It names content that is not in the body: its size cannot be told from here.
     pub(crate) by_reference: bool,
     /// The content of the last user message, unread; see `last_user_text`.
@@ -110,11 +109,10 @@ impl<'a> Ask<'a> {
         self.stream_options.as_ref().is_some_and(|options| options.include_usage)
     }
 
-    /// How long the prompt can be where an image counts as so many tokens.
+    /// The prompt cannot be longer than this where an image counts as so many tokens, whatever its
+    /// size. A token is at least one byte, so the other bytes of the body bound the rest.
     pub(crate) fn prompt_tokens_with(&self, image_tokens: u64) -> u64 {
-        let images = self.images.saturating_mul(IMAGE_TOKENS);
-        let words = self.prompt_tokens_at_most.saturating_sub(images);
-        words.saturating_add(self.images.saturating_mul(image_tokens))
+        self.text_bytes.saturating_add(self.images.saturating_mul(image_tokens))
     }
 
     /// The ceiling the caller set for one answer. Of two ceilings, the higher one counts.
@@ -211,7 +209,6 @@ impl<'a> Reading<'a> {
             }));
         }
         let bytes = self.body.len().saturating_sub(self.image_bytes);
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         Ok(Ask {
             model,
             model_span,
@@ -221,7 +218,7 @@ impl<'a> Reading<'a> {
             max_completion_tokens: self.max_completion_tokens,
             n: self.n,
             extras: self.extras,
-            prompt_tokens_at_most: bytes.saturating_add(self.images.saturating_mul(IMAGE_TOKENS)),
+            text_bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
             images: self.images,
             by_reference: self.by_reference,
             last_user: self.last_user,

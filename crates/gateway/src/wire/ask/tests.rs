@@ -25,7 +25,7 @@ fn a_request_is_understood_as_far_as_routing_and_limits_need_it() {
     assert!(ask.stream && ask.wants_usage());
     assert_eq!(ask.completion_tokens_at_most(), Some(20));
     assert_eq!(ask.n, 2);
-    assert_eq!(ask.prompt_tokens_at_most, body.len() as u64);
+    assert_eq!(ask.prompt_tokens_with(IMAGE_TOKENS.into()), body.len() as u64);
 }
 
 #[test]
@@ -44,8 +44,9 @@ fn an_image_is_reserved_by_number_and_not_by_its_bytes() {
         {{"type":"image_url","image_url":{{"url":"data:image/png;base64,{data}"}}}},
         {{"type":"image_url","image_url":{{"url":"https://x.test/a.png"}}}}]}}]}}"#
     );
-    let reserved = chat(&body).unwrap().prompt_tokens_at_most;
-    assert!((2 * IMAGE_TOKENS..2 * IMAGE_TOKENS + 300).contains(&reserved), "{reserved}");
+    let each = u64::from(IMAGE_TOKENS);
+    let reserved = chat(&body).unwrap().prompt_tokens_with(each);
+    assert!((2 * each..2 * each + 300).contains(&reserved), "{reserved}");
 }
 
 #[test]
