@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use crate::shell::{self, cargo, note, progress};
+use crate::release;
+use crate::shell::{self, Outcome, cargo, note};
 
 /// What to measure.
 #[derive(Debug, clap::Args)]
@@ -24,37 +25,29 @@ pub(crate) struct Options {
 
 /// Builds the product and what it is measured with, and measures.
 pub(crate) fn run(options: &Options) -> bool {
-    let root = shell::root();
-    let bench = root.join("bench/speed");
-    progress("building");
-    let mut server = cargo();
-    server.args(["build", "--release", "--package", "server", "--bin", "portico"]);
-    if options.many {
-        server.args(["--example", "orgs"]);
-    }
-    let measured = shell::run(&mut server)
-        .and_then(|()| {
-            let mut programs = cargo();
-            programs.args(["build", "--release", "--quiet", "--manifest-path"]);
-            shell::run(programs.arg(bench.join("Cargo.toml")))
-        })
-        .and_then(|()| {
-            let mut python = Command::new("python3");
-            python.arg(bench.join(if options.many { "many.py" } else { "measure.py" }));
-            python.arg(root.join("target/release/portico")).arg(bench.join("target/release"));
-            if options.many {
-                python.arg(root.join("target/release/examples/orgs"));
-            }
-            if options.json {
-                python.arg("--json");
-            }
-            if options.write {
-                python.arg("--page").arg(root.join("docs/performance.md"));
-            }
-            shell::show(python.args(&options.more))
-        });
+    let measured = measured(options);
     if let Err(why) = &measured {
         note(why);
     }
     measured.is_ok()
+}
+
+fn measured(options: &Options) -> Outcome<()> {
+    let root = shell::root();
+    let program = release::build()?;
+    let mut python = Command::new("python3");
+    let script = if options.many { "many.py" } else { "measure.py" };
+    python.arg(root.join("bench/speed").join(script)).arg(program).arg(release::programs()?);
+    if options.many {
+        let mut orgs = cargo();
+        shell::run(orgs.args(["build", "--release", "--package", "server", "--example", "orgs"]))?;
+        python.arg(root.join("target/release/examples/orgs"));
+    }
+    if options.json {
+        python.arg("--json");
+    }
+    if options.write {
+        python.arg("--page").arg(root.join("docs/performance.md"));
+    }
+    shell::show(python.args(&options.more))
 }

@@ -10,6 +10,7 @@ mod licences;
 mod pages;
 mod postgres;
 mod redis;
+mod release;
 mod scripts;
 mod shell;
 mod sizes;
@@ -38,6 +39,8 @@ enum Task {
     Bench(bench::Options),
     /// Time the inner steps of a call, or count their instructions and hold them to a baseline.
     Steps(steps::Options),
+    /// Build the program as it is shipped: what runs of it lies in one place.
+    Release,
     /// Break what Portico stands on, under load, and hold what was measured to its bars.
     Faults(faults::Options),
     /// Time every page of the console in an org of 10,000 patterns, 1,000 members and
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Steps(options) => steps::run(&options),
+        Task::Release => release::run(),
         Task::Faults(options) => faults::run(&options),
         Task::Pages(options) => pages::run(&options),
         Task::Sizes { json } => {

@@ -79,12 +79,7 @@ struct Server {
 
 impl Server {
     fn find() -> Outcome<Self> {
-        let programs = if let Some(programs) = programs() {
-            programs
-        } else {
-            shell::install(&["postgresql"]).map_err(|why| format!("PostgreSQL server: {why}"))?;
-            programs().ok_or("PostgreSQL server: installed, but its programs are not found")?
-        };
+        let programs = installed()?;
         let exists = |user: &str| shell::read(Command::new("id").args(["-u", user])).is_ok();
         let user = match (shell::is_root(), exists("postgres")) {
             (false, _) => None,
@@ -170,7 +165,16 @@ impl Server {
     }
 }
 
-/// The folder of the server's programs: the newest that Debian has, or one on the `PATH`.
+/// The folder of the server's programs, installed if they are missing and may be.
+pub(crate) fn installed() -> Outcome<PathBuf> {
+    if let Some(programs) = programs() {
+        return Ok(programs);
+    }
+    shell::install(&["postgresql"]).map_err(|why| format!("PostgreSQL server: {why}"))?;
+    Ok(programs().ok_or("PostgreSQL server: installed, but its programs are not found")?)
+}
+
+/// The newest that Debian has, or one on the `PATH`.
 fn programs() -> Option<PathBuf> {
     let versions = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut versions: Vec<(u32, PathBuf)> = versions

@@ -42,6 +42,9 @@ pub(super) const PRAGMAS: [(&str, &str); 5] = [
     ("secure_delete", "ON"),
 ];
 
+/// Of the file that a connection which only reads has in memory: 256 KiB.
+const READ_CACHE: &str = "-256";
+
 /// A handle on one database.
 #[derive(Debug, Clone)]
 pub struct Db(Arc<Inner>);
@@ -91,6 +94,8 @@ impl Db {
             let write = one().await.map_err(on)?;
             let write = Writer::open(write, options.get_filename()).map_err(on)?;
             let log = Log::new(one().await.map_err(on)?, write.clone());
+            // What they remember of the file is worth nothing once somebody writes.
+            let options = options.pragma("cache_size", READ_CACHE);
             let read = line.max_connections(4).connect_with(options.read_only(true));
             Pool::Sqlite { read: read.await.map_err(on)?, write, log }
         } else {
