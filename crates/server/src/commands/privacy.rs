@@ -193,8 +193,8 @@ fn line_of(request: &Request) -> String {
 
 /// Every page of a list, as one.
 async fn whole<T>(
-    read: impl AsyncFn(Paging) -> Result<Page<T>, Problem>,
-) -> Result<Page<T>, Problem> {
+    read: impl AsyncFn(Paging) -> Result<Page<T>, privacy::Error>,
+) -> Result<Page<T>, privacy::Error> {
     let mut all = Page { items: Vec::new(), next: None };
     loop {
         let page = read(Paging { after: all.next, limit: Some(LISTED) }).await?;
