@@ -54,20 +54,39 @@ impl Domains {
         let after = judged(before, proven, now);
         if proven {
             // First where all domains stand: two orgs cannot both have it.
-            let (org, region) = (scope.org(), scope.region());
-            let put = self.0.registry.put(after.domain.as_str(), org, region).await;
-            if !put.map_err(Error::Problem)? {
-                return Err(Error::Taken);
-            }
+            self.register(scope, &after.domain).await?;
         } else if before.verified_at.is_some() && after.verified_at.is_none() {
-            let gone = self.0.registry.release(after.domain.as_str(), scope.org()).await;
-            gone.map_err(Error::Problem)?;
+            self.release(scope, &after.domain).await?;
         }
-        self.write(scope, before, &after).await?;
-        Ok(after)
+        if self.write(scope, before, &after).await? {
+            return Ok(after);
+        }
+        // It was given up, or another look came first: that holds, and where all domains stand
+        // it stands so again.
+        let now = match self.one(scope, &after.domain).await {
+            Ok(now) => Some(now),
+            Err(Error::NotFound) => None,
+            Err(other) => return Err(other),
+        };
+        if now.as_ref().is_some_and(|now| now.verified_at.is_some()) {
+            self.register(scope, &after.domain).await?;
+        } else {
+            self.release(scope, &after.domain).await?;
+        }
+        now.ok_or(Error::NotFound)
     }
 
-    async fn write(&self, scope: &Scope, before: &Domain, after: &Domain) -> Result<(), Error> {
+    async fn register(&self, scope: &Scope, domain: &DomainName) -> Result<(), Error> {
+        let put = self.0.registry.put(domain.as_str(), scope.org(), scope.region()).await;
+        if put.map_err(Error::Problem)? { Ok(()) } else { Err(Error::Taken) }
+    }
+
+    pub(crate) async fn release(&self, scope: &Scope, domain: &DomainName) -> Result<(), Error> {
+        self.0.registry.release(domain.as_str(), scope.org()).await.map_err(Error::Problem)
+    }
+
+    /// Writes what came of a look, if the domain still is what it was before.
+    async fn write(&self, scope: &Scope, before: &Domain, after: &Domain) -> Result<bool, Error> {
         let now = self.now();
         let hours = match after.state {
             DomainState::Verified => Some(EVERY_HOURS),
@@ -81,11 +100,15 @@ impl Domains {
             now,
             hours.map(|hours| now + SignedDuration::from_hours(hours)),
             after.missing_since,
+            before.claimed_at,
+            before.checked_at,
         ];
         let mut change = Change::begin(&self.0.record, scope).await?;
-        change.run(sql::CHECKED, args).await?;
+        if change.run(sql::CHECKED, args).await? == 0 {
+            return Ok(false);
+        }
         change.commit(told(before, after)).await?;
-        Ok(())
+        Ok(true)
     }
 
     /// The DNS was silent: nothing is concluded, and it is asked again tomorrow.

@@ -179,12 +179,13 @@ impl Domains {
     pub async fn remove(&self, caller: &Caller, domain: &DomainName) -> Result<(), Error> {
         let scope = may_change(caller)?;
         let before = self.one(&scope, domain).await?;
-        self.0.registry.release(domain.as_str(), scope.org()).await.map_err(Error::Problem)?;
+        self.release(&scope, domain).await?;
         let mut change = Change::begin(&self.0.record, &scope).await?;
         change.run(sql::REMOVE, args![domain.as_str()]).await?;
         let event = Event::done("domains.domain.removed", "domain", domain.as_str());
         change.commit(event.changes(json!({"state": {"from": before.state}}))).await?;
-        Ok(())
+        // A look that was under way may have put it there again.
+        self.release(&scope, domain).await
     }
 
     pub(crate) async fn one(&self, scope: &Scope, domain: &DomainName) -> Result<Domain, Error> {

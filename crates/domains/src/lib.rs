@@ -9,6 +9,9 @@
 //!   and a DNS that does not answer gives nothing up:
 //!   `a_domain_whose_record_is_gone_is_given_up_after_two_weeks`,
 //!   `a_dns_that_does_not_answer_changes_nothing`.
+//! - Two looks, or a look and whoever gives a domain up, never contradict each other:
+//!   `a_domain_that_is_given_up_while_it_is_looked_at_is_free`,
+//!   `a_look_that_took_long_takes_back_nothing_that_was_proven_meanwhile`.
 //! - What is no domain is refused by name: `nonsense_is_no_domain`.
 //! - An org sees nothing of another, and only those who connect identity providers see any
 //!   of it: `two_orgs_see_nothing_of_each_other`.

@@ -32,7 +32,8 @@ pub(crate) const CHECKED: Statement = Statement::new(
     "note what the DNS says of a domain",
     "UPDATE domains_domain
         SET state = $3, verified_at = $4, checked_at = $5, check_at = $6, missing_since = $7
-      WHERE org_id = $1 AND domain = $2",
+      WHERE org_id = $1 AND domain = $2
+        AND claimed_at = $8 AND checked_at IS NOT DISTINCT FROM $9",
 );
 
 /// The DNS did not answer: it is asked again later, and nothing is concluded.

@@ -35,6 +35,8 @@ pub struct Birth {
     pub subject: Option<String>,
     /// Which session of the provider's own: what a logout may name instead.
     pub index: Option<String>,
+    /// When that one ends: this one does by then.
+    pub until: Option<At>,
 }
 
 /// What somebody showed to be let in.
@@ -51,7 +53,8 @@ pub(crate) enum Proof {
 impl Birth {
     /// Somebody who came in without an identity provider.
     pub const fn of(member: MemberId, method: Method, factor_at: Option<At>) -> Self {
-        Self { member, method, factor_at, connection: None, subject: None, index: None }
+        let (connection, subject, index, until) = (None, None, None, None);
+        Self { member, method, factor_at, connection, subject, index, until }
     }
 }
 
@@ -99,6 +102,7 @@ impl Identity {
         let at = self.now();
         let lifetime_secs = org.rules.lifetime_secs(&self.0.config);
         let expires_at = at + SignedDuration::from_secs(lifetime_secs);
+        let expires_at = birth.until.map_or(expires_at, |until| until.min(expires_at));
         let (id, member) = (SessionId::new(at), birth.member.as_str());
         let (method, factor_at) = (birth.method, birth.factor_at);
         let begun = Begun { id: id.to_string(), method, at, factor_at };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use access::{Caller, Origin, PermissionSet, Region};
+use access::{Caller, Origin, Region};
 use audit::Event;
 use base::args;
 use base::testing::StillClock;
@@ -14,17 +14,18 @@ use serde_json::{Value, json};
 
 use crate::amend::Amend;
 use crate::enter::Entered;
-use crate::kept::{TokenId, UserId};
+use crate::kept::UserId;
 use crate::query::Query;
 use crate::schema::Resource;
 use crate::shown::Shown;
-use crate::{NewDirectory, Scim, sql};
+use crate::{NewDirectory, Scim, sql, vouch};
 
 const USERS: usize = 10_000;
 /// Debug builds are slow; what has no bound takes minutes.
 const LONG: Duration = Duration::from_mins(1);
 
-async fn room(house: &House) -> (Scim, Entered) {
+/// A room, and a directory that asks in it.
+pub(crate) async fn room(house: &House) -> (Scim, Entered) {
     let scim = Scim::open(&crate::Needs {
         databases: &house.databases,
         clock: &house.clock.shared(),
@@ -37,11 +38,11 @@ async fn room(house: &House) -> (Scim, Entered) {
     });
     let (scim, (_, operator)) = (scim.unwrap(), house.found("crowd").await);
     let new = NewDirectory { name: "Okta".to_owned(), ..NewDirectory::default() };
-    let (directory, _) = scim.add_directory(&operator, &new).await.unwrap();
+    let (directory, issued) = scim.add_directory(&operator, &new).await.unwrap();
     let id = directory.id.as_str();
     let caller = Caller::directory(operator.org.clone(), Region::Eu, id, Origin::default());
     let base = format!("{}/scim/v2", scim.origin(None));
-    let (token, vouched) = (TokenId::new(house.clock.now()), PermissionSet::EMPTY);
+    let (token, vouched) = (issued.id, vouch::by(&operator));
     (scim, Entered { caller, directory, token, vouched, base })
 }
 

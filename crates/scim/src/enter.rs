@@ -10,6 +10,7 @@ use base::args;
 use base::db::DbError;
 use base::seal;
 use base::time::At;
+use identity::Work;
 use identity::key::DirectoryToken;
 use serde_json::json;
 
@@ -22,6 +23,8 @@ use crate::{Error, Scim, sql, vouch};
 const NOTE_EVERY_SECS: i64 = 60;
 /// Orgs and directories that are remembered for it.
 const NOTED_MAX: usize = 1_000;
+
+const GIVES_OTHERWISE: &str = "what this directory gives was changed in the console while the request was under way: send it again";
 
 /// A directory that showed a good token.
 #[derive(Debug, Clone)]
@@ -118,6 +121,23 @@ impl Scim {
         Ok(Entered { caller, directory, token, vouched, base })
     }
 
+    /// Begins a change by a directory that may make it now: since its request began, or the
+    /// bulk that this is a part of, its token may have ended, and what it gives may have
+    /// become something else. Neither happens between here and the end of the change.
+    pub(crate) async fn begin_as(&self, by: &Entered) -> Result<Work, Error> {
+        let mut work = self.0.identity.begin(&by.scope()?).await?;
+        let id = by.directory.id.as_str();
+        work.change.run(sql::DIRECTORY_HOLD, args![id]).await?;
+        let row = work.change.maybe(sql::TOKEN_LIVING, args![id, by.token.as_str()]).await?;
+        let row = row.ok_or(Error::Ended)?;
+        let now = Directory::of(&row)?;
+        let gives = (&now.role, &now.mapping, vouch::read(&row)?);
+        if gives != (&by.directory.role, &by.directory.mapping, by.vouched) {
+            return Err(Error::Conflict(GIVES_OTHERWISE));
+        }
+        Ok(work)
+    }
+
     /// Records whose token was refused. The answer does not wait for it.
     fn refused(&self, who: &Caller, id: &str, code: &str) {
         let event = Event::done("identity.credentials.refused", "directory", id);
@@ -131,4 +151,64 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     let only = all.next().filter(|_| all.next().is_none())?;
     let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use identity::testing::Plan;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::DirectoryPatch;
+    use crate::amend::Amend;
+    use crate::crowd::room;
+    use crate::reply::Reply;
+
+    /// The status of everything that a directory can change.
+    async fn tries(scim: &Scim, by: &Entered, user: &str) -> Vec<u16> {
+        let new = json!({ "userName": "bob@crowd.example" });
+        let bulk = json!({ "Operations": [
+            { "method": "POST", "path": "/Users", "bulkId": "1", "data": new },
+        ] });
+        let bulk = scim.bulk(by, &bulk).await.unwrap();
+        let status = |error: Error| Reply::from(error).status.as_u16();
+        let off = json!({ "userName": "ada@crowd.example", "active": false });
+        let off = Amend::Replace(&off);
+        vec![
+            bulk["Operations"][0]["status"].as_str().map(|text| text.parse().unwrap()).unwrap(),
+            status(scim.add_user(by, &new).await.unwrap_err()),
+            status(scim.add_group(by, &json!({ "displayName": "All" })).await.unwrap_err()),
+            status(scim.amend_user(by, user, &off, None).await.unwrap_err()),
+            status(scim.amend_user(by, user, &off, Some("*")).await.unwrap_err()),
+            status(scim.remove_user(by, user, None).await.unwrap_err()),
+        ]
+    }
+
+    #[tokio::test]
+    async fn a_request_under_way_changes_nothing_once_its_token_ended_or_its_directory_changed() {
+        for house in Plan::of(sql::MIGRATIONS).houses().await {
+            let (scim, by) = room(&house).await;
+            let operator = Caller::operator(by.caller.org.clone(), by.caller.region, "test");
+            let told = async || {
+                let users = house.recorded(&operator, "scim.user.*").await.len();
+                users + house.recorded(&operator, "scim.group.*").await.len()
+            };
+            let ada = json!({ "userName": "ada@crowd.example" });
+            let ada = scim.add_user(&by, &ada).await.unwrap().id;
+            let role = Some("org:viewer".to_owned());
+            let patch = DirectoryPatch { role, ..DirectoryPatch::default() };
+            let id = by.directory.id.clone();
+            let directory = scim.change_directory(&operator, &id, &patch).await.unwrap();
+            let before = told().await;
+            assert_eq!(tries(&scim, &by, &ada).await, [409; 6]);
+            assert_eq!(told().await, before);
+            let by = Entered { directory, ..by };
+            let said: Value = json!({ "userName": "ada@crowd.example", "title": "Countess" });
+            scim.amend_user(&by, &ada, &Amend::Replace(&said), Some("*")).await.unwrap();
+            scim.end_token(&operator, &id, &by.token).await.unwrap();
+            let before = told().await;
+            assert_eq!(tries(&scim, &by, &ada).await, [401; 6]);
+            assert_eq!(told().await, before);
+        }
+    }
 }

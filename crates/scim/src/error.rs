@@ -51,6 +51,9 @@ pub enum Error {
          much makes a new token in the console"
     )]
     NotVouched,
+    /// The token ended while the request was under way.
+    #[error("the token of this directory has ended")]
+    Ended,
     /// It was changed since the caller looked.
     #[error("the resource was changed since: read it again")]
     Changed,
@@ -107,6 +110,7 @@ impl Error {
             | Self::NeedsFactor(_)
             | Self::Conflict(_)
             | Self::NotVouched
+            | Self::Ended
             | Self::Changed
             | Self::NotFound
             | Self::NotImplemented(_)
@@ -138,6 +142,7 @@ impl From<Error> for Problem {
             Error::Uniqueness(_) => Self::new(StatusCode::CONFLICT, "exists", detail),
             Error::Conflict(_) => Self::new(StatusCode::CONFLICT, "conflict", detail),
             Error::NotVouched => Self::new(StatusCode::FORBIDDEN, "not_vouched", detail),
+            Error::Ended => Self::new(StatusCode::UNAUTHORIZED, "credentials_ended", detail),
             Error::Changed => Self::new(StatusCode::PRECONDITION_FAILED, "changed", detail),
             Error::NotFound => Self::not_found(),
             Error::NotImplemented(_) => {

@@ -36,7 +36,7 @@ impl Scim {
         let (at, name) = (self.now(), shown_name(&document).to_owned());
         let id = GroupId::new(at).to_string();
         let vouched = self.vouched(by).await?;
-        let mut work = self.0.identity.begin(&scope).await?;
+        let mut work = self.begin_as(by).await?;
         self.room_for(&mut work, by, sql::GROUP_COUNT, GROUPS_MAX).await?;
         free_name(&mut work, by, &name).await?;
         let team = self.0.identity.form_team(&mut work, &name).await.map_err(named)?;

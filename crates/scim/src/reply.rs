@@ -82,6 +82,9 @@ impl Reply {
 
 impl From<Error> for Reply {
     fn from(error: Error) -> Self {
+        if matches!(error, Error::Ended) {
+            return Self::unauthorized();
+        }
         let scim_type = error.scim_type();
         let problem = Problem::from(error);
         // A rule about a field is a bad request here: the protocol has no 422.

@@ -47,14 +47,13 @@ impl Scim {
         by: &Entered,
         seen: Option<&'a str>,
     ) -> Result<(Work, Expected<'a>), Error> {
-        let scope = by.scope()?;
         let Some(seen) = seen else {
-            return Ok((self.0.identity.begin(&scope).await?, Expected(None)));
+            return Ok((self.begin_as(by).await?, Expected(None)));
         };
         for _ in 0..LOOKS_MAX {
             // Before the change begins: what holds a connection must not wait for another.
             let roster = self.0.identity.roster(&by.caller).await?;
-            let work = self.0.identity.begin(&scope).await?;
+            let work = self.begin_as(by).await?;
             if roster.holds_in(&work) {
                 return Ok((work, Expected(Some((seen, roster)))));
             }

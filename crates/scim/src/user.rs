@@ -46,7 +46,7 @@ impl Scim {
         let person = Person::of(&document, &id);
         let known = self.0.identity.find_member(&scope, &person.email).await?;
         let vouched = self.vouched(by).await?;
-        let mut work = self.0.identity.begin(&scope).await?;
+        let mut work = self.begin_as(by).await?;
         self.room_for(&mut work, by, sql::USER_COUNT, USERS_MAX).await?;
         free_name(&mut work, by, &document).await?;
         let acts = active(&document) != Some(false);

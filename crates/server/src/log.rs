@@ -46,6 +46,14 @@ pub(crate) fn open(
     })?)
 }
 
+/// Whether every bucket that is named could be opened: what it needs of this machine is there.
+pub(crate) fn check(config: &Config) -> anyhow::Result<()> {
+    for (region, s3) in &config.record.s3 {
+        bucket(s3).with_context(|| format!("[record.s3.{region}]"))?;
+    }
+    Ok(())
+}
+
 fn bucket(config: &S3Config) -> anyhow::Result<S3> {
     Ok(S3::open(config, secret(config)?.as_ref(), base::tls::client(&[])?)?)
 }

@@ -288,7 +288,7 @@ impl Sso {
             guide: known.guide,
             name: known.name.clone(),
             state: known.state,
-            ours: self.ours(&Handle::of(scope, &known.id), &known.keys),
+            ours: self.ours(&self.handle(scope, &known.id), &known.keys),
             provider: known.provider.as_ref().map(Provider::shown),
             source: known.source.clone(),
             client_id: known.client_id.clone(),

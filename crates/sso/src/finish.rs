@@ -126,6 +126,7 @@ impl Sso {
             connection: Some(known.id.to_string()),
             subject: Some(tag(&answer.named)?),
             index: answer.index.as_deref().map(tag).transpose()?,
+            until: answer.until,
         };
         let caller = scope.caller();
         let (region, origin) = (scope.region(), caller.origin.clone());

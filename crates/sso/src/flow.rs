@@ -66,6 +66,8 @@ pub(crate) struct Answer {
     pub(crate) transient: bool,
     /// Which session of its own this is.
     pub(crate) index: Option<String>,
+    /// When that one ends.
+    pub(crate) until: Option<At>,
     /// Attributes or claims.
     pub(crate) claims: Claims,
     /// How they proved who they are.

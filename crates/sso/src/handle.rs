@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use access::{Caller, OrgId, Origin, Region, Scope};
 
+use crate::Sso;
+
 base::ids! {
     /// Names a connection to an identity provider.
     ConnectionId = "con";
@@ -14,10 +16,11 @@ base::ids! {
 /// Longer texts are not even looked at.
 const LENGTH_MAX: usize = 64;
 
-/// Which connection of which org, and where that org is at home.
+/// Which connection of which org, and where that org began: what a provider was told once
+/// holds on wherever the org moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Handle {
-    /// The org's home.
+    /// Where the org began.
     pub region: Region,
     /// The org.
     pub org: OrgId,
@@ -30,16 +33,20 @@ pub struct Handle {
 #[error("not the name of a connection")]
 pub struct NotAHandle;
 
-impl Handle {
-    /// The name of a connection of a scope's org.
-    pub(crate) fn of(scope: &Scope, connection: &ConnectionId) -> Self {
-        let (region, org) = (scope.region(), scope.org().clone());
-        Self { region, org, connection: connection.clone() }
+impl Sso {
+    /// The public name of a connection of a scope's org.
+    pub(crate) fn handle(&self, scope: &Scope, connection: &ConnectionId) -> Handle {
+        let (homes, org) = (self.0.databases.homes(), scope.org().clone());
+        let region = homes.born(&org, scope.region());
+        Handle { region, org, connection: connection.clone() }
     }
 
-    /// The scope in which a request of nobody yet is answered.
-    pub(crate) fn scope(&self, origin: Origin) -> Scope {
-        Caller::answering(self.org.clone(), self.region, "sso", origin).itself()
+    /// The scope in which a request of nobody yet is answered; none: that org is not served here.
+    pub(crate) fn scope(&self, handle: &Handle, origin: Origin) -> Option<Scope> {
+        let (databases, org) = (&self.0.databases, handle.org.clone());
+        let region = databases.homes().home(&org, handle.region);
+        let answering = || Caller::answering(org, region, "sso", origin).itself();
+        databases.serves(region).then(answering)
     }
 }
 

@@ -13,7 +13,7 @@ use crate::finish::Visit;
 use crate::flow::{self, Farewell, Flow, Purpose, Stage};
 use crate::seals::Place;
 use crate::start::Way;
-use crate::{ConnectionId, Error, Handle, Refused, Sso, sql};
+use crate::{ConnectionId, Error, Refused, Sso, sql};
 
 impl Sso {
     /// Ends the session that a request carries, and says where the browser leaves its
@@ -59,7 +59,7 @@ impl Sso {
         visit: &Visit,
         browser: &Browser,
     ) -> Result<Option<Way>, Error> {
-        let handle = Handle::of(scope, &known.id);
+        let handle = self.handle(scope, &known.id);
         let token = flow::token()?;
         let mut flow = Flow::new(Purpose::Leave, "/sign-in");
         let way = match (&known.provider, &visit.farewell) {

@@ -14,7 +14,8 @@
 //! - Why a sign-in was refused stands in the record and nowhere else:
 //!   `every_refusal_looks_the_same_and_the_record_says_why`.
 //! - Whoever was suspended or removed does not come back by signing in:
-//!   `whoever_was_suspended_or_removed_does_not_come_back`.
+//!   `whoever_was_suspended_or_removed_does_not_come_back`; once they are invited again, they do:
+//!   `whoever_was_removed_and_invited_again_comes_in_through_the_provider_as_before`.
 //! - No mapping makes an owner, and an owner is not recognised by an address:
 //!   `an_owner_is_not_recognised_by_an_address_and_connects_while_signed_in`; nobody lets a
 //!   provider give what they could not give themselves:
@@ -29,13 +30,16 @@
 //!   they, nor give anybody more: `an_admin_does_not_become_an_owner_by_a_provider_of_their_own`,
 //!   `what_a_setup_link_connected_opens_no_account_until_it_is_confirmed`; the same holds for
 //!   whoever lets more of it be believed:
-//!   `whoever_lets_more_of_a_provider_be_believed_answers_for_it_too`.
+//!   `whoever_lets_more_of_a_provider_be_believed_answers_for_it_too`, and for what groups mean:
+//!   `an_admin_demotes_nobody_who_may_more_by_what_groups_mean`.
 //! - A key that somebody found does not become a way to sign in:
 //!   `nobody_connects_themselves_with_a_key`; a key bound to models, addresses or a time lets
 //!   nobody in: `a_key_bound_to_models_addresses_or_a_time_connects_no_provider`.
 //! - A connection that is switched off lets nobody in:
 //!   `a_connection_that_is_off_lets_nobody_in`; and none is switched on that nobody came
 //!   through in a test: `a_connection_is_tested_before_it_is_switched_on`.
+//! - A session ends when the provider says that its own does:
+//!   `a_session_ends_when_the_provider_says_and_no_later_than_the_organization_does`.
 //! - Signing out at either end signs out at the other:
 //!   `signing_out_here_signs_out_there_and_the_other_way_round`,
 //!   `a_provider_says_in_the_back_that_somebody_left`.

@@ -2,6 +2,7 @@
 
 use access::{MemberId, Role, Scope, TeamId};
 use base::args;
+use base::db::Value;
 use identity::{Arrival, Member, MemberState};
 use serde_json::json;
 
@@ -14,6 +15,23 @@ use crate::{Error, Refused, Sso, events, sql};
 
 /// Two sign-ins of the same new person may race; the second looks again.
 const LOOKS_MAX: usize = 3;
+
+/// Whom a provider means by a name of its own.
+#[derive(Debug)]
+enum Meant<'a> {
+    /// Who may act.
+    Acting(Member),
+    /// Nobody who is here.
+    Nobody(Subject<'a>),
+}
+
+/// By what somebody is recognised who is not known by it yet.
+#[derive(Debug)]
+struct Subject<'a> {
+    tag: &'a str,
+    /// Who was meant, and was removed since.
+    gone: Option<MemberId>,
+}
 
 impl Sso {
     /// The member whom an answer means. Somebody new becomes one; somebody known follows
@@ -28,8 +46,12 @@ impl Sso {
         let subject = self.subject(scope, known, answer, &mapped)?;
         for _ in 0..LOOKS_MAX {
             let member = match self.meant(scope, known, &subject).await? {
-                Some(member) => self.keep_up(scope, known, answer, &mapped, &member).await?,
-                None => self.newcomer(scope, known, answer, &mapped, &subject).await?,
+                Meant::Acting(member) => {
+                    self.keep_up(scope, known, answer, &mapped, &member).await?
+                }
+                Meant::Nobody(subject) => {
+                    self.newcomer(scope, known, answer, &mapped, &subject).await?
+                }
             };
             if let Some(member) = member {
                 return Ok(member);
@@ -62,19 +84,20 @@ impl Sso {
     }
 
     /// The member whom the provider has meant before.
-    async fn meant(
+    async fn meant<'a>(
         &self,
         scope: &Scope,
         known: &Known,
-        subject: &str,
-    ) -> Result<Option<Member>, Error> {
-        let args = args![known.id.as_str(), subject];
+        tag: &'a str,
+    ) -> Result<Meant<'a>, Error> {
+        let args = args![known.id.as_str(), tag];
         let row = self.0.databases.of(scope)?.maybe(sql::IDENTITY, args).await?;
-        let Some(row) = row else { return Ok(None) };
+        let Some(row) = row else { return Ok(Meant::Nobody(Subject { tag, gone: None })) };
         let id: MemberId = row.parse("member_id")?;
         match self.0.identity.known_member(scope, &id).await {
-            Ok(member) if member.state == MemberState::Active => Ok(Some(member)),
-            Ok(_) | Err(identity::Error::NotFound) => Err(Refused::not_acting().into()),
+            Ok(member) if member.state == MemberState::Active => Ok(Meant::Acting(member)),
+            Ok(_) => Err(Refused::not_acting().into()),
+            Err(identity::Error::NotFound) => Ok(Meant::Nobody(Subject { tag, gone: Some(id) })),
             Err(other) => Err(other.into()),
         }
     }
@@ -86,7 +109,7 @@ impl Sso {
         known: &Known,
         answer: &Answer,
         mapped: &Mapped,
-        subject: &str,
+        subject: &Subject<'_>,
     ) -> Result<Option<MemberId>, Error> {
         if answer.email_unverified {
             return Err(Refused::email_not_verified().into());
@@ -139,7 +162,7 @@ impl Sso {
         scope: &Scope,
         known: &Known,
         mapped: &Mapped,
-        subject: &str,
+        subject: &Subject<'_>,
     ) -> Result<Option<MemberId>, Error> {
         if !known.policy.jit {
             return Err(Refused::nobody().into());
@@ -148,7 +171,7 @@ impl Sso {
         if self.0.identity.is_provisioned(scope).await? {
             return Err(Refused::by_directory().into());
         }
-        if self.0.identity.was_removed(scope, &mapped.email).await? {
+        if subject.gone.is_some() || self.0.identity.was_removed(scope, &mapped.email).await? {
             return Err(Refused::was_removed().into());
         }
         if mapped.role == Role::Owner.as_str() {
@@ -266,11 +289,11 @@ impl Sso {
         }
         let text = format!("name:{}", answer.named);
         let subject = self.0.seals.tag_text(scope, Recognised::Subject(&known.id), &text)?;
-        match self.meant(scope, known, &subject).await? {
-            Some(meant) if meant.id == *member => return Ok(()),
-            Some(_) => return Err(Refused::connected_otherwise().into()),
-            None => {}
-        }
+        let subject = match self.meant(scope, known, &subject).await? {
+            Meant::Acting(meant) if meant.id == *member => return Ok(()),
+            Meant::Acting(_) => return Err(Refused::connected_otherwise().into()),
+            Meant::Nobody(subject) => subject,
+        };
         let who = self.0.identity.known_member(scope, member).await?;
         if who.state != MemberState::Active {
             return Err(Refused::not_acting().into());
@@ -299,8 +322,9 @@ impl Sso {
         Ok(row.is_some())
     }
 
-    fn link(&self, known: &Known, subject: &str, member: &MemberId) -> Vec<base::db::Value> {
-        args![known.id.as_str(), subject, member.as_str(), self.now()]
+    fn link(&self, known: &Known, subject: &Subject<'_>, member: &MemberId) -> Vec<Value> {
+        let gone = subject.gone.as_ref().map(MemberId::as_str);
+        args![known.id.as_str(), subject.tag, member.as_str(), self.now(), gone]
     }
 }
 

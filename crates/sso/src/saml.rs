@@ -46,10 +46,7 @@ impl Sso {
 
     /// Our metadata, for anybody: a provider reads it by itself.
     pub async fn metadata(&self, handle: &Handle) -> Result<String, Error> {
-        let scope = handle.scope(access::Origin::default());
-        if !self.0.databases.serves(handle.region) {
-            return Err(Error::NotFound);
-        }
+        let scope = self.scope(handle, access::Origin::default()).ok_or(Error::NotFound)?;
         let known = self.one(&scope, &handle.connection).await?;
         if known.keys.is_empty() {
             return Err(Error::NotFound);

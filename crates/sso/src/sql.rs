@@ -159,12 +159,14 @@ pub(crate) const IDENTITY: Statement = Statement::new(
       WHERE org_id = $1 AND connection_id = $2 AND subject = $3",
 );
 
-/// Whoever was meant first stays meant.
+/// Whoever was meant first stays meant, until they were removed.
 pub(crate) const IDENTITY_ADD: Statement = Statement::new(
     "note whom a provider means",
     "INSERT INTO sso_identity (org_id, connection_id, subject, member_id, created_at)
      VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (org_id, connection_id, subject) DO NOTHING",
+     ON CONFLICT (org_id, connection_id, subject) DO UPDATE
+     SET member_id = excluded.member_id, created_at = excluded.created_at
+     WHERE sso_identity.member_id = $6",
 );
 
 /// Whether a member comes through a connection already, by whatever subject.

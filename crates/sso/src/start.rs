@@ -143,7 +143,7 @@ impl Sso {
         let tag = browser.tag(self, scope)?;
         let flow = Flow::new(purpose, "/");
         self.keep(scope, &known.id, (Stage::Begun, &token), &tag, &flow).await?;
-        let path = format!("/sso/{}/start?begun={token}", Handle::of(scope, &known.id));
+        let path = format!("/sso/{}/start?begun={token}", self.handle(scope, &known.id));
         Ok(Begun { path, browser })
     }
 
@@ -210,14 +210,11 @@ impl Sso {
     ) -> Result<(Scope, Known), Error> {
         self.0.turnstile.pass(origin.ip, self.now())?;
         let ip = origin.ip;
-        let scope = handle.scope(origin);
         let nothing = || {
             self.0.turnstile.refused(ip, self.now());
             Error::from(Refused::not_active())
         };
-        if !self.0.databases.serves(handle.region) {
-            return Err(nothing());
-        }
+        let scope = self.scope(handle, origin).ok_or_else(nothing)?;
         match self.one(&scope, &handle.connection).await {
             Ok(known) => Ok((scope, known)),
             Err(Error::NotFound) => Err(nothing()),

@@ -20,15 +20,18 @@ pub(crate) fn by(caller: &Caller) -> PermissionSet {
     }
 }
 
-/// Whether somebody else is meant than before, or more is believed of what a provider says:
-/// whoever answered for it answered for less.
+/// Whether somebody else is meant than before, they become something else, or more is
+/// believed of what a provider says: whoever answered for it did not answer for that.
 pub(crate) fn widens(before: &Known, after: &Known) -> bool {
-    believed(before) != believed(after)
+    let follow = !before.policy.jit && after.policy.jit;
+    follow || believed(before) != believed(after)
 }
 
 fn believed(Known { mapping, policy, .. }: &Known) -> impl PartialEq + '_ {
     let whom = (&mapping.email, policy.link_by_email, &policy.name_id_format);
-    (whom, policy.widened_algorithms, policy.expired_certificates, &policy.factor_contexts)
+    let what = (&mapping.groups, &mapping.role, &mapping.rules);
+    let how = (policy.widened_algorithms, policy.expired_certificates, &policy.factor_contexts);
+    (whom, what, how)
 }
 
 /// Everything, whatever there will be.

@@ -26,7 +26,7 @@ pub struct Requests {
     pub limit: Option<u32>,
 }
 
-/// What an approver grants: all that was asked for, or less.
+/// What an approver grants: all that was asked for, or less. They must have it themselves.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Grant {
@@ -62,7 +62,7 @@ impl Support {
         self.read(&scope, id).await
     }
 
-    /// Grants a request, or less than was asked for.
+    /// Grants a request, or less than was asked for: nothing that the caller does not have.
     pub async fn grant(
         &self,
         caller: &Caller,
@@ -85,6 +85,11 @@ impl Support {
             checks.refuse("/permissions", "must not hold more than was asked for");
         }
         checks.done()?;
+        let own = caller.access.wide();
+        if !own.covers(given) {
+            let missing = given.iter().filter(|permission| !own.has(*permission)).collect();
+            return Err(identity::Error::Escalation(missing).into());
+        }
         let at = self.now();
         let until = at + SignedDuration::from_hours(hours.into());
         let given = scope::names(given);

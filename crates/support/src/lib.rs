@@ -8,7 +8,8 @@
 //! - A visit may what was granted and nothing else: `a_visit_may_what_was_granted_and_nothing_else`;
 //!   what would outlive it cannot even be asked for:
 //!   `what_would_outlive_a_visit_cannot_be_asked_for`.
-//! - The approver may give less, never more: `the_approver_gives_less_and_never_more`.
+//! - The approver may give less, never more: `the_approver_gives_less_and_never_more`; nor what
+//!   they do not have: `nobody_lets_an_operator_do_what_they_may_not_do_themselves`.
 //! - It is over to the minute: `a_visit_is_over_to_the_minute`; ended at once when the org
 //!   ends it, with what runs on it: `an_ended_grant_cuts_off_at_once_what_runs_on_it`; and
 //!   when the operator loses their own place: `an_operator_who_leaves_is_out_everywhere`.

@@ -48,7 +48,8 @@ async fn by(
     Ok(Json(usage.by(&caller, &filter, dimension).await?))
 }
 
-/// A row for each hour or day, member, key, model and set of teams, for spreadsheets.
+/// A row for each hour or day, member, key, model and set of teams, for spreadsheets. The header
+/// `portico-until` says until when it is complete, if later calls are still being added up.
 #[utoipa::path(get, path = "/api/usage.csv", tag = "usage", params(SeriesFilter),
     security(("key" = ["self"])),
     responses((status = 200, content_type = "text/csv", body = String)))]
@@ -57,7 +58,7 @@ async fn table(
     State(usage): State<Usage>,
     Query(filter): Query<SeriesFilter>,
 ) -> Result<Response, Problem> {
-    let (checked, _) = usage.export(&caller, &filter).await?;
+    let (checked, until) = usage.export(&caller, &filter).await?;
     let start = checked.start();
     let rows = stream::try_unfold(Some(start), move |after| {
         let (usage, caller, checked) = (usage.clone(), caller.clone(), checked.clone());
@@ -74,5 +75,6 @@ async fn table(
         (CONTENT_DISPOSITION, "attachment; filename=\"usage.csv\""),
     ];
     let body = Body::from_stream(futures_util::StreamExt::chain(head, rows));
-    Ok((headers, body).into_response())
+    let until = until.map(|until| [("portico-until", until.to_string())]);
+    Ok((headers, until, body).into_response())
 }

@@ -100,7 +100,7 @@ async fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Failed> {
     }
     match tokio::net::lookup_host((target.host.as_str(), target.port)).await {
         Ok(found) => Ok(found.collect()),
-        Err(_) => Err(Failed::NoSuchHost(target.host.clone())),
+        Err(_) => Err(Failed::NotFound(target.host.clone())),
     }
 }
 
@@ -109,13 +109,12 @@ fn may_be_asked(
     private_addresses: bool,
     host: &str,
 ) -> Result<Vec<SocketAddr>, Failed> {
-    if addresses.is_empty() {
-        return Err(Failed::NoSuchHost(host.to_owned()));
-    }
+    let found = addresses.len();
     addresses.retain(|address| private_addresses || is_public(address.ip()));
     addresses.truncate(ADDRESSES_MAX);
     if addresses.is_empty() {
-        return Err(Failed::Private(host.to_owned()));
+        tracing::info!(host, found, "a host has no address that may be asked");
+        return Err(Failed::NotFound(host.to_owned()));
     }
     Ok(addresses)
 }
@@ -188,8 +187,8 @@ mod tests {
         let asked = |all: &[&str], allowed| may_be_asked(parsed(all), allowed, "host");
         assert_eq!(asked(&[private, public], false), Ok(parsed(&[public])));
         assert_eq!(asked(&[private, public], true), Ok(parsed(&[private, public])));
-        assert_eq!(asked(&[private], false), Err(Failed::Private("host".to_owned())));
-        assert_eq!(asked(&[], true), Err(Failed::NoSuchHost("host".to_owned())));
+        assert_eq!(asked(&[private], false), Err(Failed::NotFound("host".to_owned())));
+        assert_eq!(asked(&[], true), Err(Failed::NotFound("host".to_owned())));
         assert_eq!(asked(&[public; 9], false).unwrap().len(), ADDRESSES_MAX);
     }
 }

@@ -13,12 +13,10 @@ pub enum Failed {
     /// Something of the request cannot be sent, a header for example.
     #[error("the request holds what cannot be sent")]
     NotSendable,
-    /// The name has no address.
-    #[error("the name `{0}` could not be found")]
-    NoSuchHost(String),
-    /// The name leads into a network that is not public.
-    #[error("`{0}` is at a private or special address, which this server does not ask")]
-    Private(String),
+    /// The name has no address, or none but in a network that is not public. Which of them is
+    /// not said: else the names of the operator's network could be found by guessing.
+    #[error("`{0}` could not be found at a public address")]
+    NotFound(String),
     /// No connection.
     #[error("`{0}` could not be reached")]
     Unreachable(String),
@@ -46,8 +44,7 @@ impl Failed {
             Self::NotAnAddress => "not_an_address",
             Self::NotHttps => "not_https",
             Self::NotSendable => "not_sendable",
-            Self::NoSuchHost(_) => "no_such_host",
-            Self::Private(_) => "private_address",
+            Self::NotFound(_) => "no_public_address",
             Self::Unreachable(_) => "unreachable",
             Self::Untrusted(..) => "untrusted",
             Self::TooSlow(_) => "too_slow",

@@ -14,29 +14,50 @@ use base::time::Clock as _;
 use domains::{Claim, Dns, Domain, DomainName, Domains, Error, Needs, Registry};
 use identity::testing::{Answer, House, Plan, request};
 use serde_json::Value;
+use tokio::sync::oneshot::{Receiver, Sender, channel};
 
 use crate::dns::TestDns;
 
 /// Where all domains stand, of one test.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf(Mutex<HashMap<String, OrgId>>);
+pub(crate) struct Shelf {
+    known: Mutex<HashMap<String, OrgId>>,
+    held: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+}
 
 #[async_trait::async_trait]
 impl Registry for Shelf {
     async fn put(&self, domain: &str, org: &OrgId, _: Region) -> Result<bool, Problem> {
-        let mut known = self.0.lock().expect("unpoisoned");
+        self.wait().await;
+        let mut known = self.known.lock().expect("unpoisoned");
         Ok(known.entry(domain.to_owned()).or_insert_with(|| org.clone()) == org)
     }
 
     async fn release(&self, domain: &str, org: &OrgId) -> Result<(), Problem> {
-        self.0.lock().expect("unpoisoned").retain(|known, of| known != domain || of != org);
+        self.wait().await;
+        self.known.lock().expect("unpoisoned").retain(|known, of| known != domain || of != org);
         Ok(())
     }
 }
 
 impl Shelf {
+    /// Holds up whoever writes next: says that they came, and when they go on.
+    pub(crate) fn hold(&self) -> (Receiver<()>, Sender<()>) {
+        let ((came, comes), (go, goes)) = (channel(), channel());
+        *self.held.lock().expect("unpoisoned") = Some((came, goes));
+        (comes, go)
+    }
+
+    async fn wait(&self) {
+        let held = self.held.lock().expect("unpoisoned").take();
+        if let Some((came, goes)) = held {
+            came.send(()).expect("somebody waits");
+            goes.await.expect("goes on");
+        }
+    }
+
     pub(crate) fn of(&self, domain: &str) -> Option<OrgId> {
-        self.0.lock().expect("unpoisoned").get(domain).cloned()
+        self.known.lock().expect("unpoisoned").get(domain).cloned()
     }
 }
 

@@ -103,3 +103,49 @@ async fn a_dns_that_does_not_answer_changes_nothing() {
         assert!(matches!(silent, Err(Error::NoAnswer)), "{silent:?}");
     }
 }
+
+#[tokio::test]
+async fn a_domain_that_is_given_up_while_it_is_looked_at_is_free() {
+    for room in Room::on_each_engine().await {
+        let admin = room.somebody(&room.org(), Role::Admin);
+        let claimed = room.claim(&admin, "acme.example").await.expect("claims");
+        room.dns.put(&claimed.record_name, &[&claimed.record_value]);
+        let (comes, go) = room.shelf.hold();
+        let (checked, ()) = tokio::join!(room.check(&admin, "acme.example"), async {
+            comes.await.expect("the look");
+            room.domains.remove(&admin, &claimed.domain).await.expect("gives it up");
+            // Claimed anew, it is not proven by what was seen before.
+            room.clock.advance(SignedDuration::from_secs(1));
+            room.claim(&admin, "acme.example").await.expect("claims");
+            go.send(()).expect("goes on");
+        });
+        assert!(matches!(checked, Err(Error::NoRecord)), "{checked:?}");
+        assert_eq!(room.shelf.of("acme.example"), None);
+        room.domains.remove(&admin, &claimed.domain).await.expect("gives it up");
+        room.prove(&room.somebody(&room.org(), Role::Admin), "acme.example").await.expect("free");
+    }
+}
+
+#[tokio::test]
+async fn a_look_that_took_long_takes_back_nothing_that_was_proven_meanwhile() {
+    for room in Room::on_each_engine().await {
+        let (org, domain) = (room.org(), named("acme.example"));
+        let admin = room.somebody(&org, Role::Admin);
+        room.prove(&admin, "acme.example").await.expect("is proven");
+        room.dns.clear();
+        room.clock.advance(SignedDuration::from_hours(24 * 7));
+        room.domains.look_again().await;
+        room.clock.advance(SignedDuration::from_hours(24 * 14));
+        let (comes, go) = room.shelf.hold();
+        tokio::join!(room.domains.look_again(), async {
+            comes.await.expect("the look");
+            room.prove(&admin, "acme.example").await.expect("is proven");
+            go.send(()).expect("goes on");
+        });
+        let known = room.domains.get(&admin, &domain).await.expect("reads");
+        assert_eq!(
+            (known.state, room.shelf.of("acme.example")),
+            (DomainState::Verified, Some(org))
+        );
+    }
+}

@@ -70,6 +70,7 @@ impl House {
             connection: Some("con_1".to_owned()),
             subject: Some("somebody".to_owned()),
             index: None,
+            until: None,
         };
         self.let_in(&org.id, birth, Some(HOME)).await
     }

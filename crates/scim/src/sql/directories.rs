@@ -95,6 +95,14 @@ pub(crate) const TOKEN_BY_TAG: Statement = Statement::new(
       WHERE t.org_id = $1 AND t.tag = $2",
 );
 
+pub(crate) const TOKEN_LIVING: Statement = Statement::new(
+    "look at a token again",
+    "SELECT t.vouched, d.directory_id, d.name, d.role, d.mapping, d.created_at, d.seen_at
+       FROM scim_token t JOIN scim_directory d
+         ON d.org_id = t.org_id AND d.directory_id = t.directory_id
+      WHERE t.org_id = $1 AND t.directory_id = $2 AND t.token_id = $3 AND t.ended_at IS NULL",
+);
+
 pub(crate) const TOKEN_LIST: Statement = Statement::new(
     "list tokens",
     "SELECT token_id, created_at, ended_at, last_used_at FROM scim_token

@@ -28,7 +28,7 @@ use self::witness::WitnessOptions;
 use crate::config::{self, Config};
 use crate::demo::DemoOptions;
 use crate::door::Tls;
-use crate::{allocator, demo, serve, storage};
+use crate::{allocator, demo, log, outbound, serve, storage};
 
 /// The AI gateway that records every call before it releases the answer.
 #[derive(Debug, Parser)]
@@ -141,6 +141,8 @@ impl Command {
                 {
                     Tls::open(cert, key)?;
                 }
+                outbound::open(&config.outbound)?;
+                log::check(&config)?;
                 println!("{}: no fault", file.config.display());
                 if config.record.is_unnamed() {
                     println!("{}", serve::UNNAMED);

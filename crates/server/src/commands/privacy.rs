@@ -1,7 +1,7 @@
 //! What an operator does for an org that must forget somebody, or must not. Every act is in
 //! the org's record, under the operator's name.
 
-use base::http::Paging;
+use base::http::{Page, Paging};
 use base::problem::Problem;
 use base::time::At;
 use clap::Subcommand;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::bootstrap::{With, operator};
 use super::say;
 
-/// Erasures and holds that a list shows.
+/// Erasures and holds that are read at once.
 const LISTED: u32 = 200;
 
 /// In which organization.
@@ -124,7 +124,6 @@ impl PrivacyCommand {
         privacy: &privacy::Privacy,
         caller: &access::Caller,
     ) -> Result<(Value, String), Problem> {
-        let page = Paging { after: None, limit: Some(LISTED) };
         Ok(match self {
             Self::Locate { person, .. } => {
                 let located = privacy.locate(caller, &person).await?;
@@ -146,7 +145,7 @@ impl PrivacyCommand {
                 (json!(request), line_of(&request))
             }
             Self::Requests(_) => {
-                let requests = privacy.requests(caller, &page).await?;
+                let requests = whole(async |page| privacy.requests(caller, &page).await).await?;
                 let lines: Vec<_> = requests.items.iter().map(line_of).collect();
                 (json!(requests), lines.join("\n"))
             }
@@ -161,7 +160,7 @@ impl PrivacyCommand {
                 (json!(hold), line)
             }
             Self::Holds(_) => {
-                let holds = privacy.holds(caller, &page).await?;
+                let holds = whole(async |page| privacy.holds(caller, &page).await).await?;
                 let line = |hold: &privacy::Hold| {
                     let on = hold.person.as_deref().unwrap_or("everybody");
                     let state = if hold.in_force { "in force" } else { "over" };
@@ -189,5 +188,37 @@ fn line_of(request: &Request) -> String {
     match (request.state, &request.blocked) {
         (State::Restricted, Some(blocked)) => format!("{id} {person}: {}", blocked.sentence()),
         (state, _) => format!("{id} {person}: {}", state.words()),
+    }
+}
+
+/// Every page of a list, as one.
+async fn whole<T>(
+    read: impl AsyncFn(Paging) -> Result<Page<T>, privacy::Error>,
+) -> Result<Page<T>, privacy::Error> {
+    let mut all = Page { items: Vec::new(), next: None };
+    loop {
+        let page = read(Paging { after: all.next, limit: Some(LISTED) }).await?;
+        all = Page { items: all.items.into_iter().chain(page.items).collect(), next: page.next };
+        if all.next.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_list_at_the_command_line_goes_on_to_its_end() {
+        let all: Vec<usize> = (0..450).collect();
+        let read = async |page: Paging| {
+            let from: usize = page.after.map_or(0, |after| after.parse().unwrap());
+            let to = (from + 200).min(all.len());
+            let next = (to < all.len()).then(|| to.to_string());
+            Ok(Page { items: all[from..to].to_vec(), next })
+        };
+        let read = whole(read).await.unwrap();
+        assert_eq!((read.items, read.next), (all, None));
     }
 }

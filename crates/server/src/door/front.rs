@@ -220,13 +220,16 @@ fn note(record: &Record, caller: &Caller, problem: &Problem, openai: bool) {
     if !(refusal || (openai && status.is_client_error())) {
         return;
     }
-    // It may quote the caller: an event must not be as long as a body.
-    let plain = problem.detail().chars().filter(|c| !c.is_control());
-    let detail: String = plain.take(DETAIL_MAX).collect();
-    let mut reason = json!({
-        "status": status.as_u16(), "code": problem.code(), "detail": detail,
-    });
+    let mut reason = json!({ "status": status.as_u16(), "code": problem.code() });
     if let Some(members) = reason.as_object_mut() {
+        // What is wrong with a call may quote it, or the template of a pattern: neither stands in
+        // the record. And an event must not be as long as a body.
+        let (name, told) =
+            if refusal { ("detail", Some(problem.detail())) } else { ("param", problem.field()) };
+        let plain =
+            |told: &str| told.chars().filter(|c| !c.is_control()).take(DETAIL_MAX).collect();
+        let told: Option<String> = told.map(plain);
+        members.extend(told.map(|told| (name.to_owned(), told.into())));
         for name in ["decision", "limit"] {
             members.extend(problem.get(name).map(|value| (name.to_owned(), value.clone())));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use access::{Caller, Scope};
 use axum::body::{Body, Bytes};
-use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use axum::http::response::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -42,6 +42,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 struct Answer {
     kind: Option<String>,
     location: Option<String>,
+    /// Of a form: the browser takes the second answer in the place of the first.
+    #[serde(default)]
+    cookies: Vec<String>,
     body: String,
 }
 
@@ -186,6 +189,8 @@ impl Memory {
         let headers = response.headers_mut();
         put(headers, CONTENT_TYPE, answer.kind);
         put(headers, LOCATION, answer.location);
+        let cookies = answer.cookies.iter().filter_map(|cookie| cookie.parse().ok());
+        cookies.for_each(|cookie| drop(headers.append(SET_COOKIE, cookie)));
         headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
         Ok(response)
     }
@@ -212,7 +217,9 @@ impl Memory {
         let text =
             |name| parts.headers.get(name).and_then(|v| v.to_str().ok()).map(ToOwned::to_owned);
         let body = String::from_utf8_lossy(bytes).into_owned();
-        let answer = Answer { kind: text(CONTENT_TYPE), location: text(LOCATION), body };
+        let cookies = parts.headers.get_all(SET_COOKIE).iter().filter(|_| self.form);
+        let cookies = cookies.filter_map(|v| v.to_str().ok()).map(ToOwned::to_owned).collect();
+        let answer = Answer { kind: text(CONTENT_TYPE), location: text(LOCATION), cookies, body };
         let plain = serde_json::to_vec(&answer).map_err(|error| Problem::internal(&error))?;
         let sealed = self.keys()?.sealer.seal(&self.purpose(), &plain);
         let sealed = sealed.map_err(|error| Problem::internal(&error))?;

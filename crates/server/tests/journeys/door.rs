@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::http::Http;
 use crate::portico::Portico;
+use crate::until::until;
 
 #[tokio::test]
 async fn every_answer_has_a_request_id_and_errors_have_the_shape_of_their_door() {
@@ -37,6 +38,36 @@ async fn every_answer_has_a_request_id_and_errors_have_the_shape_of_their_door()
         "{}",
         mistyped.text
     );
+}
+
+#[tokio::test]
+async fn a_call_that_was_wrong_is_recorded_without_a_word_of_it_or_of_a_template() {
+    let mut portico = Portico::on_sqlite("");
+    let org = portico.org("acme", "eu");
+    portico.serve().await;
+    let taught = json!({
+        "slug": "reply", "name": "Reply", "triggers": ["Write a reply"],
+        "template": {
+            "user": "Reply to {{customer}}: {{question}}", "model": "small",
+            "variables": [{ "name": "customer", "type": "choice", "choices": ["Globex", "Initech"] }],
+        },
+    });
+    let taught = portico.http.post(&org.admin, "/api/patterns", &taught).await;
+    assert_eq!(taught.status, 201, "{}", taught.text);
+    let ask = json!({
+        "model": "pattern/reply", "messages": [{ "role": "user", "content": "x" }],
+        "variables": { "customer": "Hooli" },
+    });
+    let refused = portico.http.post(&org.member, "/v1/chat/completions", &ask).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    assert!(refused.text.contains("Globex"), "whoever calls is told: {}", refused.text);
+    let path = "/api/events?action=gateway.call.refused";
+    until(async || portico.http.get(&org.owner, path).await.text.contains("call.refused")).await;
+    let told = portico.http.get(&org.owner, path).await;
+    assert_eq!(told.json()["items"][0]["reason"]["param"], refused.json()["error"]["param"]);
+    for word in ["Globex", "Initech", "Hooli"] {
+        assert!(!told.text.contains(word), "{word}: {}", told.text);
+    }
 }
 
 #[tokio::test]

@@ -35,3 +35,26 @@ async fn a_catalogue_is_replaced_while_serving_and_a_faulty_one_is_not_applied()
     let answer = portico.http.post(&org.member, "/v1/chat/completions", &ask).await;
     assert_eq!(answer.status, 200, "the old one stays");
 }
+
+#[test]
+fn a_check_of_the_configuration_finds_what_serving_would_refuse() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("portico.toml");
+    for (text, said) in [
+        ("[outbound]\nca_file = \"gone.pem\"\n", "outbound.ca_file"),
+        (
+            "[record.s3.eu]\nbucket = \"b\"\nregion = \"r\"\naccess_key_id = \"k\"\n\
+             secret_key_file = \"gone\"\n",
+            "[record.s3.eu]",
+        ),
+    ] {
+        std::fs::write(&file, text).expect("writes");
+        let told = std::process::Command::new(env!("CARGO_BIN_EXE_portico"))
+            .args(["config", "check", "--config"])
+            .arg(&file)
+            .output()
+            .expect("runs");
+        let why = String::from_utf8_lossy(&told.stderr);
+        assert!(!told.status.success() && why.contains(said), "{why}");
+    }
+}

@@ -97,7 +97,7 @@ impl Sso {
         Ok(all
             .into_iter()
             .map(|known| {
-                let handle = Handle::of(&scope, &known.id);
+                let handle = self.handle(&scope, &known.id);
                 (known.name, handle)
             })
             .collect())

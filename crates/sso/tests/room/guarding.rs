@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::browser::Browser;
 use crate::house::{Answer, Connected, House, Org};
 use crate::idp::{Idp, Says};
+use crate::outside::connects;
 use crate::signing_in::signs_in;
 
 const IDP: &str = "https://idp.example/metadata";
@@ -41,16 +42,57 @@ async fn whoever_was_suspended_or_removed_does_not_come_back() {
         let path = format!("/api/members/{id}");
         let gone = house.ask(&org.owner.key, "DELETE", &path, Value::Null).await;
         assert_eq!(gone.status, 204, "{}", gone.text);
-        assert_eq!(tries(&house, &connected, &idp, "ada@acme.example").await.0.status, 403);
-        assert_eq!(house.last_refusal(&org).await, "member_not_active");
-        // Nor by another name of the provider, nor through a new connection.
-        let mut browser = Browser::default();
-        let renamed = |says: Says| Says { name_id: "another".to_owned(), ..says };
-        let on = (&connected, &idp);
-        let end = signs_in(&house, &mut browser, on, renamed, "ada@acme.example").await;
-        assert_eq!(end.status, 403);
-        assert_eq!(house.last_refusal(&org).await, "member_removed");
-        assert!(house.member(&org, "ada@acme.example").await.is_none());
+        // Neither as they were, nor with another address or by another name of the provider.
+        for (name, email) in [
+            ("name-of-ada@acme.example", "ada@acme.example"),
+            ("name-of-ada@acme.example", "countess@acme.example"),
+            ("another", "ada@acme.example"),
+        ] {
+            let mut browser = Browser::default();
+            let named = |says: Says| Says { name_id: name.to_owned(), ..says };
+            let end = signs_in(&house, &mut browser, (&connected, &idp), named, email).await;
+            assert_eq!((end.status, browser.has_session()), (403, false), "{name} {email}");
+            assert_eq!(house.last_refusal(&org).await, "member_removed", "{name} {email}");
+            assert!(house.member(&org, email).await.is_none(), "{name} {email}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_was_removed_and_invited_again_comes_in_through_the_provider_as_before() {
+    for house in House::on_each_engine().await {
+        let (org, idp) = (house.org("acme").await, Idp::new(IDP));
+        let (connected, ada) = (house.connected(&org, &idp).await, "ada@acme.example");
+        let mut ids = Vec::new();
+        let mut removed = async || {
+            let member = house.member(&org, ada).await.expect("a member");
+            let id = member["id"].as_str().expect("an id").to_owned();
+            let path = format!("/api/members/{id}");
+            let gone = house.ask(&org.owner.key, "DELETE", &path, Value::Null).await;
+            assert_eq!(gone.status, 204, "{}", gone.text);
+            assert!(!ids.contains(&id), "somebody else");
+            ids.push(id);
+        };
+        assert_eq!(tries(&house, &connected, &idp, ada).await.0.status, 303);
+        removed().await;
+        let invited = json!({ "email": ada, "role": "org:viewer" });
+        let invited = house.post(&org.owner.key, "/api/members", invited).await;
+        assert_eq!(invited.status, 201, "{}", invited.text);
+        for _ in 0..2 {
+            let (end, browser) = tries(&house, &connected, &idp, ada).await;
+            assert_eq!((end.status, browser.has_session()), (303, true), "{}", end.text);
+        }
+        removed().await;
+        // Where an address is not enough, they connect themselves.
+        let again = house.somebody(&org.operator, ada, "org:member").await;
+        let off = json!({ "policy": { "link_by_email": false } });
+        assert_eq!(house.patch(&org.owner.key, &connected, off).await.status, 200);
+        assert_eq!(tries(&house, &connected, &idp, ada).await.0.status, 403);
+        assert_eq!(house.last_refusal(&org).await, "not_connected");
+        let session = house.session(&org, &again.id).await;
+        let end = connects(&house, &session, (&connected, &idp), ada).await;
+        assert_eq!(end.location(), "/me/providers", "{}", house.last_refusal(&org).await);
+        assert_eq!(tries(&house, &connected, &idp, ada).await.0.status, 303);
     }
 }
 

@@ -32,6 +32,7 @@ pub(crate) struct Says {
     pub(crate) groups: Vec<String>,
     pub(crate) context: &'static str,
     pub(crate) session: String,
+    pub(crate) session_ends: Option<At>,
     pub(crate) id: String,
     pub(crate) in_response_to: Option<String>,
     pub(crate) acs: String,
@@ -74,6 +75,7 @@ impl Says {
             groups: Vec::new(),
             context: "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
             session: format!("session-of-{email}"),
+            session_ends: None,
             id: format!("_{unique:032x}"),
             in_response_to: asked.map(|asked| asked.id.clone()),
             acs: connected.acs.clone(),
@@ -145,6 +147,8 @@ impl Idp {
         } else {
             format!("<saml:Attribute Name=\"groups\">{groups}</saml:Attribute>")
         };
+        let ends = says.session_ends.map(|ends| format!(" SessionNotOnOrAfter=\"{ends}\""));
+        let ends = ends.unwrap_or_default();
         let assertion = format!(
             "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{id}\" \
              IssueInstant=\"{at}\" Version=\"2.0\"><saml:Issuer>{entity}</saml:Issuer>\
@@ -156,7 +160,7 @@ impl Idp {
              <saml:Conditions NotBefore=\"{before}\" NotOnOrAfter=\"{after}\">\
              <saml:AudienceRestriction><saml:Audience>{audience}</saml:Audience>\
              </saml:AudienceRestriction></saml:Conditions><saml:AuthnStatement \
-             AuthnInstant=\"{before}\" SessionIndex=\"{session}\"><saml:AuthnContext>\
+             AuthnInstant=\"{before}\" SessionIndex=\"{session}\"{ends}><saml:AuthnContext>\
              <saml:AuthnContextClassRef>{context}</saml:AuthnContextClassRef>\
              </saml:AuthnContext></saml:AuthnStatement><saml:AttributeStatement>\
              <saml:Attribute Name=\"email\"><saml:AttributeValue>{email}</saml:AttributeValue>\

@@ -1,10 +1,11 @@
 //! Signing out, at either end.
 
-use base::time::Clock as _;
+use base::time::{At, Clock as _};
+use jiff::SignedDuration;
 
 use crate::browser::{Browser, field};
 use crate::house::{Connected, House};
-use crate::idp::{Asked, Idp, attribute};
+use crate::idp::{Asked, Idp, Says, attribute};
 use crate::signing_in::signs_in;
 
 const IDP: &str = "https://idp.example/metadata";
@@ -101,5 +102,35 @@ async fn signing_out_here_signs_out_there_and_the_other_way_round() {
         }
         assert_eq!(statuses, [401, 401, 200]);
         assert!(house.events(&org, "sso.logout.refused").await.len() >= 3);
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_when_the_provider_says_and_no_later_than_the_organization_does() {
+    for house in House::on_each_engine().await {
+        let (org, idp) = (house.org("acme").await, Idp::new(IDP));
+        let connected = house.connected(&org, &idp).await;
+        let lasts = async |session_ends: Option<SignedDuration>| {
+            let (mut browser, now) = (Browser::default(), house.clock.now());
+            let session_ends = session_ends.map(|after| now + after);
+            let until = |says: Says| Says { session_ends, ..says };
+            let end =
+                signs_in(&house, &mut browser, (&connected, &idp), until, "ada@acme.example").await;
+            assert_eq!(end.status, 303, "{}", end.text);
+            let sessions = browser.get(&house, "/api/sessions").await.json();
+            let mut all = sessions["items"].as_array().expect("sessions").iter();
+            let own = all.find(|one| one["current"] == true).expect("this one");
+            let ends: At = own["expires_at"].as_str().expect("a time").parse().expect("a time");
+            (ends.duration_since(now), browser)
+        };
+        let (ours, _) = lasts(None).await;
+        assert_eq!(lasts(Some(ours * 2)).await.0, ours);
+        let hour = SignedDuration::from_hours(1);
+        let (left, mut browser) = lasts(Some(hour)).await;
+        assert_eq!(left, hour);
+        house.clock.advance(hour - SignedDuration::from_secs(1));
+        assert_eq!(browser.get(&house, "/api/session").await.status, 200);
+        house.clock.advance(SignedDuration::from_secs(1));
+        assert_eq!(browser.get(&house, "/api/session").await.status, 401);
     }
 }

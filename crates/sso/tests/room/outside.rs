@@ -112,6 +112,25 @@ async fn owner(house: &House, org: &Org, email: &str) -> (String, String) {
     (id, session)
 }
 
+/// Connects whoever is signed in with what the provider says of an address.
+pub(crate) async fn connects(
+    house: &House,
+    session: &str,
+    (connected, idp): (&Connected, &Idp),
+    email: &str,
+) -> Answer {
+    let begun = house.form(session, &format!("/me/providers/{}", connected.id), "").await;
+    assert_eq!(begun.status, 200, "{}", begun.text);
+    let mut browser = Browser::default();
+    browser.keep(&begun);
+    let page = browser.get(house, &begun.location()).await;
+    let asked = Asked::read(&page.location());
+    let says = Says::of(email, connected, Some(&asked), house.clock.now());
+    let response = idp.response(&says);
+    let form = [("SAMLResponse", response.as_str()), ("RelayState", asked.relay_state.as_str())];
+    answered(house, &mut browser, connected, &form).await
+}
+
 #[tokio::test]
 async fn an_owner_behind_the_glass_connects_and_still_comes_in_without_the_provider() {
     for house in House::on_each_engine().await {
@@ -125,18 +144,7 @@ async fn an_owner_behind_the_glass_connects_and_still_comes_in_without_the_provi
         house.tamper(text, org.id.as_str()).await;
         house.team(&org, "Any change lets the org be read again").await;
         // They connect themselves ...
-        let begun = house.form(&session, &format!("/me/providers/{}", connected.id), "").await;
-        assert_eq!(begun.status, 200, "{}", begun.text);
-        let mut browser = Browser::default();
-        browser.keep(&begun);
-        let page = browser.get(&house, &begun.location()).await;
-        let asked = Asked::read(&page.location());
-        let now = house.clock.now();
-        let says = Says::of("glass@acme.example", &connected, Some(&asked), now);
-        let response = idp.response(&says);
-        let form =
-            [("SAMLResponse", response.as_str()), ("RelayState", asked.relay_state.as_str())];
-        let end = answered(&house, &mut browser, &connected, &form).await;
+        let end = connects(&house, &session, (&connected, &idp), "glass@acme.example").await;
         assert_eq!(end.location(), "/me/providers", "{}", house.last_refusal(&org).await);
         // ... and come in both ways, where whoever is not behind the glass does not.
         assert_eq!(tries(&house, (&connected, &idp), "glass@acme.example", &[]).await.status, 303);

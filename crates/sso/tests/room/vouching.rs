@@ -162,15 +162,18 @@ async fn whoever_lets_more_of_a_provider_be_believed_answers_for_it_too() {
         for harmless in [
             json!({ "name": "Login" }),
             json!({ "policy": { "clock_skew_secs": 30, "single_logout": false, "jit": false } }),
-            json!({ "policy": {} }),
-            json!({ "mapping": { "role": "org:member", "rules": rules } }),
+            json!({ "mapping": { "role": "org:member", "name": ["cn"] } }),
         ] {
             assert_eq!(vouched(&connected, harmless.clone()).await, json!(["*"]), "{harmless}");
         }
         let vouch = format!("/api/connections/{}/vouch", connected.id);
         let told = async || house.events(&org, "sso.connection.changed").await.remove(0);
         for widened in [
+            json!({ "policy": {} }),
             json!({ "mapping": { "role": "org:member", "email": ["mail"] } }),
+            json!({ "mapping": { "role": "org:member", "groups": ["none"] } }),
+            json!({ "mapping": { "role": "org:member", "rules": rules } }),
+            json!({ "mapping": { "role": "org:viewer" } }),
             json!({ "policy": { "name_id_format": "urn:x" } }),
             json!({ "policy": { "widened_algorithms": true } }),
             json!({ "policy": { "expired_certificates": true } }),
@@ -192,6 +195,37 @@ async fn whoever_lets_more_of_a_provider_be_believed_answers_for_it_too() {
         assert_eq!(tries(&house, &org, on, &eve.email, &[]).await, "not_vouched");
         house.ask(&org.owner.key, "POST", &vouch, Value::Null).await;
         assert_eq!(tries(&house, &org, on, &eve.email, &[]).await, "303");
+    }
+}
+
+#[tokio::test]
+async fn an_admin_demotes_nobody_who_may_more_by_what_groups_mean() {
+    for house in House::on_each_engine().await {
+        let (org, idp) = (house.org("acme").await, Idp::new(IDP));
+        let connected = house.connected(&org, &idp).await;
+        let team = auditors(&house, &org).await;
+        let rules = json!([{ "group": "audit", "role": "auditor", "teams": [team] }]);
+        let mapping = json!({ "mapping": { "role": "org:member", "rules": rules } });
+        assert_eq!(house.patch(&org.owner.key, &connected, mapping.clone()).await.status, 200);
+        let (on, eve) = ((&connected, &idp), "eve@acme.example");
+        assert_eq!(tries(&house, &org, on, eve, &["audit"]).await, "303");
+        let viewer = json!([{ "group": "none", "role": "org:viewer" }]);
+        let vouch = format!("/api/connections/{}/vouch", connected.id);
+        for lessened in [
+            json!({ "mapping": { "role": "org:viewer", "rules": viewer } }),
+            json!({ "mapping": { "role": "org:member" } }),
+        ] {
+            let patched = house.patch(&org.admin.key, &connected, lessened.clone()).await;
+            assert_eq!(patched.status, 200, "{lessened} {}", patched.text);
+            assert_eq!(tries(&house, &org, on, eve, &["audit"]).await, "not_vouched");
+            assert_eq!(role(&house, &org, eve).await, "auditor", "{lessened}");
+            assert_eq!(house.events(&org, "sso.member.changed").await.len(), 0, "{lessened}");
+            // Whoever may less follows what the admin says.
+            assert_eq!(tries(&house, &org, on, &org.member.email, &[]).await, "303");
+        }
+        assert_eq!(house.patch(&org.owner.key, &connected, mapping).await.status, 200);
+        house.ask(&org.owner.key, "POST", &vouch, Value::Null).await;
+        assert_eq!(tries(&house, &org, on, eve, &["audit"]).await, "303");
     }
 }
 

@@ -93,8 +93,7 @@ impl HttpService for Wire {
                 Failed::NotAnAddress
                 | Failed::NotHttps
                 | Failed::NotSendable
-                | Failed::NoSuchHost(_)
-                | Failed::Private(_)
+                | Failed::NotFound(_)
                 | Failed::Unreachable(_)
                 | Failed::Untrusted(..) => HttpErrorKind::Connect,
             };

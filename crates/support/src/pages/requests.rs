@@ -40,7 +40,8 @@ pub(super) struct GrantForm {
     anywhere: String,
 }
 
-/// A request that waits, and what of it is ticked: the grave things are not.
+/// A request that waits, and what of it is ticked: neither the grave things, nor what the
+/// approver does not have.
 #[derive(Debug)]
 struct Waiting {
     request: Request,
@@ -154,7 +155,7 @@ async fn page(
     let names = support.0.identity.names(caller, &ids).await?;
     let operators = support.operators().await?;
     let page = RequestsPage {
-        waiting: waiting.items.into_iter().map(Waiting::of).collect(),
+        waiting: waiting.items.into_iter().map(|one| Waiting::of(one, caller)).collect(),
         current: current.items,
         past: past.items,
         next: past.next.map(|next| format!("{HERE}?after={next}")),
@@ -166,10 +167,11 @@ async fn page(
 }
 
 impl Waiting {
-    fn of(request: Request) -> Self {
+    fn of(request: Request, approver: &Caller) -> Self {
+        let own = approver.access.wide();
         let tick = |permission| {
-            let mut tick = Tick::of(permission, true);
-            tick.ticked = !tick.grave;
+            let mut tick = Tick::of(permission, own.has(permission));
+            tick.ticked &= !tick.grave;
             tick
         };
         let ticks = known(&request.asked).iter().map(tick).collect();

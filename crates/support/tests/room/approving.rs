@@ -40,6 +40,33 @@ async fn the_approver_gives_less_and_never_more() {
 }
 
 #[tokio::test]
+async fn nobody_lets_an_operator_do_what_they_may_not_do_themselves() {
+    for house in House::on_each_engine().await {
+        let id = house.asked("acme", &["users:read", "events:read", "events:export"], 8).await;
+        let (system, email) = (&house.acme.system, "admin@acme.example");
+        let admin = house.named(system, "admin of acme", email, "org:admin").await.id;
+        let admin = house.sign_in(&house.acme, &admin).await;
+        let page = house.get(&admin, "/support").await.text;
+        for (permission, ticked) in [("users:read", true), ("events:read", false)] {
+            let row = page.split(&format!("value=\"{permission}\"")).nth(1).expect("offered");
+            let row = row.split("</div>").next().expect("its row");
+            assert_eq!(row.contains("checked"), ticked, "{row}");
+        }
+        let grant = format!("/api/support/requests/{id}/grant");
+        for (more, missing) in [
+            (json!({}), json!(["events:read", "events:export"])),
+            (json!({ "permissions": ["users:read", "events:read"] }), json!(["events:read"])),
+        ] {
+            let refused = house.post(&admin, &grant, more.clone()).await;
+            assert_eq!((refused.status, refused.code().as_str()), (403, "escalation"), "{more}");
+            assert_eq!(refused.json()["missing"], missing, "{more}");
+        }
+        let less = json!({ "permissions": ["users:read"] });
+        assert_eq!(house.post(&admin, &grant, less).await.status, 200);
+    }
+}
+
+#[tokio::test]
 async fn nobody_approves_what_they_asked_for_and_no_program_does() {
     for house in House::on_each_engine().await {
         // The operator is a member of the customer too, as its owner even.

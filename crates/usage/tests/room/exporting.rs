@@ -39,3 +39,17 @@ async fn the_table_has_every_row_once_and_no_cell_of_it_is_a_formula() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_table_that_is_behind_says_until_when_it_holds() {
+    for room in Room::that_read().await {
+        let admin = room.member(&room.org(), Role::Admin, &[]);
+        // More than is added up while somebody waits.
+        futures_util::future::join_all((0..1_100).map(|_| room.called(&admin, CALL))).await;
+        let (_, headers, behind) = room.whole(&admin, "/api/usage.csv").await;
+        assert_eq!(headers["portico-until"], room.now().to_string());
+        let (_, headers, whole) = room.whole(&admin, "/api/usage.csv").await;
+        assert!(!headers.contains_key("portico-until"));
+        assert!(behind != whole && whole.contains(",1100,1100,"), "{whole}");
+    }
+}

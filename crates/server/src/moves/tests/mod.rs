@@ -303,3 +303,19 @@ async fn an_arrival_is_told_once_wherever_the_command_was_cut_off() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_identity_provider_knows_an_org_that_moved_by_the_same_addresses() {
+    for cell in Cell::on_each_engine().await {
+        let sso = &cell.house.sso;
+        let new = serde_json::json!({ "kind": "saml", "name": "Acme login" });
+        let new = serde_json::from_value(new).unwrap();
+        let made = sso.create(&cell.operator, new).await.unwrap();
+        Box::pin(cell.mover().await.run()).await.unwrap();
+        let there = Caller::operator(cell.org.clone(), Region::Eu, crate::commands::OPERATOR);
+        assert_eq!(sso.get(&there, &made.id).await.unwrap().ours, made.ours);
+        let handle = made.ours.handle.parse().unwrap();
+        assert!(sso.metadata(&handle).await.unwrap().contains(&made.ours.acs_url));
+        Box::pin(cell.end()).await;
+    }
+}
