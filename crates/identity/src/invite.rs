@@ -56,6 +56,7 @@ impl Identity {
     /// is a mail server it is mailed too.
     pub async fn invite(&self, caller: &Caller, invite: &Invite) -> Result<Invited, Error> {
         let scope = caller.require(Permission::UsersCreate)?;
+        caller.recent_factor()?;
         let mut checks = Checks::default();
         let email = checks.email("/email", &invite.email);
         checks.done()?;

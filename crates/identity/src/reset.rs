@@ -54,6 +54,7 @@ impl Identity {
         id: &MemberId,
     ) -> Result<PasswordLink, Error> {
         let scope = caller.require(Permission::UsersUpdate)?;
+        caller.recent_factor()?;
         if caller.actor == Actor::Member(id.clone()) {
             // A session that somebody found open must not be worth a password.
             return Err(Error::Conflict("your own password is changed under your own name"));
