@@ -30,6 +30,10 @@
 //!   `nobody_governs_who_may_more_by_a_grant_or_a_team`,
 //!   `a_key_is_revoked_by_its_owner_and_by_those_who_may_as_much`,
 //!   `whoever_gets_in_as_somebody_must_have_what_their_keys_were_given`.
+//! - What is taken is not used any more, not even by what was under way:
+//!   `nobody_does_with_what_they_had_what_was_begun_before_it_was_taken`,
+//!   `a_key_or_session_that_ended_does_not_finish_what_it_began`,
+//!   `what_came_by_a_team_a_role_or_a_key_is_gone_with_it`.
 //! - A sign-in that fails does not say why: `a_wrong_sign_in_does_not_say_what_was_wrong`,
 //!   and ten failures lock: `ten_wrong_passwords_lock_the_member`; a stranger's failures
 //!   lock the stranger alone: `a_stranger_does_not_keep_the_right_person_out`.
@@ -77,6 +81,7 @@
 
 mod address;
 mod api;
+mod authority;
 mod base62;
 mod birth;
 mod check;

@@ -87,7 +87,7 @@ pub struct SetupFor {
 }
 
 impl SetupLink {
-    fn of(row: &Row) -> Result<Self, DbError> {
+    pub(crate) fn of(row: &Row) -> Result<Self, DbError> {
         Ok(Self {
             id: row.parse("setup_id")?,
             made_by: row.text("made_by")?,
@@ -98,7 +98,7 @@ impl SetupLink {
         })
     }
 
-    fn is_open(&self, now: At) -> bool {
+    pub(crate) fn is_open(&self, now: At) -> bool {
         self.ended_at.is_none() && self.expires_at > now
     }
 }

@@ -22,6 +22,9 @@ pub(crate) const SETUP_ADD: Statement = Statement::new(
 pub(crate) const SETUP_LIST: Statement =
     Statement::new("list setup links", setup!("ORDER BY setup_id DESC LIMIT 50"));
 
+pub(crate) const SETUP_ONE: Statement =
+    Statement::new("look up a setup link by its id", setup!("AND setup_id = $2"));
+
 pub(crate) const SETUP_BY_TAG: Statement =
     Statement::new("look up a setup link", setup!("AND tag = $2"));
 

@@ -33,3 +33,4 @@ mod sessions;
 mod settings;
 mod setup;
 mod together;
+mod under_way;
