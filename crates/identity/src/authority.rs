@@ -2,9 +2,11 @@
 //! a link made, and the one at which it takes effect, what it stands on may have been taken:
 //! so it is looked at again behind the lock of the org, where nothing changes any more.
 
-use access::{Actor, Caller, KeyId, MemberId, PermissionSet};
+use access::{Actor, Caller, KeyId, MemberId, Permission, PermissionSet};
 use base::args;
+use base::db::{DbError, Row};
 use base::time::At;
+use serde_json::json;
 
 use crate::keys::Key;
 use crate::member::MemberState;
@@ -14,6 +16,18 @@ use crate::setup::SetupLink;
 use crate::subject::Owner;
 use crate::{Error, sql};
 
+/// Who answers for a link, as stored.
+pub(crate) fn maker(caller: &Caller) -> String {
+    let owner = Owner::of(&caller.actor);
+    owner.map_or_else(|| caller.actor.kind().to_owned(), |owner| owner.as_str().to_owned())
+}
+
+/// Permissions, as stored beside a link or a session.
+pub(crate) fn words(set: PermissionSet) -> String {
+    let names: Vec<_> = set.iter().map(Permission::as_str).collect();
+    json!(names).to_string()
+}
+
 /// What a member or service account may, as of a change.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Authority {
@@ -21,7 +35,9 @@ pub(crate) struct Authority {
     pub(crate) acting: bool,
     /// What they may on the whole org, by a key that they show too.
     pub(crate) wide: PermissionSet,
-    /// That, and what they may on one thing only or by any of their keys.
+    /// The same, by any of their keys.
+    pub(crate) wide_by_any: PermissionSet,
+    /// That, and what they may on one thing only.
     pub(crate) power: PermissionSet,
 }
 
@@ -48,7 +64,7 @@ impl Work {
             found => found?,
         };
         let own = self.role(&role).await?.unwrap_or_default();
-        let (mut wide, mut power) = (own, own);
+        let (mut wide, mut wide_by_any, mut power) = (own, own, own);
         let args = args![owner.as_str(), key.map(KeyId::as_str).unwrap_or_default()];
         for row in self.change.all(sql::GRANTS_HELD, args).await? {
             let given = self.role(&row.text("role")?).await?.unwrap_or_default();
@@ -56,8 +72,35 @@ impl Work {
             if row.count("wide")? > 0 {
                 wide = wide.or(given);
             }
+            if row.count("wide_by_any")? > 0 {
+                wide_by_any = wide_by_any.or(given);
+            }
         }
-        Ok(Authority { acting: state == MemberState::Active, wide, power })
+        Ok(Authority { acting: state == MemberState::Active, wide, wide_by_any, power })
+    }
+
+    /// Whether a link is still worth what whoever it lets in may: neither may they more than
+    /// when it was made, nor whoever made it less than that.
+    pub(crate) async fn is_worth(&mut self, link: &Row, member: &MemberId) -> Result<bool, Error> {
+        let (Some(_), Some(maker)) = (link.opt_text("permissions")?, link.opt_text("made_by")?)
+        else {
+            return Ok(false);
+        };
+        let texts: Vec<String> = link.json("permissions")?;
+        let could = PermissionSet::exactly(texts.iter().map(String::as_str))
+            .map_err(|cause| DbError::unreadable("permissions", cause))?;
+        let reach = self.authority(&Owner::Member(member.clone()), None).await?.power;
+        if !could.covers(reach) {
+            return Ok(false);
+        }
+        match maker.parse::<Owner>() {
+            Ok(maker) => {
+                let maker = self.authority(&maker, None).await?;
+                Ok(maker.acting && maker.wide_by_any.covers(reach))
+            }
+            // The operator, who may everything.
+            Err(_) => Ok(true),
+        }
     }
 
     /// Refuses a caller whose credential ended since they were identified, or who may less

@@ -9,7 +9,8 @@
 //!   `whatever_ends_a_credential_ends_what_runs_on_it`, `a_call_ends_with_its_key_on_every_node`,
 //!   `a_call_ends_with_its_session_on_every_node`,
 //!   `what_runs_ends_when_the_time_of_its_credential_is_up`.
-//! - Everything can be ended at once: `the_emergency_brake_spares_only_what_pulls_it`; nobody
+//! - Everything can be ended at once: `the_emergency_brake_spares_only_what_pulls_it`, and
+//!   what leads back in: `everything_that_is_ended_ends_the_links_that_lead_back_in`; nobody
 //!   sees or ends what somebody has open who may more:
 //!   `nobody_ends_or_sees_the_sessions_of_somebody_who_may_more`.
 //! - A mistyped key is told so without a lookup, and the wrong region refuses from the
@@ -70,7 +71,10 @@
 //!   owners behind the glass, who are never none and always heard of:
 //!   `the_last_owner_behind_the_glass_stays_there`,
 //!   `when_the_identity_provider_is_gone_an_owner_still_gets_in_and_all_owners_hear_of_it`.
-//! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`.
+//! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`, and nobody
+//!   who was given more since: `an_invitation_lets_in_nobody_who_was_given_more_since`.
+//! - A link lets nobody in whom its maker could not let in any more:
+//!   `a_link_ends_with_what_whoever_made_it_may`.
 //! - A setup link opens single sign-on and nothing else, once, and ends with whoever made
 //!   it: `a_setup_link_opens_single_sign_on_alone_for_one_browser`,
 //!   `a_setup_link_ends_with_its_time_its_maker_and_at_a_word`.
@@ -180,5 +184,5 @@ pub use self::signin::{SignIn, SignedIn};
 pub use self::sources::{Provisioned, Sources};
 pub use self::subject::{GrantId, InvitationId, NotASubject, Owner, PasskeyId, SessionId, Subject};
 pub use self::team::{Team, TeamName};
-pub use self::visit::{Left, NoVisits, Visit, Visited, Visits};
+pub use self::visit::{Ended, Left, NoVisits, Visit, Visited, Visits};
 pub use self::withdraw::{Noting, Withdrawal};

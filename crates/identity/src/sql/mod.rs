@@ -32,6 +32,7 @@ pub const MIGRATIONS: &[Migration] = &[
         include_str!("../../migrations/0007_unrecorded.sql"),
     ),
     Migration::both("identity/0008_many", include_str!("../../migrations/0008_many.sql")),
+    Migration::both("identity/0009_answer", include_str!("../../migrations/0009_answer.sql")),
 ];
 
 /// Rows that one read of a snapshot takes at most; the next read goes on behind them.
@@ -116,6 +117,7 @@ pub const STATEMENTS: &[Statement] = &[
     INVITATION_BY_TAG,
     INVITATION_USE,
     INVITATIONS_DROP,
+    INVITATIONS_DROP_ALL,
     ROLE_ADD,
     ROLE_ONE,
     ROLE_PAGE,
@@ -161,6 +163,7 @@ pub const STATEMENTS: &[Statement] = &[
     PASSWORD_LINK_BY_TAG,
     PASSWORD_LINK_USE,
     PASSWORD_LINK_DROP,
+    PASSWORD_LINKS_DROP_ALL,
     PASSKEY_ADD,
     PASSKEYS_OF,
     PASSKEY_BY_CREDENTIAL,
@@ -195,6 +198,7 @@ pub const STATEMENTS: &[Statement] = &[
     SETUP_BY_GUEST,
     SETUP_BEGIN,
     SETUP_END,
+    SETUPS_END,
     SETUPS_LIVE,
     KEY_USES,
     MEMBERS_SINCE,

@@ -45,6 +45,11 @@ pub(crate) const SETUP_END: Statement = Statement::new(
       WHERE org_id = $1 AND setup_id = $2 AND ended_at IS NULL",
 );
 
+pub(crate) const SETUPS_END: Statement = Statement::new(
+    "end the setup links of an org",
+    "UPDATE identity_setup SET ended_at = $2 WHERE org_id = $1 AND ended_at IS NULL",
+);
+
 pub(crate) const SETUPS_LIVE: Statement = Statement::new(
     "count the setup links that are open",
     "SELECT CAST(COUNT(*) AS BIGINT) AS live FROM identity_setup

@@ -14,6 +14,7 @@ mod house;
 mod isolation;
 mod keys;
 mod lifecycle;
+mod links;
 mod lives;
 mod mail;
 mod members;
