@@ -14,7 +14,7 @@ use crate::room::Work;
 use crate::session::Session;
 use crate::setup::SetupLink;
 use crate::subject::Owner;
-use crate::{Error, sql};
+use crate::{Error, load, sql};
 
 /// Who answers for a link, as stored.
 pub(crate) fn maker(caller: &Caller) -> String {
@@ -26,6 +26,14 @@ pub(crate) fn maker(caller: &Caller) -> String {
 pub(crate) fn words(set: PermissionSet) -> String {
     let names: Vec<_> = set.iter().map(Permission::as_str).collect();
     json!(names).to_string()
+}
+
+/// The same, read again; none: nothing was said.
+pub(crate) fn read(row: &Row, column: &'static str) -> Result<Option<PermissionSet>, DbError> {
+    let Some(texts) = load::list::<String>(row, column)? else { return Ok(None) };
+    PermissionSet::exactly(texts.iter().map(String::as_str))
+        .map(Some)
+        .map_err(|cause| DbError::unreadable(column, cause))
 }
 
 /// What a member or service account may, as of a change.
@@ -82,13 +90,10 @@ impl Work {
     /// Whether a link is still worth what whoever it lets in may: neither may they more than
     /// when it was made, nor whoever made it less than that.
     pub(crate) async fn is_worth(&mut self, link: &Row, member: &MemberId) -> Result<bool, Error> {
-        let (Some(_), Some(maker)) = (link.opt_text("permissions")?, link.opt_text("made_by")?)
+        let (Some(could), Some(maker)) = (read(link, "permissions")?, link.opt_text("made_by")?)
         else {
             return Ok(false);
         };
-        let texts: Vec<String> = link.json("permissions")?;
-        let could = PermissionSet::exactly(texts.iter().map(String::as_str))
-            .map_err(|cause| DbError::unreadable("permissions", cause))?;
         let reach = self.authority(&Owner::Member(member.clone()), None).await?.power;
         if !could.covers(reach) {
             return Ok(false);

@@ -35,6 +35,9 @@
 //!   `nobody_does_with_what_they_had_what_was_begun_before_it_was_taken`,
 //!   `a_key_or_session_that_ended_does_not_finish_what_it_began`,
 //!   `what_came_by_a_team_a_role_or_a_key_is_gone_with_it`.
+//! - A provider lets in nobody who may more than those who answer for it, not even by a session
+//!   that goes on:
+//!   `a_session_of_a_provider_ends_when_its_member_may_more_than_who_answers_for_it`.
 //! - A sign-in that fails does not say why: `a_wrong_sign_in_does_not_say_what_was_wrong`,
 //!   and ten failures lock: `ten_wrong_passwords_lock_the_member`; a stranger's failures
 //!   lock the stranger alone: `a_stranger_does_not_keep_the_right_person_out`.
@@ -77,7 +80,8 @@
 //!   `a_link_ends_with_what_whoever_made_it_may`.
 //! - A setup link opens single sign-on and nothing else, once, and ends with whoever made
 //!   it: `a_setup_link_opens_single_sign_on_alone_for_one_browser`,
-//!   `a_setup_link_ends_with_its_time_its_maker_and_at_a_word`.
+//!   `a_setup_link_ends_with_its_time_its_maker_and_at_a_word`; it is used from where the org's
+//!   people may be: `a_setup_link_is_used_from_where_the_orgs_people_may_be`.
 //! - Mail is a courtesy: where the operator named a mail server, a link also goes to its
 //!   person alone, and it is shown whether or not the letter was taken:
 //!   `links_also_go_by_mail_to_their_person_alone`,

@@ -143,7 +143,7 @@ impl Identity {
         let Err(problem) = self.own(who).await?.rules.admit_person(&who.origin) else {
             return Ok(());
         };
-        let event = Event::done("identity.link.refused", "member", who.actor.id())
+        let event = Event::done("identity.link.refused", who.actor.kind(), who.actor.id())
             .outcome(Outcome::Denied)
             .reason(json!({ "code": problem.code() }));
         self.0.record.note(who, &event).await?;

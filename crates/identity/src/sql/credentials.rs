@@ -87,14 +87,15 @@ pub(crate) const SESSION_ADD: Statement = Statement::new(
     "add a session",
     "INSERT INTO identity_session
         (org_id, session_id, member_id, tag, created_at, seen_at, expires_at, ip, user_agent,
-         method, factor_at, connection, subject, session_index)
-     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         method, factor_at, connection, vouched, subject, session_index)
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 );
 
 pub(crate) const SESSION_BY_TAG: Statement = Statement::new(
     "look up a session",
     "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent,
             method, factor_at,
+            COALESCE(vouched, CASE WHEN connection IS NULL THEN NULL ELSE '[]' END) AS vouched,
             (SELECT o.version FROM identity_org o WHERE o.org_id = $1) AS org_version
        FROM identity_session WHERE org_id = $1 AND tag = $2",
 );

@@ -1,7 +1,7 @@
 //! What was identified before a change and is done after it: a request that waits for its
 //! body, or for the change before it.
 
-use access::{Caller, Method};
+use access::{Caller, Method, PermissionSet};
 use identity::{Birth, Error, NewGrant};
 use serde_json::{Value, json};
 
@@ -62,6 +62,33 @@ async fn a_key_or_session_that_ended_does_not_finish_what_it_began() {
         owner_does(&house, &org, ("POST", "/api/org/revoke", revoke)).await;
         for stale in [&by_key, &in_session] {
             assert!(lost(house.identity.add_grant(stale, &admin_again(&org)).await));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_a_provider_ends_when_its_member_may_more_than_who_answers_for_it() {
+    for house in House::on_each_engine().await {
+        let org = house.org("acme").await;
+        let begun = async |vouched: PermissionSet, connection: Option<&str>| {
+            let birth = Birth::of(org.viewer.id.parse().expect("an id"), Method::Saml, None);
+            let connection = connection.map(ToOwned::to_owned);
+            house.let_in(&org.id, Birth { connection, vouched, ..birth }, None).await
+        };
+        let admins = PermissionSet::parse(["users:*", "patterns:*", "settings:*", "models:*"]);
+        let admins = admins.expect("permissions");
+        let by_admin = begun(admins, Some("con_1")).await;
+        let by_owner = begun(PermissionSet::ALL, Some("con_2")).await;
+        let by_nobody = begun(PermissionSet::EMPTY, Some("con_3")).await;
+        let by_password = begun(PermissionSet::ALL, None).await;
+        let is_open =
+            async |cookie: &str| house.caller(&house.identity, cookie, None).await.is_ok();
+        assert!(!is_open(&by_nobody).await, "nobody answers for what they may already");
+        let path = format!("/api/members/{}", org.viewer.id);
+        for (role, stays) in [("org:admin", true), ("org:owner", false)] {
+            owner_does(&house, &org, ("PATCH", &path, json!({"role": role}))).await;
+            assert_eq!(is_open(&by_admin).await, stays, "{role}");
+            assert!(is_open(&by_owner).await && is_open(&by_password).await);
         }
     }
 }
