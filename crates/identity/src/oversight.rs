@@ -223,7 +223,9 @@ impl Identity {
         let visits = self.0.visits.end_all(&mut work.change).await?;
         let event = Event::done("identity.org.revoked", "org", caller.org.as_str());
         self.commit(work, event.changes(json!(revoked))).await?;
-        visits.iter().for_each(|request| self.end_visits(request));
+        for request in &visits {
+            self.end_visits(request);
+        }
         Ok(revoked)
     }
 

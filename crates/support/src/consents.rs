@@ -54,8 +54,8 @@ impl Consents {
 }
 
 async fn end_all(change: &mut Change, at: At) -> Result<Vec<String>, DbError> {
-    let ender = change.scope().caller().actor.id().to_owned();
-    let ended = change.all(sql::REQUESTS_END, args![ender, at]).await?;
+    let by = change.scope().caller().actor.id().to_owned();
+    let ended = change.all(sql::REQUESTS_END, args![by, at]).await?;
     ended.iter().map(|row| row.text("request_id")).collect()
 }
 
