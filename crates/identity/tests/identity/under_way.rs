@@ -22,7 +22,7 @@ async fn owner_does(house: &House, org: &Org, (method, path, body): (&str, &str,
     answer
 }
 
-fn lost(done: Result<identity::Grant, Error>) -> bool {
+fn lost(done: &Result<identity::Grant, Error>) -> bool {
     matches!(done, Err(Error::NoLonger))
 }
 
@@ -43,7 +43,7 @@ async fn nobody_does_with_what_they_had_what_was_begun_before_it_was_taken() {
             let path = format!("/api/members/{}", org.admin.id);
             owner_does(&house, &org, (method, &path, body)).await;
             for stale in [&by_key, &in_session] {
-                assert!(lost(house.identity.add_grant(stale, &admin_again(&org)).await), "{slug}");
+                assert!(lost(&house.identity.add_grant(stale, &admin_again(&org)).await), "{slug}");
                 let renamed = house.identity.add_team(stale, "Later").await;
                 assert!(matches!(renamed, Err(Error::NoLonger)), "{slug}");
             }
@@ -61,7 +61,7 @@ async fn a_key_or_session_that_ended_does_not_finish_what_it_began() {
         let revoke = json!({"sessions": true, "keys": true});
         owner_does(&house, &org, ("POST", "/api/org/revoke", revoke)).await;
         for stale in [&by_key, &in_session] {
-            assert!(lost(house.identity.add_grant(stale, &admin_again(&org)).await));
+            assert!(lost(&house.identity.add_grant(stale, &admin_again(&org)).await));
         }
     }
 }
