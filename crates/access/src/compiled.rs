@@ -69,6 +69,11 @@ impl Access {
         self.wide
     }
 
+    /// The version of the org's rights that this was compiled from.
+    pub const fn version(&self) -> u64 {
+        self.version
+    }
+
     /// The decision, with its reason.
     pub fn decide(&self, permission: Permission, on: Option<Thing<'_>>) -> Decision {
         let applies = |grant: &&Grant| match (&grant.on, on) {

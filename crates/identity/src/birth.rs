@@ -1,6 +1,6 @@
 //! How a session begins for somebody whom another room, or a passkey, identified.
 
-use access::{Actor, Caller, MemberId, Method, OrgId, Origin, Region};
+use access::{Actor, Caller, MemberId, Method, OrgId, Origin, PermissionSet, Region};
 use audit::{Change, Event, Outcome};
 use base::args;
 use base::secret::Secret;
@@ -8,6 +8,7 @@ use base::time::At;
 use jiff::SignedDuration;
 use serde_json::json;
 
+use crate::authority::words;
 use crate::factor::{Assertion, Begun};
 use crate::key::{Kind, Token};
 use crate::member::MemberState;
@@ -31,6 +32,9 @@ pub struct Birth {
     pub factor_at: Option<At>,
     /// The connection to the identity provider that let them in.
     pub connection: Option<String>,
+    /// What those may who answer for that provider: it lets in nobody who may more, nor who is
+    /// given more while the session goes on.
+    pub vouched: PermissionSet,
     /// Whom that provider means: what a logout names.
     pub subject: Option<String>,
     /// Which session of the provider's own: what a logout may name instead.
@@ -54,7 +58,8 @@ impl Birth {
     /// Somebody who came in without an identity provider.
     pub const fn of(member: MemberId, method: Method, factor_at: Option<At>) -> Self {
         let (connection, subject, index, until) = (None, None, None, None);
-        Self { member, method, factor_at, connection, subject, index, until }
+        let vouched = PermissionSet::ALL;
+        Self { member, method, factor_at, connection, vouched, subject, index, until }
     }
 }
 
@@ -138,6 +143,7 @@ impl Identity {
             birth.method.as_str(),
             birth.factor_at,
             birth.connection.as_deref(),
+            birth.connection.as_ref().map(|_| words(birth.vouched)),
             birth.subject.as_deref(),
             birth.index.as_deref(),
         ];

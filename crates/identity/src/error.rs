@@ -31,6 +31,9 @@ pub enum Error {
     /// Giving what one does not have.
     #[error("this gives or takes permissions that the caller does not have: {}", names(.0))]
     Escalation(Vec<Permission>),
+    /// What the caller had when they asked was taken before it could be done.
+    #[error("what you may, or what you showed, was taken meanwhile: ask again")]
+    NoLonger,
     /// An org without an owner could not be governed.
     #[error("the last owner of an org stays its owner")]
     LastOwner,
@@ -155,6 +158,7 @@ impl From<Error> for Problem {
                     missing.iter().map(|permission| permission.as_str()).collect();
                 forbidden("escalation").with("missing", missing.into())
             }
+            Error::NoLonger => forbidden("no_longer_permitted"),
             Error::LastOwner => conflict("last_owner"),
             Error::RoleInUse => conflict("role_in_use"),
             Error::Conflict(_) => conflict("conflict"),

@@ -18,7 +18,7 @@ use crate::seen::{NOTE_EVERY_SECS, Used};
 use crate::session::Session;
 use crate::snapshot::KeyEntry;
 use crate::subject::Owner;
-use crate::{Error, Identity, cookie, load, sql};
+use crate::{Error, Identity, authority, cookie, load, sql};
 
 /// Nobody that may come in.
 #[derive(Debug, Clone)]
@@ -198,6 +198,11 @@ impl Identity {
             }
         };
         let place = (&token.org, token.region);
+        // Whoever answers for the provider that began it must not become somebody who may more.
+        let vouched = authority::read(&row, "vouched").map_err(Error::Db)?;
+        if vouched.is_some_and(|vouched| !vouched.covers(holder.power)) {
+            return Err(ended().into());
+        }
         let life = self.0.running.life(&session, place, &holder.life).ok_or_else(ended)?;
         if idle >= NOTE_EVERY_SECS {
             self.0.seen.note(used, &token.org, token.region, now);

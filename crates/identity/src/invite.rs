@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::address::Place;
+use crate::authority::{maker, words};
 use crate::check::{Checks, PeopleChecks as _};
 use crate::key::{Kind, Token};
 use crate::member::{Member, MemberState};
@@ -56,6 +57,7 @@ impl Identity {
     /// is a mail server it is mailed too.
     pub async fn invite(&self, caller: &Caller, invite: &Invite) -> Result<Invited, Error> {
         let scope = caller.require(Permission::UsersCreate)?;
+        caller.recent_factor()?;
         let mut checks = Checks::default();
         let email = checks.email("/email", &invite.email);
         checks.done()?;
@@ -74,10 +76,18 @@ impl Identity {
         let lifetime = self.0.config.invitation_lifetime_secs;
         let expires_at = at + jiff::SignedDuration::from_secs(lifetime);
         let mut work = self.begin(&scope).await?;
-        work.giving(caller, "/role", &member.role).await?;
+        let given = work.giving(caller, "/role", &member.role).await?;
         work.add_member(&member, None).await?;
         let id = InvitationId::new(at);
-        let args = args![id.as_str(), member.id.as_str(), tag.as_slice(), at, expires_at];
+        let args = args![
+            id.as_str(),
+            member.id.as_str(),
+            tag.as_slice(),
+            at,
+            expires_at,
+            words(given),
+            maker(caller),
+        ];
         work.change.run(sql::INVITATION_ADD, args).await?;
         let event = Event::done("identity.member.invited", "member", member.id.as_str());
         let event = event.changes(json!({
@@ -124,6 +134,9 @@ impl Identity {
             return Err(Error::Invitation);
         }
         let member = work.member(&id).await?;
+        if !work.is_worth(&found, &id).await? {
+            return Err(Error::Invitation);
+        }
         let event = Event::done("identity.member.joined", "member", id.as_str());
         let changes = json!({"state": {"from": "invited", "to": "active"}});
         self.commit(work, event.changes(changes)).await?;

@@ -9,7 +9,8 @@
 //!   `whatever_ends_a_credential_ends_what_runs_on_it`, `a_call_ends_with_its_key_on_every_node`,
 //!   `a_call_ends_with_its_session_on_every_node`,
 //!   `what_runs_ends_when_the_time_of_its_credential_is_up`.
-//! - Everything can be ended at once: `the_emergency_brake_spares_only_what_pulls_it`; nobody
+//! - Everything can be ended at once: `the_emergency_brake_spares_only_what_pulls_it`, and
+//!   what leads back in: `everything_that_is_ended_ends_the_links_that_lead_back_in`; nobody
 //!   sees or ends what somebody has open who may more:
 //!   `nobody_ends_or_sees_the_sessions_of_somebody_who_may_more`.
 //! - A mistyped key is told so without a lookup, and the wrong region refuses from the
@@ -30,6 +31,13 @@
 //!   `nobody_governs_who_may_more_by_a_grant_or_a_team`,
 //!   `a_key_is_revoked_by_its_owner_and_by_those_who_may_as_much`,
 //!   `whoever_gets_in_as_somebody_must_have_what_their_keys_were_given`.
+//! - What is taken is not used any more, not even by what was under way:
+//!   `nobody_does_with_what_they_had_what_was_begun_before_it_was_taken`,
+//!   `a_key_or_session_that_ended_does_not_finish_what_it_began`,
+//!   `what_came_by_a_team_a_role_or_a_key_is_gone_with_it`.
+//! - A provider lets in nobody who may more than those who answer for it, not even by a session
+//!   that goes on:
+//!   `a_session_of_a_provider_ends_when_its_member_may_more_than_who_answers_for_it`.
 //! - A sign-in that fails does not say why: `a_wrong_sign_in_does_not_say_what_was_wrong`,
 //!   and ten failures lock: `ten_wrong_passwords_lock_the_member`; a stranger's failures
 //!   lock the stranger alone: `a_stranger_does_not_keep_the_right_person_out`.
@@ -66,10 +74,14 @@
 //!   owners behind the glass, who are never none and always heard of:
 //!   `the_last_owner_behind_the_glass_stays_there`,
 //!   `when_the_identity_provider_is_gone_an_owner_still_gets_in_and_all_owners_hear_of_it`.
-//! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`.
+//! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`, and nobody
+//!   who was given more since: `an_invitation_lets_in_nobody_who_was_given_more_since`.
+//! - A link lets nobody in whom its maker could not let in any more:
+//!   `a_link_ends_with_what_whoever_made_it_may`.
 //! - A setup link opens single sign-on and nothing else, once, and ends with whoever made
 //!   it: `a_setup_link_opens_single_sign_on_alone_for_one_browser`,
-//!   `a_setup_link_ends_with_its_time_its_maker_and_at_a_word`.
+//!   `a_setup_link_ends_with_its_time_its_maker_and_at_a_word`; it is used from where the org's
+//!   people may be: `a_setup_link_is_used_from_where_the_orgs_people_may_be`.
 //! - Mail is a courtesy: where the operator named a mail server, a link also goes to its
 //!   person alone, and it is shown whether or not the letter was taken:
 //!   `links_also_go_by_mail_to_their_person_alone`,
@@ -77,6 +89,7 @@
 
 mod address;
 mod api;
+mod authority;
 mod base62;
 mod birth;
 mod check;
@@ -175,5 +188,5 @@ pub use self::signin::{SignIn, SignedIn};
 pub use self::sources::{Provisioned, Sources};
 pub use self::subject::{GrantId, InvitationId, NotASubject, Owner, PasskeyId, SessionId, Subject};
 pub use self::team::{Team, TeamName};
-pub use self::visit::{Left, NoVisits, Visit, Visited, Visits};
+pub use self::visit::{Ended, Left, NoVisits, Visit, Visited, Visits};
 pub use self::withdraw::{Noting, Withdrawal};

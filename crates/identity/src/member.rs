@@ -234,6 +234,7 @@ impl Identity {
     /// Removes a member for good: sessions, keys, grants and teams with them.
     pub async fn remove_member(&self, caller: &Caller, id: &MemberId) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersDelete)?;
+        caller.recent_factor()?;
         let held = self.reach(caller, id).await?;
         let mut work = self.begin(&scope).await?;
         let before = work.member(id).await?;

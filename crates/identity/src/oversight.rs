@@ -165,7 +165,8 @@ impl Identity {
         Ok(())
     }
 
-    /// Ends the sessions of a member, their keys, or both, and all that runs on them.
+    /// Ends the sessions of a member, their keys, or both, and all that runs on them; also the
+    /// links that were made for them or by them, and not used yet.
     /// When this returns, nothing of it does on this node any more.
     pub async fn revoke_member(
         &self,
@@ -181,18 +182,20 @@ impl Identity {
         let mut revoked = Revoked { sessions: 0, keys: 0 };
         if what.sessions {
             revoked.sessions = work.change.run(sql::SESSIONS_REVOKE, args![id, "", now]).await?;
-            work.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
         }
         if what.keys {
             revoked.keys = work.change.run(sql::KEYS_REVOKE, args![id, now]).await?;
         }
+        work.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
+        work.change.run(sql::INVITATIONS_DROP, args![id]).await?;
         let event = Event::done("identity.member.revoked", "member", id);
         self.commit(work, event.changes(json!(revoked))).await?;
         Ok(revoked)
     }
 
     /// Ends the sessions of everybody, the keys of everybody and every program, or both,
-    /// and all that runs on them. The session or key that asks is spared: somebody must
+    /// and all that runs on them; also every link that was made and not used yet, what goes on
+    /// through setup links, and visits of the operator's support. The session or key that asks is spared: somebody must
     /// be left to put things in order again.
     ///
     /// This is the emergency brake: whoever may pull it also stops those who may more.
@@ -213,8 +216,16 @@ impl Identity {
             let args = args![spared_key, self.now()];
             revoked.keys = work.change.run(sql::KEYS_REVOKE_ALL, args).await?;
         }
+        // Whoever was in could have left a way back: by a link, with either.
+        work.change.run(sql::PASSWORD_LINKS_DROP_ALL, args![]).await?;
+        work.change.run(sql::INVITATIONS_DROP_ALL, args![]).await?;
+        work.change.run(sql::SETUPS_END, args![self.now()]).await?;
+        let visits = self.0.visits.end_all(&mut work.change).await?;
         let event = Event::done("identity.org.revoked", "org", caller.org.as_str());
         self.commit(work, event.changes(json!(revoked))).await?;
+        for request in &visits {
+            self.end_visits(request);
+        }
         Ok(revoked)
     }
 

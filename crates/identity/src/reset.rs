@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use access::{Access, Actor, Caller, Identified, MemberId, Origin, Permission, PermissionSet};
+use access::{Access, Actor, Caller, Identified, MemberId, Origin, Permission};
 use audit::{Event, Outcome};
 use base::args;
-use base::db::{DbError, Row};
 use base::secret::Secret;
 use base::time::At;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::address::Place;
+use crate::authority::{maker, words};
 use crate::check::{Checks, PeopleChecks as _};
 use crate::key::{Kind, Token};
 use crate::member::{Member, MemberState};
@@ -54,6 +54,7 @@ impl Identity {
         id: &MemberId,
     ) -> Result<PasswordLink, Error> {
         let scope = caller.require(Permission::UsersUpdate)?;
+        caller.recent_factor()?;
         if caller.actor == Actor::Member(id.clone()) {
             // A session that somebody found open must not be worth a password.
             return Err(Error::Conflict("your own password is changed under your own name"));
@@ -78,9 +79,8 @@ impl Identity {
         }
         let reach = held.or(work.role(&member.role).await?.unwrap_or_default());
         work.gives(caller, reach)?;
-        let names: Vec<_> = reach.iter().map(Permission::as_str).collect();
-        let names = json!(names).to_string();
-        let args = args![id.as_str(), tag.as_slice(), names, at, expires_at];
+        let (worth, by) = (words(reach), maker(caller));
+        let args = args![id.as_str(), tag.as_slice(), worth, at, expires_at, by];
         work.change.run(sql::PASSWORD_LINK_PUT, args).await?;
         let event = Event::done("identity.password.link_made", "member", id.as_str());
         self.commit(work, event.changes(json!({"expires_at": {"to": expires_at}}))).await?;
@@ -115,11 +115,10 @@ impl Identity {
         if found.at("expires_at")? <= self.now() {
             return Err(Error::PasswordLink);
         }
-        let (id, could) = (found.parse::<MemberId>("member_id")?, permissions(&found)?);
+        let id = found.parse::<MemberId>("member_id")?;
         let who = member_alone(token, &id, origin);
         self.admit(&who).await?;
         self.may_have_password(&who, &id).await?;
-        let held = self.reach(&who, &id).await?;
         let hash = self.0.passwords.hash(&reset.password).await?;
         let scope = who.itself();
         let mut work = self.begin(&scope).await?;
@@ -129,9 +128,7 @@ impl Identity {
             return Err(Error::PasswordLink);
         }
         let member = work.member(&id).await?;
-        let reach = held.or(work.role(&member.role).await?.unwrap_or_default());
-        if !could.covers(reach) {
-            // Whoever made the link might have had less than the member has by now.
+        if !work.is_worth(&found, &id).await? {
             return Err(Error::PasswordLink);
         }
         work.change.run(sql::SESSIONS_REVOKE, args![id.as_str(), "", self.now()]).await?;
@@ -146,18 +143,12 @@ impl Identity {
         let Err(problem) = self.own(who).await?.rules.admit_person(&who.origin) else {
             return Ok(());
         };
-        let event = Event::done("identity.link.refused", "member", who.actor.id())
+        let event = Event::done("identity.link.refused", who.actor.kind(), who.actor.id())
             .outcome(Outcome::Denied)
             .reason(json!({ "code": problem.code() }));
         self.0.record.note(who, &event).await?;
         Err(Error::Problem(problem))
     }
-}
-
-fn permissions(row: &Row) -> Result<PermissionSet, DbError> {
-    let texts: Vec<String> = row.json("permissions")?;
-    PermissionSet::exactly(texts.iter().map(String::as_str))
-        .map_err(|cause| DbError::unreadable("permissions", cause))
 }
 
 /// The member whom a link names, who may nothing but use it.

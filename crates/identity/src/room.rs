@@ -288,13 +288,16 @@ impl Identity {
         self.0.macs.keys().next().copied()
     }
 
-    /// Begins a change that members, roles, grants, keys or guardrails depend on.
+    /// Begins a change that members, roles, grants, keys or guardrails depend on. Whoever was
+    /// identified before something was taken from them is refused.
     pub async fn begin(&self, scope: &Scope) -> Result<Work, Error> {
         // Before the change begins: what holds a connection must not wait for another.
         let bound = self.about_key(scope.caller(), |key| key.bound).await?;
         let mut change = Change::begin(&self.0.record, scope).await?;
         let row = change.maybe(sql::ORG_BUMP, args![]).await?.ok_or(Error::NotFound)?;
-        Ok(Work { change, bound, scope: scope.clone(), version: row.count("version")? })
+        let mut work = Work { change, bound, scope: scope.clone(), version: row.count("version")? };
+        work.still(scope.caller(), self.now()).await?;
+        Ok(work)
     }
 
     /// Commits and puts the new snapshot in place before it answers: what runs on a

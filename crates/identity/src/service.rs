@@ -85,6 +85,7 @@ impl Identity {
         new: &NewService,
     ) -> Result<Service, Error> {
         let scope = caller.require(Permission::UsersCreate)?;
+        caller.recent_factor()?;
         let mut checks = Checks::default();
         let name = checks.name("/name", &new.name);
         checks.done()?;
@@ -143,6 +144,7 @@ impl Identity {
     /// Removes a service account; its keys end at once.
     pub async fn remove_service(&self, caller: &Caller, id: &ServiceId) -> Result<(), Error> {
         let scope = caller.require(Permission::UsersDelete)?;
+        caller.recent_factor()?;
         let held = self.reach_of_owner(caller, &Owner::Service(id.clone())).await?;
         let mut work = self.begin(&scope).await?;
         let before = work.service(id).await?;

@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::address::Place;
 use crate::check::Checks;
 use crate::error::{unauthorized, wrong_region};
-use crate::identify::Refused;
+use crate::identify::{Refused, powerless};
 use crate::key::{Kind, Token};
 use crate::me::member;
 use crate::member::MemberState;
@@ -87,7 +87,7 @@ pub struct SetupFor {
 }
 
 impl SetupLink {
-    fn of(row: &Row) -> Result<Self, DbError> {
+    pub(crate) fn of(row: &Row) -> Result<Self, DbError> {
         Ok(Self {
             id: row.parse("setup_id")?,
             made_by: row.text("made_by")?,
@@ -98,7 +98,7 @@ impl SetupLink {
         })
     }
 
-    fn is_open(&self, now: At) -> bool {
+    pub(crate) fn is_open(&self, now: At) -> bool {
         self.ended_at.is_none() && self.expires_at > now
     }
 }
@@ -182,6 +182,7 @@ impl Identity {
         let (tag, guest_tag) =
             (macs.setup.tag(shown.text.as_bytes()), macs.guest.tag(guest.text.as_bytes()));
         let by = Caller::answering(shown.org, shown.region, "setup", origin);
+        self.admit(&by).await?;
         let mut change = Change::begin(&self.0.record, &by.itself()).await?;
         let row = change.maybe(sql::SETUP_BY_TAG, args![tag.as_slice()]).await?;
         let id = row.ok_or(Error::Setup)?.text("setup_id")?;
@@ -243,6 +244,11 @@ impl Identity {
         else {
             return Err(ended().into());
         };
+        let actor = Actor::Guest(link.id.to_string());
+        if let Err(problem) = org.rules.admit_person(&origin) {
+            let who = powerless(&token.org, token.region, actor, None, origin);
+            return Err(Refused { problem, who: Some(who) });
+        }
         let grant = Grant {
             role: "setup".to_owned(),
             permissions: permissions(),
@@ -252,7 +258,7 @@ impl Identity {
         Ok(Caller::identified(Identified {
             org: token.org,
             region: token.region,
-            actor: Actor::Guest(link.id.to_string()),
+            actor,
             key: None,
             teams: Arc::default(),
             access: Arc::new(Access::compile(vec![grant], None, org.version)),

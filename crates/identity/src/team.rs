@@ -119,7 +119,9 @@ impl Identity {
         let scope = caller.require(Permission::UsersDelete)?;
         let mut work = self.begin(&scope).await?;
         let before = work.team(id).await?;
-        covers(caller, work.given_to_team(id).await?)?;
+        let given = work.given_to_team(id).await?;
+        like_a_grant(caller, given)?;
+        covers(caller, given)?;
         work.dissolve_team(id).await?;
         let event = Event::done("identity.team.deleted", "team", id.as_str());
         let changes = json!({"name": {"from": before.name}, "members": {"from": before.members}});
@@ -139,6 +141,7 @@ impl Identity {
         work.team(id).await?;
         work.member(member).await?;
         let given = work.given_to_team(id).await?;
+        like_a_grant(caller, given)?;
         work.gives(caller, given)?;
         let args = args![id.as_str(), member.as_str(), self.now()];
         work.change.run(sql::TEAM_JOIN, args).await?;
@@ -160,11 +163,21 @@ impl Identity {
         if work.change.run(sql::TEAM_LEAVE, args).await? == 0 {
             return Err(Error::NotFound);
         }
-        covers(caller, work.given_to_team(id).await?)?;
+        let given = work.given_to_team(id).await?;
+        like_a_grant(caller, given)?;
+        covers(caller, given)?;
         let event = Event::done("identity.team.left", "team", id.as_str());
         self.commit(work, event.changes(json!({"member": {"from": member}}))).await?;
         Ok(())
     }
+}
+
+/// A place in a team is worth what the team gives, so it asks for what a grant asks for.
+fn like_a_grant(caller: &Caller, given: PermissionSet) -> Result<(), Error> {
+    if given != PermissionSet::EMPTY {
+        caller.recent_factor()?;
+    }
+    Ok(())
 }
 
 impl Work {

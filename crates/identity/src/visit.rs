@@ -18,6 +18,7 @@ use access::{
     Access, Actor, Caller, Grant, Identified, Life, MemberId, Method, OrgId, Origin, Permission,
     PermissionSet, Region, Scope, ShownSession, Watched,
 };
+use audit::Change;
 use axum::response::{IntoResponse, Response};
 use base::db::DbError;
 use base::secret::Secret;
@@ -42,6 +43,10 @@ pub trait Visits: Send + Sync + fmt::Debug {
 
     /// Ends the visit that a caller is on, and records that they left.
     fn leave<'a>(&'a self, visitor: &'a Caller) -> Left<'a>;
+
+    /// Ends, within a change, every visit to its org, and gives the requests that they went on
+    /// under.
+    fn end_all<'a>(&'a self, change: &'a mut Change) -> Ended<'a>;
 }
 
 /// What [`Visits::of`] gives.
@@ -49,6 +54,9 @@ pub type Visited<'a> = Pin<Box<dyn Future<Output = Result<Option<Visit>, DbError
 
 /// What [`Visits::leave`] gives.
 pub type Left<'a> = Pin<Box<dyn Future<Output = Result<(), DbError>> + Send + 'a>>;
+
+/// What [`Visits::end_all`] gives.
+pub type Ended<'a> = Pin<Box<dyn Future<Output = Result<Vec<String>, DbError>> + Send + 'a>>;
 
 /// A visit that an org consented to.
 #[derive(Debug, Clone)]
@@ -82,6 +90,10 @@ impl Visits for NoVisits {
 
     fn leave<'a>(&'a self, _: &'a Caller) -> Left<'a> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn end_all<'a>(&'a self, _: &'a mut Change) -> Ended<'a> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
     }
 }
 

@@ -124,6 +124,7 @@ impl Sso {
             method,
             factor_at: self.factor_at(known, answer),
             connection: Some(known.id.to_string()),
+            vouched: known.vouched,
             subject: Some(tag(&answer.named)?),
             index: answer.index.as_deref().map(tag).transpose()?,
             until: answer.until,

@@ -5,8 +5,8 @@ use audit::{Change, Event, Record};
 use base::args;
 use base::db::{DbError, Row};
 use base::seal;
-use base::time::SharedClock;
-use identity::{Left, Visit, Visited, Visits};
+use base::time::{At, SharedClock};
+use identity::{Ended, Left, Visit, Visited, Visits};
 use jiff::SignedDuration;
 
 use crate::sql;
@@ -53,6 +53,12 @@ impl Consents {
     }
 }
 
+async fn end_all(change: &mut Change, at: At) -> Result<Vec<String>, DbError> {
+    let by = change.scope().caller().actor.id().to_owned();
+    let ended = change.all(sql::REQUESTS_END, args![by, at]).await?;
+    ended.iter().map(|row| row.text("request_id")).collect()
+}
+
 fn visit(row: &Row) -> Result<Visit, DbError> {
     let granted: Vec<String> = row.json("granted")?;
     let permissions = PermissionSet::exactly(granted.iter().map(String::as_str))
@@ -78,5 +84,9 @@ impl Visits for Consents {
 
     fn leave<'a>(&'a self, visitor: &'a Caller) -> Left<'a> {
         Box::pin(self.end(visitor))
+    }
+
+    fn end_all<'a>(&'a self, change: &'a mut Change) -> Ended<'a> {
+        Box::pin(end_all(change, self.clock.now()))
     }
 }

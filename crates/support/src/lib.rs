@@ -11,7 +11,8 @@
 //! - The approver may give less, never more: `the_approver_gives_less_and_never_more`; nor what
 //!   they do not have: `nobody_lets_an_operator_do_what_they_may_not_do_themselves`.
 //! - It is over to the minute: `a_visit_is_over_to_the_minute`; ended at once when the org
-//!   ends it, with what runs on it: `an_ended_grant_cuts_off_at_once_what_runs_on_it`; and
+//!   ends it, with what runs on it: `an_ended_grant_cuts_off_at_once_what_runs_on_it`, also by
+//!   the emergency brake: `the_emergency_brake_ends_visits_too`; and
 //!   when the operator loses their own place: `an_operator_who_leaves_is_out_everywhere`.
 //! - Everything done stands in the org's own record, as the operator's and with the
 //!   request: `everything_an_operator_does_stands_in_the_orgs_own_record`.

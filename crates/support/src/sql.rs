@@ -65,6 +65,14 @@ pub(crate) const REQUEST_END: Statement = Statement::new(
         AND (decision = 'granted' AND until > $4 OR decision IS NULL AND lapses_at > $4)",
 );
 
+/// All that was granted and goes on.
+pub(crate) const REQUESTS_END: Statement = Statement::new(
+    "end all support access",
+    "UPDATE support_request SET ended_at = $3, ended_by = $2, tag = NULL
+      WHERE org_id = $1 AND ended_at IS NULL AND decision = 'granted' AND until > $3
+      RETURNING request_id",
+);
+
 pub(crate) const REQUEST_ENTER: Statement = Statement::new(
     "begin a visit",
     "UPDATE support_request SET entered_at = $4, left_at = NULL, tag = $5
@@ -127,6 +135,7 @@ pub const STATEMENTS: &[Statement] = &[
     REQUEST_GRANT,
     REQUEST_REFUSE,
     REQUEST_END,
+    REQUESTS_END,
     REQUEST_ENTER,
     REQUEST_LEAVE,
     VISIT_BY_TAG,

@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use access::{Caller, Method, Permission};
+use access::{Caller, Method, Permission, PermissionSet};
 use audit::{Event, Outcome};
 use base::time::Clock as _;
 use guardrails::{Guardrails, Shelf};
@@ -68,6 +68,7 @@ impl House {
             method: if factor_secs.is_some() { Method::Saml } else { Method::Password },
             factor_at: factor_secs.map(ago),
             connection: Some("con_1".to_owned()),
+            vouched: PermissionSet::ALL,
             subject: Some("somebody".to_owned()),
             index: None,
             until: None,

@@ -90,7 +90,7 @@ pub struct IssuedKey {
 }
 
 impl Key {
-    fn of(row: &Row) -> Result<Self, DbError> {
+    pub(crate) fn of(row: &Row) -> Result<Self, DbError> {
         Ok(Self {
             id: row.parse("key_id")?,
             owner: row.text("owner_id")?,
@@ -106,7 +106,7 @@ impl Key {
         })
     }
 
-    fn is_live(&self, now: At) -> bool {
+    pub(crate) fn is_live(&self, now: At) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|expires| expires > now)
     }
 }

@@ -87,14 +87,15 @@ pub(crate) const SESSION_ADD: Statement = Statement::new(
     "add a session",
     "INSERT INTO identity_session
         (org_id, session_id, member_id, tag, created_at, seen_at, expires_at, ip, user_agent,
-         method, factor_at, connection, subject, session_index)
-     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         method, factor_at, connection, vouched, subject, session_index)
+     VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
 );
 
 pub(crate) const SESSION_BY_TAG: Statement = Statement::new(
     "look up a session",
     "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent,
             method, factor_at,
+            COALESCE(vouched, CASE WHEN connection IS NULL THEN NULL ELSE '[]' END) AS vouched,
             (SELECT o.version FROM identity_org o WHERE o.org_id = $1) AS org_version
        FROM identity_session WHERE org_id = $1 AND tag = $2",
 );
@@ -202,16 +203,16 @@ pub(crate) const SESSION_SEEN: Statement = Statement::new(
 pub(crate) const PASSWORD_LINK_PUT: Statement = Statement::new(
     "make a password link",
     "INSERT INTO identity_password_link
-        (org_id, member_id, tag, permissions, created_at, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6)
+        (org_id, member_id, tag, permissions, created_at, expires_at, made_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)
      ON CONFLICT (org_id, member_id) DO UPDATE SET tag = excluded.tag,
         permissions = excluded.permissions, created_at = excluded.created_at,
-        expires_at = excluded.expires_at",
+        expires_at = excluded.expires_at, made_by = excluded.made_by",
 );
 
 pub(crate) const PASSWORD_LINK_BY_TAG: Statement = Statement::new(
     "look up a password link",
-    "SELECT member_id, permissions, expires_at, CAST(NULL AS BIGINT) AS used_at
+    "SELECT member_id, permissions, made_by, expires_at, CAST(NULL AS BIGINT) AS used_at
        FROM identity_password_link
       WHERE org_id = $1 AND tag = $2",
 );
@@ -222,6 +223,11 @@ pub(crate) const PASSWORD_LINK_USE: Statement = Statement::new(
 );
 
 pub(crate) const PASSWORD_LINK_DROP: Statement = Statement::new(
-    "withdraw the password link of a member",
-    "DELETE FROM identity_password_link WHERE org_id = $1 AND member_id = $2",
+    "withdraw the password links for and by a member",
+    "DELETE FROM identity_password_link WHERE org_id = $1 AND (member_id = $2 OR made_by = $2)",
+);
+
+pub(crate) const PASSWORD_LINKS_DROP_ALL: Statement = Statement::new(
+    "withdraw the password links of an org",
+    "DELETE FROM identity_password_link WHERE org_id = $1",
 );

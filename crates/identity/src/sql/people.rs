@@ -277,13 +277,14 @@ pub(crate) const SERVICE_REMOVE: Statement = Statement::new(
 pub(crate) const INVITATION_ADD: Statement = Statement::new(
     "add an invitation",
     "INSERT INTO identity_invitation
-        (org_id, invitation_id, member_id, tag, created_at, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6)",
+        (org_id, invitation_id, member_id, tag, created_at, expires_at, permissions, made_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
 );
 
 pub(crate) const INVITATION_BY_TAG: Statement = Statement::new(
     "look up an invitation",
-    "SELECT invitation_id, member_id, expires_at, used_at FROM identity_invitation
+    "SELECT invitation_id, member_id, expires_at, used_at, permissions, made_by
+       FROM identity_invitation
       WHERE org_id = $1 AND tag = $2",
 );
 
@@ -294,6 +295,11 @@ pub(crate) const INVITATION_USE: Statement = Statement::new(
 );
 
 pub(crate) const INVITATIONS_DROP: Statement = Statement::new(
-    "withdraw the invitations of a member",
-    "DELETE FROM identity_invitation WHERE org_id = $1 AND member_id = $2",
+    "withdraw the invitations for and by a member",
+    "DELETE FROM identity_invitation WHERE org_id = $1 AND (member_id = $2 OR made_by = $2)",
+);
+
+pub(crate) const INVITATIONS_DROP_ALL: Statement = Statement::new(
+    "withdraw the invitations of an org",
+    "DELETE FROM identity_invitation WHERE org_id = $1 AND used_at IS NULL",
 );

@@ -91,6 +91,24 @@ pub(crate) const GRANTS_OF: Statement = Statement::new(
        FROM identity_grant WHERE org_id = $1 AND subject_id = $2 ORDER BY grant_id LIMIT 1000",
 );
 
+/// The roles that a holder has by grants: their own, their teams' and their keys'. Each one
+/// with whether it is had on the whole org, by anything of these, and by the holder or the
+/// key `$3`.
+pub(crate) const GRANTS_HELD: Statement = Statement::new(
+    "read what was given to a holder",
+    "SELECT role, CAST(MAX(CASE WHEN resource_kind IS NULL
+                      AND (subject_kind <> 'key' OR subject_id = $3)
+                    THEN 1 ELSE 0 END) AS BIGINT) AS wide,
+            CAST(MAX(CASE WHEN resource_kind IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS wide_by_any
+       FROM identity_grant
+      WHERE org_id = $1 AND (subject_id = $2
+            OR subject_id IN (SELECT team_id FROM identity_team_member
+                 WHERE org_id = $1 AND member_id = $2)
+            OR subject_id IN (SELECT key_id FROM identity_key
+                 WHERE org_id = $1 AND owner_id = $2 AND revoked_at IS NULL))
+      GROUP BY role",
+);
+
 pub(crate) const GRANTS_DELETE: Statement = Statement::new(
     "delete the grants of a subject",
     "DELETE FROM identity_grant WHERE org_id = $1 AND subject_id = $2",

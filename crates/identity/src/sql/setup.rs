@@ -22,6 +22,9 @@ pub(crate) const SETUP_ADD: Statement = Statement::new(
 pub(crate) const SETUP_LIST: Statement =
     Statement::new("list setup links", setup!("ORDER BY setup_id DESC LIMIT 50"));
 
+pub(crate) const SETUP_ONE: Statement =
+    Statement::new("look up a setup link by its id", setup!("AND setup_id = $2"));
+
 pub(crate) const SETUP_BY_TAG: Statement =
     Statement::new("look up a setup link", setup!("AND tag = $2"));
 
@@ -40,6 +43,11 @@ pub(crate) const SETUP_END: Statement = Statement::new(
     "end a setup link",
     "UPDATE identity_setup SET ended_at = $3
       WHERE org_id = $1 AND setup_id = $2 AND ended_at IS NULL",
+);
+
+pub(crate) const SETUPS_END: Statement = Statement::new(
+    "end the setup links of an org",
+    "UPDATE identity_setup SET ended_at = $2 WHERE org_id = $1 AND ended_at IS NULL",
 );
 
 pub(crate) const SETUPS_LIVE: Statement = Statement::new(

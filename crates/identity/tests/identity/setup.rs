@@ -73,3 +73,28 @@ async fn a_setup_link_ends_with_its_time_its_maker_and_at_a_word() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_setup_link_is_used_from_where_the_orgs_people_may_be() {
+    for house in House::on_each_engine().await {
+        let org = house.org("acme").await;
+        let mut admin = Browser::of(&house, &org.admin);
+        let path = link(&mut admin).await;
+        let only = serde_json::json!({"console_addresses": ["192.0.2.0/24"]});
+        let (here, elsewhere) = (Some("192.0.2.7"), Some("198.51.100.1"));
+        let settings = "/api/org/settings";
+        let narrowed = house.ask_from(&org.owner.key, here, "PATCH", settings, only).await;
+        assert_eq!(narrowed.status, 200, "{}", narrowed.text);
+        let form = serde_json::Value::String(format!("token={}", token(&path)));
+        let open_it =
+            async |from| house.ask_from("nothing=yet", from, "POST", "/setup", form.clone()).await;
+        assert_eq!(open_it(elsewhere).await.status, 403);
+        let opened = open_it(here).await;
+        assert_eq!(opened.status, 303, "{}", opened.text);
+        let (guest, page) = (opened.cookie(), "/setup-links");
+        let ask = async |from| {
+            house.ask_from(&guest, from, "GET", page, serde_json::Value::Null).await.status
+        };
+        assert_eq!((ask(elsewhere).await, ask(here).await), (403, 200));
+    }
+}

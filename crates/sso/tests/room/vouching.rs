@@ -274,3 +274,30 @@ async fn a_key_bound_to_models_addresses_or_a_time_connects_no_provider() {
         assert_eq!(on.json()["state"], "active", "{}", on.text);
     }
 }
+
+#[tokio::test]
+async fn nobody_goes_on_as_somebody_who_was_given_more_than_their_provider_is_believed() {
+    for house in House::on_each_engine().await {
+        let org = house.org("acme").await;
+        let (idp, email) = (Idp::new(IDP), "bob@acme.example");
+        let connected = house.connected(&org, &idp).await;
+        let put = house.put_metadata(&org.admin.key, &connected, &idp).await;
+        assert_eq!(put.status, 200, "{}", put.text);
+        let comes_in = async || {
+            let mut browser = Browser::default();
+            signs_in(&house, &mut browser, (&connected, &idp), |says| says, email).await;
+            browser
+        };
+        let mut before = comes_in().await;
+        assert_eq!(before.get(&house, "/api/session").await.status, 200);
+        let bob = house.member(&org, email).await.expect("bob");
+        let path = format!("/api/members/{}", bob["id"].as_str().expect("an id"));
+        let given = house.ask(&org.owner.key, "PATCH", &path, json!({"role": "org:owner"})).await;
+        assert_eq!(given.status, 200, "{}", given.text);
+        assert_eq!(before.get(&house, "/api/session").await.status, 401);
+        assert!(!comes_in().await.has_session());
+        let vouch = format!("/api/connections/{}/vouch", connected.id);
+        assert_eq!(house.ask(&org.owner.key, "POST", &vouch, Value::Null).await.status, 200);
+        assert_eq!(comes_in().await.get(&house, "/api/session").await.status, 200);
+    }
+}

@@ -1,6 +1,6 @@
 //! How a visit ends.
 
-use identity::{MemberPatch, MemberState};
+use identity::{MemberPatch, MemberState, Revoke};
 use serde_json::Value;
 
 use crate::bench::House;
@@ -45,6 +45,22 @@ async fn an_ended_grant_cuts_off_at_once_what_runs_on_it() {
         beside.watch_visits().await;
         assert!(there.is_over(), "and on another within half a second");
         assert!(house.who(&beside, &visit).await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn the_emergency_brake_ends_visits_too() {
+    for house in House::on_each_engine().await {
+        let id = house.granted(&["users:read"], 2).await;
+        let visit = house.entered(&id).await;
+        let running = house.who(&house.identity, &visit).await.expect("in").standing.life.clone();
+        let what = Revoke { sessions: true, keys: false };
+        house.identity.revoke_org(&house.acme.system, what).await.expect("revokes");
+        assert!(running.is_over());
+        assert_eq!(house.get(&visit, "/api/members").await.status, 401);
+        let path = format!("/support/desk/{id}/enter");
+        let operator = house.sign_in(&house.operators, &house.operators.owner).await;
+        assert_ne!(house.post(&operator, &path, serde_json::Value::Null).await.status, 303);
     }
 }
 

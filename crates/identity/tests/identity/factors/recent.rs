@@ -21,12 +21,20 @@ async fn what_is_sensitive_asks_for_a_recent_second_factor() {
         assert_eq!(ada.post("/api/roles", role).await.0, 201);
         let service = json!({"name": "Robot", "role": "org:viewer"});
         let (_, service) = ada.post("/api/services", service).await;
+        let (_, team) = ada.post("/api/teams", json!({"name": "Watch"})).await;
+        let (_, quiet) = ada.post("/api/teams", json!({"name": "Lunch"})).await;
+        let id = |of: &Value| of["id"].as_str().expect("an id").to_owned();
+        let to_team = json!({"subject": id(&team), "role": "org:viewer"});
+        assert_eq!(ada.post("/api/grants", to_team).await.0, 201);
+        let seat = format!("/api/teams/{}/members/{}", id(&team), bob.id);
+        assert_eq!(ada.browser.api("PUT", &seat, Value::Null).await.0, 204);
         house.clock.advance(SignedDuration::from_mins(16));
 
-        let service = format!("/api/services/{}", service["id"].as_str().expect("an id"));
+        let service = format!("/api/services/{}", id(&service));
         let member = format!("/api/members/{}", bob.id);
-        let rotate = format!("/api/keys/{}/rotate", key["id"].as_str().expect("an id"));
-        let revoke = format!("/api/grants/{}", given["id"].as_str().expect("an id"));
+        let rotate = format!("/api/keys/{}/rotate", id(&key));
+        let revoke = format!("/api/grants/{}", id(&given));
+        let link = format!("{member}/password-link");
         let glass = format!("{member}/break-glass");
         let factors = format!("{member}/factors");
         let sensitive = [
@@ -39,7 +47,14 @@ async fn what_is_sensitive_asks_for_a_recent_second_factor() {
             ("DELETE", "/api/roles/auditor", Value::Null),
             ("PATCH", &*member, json!({"role": "org:admin"})),
             ("PATCH", &*member, json!({"state": "suspended"})),
+            ("DELETE", &*member, Value::Null),
+            ("POST", "/api/members", json!({"email": "eve@evil.example", "role": "org:owner"})),
+            ("POST", &*link, Value::Null),
+            ("PUT", &*seat, Value::Null),
+            ("DELETE", &*seat, Value::Null),
+            ("POST", "/api/services", json!({"name": "Other", "role": "org:member"})),
             ("PATCH", &*service, json!({"role": "org:member"})),
+            ("DELETE", &*service, Value::Null),
             ("PATCH", "/api/org/settings", json!({"factors": "required"})),
             ("PUT", "/api/org/sso", json!({"on": false})),
             ("PUT", &*glass, Value::Null),
@@ -57,6 +72,9 @@ async fn what_is_sensitive_asks_for_a_recent_second_factor() {
             );
         }
         // What is not goes on.
+        let seat_of_nothing = format!("/api/teams/{}/members/{}", id(&quiet), bob.id);
+        assert_eq!(ada.browser.api("PUT", &seat_of_nothing, Value::Null).await.0, 204);
+        assert_eq!(ada.browser.api("DELETE", &seat_of_nothing, Value::Null).await.0, 204);
         assert_eq!(ada.browser.api("PATCH", &member, json!({"name": "Bob"})).await.0, 200);
         assert_eq!(ada.browser.api("PATCH", &service, json!({"name": "Bot"})).await.0, 200);
         assert_eq!(ada.get("/api/keys").await.0, 200);
