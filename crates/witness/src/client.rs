@@ -122,7 +122,7 @@ impl Client {
     pub fn new(url: &str, keys: Vec<Verifier>, fetch: Fetch) -> Result<Self, Failed> {
         let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
         fetch.check(&url)?;
-        Ok(Self { url, keys, fetch })
+        Ok(Self { fetch: fetch.on_behalf_of(&url), url, keys })
     }
 
     /// Asks for cosignatures under a checkpoint that its log has signed. `old` is the size that
