@@ -50,6 +50,7 @@ mod teach;
 mod told;
 mod trial;
 mod try_out;
+mod turns;
 mod uses;
 mod view;
 
@@ -78,6 +79,7 @@ use self::seals::Seals;
 use self::snapshots::Snapshots;
 pub use self::trial::{Trial, Verdict};
 pub use self::try_out::{Other, Prompt, Tried, TryDraft};
+use self::turns::Turns;
 use self::uses::Uses;
 pub use self::view::{ChangePattern, Pattern, PublishPattern, TeachPattern, VersionView};
 
@@ -93,6 +95,7 @@ pub struct Patterns {
     seals: Arc<Seals>,
     snapshots: Arc<Snapshots>,
     uses: Arc<Uses>,
+    turns: Arc<Turns>,
 }
 
 impl Patterns {
@@ -116,6 +119,7 @@ impl Patterns {
             seals,
             snapshots,
             uses,
+            turns: Arc::new(Turns::new()),
         })
     }
 }
