@@ -334,6 +334,7 @@ impl House {
         let (files, addresses) = base::page::assets(console::ASSETS);
         let permits = Permits::read(&[&document, &of_pages], &addresses)?;
         let idempotency = Idempotency::open(&self.databases, &self.roots, &self.tasks)?;
+        self.tasks.spawn(idempotency.clone().tend());
         let identity = self.identity.clone();
         let (record, clock) = (self.record.clone(), self.clock.clone());
         let tls = self.listen.tls_cert_file.is_some();
