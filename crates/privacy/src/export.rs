@@ -25,7 +25,7 @@ pub struct Export {
     /// while their erasure waits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
-    /// It is as large as it is: few are held at once.
+    /// It is as large as it is: few are held at once, and the place is free when it is dropped.
     #[serde(skip)]
     pub(crate) place: Place,
 }
