@@ -44,7 +44,7 @@ impl Shares {
     async fn own(&self, whose: &str) -> Option<OwnedSemaphorePermit> {
         let share = self.share(whose);
         // Whoever has a place, and whoever waits, holds the share; so do the list and we.
-        if Arc::strong_count(&share) > self.each + self.waiting + 2 {
+        if Arc::strong_count(&share) >= self.each + self.waiting + 2 {
             return None;
         }
         share.acquire_owned().await.ok()
