@@ -122,7 +122,7 @@ impl Client {
     pub fn new(url: &str, keys: Vec<Verifier>, fetch: Fetch) -> Result<Self, Failed> {
         let url = format!("{}/add-checkpoint", url.trim_end_matches('/'));
         fetch.check(&url)?;
-        Ok(Self { fetch: fetch.on_behalf_of(&url), url, keys })
+        Ok(Self { url, keys, fetch })
     }
 
     /// Asks for cosignatures under a checkpoint that its log has signed. `old` is the size that
