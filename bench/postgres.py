@@ -23,7 +23,9 @@ class Postgres:
         if wal and self.user:
             os.makedirs(wal)
             os.chown(wal, pwd.getpwnam(self.user).pw_uid, -1)
-        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", *apart)
+        # It sorts text by a language, as a customer's does.
+        sorts = ["--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=en-US"]
+        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", *sorts, *apart)
         self.options = " ".join(
             [f"-p {self.port} -k {folder} -c listen_addresses=127.0.0.1", *(f"-c {one}" for one in settings)]
         )

@@ -154,6 +154,9 @@ bootstrap:
     - auth-local: trust
     - auth-host: trust
     - encoding: UTF8
+    - locale: C
+    - locale-provider: icu
+    - icu-locale: en-US
 postgresql:
   listen: {machine.address}:{PG_PORT}
   connect_address: {machine.address}:{PG_PORT}

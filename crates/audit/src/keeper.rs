@@ -317,6 +317,12 @@ impl Exported {
         rows.truncate(EXPORTED_MAX);
         Self { store: store.to_owned(), rows, cut }
     }
+
+    /// The same; there are more, if `more`.
+    #[must_use]
+    pub fn cut_if(self, more: bool) -> Self {
+        Self { cut: self.cut || more, ..self }
+    }
 }
 
 /// A column of an export.

@@ -4,6 +4,7 @@ use access::{OrgDb, Scope};
 use async_trait::async_trait;
 use base::args;
 use base::db::{DbError, Row};
+use serde_json::Value;
 
 use crate::keeper::{Column, EXPORTED_MAX, Exported, Held, Keeper, Person, Table};
 use crate::keys::Holder;
@@ -93,15 +94,11 @@ impl Keeper for Record {
             let rows = db.all(sql::EVENTS_READ, args![stored.as_str(), before]).await?;
             let Some(last) = rows.last() else { break };
             before = last.int("seq")?;
-            for row in &rows {
-                // Not withheld from the person whose they are.
-                events.push(self.opened(db, scope, row).await?.into_event());
-            }
+            events.extend(self.told(db, scope, person, &rows).await?);
         }
         let room = (EXPORTED_MAX + 1).saturating_sub(events.len());
-        for row in self.archived_of((db, scope), &stored, before, room).await? {
-            events.push(self.opened(db, scope, &row).await?.into_event());
-        }
+        let rows = self.archived_of((db, scope), &stored, before, room).await?;
+        events.extend(self.told(db, scope, person, &rows).await?);
         let mut all = vec![Exported::of(EVENTS.name, events)];
         all.extend(Table::export_all(TABLES, db, person).await?);
         Ok(all)
@@ -141,6 +138,24 @@ impl Keeper for Record {
 }
 
 impl Record {
+    /// Events of a person: withheld as everywhere, but not from the person whose they are.
+    async fn told(
+        &self,
+        db: &OrgDb<'_>,
+        scope: &Scope,
+        person: &Person,
+        rows: &[Row],
+    ) -> Result<Vec<Value>, DbError> {
+        if scope.caller().actor.id() != person.id {
+            return self.shown(db, scope, rows).await;
+        }
+        let mut events = Vec::with_capacity(rows.len());
+        for row in rows {
+            events.push(self.opened(db, scope, row).await?.into_event());
+        }
+        Ok(events)
+    }
+
     /// A person as columns hold them, and as keys do.
     fn names_of(&self, scope: &Scope, person: &Person) -> Result<(String, String), DbError> {
         let (region, org) = (scope.region(), scope.org());

@@ -19,6 +19,7 @@ pub mod page;
 pub mod problem;
 pub mod seal;
 pub mod secret;
+pub mod shares;
 pub mod tasks;
 pub mod time;
 pub mod tls;

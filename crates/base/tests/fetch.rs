@@ -196,3 +196,22 @@ async fn a_server_is_trusted_by_its_certificate_and_its_name() {
     let config = FetchConfig { extra_root_certificates: vec![broken], ..FetchConfig::default() };
     assert!(Fetch::new(config).is_err());
 }
+
+#[tokio::test]
+async fn whose_addresses_are_slow_keeps_nobody_else_waiting() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let slow = format!("http://{}/", silent.local_addr().expect("an address"));
+    let (port, _) = serving("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", None).await;
+    let fetch = permissive();
+    let tasks = Tasks::new();
+    for _ in 0..64 {
+        let (fetch, slow) = (fetch.on_behalf_of("a"), slow.clone());
+        tasks.spawn(async move { drop(fetch.send(Request::get(&slow)).await) });
+    }
+    // One of them waits for an answer that never comes; the others do, or wait for a place.
+    let _heard = silent.accept().await.expect("one of them");
+    let (other, url) = (fetch.on_behalf_of("b"), format!("http://127.0.0.1:{port}/"));
+    let answer = tokio::time::timeout(Duration::from_secs(5), other.send(Request::get(&url)));
+    let answer = answer.await.expect("at once");
+    assert_eq!(answer.expect("an answer").body, "ok");
+}

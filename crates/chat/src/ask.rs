@@ -55,7 +55,11 @@ struct Taking {
     change: Change,
     scope: Scope,
     before: Conversation,
+    /// Its title as it is kept.
+    sealed_title: Vec<u8>,
     model: String,
+    /// Whether it answers from now on.
+    chosen: bool,
     /// The id of the answer to come.
     answer: MessageId,
     now: At,
@@ -143,15 +147,18 @@ impl Chat {
         let model = model.filter(|name| !name.is_empty()).map(checked_model).transpose()?;
         let (scope, now) = (caller.itself(), self.clock.now());
         let mut change = Change::begin(&self.record, &scope).await?;
-        let before = self.one(&mut change, &scope, id).await?;
+        let row = self.row(&mut change, &scope, id).await?;
+        let before = Conversation::read(&row, &self.seals, &scope, self.lapsed())?;
         if before.answering {
             return Err(Error::Answering);
         }
         if after.is_some_and(|after| after != before.messages) {
             return Err(Error::Moved(before.messages));
         }
+        let (sealed_title, chosen) = (row.bytes("title")?, model.is_some());
         let model = model.unwrap_or_else(|| before.model.clone());
-        Ok(Taking { change, scope, before, model, answer: MessageId::new(now), now })
+        let answer = MessageId::new(now);
+        Ok(Taking { change, scope, before, sealed_title, model, chosen, answer, now })
     }
 
     /// Keeps a question at a position, where whatever stands there and behind it makes way.
@@ -206,19 +213,20 @@ impl Chat {
     /// Takes the turn, before anything else is written: whoever is a moment later is refused.
     /// A conversation without a title gets one.
     async fn take(&self, taking: &mut Taking, last: i64, title: String) -> Result<(), Error> {
-        let Taking { change, scope, before, model, answer, now } = taking;
+        let Taking { change, scope, before, sealed_title, model, chosen, answer, now } = taking;
         let title = if before.title.is_empty() { &title } else { &before.title };
         let sealed = self.seals.seal(scope, Place::Title(&before.id), title.as_bytes())?;
         let args = args![
             before.id.as_str(),
             owner(scope.caller()),
             sealed,
-            model.as_str(),
+            chosen.then(|| model.clone()),
             last,
             answer.as_str(),
             *now,
             before.messages,
             crate::read::lapsed(*now),
+            sealed_title.as_slice(),
         ];
         let taken = change.run(sql::TAKE, args).await?;
         if taken == 0 { Err(Error::Answering) } else { Ok(()) }

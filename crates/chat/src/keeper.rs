@@ -49,7 +49,7 @@ pub(crate) const READ_SAID: Statement = Statement::new(
            FROM chat_message
           WHERE org_id = $1 AND (conversation_id, position) > ($3, $4) AND conversation_id IN
             (SELECT conversation_id FROM chat_conversation WHERE",
-        ") ORDER BY conversation_id, position LIMIT 500"
+        ") ORDER BY conversation_id, position LIMIT 50"
     ),
 );
 
@@ -67,6 +67,9 @@ pub(crate) const ERASE: Statement = Statement::new(
     "erase the conversations of a person",
     theirs!("DELETE FROM chat_conversation WHERE", ""),
 );
+
+/// Bytes of messages that an export holds, about.
+const EXPORTED_BYTES_MAX: usize = 32 << 20;
 
 const TABLES: &[Table] = &[
     Table::values("chat_message", "what was asked and answered", COUNT_SAID, ERASE_SAID).private(),
@@ -98,12 +101,14 @@ impl Keeper for Chat {
             }
         }
         let (mut said, mut after, mut behind) = (Vec::new(), String::new(), 0);
-        while said.len() <= EXPORTED_MAX {
+        let mut bytes = 0;
+        while said.len() <= EXPORTED_MAX && bytes <= EXPORTED_BYTES_MAX {
             let rows = db.all(READ_SAID, args![id, after.as_str(), behind]).await?;
             let Some(last) = rows.last() else { break };
             (after, behind) = (last.text("conversation_id")?, last.int("position")?);
             for row in &rows {
                 let message = Message::read(row, &self.seals, scope)?;
+                bytes += message.text.len();
                 said.push(json!({
                     "conversation": row.text("conversation_id")?, "message": message,
                 }));
@@ -111,7 +116,7 @@ impl Keeper for Chat {
         }
         Ok(vec![
             Exported::of("chat_conversation", conversations),
-            Exported::of("chat_message", said),
+            Exported::of("chat_message", said).cut_if(bytes > EXPORTED_BYTES_MAX),
         ])
     }
 }

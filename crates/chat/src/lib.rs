@@ -2,7 +2,8 @@
 //!
 //! # What this room promises
 //!
-//! - A conversation is seen by its owner alone, whoever else asks:
+//! - A conversation is seen by its owner alone, whoever else asks (an export of whoever was removed
+//!   is for `privacy` to give):
 //!   `a_conversation_is_seen_by_its_owner_alone`.
 //! - What was said is sealed at rest and not in the record:
 //!   `what_was_said_cannot_be_read_from_the_disk`,

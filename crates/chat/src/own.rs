@@ -3,7 +3,7 @@
 use access::{Caller, Permission};
 use audit::{Change, Kept};
 use base::args;
-use base::db::DbError;
+use base::db::{DbError, Row, Value};
 use base::time::At;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -95,16 +95,17 @@ impl Chat {
         let mut change = Change::begin(&self.record, &scope).await?;
         let before = self.one(&mut change, &scope, id).await?;
         let after = Conversation {
-            title: title.unwrap_or_else(|| before.title.clone()),
-            model: model.unwrap_or_else(|| before.model.clone()),
+            title: title.clone().unwrap_or_else(|| before.title.clone()),
+            model: model.clone().unwrap_or_else(|| before.model.clone()),
             ..before.clone()
         };
         if !before.title.is_empty() && after.title != before.title {
             self.may_go(&mut change, &before).await?;
         }
-        let sealed = self.seals.seal(&scope, Place::Title(&after.id), after.title.as_bytes())?;
-        let whose = owner(caller);
-        let args = args![after.id.as_str(), &whose, sealed, after.model.as_str()];
+        let place = Place::Title(&after.id);
+        let title = title.map(|title| self.seals.seal(&scope, place, title.as_bytes()));
+        let title = Value::Bytes(title.transpose()?);
+        let args = args![after.id.as_str(), owner(caller), title, model];
         change.run(sql::CHANGE, args).await?;
         change.commit(events::changed(&before, &after)).await?;
         Ok(after)
@@ -132,9 +133,19 @@ impl Chat {
         scope: &access::Scope,
         id: &str,
     ) -> Result<Conversation, Error> {
-        let row = change.maybe(sql::ONE, args![id, owner(scope.caller())]).await?;
-        let row = row.ok_or(Error::NoSuchConversation)?;
+        let row = self.row(change, scope, id).await?;
         Ok(Conversation::read(&row, &self.seals, scope, self.lapsed())?)
+    }
+
+    /// The same as it is kept.
+    pub(crate) async fn row(
+        &self,
+        change: &mut Change,
+        scope: &access::Scope,
+        id: &str,
+    ) -> Result<Row, Error> {
+        let row = change.maybe(sql::ONE, args![id, owner(scope.caller())]).await?;
+        row.ok_or(Error::NoSuchConversation)
     }
 
     /// Refuses to delete or replace what was said in a conversation that must be kept. Asked

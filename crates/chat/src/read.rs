@@ -37,6 +37,9 @@ pub struct MessageFilter {
     pub limit: Option<u32>,
 }
 
+/// Bytes of text on a page of messages.
+const PAGE_BYTES_MAX: usize = 4 << 20;
+
 impl Chat {
     /// The caller's conversations, the one last talked in first.
     pub async fn list(
@@ -66,12 +69,24 @@ impl Chat {
         Ok(Conversation::read(&row, &self.seals, &scope, self.lapsed())?)
     }
 
-    /// The messages of a conversation of the caller, the last one first.
+    /// The messages of a conversation of the caller, the last one first. Where they are long, a
+    /// page has fewer.
     pub async fn messages(
         &self,
         caller: &Caller,
         id: &str,
         filter: &MessageFilter,
+    ) -> Result<Page<Message>, Error> {
+        self.messages_within(caller, id, filter, PAGE_BYTES_MAX).await
+    }
+
+    /// The same with so many bytes of text, beside the last question and its answer.
+    pub(crate) async fn messages_within(
+        &self,
+        caller: &Caller,
+        id: &str,
+        filter: &MessageFilter,
+        bytes_max: usize,
     ) -> Result<Page<Message>, Error> {
         let conversation = self.get(caller, id).await?;
         let limit = page_limit(filter.limit).map_err(Error::Request)?;
@@ -79,6 +94,12 @@ impl Chat {
         let scope = caller.itself();
         let messages =
             self.messages_of(&scope, &conversation.id, before, i64::from(limit) + 1).await?;
+        let mut bytes = 0;
+        let fits = messages.iter().enumerate().take_while(|(nth, message)| {
+            bytes += message.text.len();
+            *nth < 2 || bytes <= bytes_max
+        });
+        let limit = limit.min(u32::try_from(fits.count()).unwrap_or(limit));
         Ok(Page::of(messages, limit, |message| message.position.to_string()))
     }
 

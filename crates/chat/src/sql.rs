@@ -60,9 +60,10 @@ pub(crate) const KNOW: Statement = Statement::new(
     "INSERT INTO chat_setting (org_id) VALUES ($1) ON CONFLICT (org_id) DO NOTHING",
 );
 
+/// What is absent stays, also if somebody else sets it at this moment.
 pub(crate) const CHANGE: Statement = Statement::new(
     "change a conversation",
-    "UPDATE chat_conversation SET title = $4, model = $5
+    "UPDATE chat_conversation SET title = COALESCE($4, title), model = COALESCE($5, model)
       WHERE org_id = $1 AND conversation_id = $2 AND owner_id = $3",
 );
 
@@ -74,11 +75,13 @@ pub(crate) const DELETE: Statement = Statement::new(
 );
 
 /// Takes the turn: only if nothing was said since the conversation was read, and no other
-/// answer is under way or that one has run out.
+/// answer is under way or that one has run out. The title stays if it is not `$11` any more, and
+/// the model if `$5` is absent.
 pub(crate) const TAKE: Statement = Statement::new(
     "take the turn in a conversation",
     "UPDATE chat_conversation
-        SET title = $4, model = $5, last = $6, answering = $7, answering_at = $8, updated_at = $8
+        SET title = CASE WHEN title = $11 THEN $4 ELSE title END,
+            model = COALESCE($5, model), last = $6, answering = $7, answering_at = $8, updated_at = $8
       WHERE org_id = $1 AND conversation_id = $2 AND owner_id = $3 AND last = $9
         AND (answering IS NULL OR answering_at < $10)",
 );

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::{Case, check_cases};
 use crate::error::Error;
-use crate::judge::{Judged, Rivals, judge};
+use crate::judge::{Judged, Rivals};
 use crate::kept::Kept;
 use crate::seals::{Part, Place};
 use crate::teach::may_change;
@@ -80,6 +80,19 @@ impl Patterns {
         self.cases(caller, found.id.as_str()).await
     }
 
+    /// The cases of a pattern, for a change that has yet to begin.
+    pub(crate) async fn cases_of(&self, caller: &Caller, kept: &Kept) -> Result<Vec<Case>, Error> {
+        if kept.cases == 0 {
+            return Ok(Vec::new());
+        }
+        let scope = caller.itself();
+        let row = self.databases.of(&scope)?.maybe(sql::CASES, args![kept.id.as_str()]).await?;
+        let Some(row) = row else { return Ok(Vec::new()) };
+        let (region, org) = (caller.region, &caller.org);
+        let place = Place { region, org, pattern: &kept.id, part: Part::Cases };
+        Ok(self.seals.open(&place, &row.bytes("body")?)?)
+    }
+
     async fn fares(
         &self,
         caller: &Caller,
@@ -88,7 +101,7 @@ impl Patterns {
     ) -> Result<PatternCases, Error> {
         let snapshot = self.snapshots.of(caller).await?;
         let judged = Judged::new(kept, &kept.latest, cases.clone());
-        let verdicts = judge(snapshot, judged, Rivals::ReadableBy(caller.clone())).await?;
+        let verdicts = self.judge(snapshot, judged, Rivals::ReadableBy(caller.clone())).await?;
         let verdict = Verdict::of(kept.latest.number, verdicts);
         Ok(PatternCases { cases, set_by: None, set_at: None, verdict })
     }

@@ -43,6 +43,9 @@ pub enum Error {
     /// The org has as many patterns as it may have.
     #[error("an organization keeps at most {PATTERNS_MAX} patterns")]
     TooMany,
+    /// Too many cases are judged at this moment, or what they are judged by never stands still.
+    #[error("this organization is trying and changing too much at once")]
+    Busy,
     /// A file cannot be imported.
     #[error(transparent)]
     Import(#[from] ImportError),
@@ -112,6 +115,9 @@ impl From<Error> for Problem {
             Error::CasesFailed(failed) => cases_failed(&failed, detail),
             Error::TooMany => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_patterns", detail)
+            }
+            Error::Busy => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
             }
             Error::Import(cause) => refused(cause),
             Error::Export(cause) => Self::internal(&*cause),

@@ -6,18 +6,19 @@ use std::sync::Arc;
 use access::{Caller, Permission};
 use audit::Event;
 use base::args;
+use base::db::DbError;
 use base::time::At;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::engine::{self, Case, FilePattern};
 use crate::error::Error;
-use crate::judge::{Judged, Rivals, failed, judge};
+use crate::judge::Judged;
 use crate::kept::{Kept, State};
 use crate::read::may_list;
 use crate::seals::{Part, Place};
 use crate::snapshot::Snapshot;
-use crate::store::Work;
+use crate::turns::Verdicts;
 use crate::{PatternId, Patterns, sql};
 
 /// What an import did.
@@ -52,7 +53,7 @@ struct Plan {
     /// The versions that begin to answer, with the cases that they must pass.
     judged: Vec<Judged>,
     /// The org's patterns that stay as they are.
-    kept: Vec<Kept>,
+    kept: Vec<Arc<Kept>>,
     report: Imported,
 }
 
@@ -64,22 +65,30 @@ impl Patterns {
     pub async fn import(&self, caller: &Caller, yaml: &str) -> Result<Imported, Error> {
         let scope = caller.require(Permission::PatternsCreate)?;
         let file = engine::import(yaml)?;
-        let mut work = self.begin(&scope).await?;
-        let plan = Plan::new(caller, &mut work, file, self.clock.now()).await?;
-        if plan.new.is_empty() && plan.changed.is_empty() && plan.cases.is_empty() {
+        let mut tries = self.tries(caller, true).await?;
+        loop {
+            tries.another()?;
+            let held = self.snapshots.of(caller).await?;
+            let plan = Plan::new(self, caller, &held, &file).await?;
+            let verdicts = plan.verdicts(self, caller, &held).await?;
+            let Some(mut work) = self.begin_judged(&scope, &verdicts).await? else { continue };
+            if plan.new.is_empty() && plan.changed.is_empty() && plan.cases.is_empty() {
+                return Ok(plan.report);
+            }
+            if !verdicts.failing.is_empty() {
+                return Err(Error::CasesFailed(verdicts.failing));
+            }
+            work.add(&plan.new).await?;
+            work.add_versions(&plan.changed).await?;
+            for kept in &plan.changed {
+                work.update(kept).await?;
+            }
+            for (kept, cases) in &plan.cases {
+                work.set_cases(kept, cases, self.clock.now()).await?;
+            }
+            work.commit(plan.event(caller)).await?;
             return Ok(plan.report);
         }
-        plan.pass(caller).await?;
-        work.add(&plan.new).await?;
-        work.add_versions(&plan.changed).await?;
-        for kept in &plan.changed {
-            work.update(kept).await?;
-        }
-        for (kept, cases) in &plan.cases {
-            work.set_cases(kept, cases, self.clock.now()).await?;
-        }
-        work.commit(plan.event(caller)).await?;
-        Ok(plan.report)
     }
 
     /// Writes the patterns that the caller may read as a file, with their cases. Recorded
@@ -128,21 +137,21 @@ impl Patterns {
 
 impl Plan {
     async fn new(
+        patterns: &Patterns,
         caller: &Caller,
-        work: &mut Work,
-        file: Vec<FilePattern>,
-        at: At,
+        held: &Snapshot,
+        file: &[FilePattern],
     ) -> Result<Self, Error> {
-        let held = work.every().await?;
-        let mut held: HashMap<String, Kept> =
-            held.into_iter().map(|kept| (kept.slug().to_owned(), kept)).collect();
+        let at = patterns.clock.now();
+        let slug = |kept: &Arc<Kept>| (kept.slug().to_owned(), kept.clone());
+        let mut held: HashMap<String, Arc<Kept>> = held.patterns().iter().map(slug).collect();
         let mut plan = Self::default();
         for one in file {
             match held.remove(&one.draft.slug) {
-                None => plan.add(caller, one, at)?,
+                None => plan.add(caller, one.clone(), at)?,
                 Some(kept) => {
-                    let cases = work.cases(&kept).await?;
-                    plan.change(caller, kept, &cases, one, at)?;
+                    let cases = patterns.cases_of(caller, &kept).await?;
+                    plan.change(caller, &kept, &cases, one.clone(), at)?;
                 }
             }
         }
@@ -171,27 +180,28 @@ impl Plan {
     fn change(
         &mut self,
         caller: &Caller,
-        mut kept: Kept,
-        held: &[Case],
+        held: &Arc<Kept>,
+        had: &[Case],
         mut one: FilePattern,
         at: At,
     ) -> Result<(), Error> {
+        let mut kept = (**held).clone();
         // What was classed once stays classed.
         one.draft.data_class = one.draft.data_class.or(kept.latest.draft.data_class);
-        let cases = one.cases.unwrap_or_else(|| held.to_vec());
+        let cases = one.cases.unwrap_or_else(|| had.to_vec());
         let same = *kept.latest.draft == one.draft;
-        if same && cases == held {
+        if same && cases == had {
             self.report.unchanged.push(one.draft.slug);
-            self.kept.push(kept);
+            self.kept.push(held.clone());
             return Ok(());
         }
         caller.require_on(Permission::PatternsUpdate, kept.thing())?;
         self.report.updated.push(one.draft.slug.clone());
-        if cases != held {
+        if cases != had {
             self.cases.push((kept.clone(), cases.clone()));
         }
         if same {
-            self.kept.push(kept);
+            self.kept.push(held.clone());
             return Ok(());
         }
         let publish =
@@ -211,20 +221,25 @@ impl Plan {
     }
 
     /// Judges what begins to answer, among all that answers after the import.
-    async fn pass(&self, caller: &Caller) -> Result<(), Error> {
+    async fn verdicts(
+        &self,
+        patterns: &Patterns,
+        caller: &Caller,
+        held: &Snapshot,
+    ) -> Result<Verdicts, Error> {
         let judged: Vec<_> = self.judged.iter().filter(|one| !one.cases.is_empty()).collect();
-        if judged.is_empty() {
-            return Ok(());
-        }
-        let all = self.kept.iter().chain(&self.changed).chain(&self.new);
-        let after = Arc::new(Snapshot::of(0, all.cloned().map(Arc::new).collect()));
         let mut failing = Vec::new();
-        for one in judged {
-            let rivals = Rivals::AllFor(caller.clone());
-            let verdicts = judge(after.clone(), one.clone(), rivals).await?;
-            failing.extend(failed(&one.draft.slug, verdicts));
+        if !judged.is_empty() {
+            let taught = self.changed.iter().chain(&self.new).cloned().map(Arc::new);
+            let all: Vec<_> = self.kept.iter().cloned().chain(taught).collect();
+            let after = tokio::task::spawn_blocking(move || Snapshot::of(0, all)).await;
+            let after = Arc::new(after.map_err(|cause| DbError::unreadable("patterns", cause))?);
+            for one in judged {
+                let verdicts = patterns.verdicts(caller, after.clone(), one.clone()).await?;
+                failing.extend(verdicts.failing);
+            }
         }
-        if failing.is_empty() { Ok(()) } else { Err(Error::CasesFailed(failing)) }
+        Ok(Verdicts::among(held, failing))
     }
 
     fn event(&self, caller: &Caller) -> Event {

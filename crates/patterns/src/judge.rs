@@ -6,14 +6,12 @@ use access::{Caller, Permission};
 use base::db::DbError;
 use serde::Serialize;
 
-use crate::PatternId;
 use crate::answer::{fill, thousandths};
 use crate::engine::{Body, Case, Draft, Expected, Overlay, THRESHOLD};
+use crate::error::Error;
 use crate::kept::{Kept, Version};
 use crate::snapshot::Snapshot;
-
-/// More cases than this are judged beside the async workers.
-const BESIDE_FROM: usize = 8;
+use crate::{PatternId, Patterns};
 
 /// How a case went.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -85,6 +83,11 @@ impl Judged {
 }
 
 impl Rivals {
+    fn caller(&self) -> &Caller {
+        let (Self::ReadableBy(caller) | Self::AllFor(caller)) = self;
+        caller
+    }
+
     fn count(&self, kept: &Kept) -> bool {
         match self {
             Self::ReadableBy(caller) => kept.allows(caller, Permission::PatternsRead),
@@ -93,8 +96,7 @@ impl Rivals {
     }
 
     fn name<'a>(&self, kept: &'a Kept) -> Option<&'a str> {
-        let (Self::ReadableBy(caller) | Self::AllFor(caller)) = self;
-        kept.allows(caller, Permission::PatternsRead).then(|| kept.slug())
+        kept.allows(self.caller(), Permission::PatternsRead).then(|| kept.slug())
     }
 }
 
@@ -117,18 +119,27 @@ pub(crate) fn outcome<'a>(
     Outcome { matched: own >= THRESHOLD && ahead, score: own, rival }
 }
 
-/// Judges every case, many of them on a thread of their own.
-pub(crate) async fn judge(
-    snapshot: Arc<Snapshot>,
-    judged: Judged,
-    rivals: Rivals,
-) -> Result<Vec<CaseVerdict>, DbError> {
-    if judged.cases.len() < BESIDE_FROM {
-        return Ok(judge_all(&snapshot, &judged, &rivals));
+impl Patterns {
+    /// Judges every case, beside the async workers: those of one org one pattern after the
+    /// other, and of all orgs a few at once, in the order in which they came.
+    pub(crate) async fn judge(
+        &self,
+        snapshot: Arc<Snapshot>,
+        judged: Judged,
+        rivals: Rivals,
+    ) -> Result<Vec<CaseVerdict>, Error> {
+        if judged.cases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let place = self.turns.judging.place(Some(rivals.caller().org.as_str())).await;
+        let place = place.ok_or(Error::Busy)?;
+        let judging = tokio::task::spawn_blocking(move || {
+            // Whoever leaves does not make room for another before it ends.
+            let _place = place;
+            judge_all(&snapshot, &judged, &rivals)
+        });
+        Ok(judging.await.map_err(|cause| DbError::unreadable("patterns", cause))?)
     }
-    tokio::task::spawn_blocking(move || judge_all(&snapshot, &judged, &rivals))
-        .await
-        .map_err(|cause| DbError::unreadable("patterns", cause))
 }
 
 /// Those of the verdicts that stand in the way.

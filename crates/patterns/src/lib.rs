@@ -8,6 +8,8 @@
 //!   `a_retired_pattern_stops_answering`, `a_late_load_never_replaces_a_newer_one`.
 //! - A version answers only when the pattern's cases pass:
 //!   `a_failing_case_keeps_a_version_from_answering`.
+//! - Judging keeps nobody waiting who changes something, of this org or another:
+//!   `an_import_keeps_nobody_waiting_while_its_cases_are_judged`.
 //! - Trying a draft keeps nothing of it: `a_draft_is_tried_while_it_is_written`.
 //! - When nothing matches, the engine says so, with the score:
 //!   `when_nothing_matches_it_says_so`.
@@ -50,6 +52,7 @@ mod teach;
 mod told;
 mod trial;
 mod try_out;
+mod turns;
 mod uses;
 mod view;
 
@@ -78,6 +81,7 @@ use self::seals::Seals;
 use self::snapshots::Snapshots;
 pub use self::trial::{Trial, Verdict};
 pub use self::try_out::{Other, Prompt, Tried, TryDraft};
+use self::turns::Turns;
 use self::uses::Uses;
 pub use self::view::{ChangePattern, Pattern, PublishPattern, TeachPattern, VersionView};
 
@@ -93,6 +97,7 @@ pub struct Patterns {
     seals: Arc<Seals>,
     snapshots: Arc<Snapshots>,
     uses: Arc<Uses>,
+    turns: Arc<Turns>,
 }
 
 impl Patterns {
@@ -116,6 +121,7 @@ impl Patterns {
             seals,
             snapshots,
             uses,
+            turns: Arc::new(Turns::new()),
         })
     }
 }

@@ -10,10 +10,8 @@ use base::time::At;
 
 use crate::engine::{Case, Draft};
 use crate::error::{Error, PATTERNS_MAX};
-use crate::judge::{FailedCase, Judged, Rivals, failed, judge};
 use crate::kept::{Kept, Version};
 use crate::seals::{Part, Place, Seals};
-use crate::snapshot::Snapshot;
 use crate::snapshots::Snapshots;
 use crate::{PatternId, Patterns, sql};
 
@@ -43,6 +41,24 @@ impl Patterns {
     }
 }
 
+impl Patterns {
+    /// One version of a pattern, for a change that has yet to begin.
+    pub(crate) async fn version_of(
+        &self,
+        scope: &Scope,
+        id: &PatternId,
+        number: i64,
+    ) -> Result<Version, Error> {
+        let args = args![id.as_str(), number];
+        let row = self.databases.of(scope)?.maybe(sql::VERSION, args).await?;
+        let body = row.ok_or(Error::NoSuchVersion)?.bytes("body")?;
+        let caller = scope.caller();
+        let (region, org, part) = (caller.region, &caller.org, Part::Version(number));
+        let draft = self.seals.open(&Place { region, org, pattern: id, part }, &body)?;
+        Ok(Version { number, draft: Arc::new(draft) })
+    }
+}
+
 impl Work {
     /// A pattern as it is now.
     pub(crate) async fn one(&mut self, id: &PatternId) -> Result<Kept, Error> {
@@ -57,13 +73,6 @@ impl Work {
         let body = row.ok_or(Error::NoSuchVersion)?.bytes("body")?;
         let draft: Draft = self.seals.open(&self.place(id, Part::Version(number)), &body)?;
         Ok(Version { number, draft: Arc::new(draft) })
-    }
-
-    /// All patterns of the org as they are now.
-    pub(crate) async fn every(&mut self) -> Result<Vec<Kept>, Error> {
-        let rows = self.change.all(sql::EVERY, args![]).await?;
-        let read = |row| Kept::read(row, &self.seals, self.caller.region, &self.caller.org);
-        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 
     /// Adds new patterns, each with its first version.
@@ -147,26 +156,13 @@ impl Work {
         Ok(())
     }
 
-    /// The cases that keep a version from answering. `held` is the org as it was in memory
-    /// before this change began; when another node was faster, it is read anew.
-    pub(crate) async fn failing(
-        &mut self,
-        held: Arc<Snapshot>,
-        judged: Judged,
-    ) -> Result<Vec<FailedCase>, Error> {
-        if judged.cases.is_empty() {
-            return Ok(Vec::new());
-        }
-        let snapshot = if held.version + 1 == self.version {
-            held
-        } else {
-            let rows = self.change.all(sql::EVERY, args![]).await?;
-            let (region, org) = (self.caller.region, self.caller.org.clone());
-            Arc::new(Snapshot::load(rows, self.seals.clone(), region, org).await?)
-        };
-        let slug = judged.draft.slug.clone();
-        let verdicts = judge(snapshot, judged, Rivals::AllFor(self.caller.clone())).await?;
-        Ok(failed(&slug, verdicts))
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The version of the org's patterns that the change is made on.
+    pub(crate) fn before(&self) -> i64 {
+        self.version - 1
     }
 
     /// Makes it permanent together with its event, and shows it to the next question.

@@ -6,6 +6,7 @@ use base::time::At;
 use crate::error::{self, Error};
 use crate::judge::{FailedCase, Judged};
 use crate::kept::{Kept, State};
+use crate::turns::Verdicts;
 use crate::view::{ChangePattern, Pattern, PublishPattern, TeachPattern};
 use crate::{Patterns, cases, told};
 
@@ -26,19 +27,27 @@ impl Patterns {
             caller.require_on(Permission::PatternsPublish, kept.thing())?;
         }
         kept.cases = i64::try_from(cases.len()).unwrap_or(i64::MAX);
-        let held = self.snapshots.of(caller).await?;
-        let mut work = self.begin(&scope).await?;
-        let mut failing = Vec::new();
-        if publish {
-            failing = work.failing(held, Judged::new(&kept, &kept.latest, cases.clone())).await?;
-            release(&mut kept, asked, &failing, at)?;
+        let mut tries = self.tries(caller, publish && !cases.is_empty()).await?;
+        loop {
+            tries.another()?;
+            let mut verdicts = Verdicts::default();
+            if publish {
+                let held = self.snapshots.of(caller).await?;
+                let judged = Judged::new(&kept, &kept.latest, cases.clone());
+                verdicts = self.verdicts(caller, held, judged).await?;
+            }
+            let Some(mut work) = self.begin_judged(&scope, &verdicts).await? else { continue };
+            if publish {
+                release(&mut kept, asked, &verdicts.failing, at)?;
+            }
+            work.add(std::slice::from_ref(&kept)).await?;
+            if !cases.is_empty() {
+                work.set_cases(&kept, &cases, at).await?;
+            }
+            work.commit(told::taught(&kept)).await?;
+            let unpublished_because = because(&verdicts.failing);
+            return Ok(Pattern { unpublished_because, ..Pattern::of(&kept, Some(0)) });
         }
-        work.add(std::slice::from_ref(&kept)).await?;
-        if !cases.is_empty() {
-            work.set_cases(&kept, &cases, at).await?;
-        }
-        work.commit(told::taught(&kept)).await?;
-        Ok(Pattern { unpublished_because: because(&failing), ..Pattern::of(&kept, Some(0)) })
     }
 
     /// Teaches the next version of a pattern. The earlier ones stay.
@@ -50,42 +59,49 @@ impl Patterns {
         change: ChangePattern,
     ) -> Result<Pattern, Error> {
         let found = self.found(caller, id).await?;
+        let mut tries = self.tries(caller, found.cases > 0).await?;
+        loop {
+            tries.another()?;
+            let Some(changed) = self.change_once(caller, id, &change).await? else { continue };
+            let (after, failing) = changed;
+            let unpublished_because = because(&failing);
+            return Ok(Pattern { unpublished_because, ..self.shown(caller, &after).await });
+        }
+    }
+
+    /// None: somebody else changed the org's patterns meanwhile.
+    async fn change_once(
+        &self,
+        caller: &Caller,
+        id: &str,
+        change: &ChangePattern,
+    ) -> Result<Option<(Kept, Vec<FailedCase>)>, Error> {
         let held = self.snapshots.of(caller).await?;
-        let mut work = self.begin(&may_change(caller, &found)?).await?;
+        let found = self.found(caller, id).await?;
+        let at = self.clock.now();
+        let mut verdicts = Verdicts::default();
+        // What is wrong with it is said of the pattern as it is within the change.
+        if let Ok(Next { kept, publishes: true }) = next(caller, &found, change, at) {
+            let cases = self.cases_of(caller, &found).await?;
+            let judged = Judged::new(&kept, &kept.latest, cases);
+            verdicts = self.verdicts(caller, held, judged).await?;
+        }
+        let scope = may_change(caller, &found)?;
+        let Some(mut work) = self.begin_judged(&scope, &verdicts).await? else { return Ok(None) };
         let before = work.one(&found.id).await?;
-        // Somebody may have published the draft since.
-        may_change(caller, &before)?;
-        if change.version.is_some_and(|version| version != before.latest.number) {
-            return Err(Error::Changed(before.latest.number));
+        let Next { kept: mut after, publishes } = next(caller, &before, change, at)?;
+        if publishes && !verdicts.cover(&before) {
+            return self.anew(work).await;
         }
-        let asked = change.publish;
-        let publish = asked.unwrap_or(
-            before.state != State::Retired && before.gives(caller, Permission::PatternsPublish),
-        );
-        if publish {
-            caller.require_on(Permission::PatternsPublish, before.thing())?;
-        }
-        let draft = change.draft(&before.latest.draft)?;
-        let (at, mut after) = (self.clock.now(), before.clone());
-        if draft != *before.latest.draft {
-            after.teach(draft, at);
-            // It may be more sensitive now.
-            may_change(caller, &after)?;
-            if publish {
-                caller.require_on(Permission::PatternsPublish, after.thing())?;
-            }
+        if after.latest.number != before.latest.number {
             work.add_versions(std::slice::from_ref(&after)).await?;
         }
-        let mut failing = Vec::new();
-        if publish && after.published_number() != Some(after.latest.number) {
-            let cases = work.cases(&after).await?;
-            failing = work.failing(held, Judged::new(&after, &after.latest, cases)).await?;
-            release(&mut after, asked, &failing, at)?;
+        if publishes {
+            release(&mut after, change.publish, &verdicts.failing, at)?;
         }
         work.update(&after).await?;
         work.commit(told::changed(&before, &after)).await?;
-        let unpublished_because = because(&failing);
-        Ok(Pattern { unpublished_because, ..self.shown(caller, &after).await })
+        Ok(Some((after, verdicts.failing)))
     }
 
     /// Lets a version answer: the latest one, or an older one. Its cases must pass.
@@ -98,22 +114,48 @@ impl Patterns {
     ) -> Result<Pattern, Error> {
         let found = self.found(caller, id).await?;
         let scope = caller.require_on(Permission::PatternsPublish, found.thing())?;
+        let mut tries = self.tries(caller, found.cases > 0).await?;
+        loop {
+            tries.another()?;
+            if let Some(after) = self.publish_once(caller, &scope, id, publish).await? {
+                return Ok(self.shown(caller, &after).await);
+            }
+        }
+    }
+
+    /// None: somebody else changed the org's patterns meanwhile.
+    async fn publish_once(
+        &self,
+        caller: &Caller,
+        scope: &Scope,
+        id: &str,
+        publish: &PublishPattern,
+    ) -> Result<Option<Kept>, Error> {
         let held = self.snapshots.of(caller).await?;
-        let mut work = self.begin(&scope).await?;
+        let found = self.found(caller, id).await?;
+        let mut verdicts = Verdicts::default();
+        if found.cases > 0 {
+            let number = publish.version.unwrap_or(found.latest.number);
+            let version = self.version_of(scope, &found.id, number).await?;
+            let cases = self.cases_of(caller, &found).await?;
+            verdicts = self.verdicts(caller, held, Judged::new(&found, &version, cases)).await?;
+        }
+        let Some(mut work) = self.begin_judged(scope, &verdicts).await? else { return Ok(None) };
         let before = work.one(&found.id).await?;
+        if !verdicts.cover(&before) {
+            return self.anew(work).await;
+        }
         let number = publish.version.unwrap_or(before.latest.number);
         let version = work.version(&found.id, number).await?;
-        let cases = work.cases(&before).await?;
-        let failing = work.failing(held, Judged::new(&before, &version, cases)).await?;
-        if !failing.is_empty() {
-            return Err(Error::CasesFailed(failing));
+        if !verdicts.failing.is_empty() {
+            return Err(Error::CasesFailed(verdicts.failing));
         }
         let mut after = before.clone();
         after.publish(version, self.clock.now());
         caller.require_on(Permission::PatternsPublish, after.thing())?;
         work.update(&after).await?;
         work.commit(told::published(&before, &after)).await?;
-        Ok(self.shown(caller, &after).await)
+        Ok(Some(after))
     }
 
     /// Withdraws a pattern: it stops answering with this change. Its versions stay.
@@ -129,6 +171,39 @@ impl Patterns {
         work.commit(told::retired(&before, &after)).await?;
         Ok(self.shown(caller, &after).await)
     }
+}
+
+/// What a pattern becomes by a change.
+struct Next {
+    kept: Kept,
+    /// Whether its latest version is to answer, if its cases pass.
+    publishes: bool,
+}
+
+fn next(caller: &Caller, before: &Kept, change: &ChangePattern, at: At) -> Result<Next, Error> {
+    // Somebody may have published the draft since.
+    may_change(caller, before)?;
+    if change.version.is_some_and(|version| version != before.latest.number) {
+        return Err(Error::Changed(before.latest.number));
+    }
+    let publish = change.publish.unwrap_or(
+        before.state != State::Retired && before.gives(caller, Permission::PatternsPublish),
+    );
+    if publish {
+        caller.require_on(Permission::PatternsPublish, before.thing())?;
+    }
+    let draft = change.clone().draft(&before.latest.draft)?;
+    let mut kept = before.clone();
+    if draft != *before.latest.draft {
+        kept.teach(draft, at);
+        // It may be more sensitive now.
+        may_change(caller, &kept)?;
+        if publish {
+            caller.require_on(Permission::PatternsPublish, kept.thing())?;
+        }
+    }
+    let publishes = publish && kept.published_number() != Some(kept.latest.number);
+    Ok(Next { kept, publishes })
 }
 
 /// Lets the latest version answer when its cases pass. When they do not, it is refused if

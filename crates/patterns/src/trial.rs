@@ -4,9 +4,10 @@ use access::Caller;
 use base::problem::Problem;
 use serde::{Deserialize, Serialize};
 
+use crate::cases::checked;
 use crate::engine::{CASES_MAX, Case, THRESHOLD};
 use crate::error::Error;
-use crate::judge::{CaseVerdict, Judged, Rivals, judge};
+use crate::judge::{CaseVerdict, Judged, Rivals};
 use crate::{Patterns, told};
 
 /// Questions, and what is expected of the pattern.
@@ -51,9 +52,10 @@ impl Patterns {
             let problem = Problem::invalid("cases", format!("must hold 1 to {CASES_MAX} cases"));
             return Err(Error::Request(problem));
         }
+        let cases = checked(trial.cases)?;
         let snapshot = self.snapshots.of(caller).await?;
-        let judged = Judged::new(&kept, &kept.latest, trial.cases);
-        let cases = judge(snapshot, judged, Rivals::ReadableBy(caller.clone())).await?;
+        let judged = Judged::new(&kept, &kept.latest, cases);
+        let cases = self.judge(snapshot, judged, Rivals::ReadableBy(caller.clone())).await?;
         let verdict = Verdict::of(kept.latest.number, cases);
         let event = told::tried(&kept, verdict.cases.len(), verdict.passed_cases());
         self.record.note(caller, &event).await?;

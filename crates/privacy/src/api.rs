@@ -1,12 +1,14 @@
 //! Privacy over HTTP.
 
 use access::Caller;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::{ACCEPT, CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, VARY};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base::http::{Json, Page, Paging, Path, Query};
 use base::problem::Problem;
+use base::shares::Place;
 use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -59,14 +61,14 @@ async fn export(
     State(privacy): State<Privacy>,
     Query(who): Query<Who>,
 ) -> Result<Response, Problem> {
-    Ok(file(privacy.export(&caller, &who.person).await?))
+    file(privacy.export(&caller, &who.person).await?)
 }
 
 /// Everything that is held of the caller.
 #[utoipa::path(get, path = "/api/me/export", tag = "privacy",
     security(("key" = ["self"])), responses((status = 200, body = String)))]
 async fn export_own(caller: Caller, State(privacy): State<Privacy>) -> Result<Response, Problem> {
-    Ok(file(privacy.export_own(&caller).await?))
+    file(privacy.export_own(&caller).await?)
 }
 
 /// The erasures of the org, newest first.
@@ -197,9 +199,21 @@ const fn status_of(state: Standing) -> StatusCode {
 }
 
 /// As a file to be kept.
-fn file(export: Export) -> Response {
+/// An export on its way: its place is free when its last byte is gone.
+struct OnItsWay(Vec<u8>, #[expect(dead_code, reason = "held")] Place);
+
+impl AsRef<[u8]> for OnItsWay {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn file(export: Export) -> Result<Response, Problem> {
     let name = format!("attachment; filename=\"{}.json\"", export.person.id);
-    ([(CONTENT_DISPOSITION, name)], Json(export)).into_response()
+    let json = serde_json::to_vec(&export).map_err(|error| Problem::internal(&error))?;
+    let body = Bytes::from_owner(OnItsWay(json, export.place));
+    let headers = [(CONTENT_DISPOSITION, name), (CONTENT_TYPE, "application/json".to_owned())];
+    Ok((headers, body).into_response())
 }
 
 /// Whether somebody names `text/plain` and likes JSON, if they name it, less.

@@ -45,6 +45,9 @@ pub enum Error {
     /// More holds than can be.
     #[error("{HOLDS_MAX} holds are in force already: lift one first")]
     TooManyHolds,
+    /// Too many exports wait.
+    #[error("this organization makes too many exports at this moment")]
+    Busy,
     /// The request itself is wrong.
     #[error(transparent)]
     Request(Problem),
@@ -82,6 +85,7 @@ impl From<Error> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", text).errors(errors)
             }
             Error::TooManyHolds => conflict("too_many_holds"),
+            Error::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text).retry_after(5),
             Error::Request(problem) => problem,
             Error::NotDurable(cause) => cause.into(),
             Error::Log(cause) => Self::internal(&cause),

@@ -2,13 +2,15 @@
 
 use access::{Caller, Permission, Scope};
 use audit::{Exported, Holds, Person, Standing};
+use base::args;
+use base::shares::Place;
 use base::time::At;
 use serde::Serialize;
 
-use crate::{Error, Privacy, events};
+use crate::{Error, Privacy, Request, State, events, sql};
 
 /// What is held of a person.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Export {
     /// Which form this has.
@@ -19,20 +21,29 @@ pub struct Export {
     pub person: Person,
     /// What is held, by store.
     pub stores: Vec<Exported>,
-    /// Stores that were left out: only the person alone reads them while they are a member.
+    /// Stores that were left out: only the person alone reads them while they are a member, and
+    /// while their erasure waits.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
+    /// It is as large as it is: few are held at once, and the place is free when it is dropped.
+    #[serde(skip)]
+    pub(crate) place: Place,
 }
 
 impl Privacy {
     /// Everything that is held of a person, for somebody who answers their request. What a
-    /// member alone may read is left out while they are one: they can export it themselves.
+    /// member alone may read is left out while they are one: they can export it themselves. So it
+    /// is while the person's erasure waits, and the record's values are withheld as everywhere.
     pub async fn export(&self, caller: &Caller, who: &str) -> Result<Export, Error> {
         let scope = caller.require(Permission::PrivacyExport)?;
         caller.factor_shown()?;
         let person = self.person(&scope, who).await?;
-        let alone = person.standing == Standing::Former;
-        self.exported(caller, &scope, person, alone).await
+        let db = self.0.databases.of(&scope)?;
+        let request = db.maybe(sql::REQUEST_OF, args![person.id.as_str()]).await?;
+        let request = request.as_ref().map(Request::read).transpose()?;
+        let restricted = request.is_some_and(|request| request.state == State::Restricted);
+        let also_private = person.standing == Standing::Former && !restricted;
+        self.exported(caller, &scope, person, also_private).await
     }
 
     /// Everything that is held of the caller.
@@ -54,6 +65,7 @@ impl Privacy {
         person: Person,
         also_private: bool,
     ) -> Result<Export, Error> {
+        let place = self.0.exports.place(Some(scope.org().as_str())).await.ok_or(Error::Busy)?;
         let db = self.0.databases.of(scope)?;
         let (mut stores, mut left_out) = (Vec::new(), Vec::new());
         for keeper in &self.0.keepers {
@@ -73,6 +85,7 @@ impl Privacy {
         let rows = stores.iter().map(|store| store.rows.len()).sum();
         // On disk before the first byte leaves.
         self.0.record.note(caller, &events::exported(&person.id, rows)).await?;
-        Ok(Export { format: "portico-person/v1", made_at: self.now(), person, stores, left_out })
+        let (format, made_at) = ("portico-person/v1", self.now());
+        Ok(Export { format, made_at, person, stores, left_out, place })
     }
 }

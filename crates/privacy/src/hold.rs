@@ -90,7 +90,7 @@ impl Privacy {
     pub async fn holds(&self, caller: &Caller, paging: &Paging) -> Result<Page<Hold>, Error> {
         let scope = caller.require(Permission::PrivacyRead)?;
         let limit = page_limit(paging.limit).map_err(Error::Request)?;
-        let before = paging.after.as_deref().unwrap_or("hld_z");
+        let before = paging.after.as_deref().unwrap_or_default();
         let db = self.0.databases.of(&scope)?;
         let rows = db.all(sql::HOLD_PAGE, args![before, i64::from(limit) + 1]).await?;
         let now = self.now();

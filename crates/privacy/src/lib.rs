@@ -47,6 +47,7 @@ use std::sync::Arc;
 
 use access::Databases;
 use audit::{Keeper, Log, Record};
+use base::shares::Shares;
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
 use tokio::sync::Notify;
@@ -87,6 +88,11 @@ pub struct Needs {
 #[derive(Debug, Clone)]
 pub struct Privacy(Arc<Room>);
 
+/// Exports that a node has in memory at once; of one org, one.
+const EXPORTS_AT_ONCE: usize = 4;
+/// Exports of one org that wait.
+const EXPORTS_WAITING_MAX: usize = 16;
+
 #[derive(Debug)]
 struct Room {
     databases: Databases,
@@ -95,6 +101,8 @@ struct Room {
     log: Log,
     keepers: Vec<Arc<dyn Keeper>>,
     tasks: Tasks,
+    /// Exports that are made or sent.
+    exports: Shares,
     /// Something that blocked may block no more.
     wake: Notify,
 }
@@ -104,7 +112,8 @@ impl Privacy {
     pub fn open(needs: Needs) -> Self {
         let Needs { databases, clock, record, log, keepers, tasks } = needs;
         let wake = Notify::new();
-        Self(Arc::new(Room { databases, clock, record, log, keepers, tasks, wake }))
+        let exports = Shares::new(EXPORTS_AT_ONCE, 1, EXPORTS_WAITING_MAX);
+        Self(Arc::new(Room { databases, clock, record, log, keepers, tasks, exports, wake }))
     }
 
     /// Carries out what waits, when nothing blocks it any more, until shutdown begins. To be

@@ -115,8 +115,7 @@ impl Privacy {
     pub async fn requests(&self, caller: &Caller, paging: &Paging) -> Result<Page<Request>, Error> {
         let scope = caller.require(Permission::PrivacyRead)?;
         let limit = page_limit(paging.limit).map_err(Error::Request)?;
-        // Behind every id, however an engine sorts.
-        let before = paging.after.as_deref().unwrap_or("prq_z");
+        let before = paging.after.as_deref().unwrap_or_default();
         let db = self.0.databases.of(&scope)?;
         let rows = db.all(sql::REQUEST_PAGE, args![before, i64::from(limit) + 1]).await?;
         let (mut requests, retention) =

@@ -81,9 +81,10 @@ pub(crate) const REQUEST_OF: Statement = Statement::new(
     request!("org_id = $1 AND person_id = $2 AND state <> 'withdrawn'"),
 );
 
+/// Newest first, behind the id `$2`; empty for the newest.
 pub(crate) const REQUEST_PAGE: Statement = Statement::new(
     "list erasures",
-    request!("org_id = $1 AND request_id < $2 ORDER BY request_id DESC LIMIT $3"),
+    request!("org_id = $1 AND ($2 = '' OR request_id < $2) ORDER BY request_id DESC LIMIT $3"),
 );
 
 /// Of all orgs of a region: for the sweep.
@@ -115,8 +116,11 @@ pub(crate) const HOLD_LIFT: Statement = Statement::new(
 
 pub(crate) const HOLD_ONE: Statement = Statement::new("look up a hold", hold!("AND hold_id = $2"));
 
-pub(crate) const HOLD_PAGE: Statement =
-    Statement::new("list holds", hold!("AND hold_id < $2 ORDER BY hold_id DESC LIMIT $3"));
+/// Newest first, behind the id `$2`; empty for the newest.
+pub(crate) const HOLD_PAGE: Statement = Statement::new(
+    "list holds",
+    hold!("AND ($2 = '' OR hold_id < $2) ORDER BY hold_id DESC LIMIT $3"),
+);
 
 /// Those in force on a person at an instant.
 pub(crate) const HOLDS_ON: Statement = Statement::new(

@@ -10,9 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Campaign, CampaignId, Decision, Error, Item, Outcome, Reviews, sql};
 
-/// Behind every id: where the newest page begins.
-const NEWEST: &str = "~";
-
 /// Which campaigns.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -133,7 +130,7 @@ impl Reviews {
     ) -> Result<Page<Campaign>, Error> {
         let scope = caller.require(Permission::UsersReview)?;
         let limit = page_limit(campaigns.limit).map_err(Error::Request)?;
-        let args = args![campaigns.after.as_deref().unwrap_or(NEWEST), i64::from(limit) + 1];
+        let args = args![campaigns.after.as_deref().unwrap_or_default(), i64::from(limit) + 1];
         let rows = self.0.databases.of(&scope)?.all(sql::CAMPAIGN_PAGE, args).await?;
         let now = self.now();
         let campaigns = rows.iter().map(|row| Campaign::of(row, now)).collect::<Result<_, _>>()?;

@@ -143,8 +143,9 @@ impl House {
             let shared = shared.context("[limits]")?;
             Limits::over(shared, &databases, &clock, &record, &tasks, &metrics)
         };
-        let fetch = outbound::open(&config.outbound)?;
-        let log = log::open(config, &record, &roots, &metrics, &fetch).context("[record]")?;
+        // A client for each room: where one waits, the others go on.
+        let witnessing = outbound::open(&config.outbound)?;
+        let log = log::open(config, &record, &roots, &metrics, &witnessing).context("[record]")?;
         let mail = Post::read(config).context("[mail]")?;
         let public_url = config.public_url().map_err(anyhow::Error::msg)?;
         let find = Arc::new(DirectorySearch(directory.clone()));
@@ -204,7 +205,7 @@ impl House {
             record: record.clone(),
             identity: identity.clone(),
             find_org: find.clone(),
-            fetch: fetch.clone(),
+            fetch: outbound::open(&config.outbound)?,
             roots: roots.clone(),
             tasks: tasks.clone(),
             config: sso::Config {
@@ -242,7 +243,7 @@ impl House {
             clock: clock.clone(),
             record: record.clone(),
             roots: &roots,
-            fetch,
+            fetch: outbound::open(&config.outbound)?,
             tasks: tasks.clone(),
             metrics: &metrics,
             node: &config.node,
@@ -333,6 +334,7 @@ impl House {
         let (files, addresses) = base::page::assets(console::ASSETS);
         let permits = Permits::read(&[&document, &of_pages], &addresses)?;
         let idempotency = Idempotency::open(&self.databases, &self.roots, &self.tasks)?;
+        self.tasks.spawn(idempotency.clone().tend());
         let identity = self.identity.clone();
         let (record, clock) = (self.record.clone(), self.clock.clone());
         let tls = self.listen.tls_cert_file.is_some();

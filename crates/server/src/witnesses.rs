@@ -39,7 +39,9 @@ pub(crate) fn open(
     let open = |witness: &WitnessConfig| {
         let named = || format!("the witness `{}`", witness.url);
         let keys = witness.verifiers().with_context(named)?;
-        let client = Client::new(&witness.url, keys, fetch.clone()).with_context(named)?;
+        // A slow one keeps no other waiting.
+        let fetch = fetch.on_behalf_of(&witness.url);
+        let client = Client::new(&witness.url, keys, fetch).with_context(named)?;
         let asked: Arc<dyn audit::Witness> = Arc::new(Asked(client));
         Ok((witness.clone(), asked))
     };

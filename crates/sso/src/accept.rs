@@ -173,7 +173,8 @@ impl Sso {
             clock_skew_secs: known.policy.clock_skew_secs,
             claims_wanted: &wanted,
         };
-        let token = self.0.relying.finish(&on, &pending, returned, self.now()).await;
+        let relying = self.0.relying.on_behalf_of(handle.org.as_str());
+        let token = relying.finish(&on, &pending, returned, self.now()).await;
         let token = token.map_err(|why| {
             let gone = is_gone(&why);
             let why = Refused::from(why);

@@ -180,7 +180,8 @@ impl Sso {
             clock_skew_secs: known.policy.clock_skew_secs,
             claims_wanted: &[],
         };
-        let read = self.0.relying.verify_logout_token(&on, token, self.now()).await;
+        let relying = self.0.relying.on_behalf_of(handle.org.as_str());
+        let read = relying.verify_logout_token(&on, token, self.now()).await;
         let read = read.map_err(Refused::from)?;
         if !self.is_new(scope, known, &read.jti, read.replay_until).await? {
             return Err(Refused::replayed().into());

@@ -107,7 +107,7 @@ impl Sso {
         let now = self.now();
         let source = new.source.as_deref().map(str::trim).filter(|source| !source.is_empty());
         let provider = match source {
-            Some(source) => Some(self.ask_provider(new.kind, source, None).await?),
+            Some(source) => Some(self.ask_provider(&scope, new.kind, source, None).await?),
             None => None,
         };
         let keys = match new.kind {

@@ -42,7 +42,7 @@ impl Sso {
         let (provider, source) = match source {
             ProviderSource::Address(address) => {
                 let address = address.trim().to_owned();
-                (self.ask_provider(before.kind, &address, wanted).await?, Some(address))
+                (self.ask_provider(&scope, before.kind, &address, wanted).await?, Some(address))
             }
             ProviderSource::Metadata(_) if before.kind == Kind::Oidc => {
                 return Err(Error::Conflict("an OpenID provider is read from its issuer"));
@@ -78,7 +78,7 @@ impl Sso {
     pub(crate) async fn read_again(&self, scope: &Scope, before: &Known) -> Result<(), Error> {
         let Some(source) = before.source.as_deref() else { return Ok(()) };
         let wanted = before.provider.as_ref().map(Provider::name);
-        let (fault, again) = match self.ask_provider(before.kind, source, wanted).await {
+        let (fault, again) = match self.ask_provider(scope, before.kind, source, wanted).await {
             Ok(provider) if before.is_provider(&provider) => (None, REFRESH_MINS),
             Ok(provider) => {
                 let mut change = Change::begin(&self.0.record, scope).await?;
@@ -108,15 +108,17 @@ impl Sso {
     /// Asks a provider what it is. `wanted`: what it must call itself.
     pub(crate) async fn ask_provider(
         &self,
+        scope: &Scope,
         kind: Kind,
         source: &str,
         wanted: Option<&str>,
     ) -> Result<Provider, Error> {
+        let whose = scope.org().as_str();
         match kind {
             Kind::Saml => {
                 self.0.fetch.check(source)?;
                 let request = Request::get(source).body_bytes_max(METADATA_BYTES_MAX);
-                let answer = self.0.fetch.send(request).await?;
+                let answer = self.0.fetch.on_behalf_of(whose).send(request).await?;
                 if !answer.status.is_success() {
                     let why = format!("it answered with status {}", answer.status.as_u16());
                     return Err(Error::Unreadable(why));
@@ -124,7 +126,7 @@ impl Sso {
                 self.read_metadata(&answer.body, wanted)
             }
             Kind::Oidc => {
-                let provider = self.0.relying.discover(source).await;
+                let provider = self.0.relying.on_behalf_of(whose).discover(source).await;
                 let provider = provider.map_err(|why| Error::Unreadable(why.to_string()))?;
                 if wanted.is_some_and(|wanted| wanted != provider.issuer) {
                     return Err(Error::Unreadable("it is another provider than before".to_owned()));

@@ -43,6 +43,9 @@ pub enum Error {
     /// Only a webhook's secret is ours to make.
     #[error("only the secret of a webhook is made here: change the secret of this sink instead")]
     NotOurs,
+    /// As many sinks are served as can be.
+    #[error("too many sinks are served at this moment")]
+    Busy,
     /// An event could not be made durable.
     #[error(transparent)]
     NotDurable(#[from] NotDurable),
@@ -80,6 +83,7 @@ impl From<Error> for Problem {
             Error::Moved => conflict("moved"),
             Error::NoticeRefused => conflict("notice_refused"),
             Error::NotOurs => conflict("not_a_webhook"),
+            Error::Busy => Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", text).retry_after(5),
             Error::NotDurable(cause) => cause.into(),
             Error::Db(cause) => cause.into(),
             Error::Machine(cause) => Self::internal(&cause),

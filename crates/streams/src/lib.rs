@@ -63,9 +63,10 @@ use audit::Record;
 use base::fetch::Fetch;
 use base::metrics::Metrics;
 use base::seal::RootKey;
+use base::shares::Shares;
 use base::tasks::Tasks;
 use base::time::{At, SharedClock};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 
 pub use self::api::routes;
 pub use self::change::ChangeSink;
@@ -82,8 +83,12 @@ use self::telemetry::Counts;
 pub use self::trial::Trial;
 use self::wire::Wires;
 
-/// Sinks that are delivered to at once, over all orgs.
+/// Sinks that are delivered to or tested at once, over all orgs.
 const AT_ONCE: usize = 32;
+/// Those of one org.
+const EACH_AT_ONCE: usize = 4;
+/// Those of one org that wait: more than it can have.
+const WAITING_MAX: usize = 32;
 
 /// What the room stands on.
 #[derive(Debug)]
@@ -124,7 +129,7 @@ struct Room {
     running: Mutex<HashSet<SinkId>>,
     /// A turn ended, and its sink lacks more than a turn gives.
     more: Notify,
-    places: Semaphore,
+    places: Shares,
 }
 
 impl Streams {
@@ -141,7 +146,7 @@ impl Streams {
             node: needs.node.into(),
             running: Mutex::default(),
             more: Notify::new(),
-            places: Semaphore::new(AT_ONCE),
+            places: Shares::new(AT_ONCE, EACH_AT_ONCE, WAITING_MAX),
         })))
     }
 

@@ -21,11 +21,13 @@ pub struct Trial {
 }
 
 impl Streams {
-    /// Sends a test item, beside the stream, and tells what the sink answered.
+    /// Sends a test item, beside the stream, and tells what the sink answered. It takes a place of
+    /// those that deliver.
     pub async fn test(&self, caller: &Caller, id: &SinkId) -> Result<Trial, Error> {
         let scope = may_change(caller)?;
         let known = self.known(&scope, id).await?;
         let secrets = self.secrets(&scope, &known)?;
+        let _place = self.0.places.free(scope.org().as_str()).ok_or(Error::Busy)?;
         let whose = Whose { org: scope.org().clone(), region: scope.region() };
         let items = [Item::test(known.position.next, self.now())];
         let pieces = items.each_ref().map(|item| Wires::piece(&known, item, &whose, self.now()));

@@ -103,9 +103,9 @@ impl Streams {
     async fn in_turn(&self, due: Due) -> Delivered {
         let (id, org) = (due.known.id.clone(), due.known.org.clone());
         let Some(_running) = Running::begin(self, &id) else { return Delivered::default() };
-        let done = match self.0.places.acquire().await {
-            Ok(_place) => Box::pin(self.turn(due.region, due.known)).await,
-            Err(_) => Ok(Delivered::default()),
+        let done = match self.0.places.place(Some(org.as_str())).await {
+            Some(_place) => Box::pin(self.turn(due.region, due.known)).await,
+            None => Ok(Delivered::default()),
         };
         done.unwrap_or_else(|error| {
             let error = &error as &dyn std::error::Error;

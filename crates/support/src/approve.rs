@@ -8,7 +8,6 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::desk::NEWEST;
 use crate::person::{in_person, person};
 use crate::{Error, Kind, Request, RequestId, State, Support, scope, sql};
 use base::checks::Checks;
@@ -49,7 +48,7 @@ impl Support {
         let limit = page_limit(requests.limit).map_err(Error::Request)?;
         let now = self.now();
         let kind = requests.kind.map(Kind::as_str).unwrap_or_default();
-        let after = requests.after.as_deref().unwrap_or(NEWEST);
+        let after = requests.after.as_deref().unwrap_or_default();
         let args = args![after, now, kind, i64::from(limit) + 1];
         let rows = self.0.databases.of(&scope)?.all(sql::REQUEST_PAGE, args).await?;
         let requests = rows.iter().map(|row| Request::of(row, now)).collect::<Result<_, _>>()?;

@@ -12,9 +12,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Request, RequestId, State, Support, VISIT_SECS_MAX, sql};
 
-/// Behind every id: where the newest page begins.
-pub(crate) const NEWEST: &str = "~";
-
 /// Whom the operators asked.
 #[derive(Debug, Clone, Serialize, utoipa::ToSchema)]
 pub struct Ask {
@@ -79,7 +76,7 @@ impl Support {
     pub async fn asks(&self, caller: &Caller, asks: &Asks) -> Result<Page<Ask>, Error> {
         let (desk, _) = self.desk(caller).await?;
         let limit = page_limit(asks.limit).map_err(Error::Request)?;
-        let args = args![asks.after.as_deref().unwrap_or(NEWEST), i64::from(limit) + 1];
+        let args = args![asks.after.as_deref().unwrap_or_default(), i64::from(limit) + 1];
         let rows = self.0.databases.of(&desk)?.all(sql::ASK_PAGE, args).await?;
         let asks = rows.iter().map(Ask::of).collect::<Result<_, _>>()?;
         let mut page = Page::of(asks, limit, |ask: &Ask| ask.id.to_string());

@@ -28,14 +28,15 @@ pub(crate) const REQUEST_ONE: Statement = Statement::new(
        FROM support_request WHERE org_id = $1 AND request_id = $2",
 );
 
-/// Newest first. `$3` is the instant, `$4` one of the three kinds or empty.
+/// Newest first, behind the id `$2`; empty for the newest. `$3` is the instant, `$4` one of the
+/// three kinds or empty.
 pub(crate) const REQUEST_PAGE: Statement = Statement::new(
     "list support requests",
     "SELECT request_id, operator_id, operator_name, operator_email, home_id, reason, asked,
             hours, asked_at, lapses_at, decision, decided_by, decided_at, granted, until,
             anywhere_at, entered_at, left_at, ended_at, ended_by
        FROM support_request
-      WHERE org_id = $1 AND request_id < $2 AND ($4 = '' OR $4 = CASE
+      WHERE org_id = $1 AND ($2 = '' OR request_id < $2) AND ($4 = '' OR $4 = CASE
             WHEN decision IS NULL AND ended_at IS NULL AND lapses_at > $3 THEN 'waiting'
             WHEN decision = 'granted' AND ended_at IS NULL AND until > $3 THEN 'current'
             ELSE 'past' END)
@@ -107,11 +108,13 @@ pub(crate) const ASK_ONE: Statement = Statement::new(
        FROM support_ask WHERE org_id = $1 AND request_id = $2",
 );
 
+/// Newest first, behind the id `$2`; empty for the newest.
 pub(crate) const ASK_PAGE: Statement = Statement::new(
     "list whom the operators asked",
     "SELECT request_id, operator_id, customer_id, customer_region, customer, asked_at
        FROM support_ask
-      WHERE org_id = $1 AND request_id < $2 ORDER BY request_id DESC LIMIT $3",
+      WHERE org_id = $1 AND ($2 = '' OR request_id < $2)
+      ORDER BY request_id DESC LIMIT $3",
 );
 
 pub(crate) const ASK_ENTERED: Statement = Statement::new(

@@ -17,21 +17,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+pub use failed::Failed;
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
+pub use request::Request;
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
-use tokio::sync::Semaphore;
-
-pub use failed::Failed;
-pub use request::Request;
 
 use crate::fetch::connect::{Stream, Target};
+use crate::shares::{Place, Shares};
 
-/// Requests at once, over all orgs; more wait, within their deadline.
+/// Requests at once; more wait, within their deadline.
 const AT_ONCE_MAX: usize = 64;
+/// Those of them that are for one.
+const EACH_AT_ONCE_MAX: usize = 16;
+/// Those of one that wait.
+const WAITING_MAX: usize = 256;
 /// Bytes of the head of an answer at most, and as many again if they come at once.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 
@@ -48,14 +51,18 @@ pub struct FetchConfig {
 
 /// Asks addresses that admins gave. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Fetch(Arc<Inner>);
+pub struct Fetch {
+    inner: Arc<Inner>,
+    /// On whose behalf: of all places, nobody has more than a share.
+    whose: Option<Arc<str>>,
+}
 
 #[derive(Debug)]
 struct Inner {
     private_addresses: bool,
     plain_http: bool,
     tls: Arc<ClientConfig>,
-    at_once: Semaphore,
+    at_once: Shares,
 }
 
 /// What came back, whatever its status.
@@ -75,19 +82,26 @@ impl Fetch {
     pub fn new(config: FetchConfig) -> Result<Self, rustls::Error> {
         let FetchConfig { private_addresses, plain_http, extra_root_certificates } = config;
         let tls = Arc::new(crate::tls::client(&extra_root_certificates)?);
-        let at_once = Semaphore::new(AT_ONCE_MAX);
-        Ok(Self(Arc::new(Inner { private_addresses, plain_http, tls, at_once })))
+        let at_once = Shares::new(AT_ONCE_MAX, EACH_AT_ONCE_MAX, WAITING_MAX);
+        let inner = Inner { private_addresses, plain_http, tls, at_once };
+        Ok(Self { inner: Arc::new(inner), whose: None })
+    }
+
+    /// The same client, on behalf of somebody whose slow addresses keep nobody else waiting.
+    #[must_use]
+    pub fn on_behalf_of(&self, whose: &str) -> Self {
+        Self { inner: self.inner.clone(), whose: Some(whose.into()) }
     }
 
     /// Whether this is an address that could be asked: for checking it when it is typed.
     /// What its host resolves to is checked each time it is asked.
     pub fn check(&self, url: &str) -> Result<(), Failed> {
-        Target::read(url, self.0.plain_http).map(drop)
+        Target::read(url, self.inner.plain_http).map(drop)
     }
 
     /// Asks, and waits for the whole answer.
     pub async fn send(&self, request: Request) -> Result<Answer, Failed> {
-        let target = Target::read(&request.url, self.0.plain_http)?;
+        let target = Target::read(&request.url, self.inner.plain_http)?;
         match tokio::time::timeout(request.deadline, self.ask(&target, request)).await {
             Ok(answer) => answer,
             Err(_) => Err(Failed::TooSlow(target.host)),
@@ -95,8 +109,7 @@ impl Fetch {
     }
 
     async fn ask(&self, target: &Target, request: Request) -> Result<Answer, Failed> {
-        let broken = || Failed::Broken(target.host.clone());
-        let _permit = self.0.at_once.acquire().await.map_err(|_| broken())?;
+        let _place = self.place(target).await?;
         let (body_bytes_max, connect) = (request.body_bytes_max, request.connect_deadline);
         let request = request.into_http(target)?;
         match self.connect(target, connect).await? {
@@ -105,8 +118,13 @@ impl Fetch {
         }
     }
 
+    async fn place(&self, target: &Target) -> Result<Place, Failed> {
+        let place = self.inner.at_once.place(self.whose.as_deref()).await;
+        place.ok_or_else(|| Failed::TooSlow(target.host.clone()))
+    }
+
     async fn connect(&self, target: &Target, within: Duration) -> Result<Stream, Failed> {
-        let inner = &self.0;
+        let inner = &self.inner;
         let connecting = connect::connect(target, &inner.tls, inner.private_addresses);
         match tokio::time::timeout(within, connecting).await {
             Ok(connected) => connected,

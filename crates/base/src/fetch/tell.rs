@@ -39,7 +39,7 @@ impl Fetch {
 
     async fn write(&self, target: &Target, bytes: &[u8], within: Duration) -> Result<(), Failed> {
         let broken = || Failed::Broken(target.host.clone());
-        let _permit = self.0.at_once.acquire().await.map_err(|_| broken())?;
+        let _place = self.place(target).await?;
         let Stream::Tls(mut stream) = self.connect(target, within).await? else {
             return Err(Failed::NotAnAddress);
         };

@@ -13,6 +13,9 @@ use crate::{Chat, Conversation, Filter, Found, Message, MessageFilter, Provenanc
 
 /// Messages on a page; older ones are a link away.
 const MESSAGES_SHOWN: u32 = 60;
+/// Bytes of text in them. As HTML, where each stands up to three times and a character can take
+/// five bytes, they are less than a page may have.
+const TEXT_BYTES_SHOWN: usize = 320 << 10;
 /// Conversations beside it.
 const CONVERSATIONS_SHOWN: u32 = 40;
 /// Patterns that an empty page proposes.
@@ -257,7 +260,8 @@ impl Chat {
     ) -> Result<(Vec<Said>, Option<String>), Problem> {
         let Some(current) = current else { return Ok((Vec::new(), None)) };
         let filter = MessageFilter { after: wanted.before, limit: Some(MESSAGES_SHOWN) };
-        let page = self.messages(caller, current.id.as_str(), &filter).await?;
+        let id = current.id.as_str();
+        let page = self.messages_within(caller, id, &filter, TEXT_BYTES_SHOWN).await?;
         let older = page.next.map(|next| format!("/chat/{}?before={next}", current.id));
         let mut said = Vec::new();
         let mut question = String::new();

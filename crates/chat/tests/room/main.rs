@@ -6,6 +6,7 @@
 )]
 
 mod answers;
+mod at_once;
 mod bench;
 mod expire;
 mod holding;

@@ -210,3 +210,26 @@ async fn the_retention_is_set_on_its_page() {
         assert!(chat.contains(">30</data> days after"), "{chat}");
     }
 }
+
+#[tokio::test]
+async fn a_long_conversation_is_shown_from_its_end_and_the_rest_is_a_link_away() {
+    let long = "\"".repeat(32 << 10);
+    for room in Room::on_each_engine().await {
+        let member = room.member();
+        let path = room.started(&member, "patterns").await;
+        for _ in 0..18 {
+            room.says(&member, &path, &long).await;
+        }
+        let mut here = path.replace("/api/conversations/", "/chat/");
+        let mut questions = 0;
+        loop {
+            let page = get(&room, &member, &here).await;
+            assert_eq!(page.status, 200, "{}", page.text);
+            assert!(page.text.len() < 6 << 20, "{} bytes", page.text.len());
+            questions += page.text.matches("aria-label=\"Question\"").count();
+            let Some((before, _)) = page.text.split_once("\">Show earlier messages") else { break };
+            here = before.rsplit('"').next().expect("an address").to_owned();
+        }
+        assert_eq!(questions, 18, "each on one page");
+    }
+}

@@ -25,6 +25,12 @@ impl RelyingParty {
         Self { fetch, keys: Arc::default() }
     }
 
+    /// The same, on behalf of somebody whose slow providers keep nobody else waiting.
+    #[must_use]
+    pub fn on_behalf_of(&self, whose: &str) -> Self {
+        Self { fetch: self.fetch.on_behalf_of(whose), keys: self.keys.clone() }
+    }
+
     /// Asks a provider what it is.
     pub async fn discover(&self, issuer: &str) -> Result<Provider, Refusal> {
         discovery::discover(&self.fetch, issuer).await

@@ -166,3 +166,37 @@ async fn a_file_with_a_failing_case_changes_nothing() {
         assert_eq!(room.import(&admin, &broken).await.1["code"], "invalid_yaml");
     }
 }
+
+#[tokio::test]
+async fn an_import_keeps_nobody_waiting_while_its_cases_are_judged() {
+    let triggers = |nth: usize| (0..10).map(move |word| format!("where is thing{nth}of{word}"));
+    let pattern = |nth: usize| {
+        let cases = triggers(nth).map(|ask| json!({ "ask": ask, "expect": "match" }));
+        json!({ "slug": format!("thing-{nth}"), "name": format!("Thing {nth}"),
+            "triggers": triggers(nth).collect::<Vec<_>>(), "answer": "There.",
+            "cases": cases.collect::<Vec<_>>() })
+    };
+    let patterns: Vec<_> = (0..200).map(pattern).collect();
+    let yaml = serde_json::to_string(&json!({ "patterns": patterns })).expect("json is yaml");
+    for room in Room::on_each_engine().await {
+        let org = room.org();
+        let (admin, other) =
+            (room.somebody(&org, Role::Admin), room.somebody(&room.org(), Role::Admin));
+        let mut import = Box::pin(room.patterns.import(&admin, &yaml));
+        let others = async {
+            for nth in 0..3 {
+                for one in [&admin, &other] {
+                    room.taught(one, &format!("lunch-{nth}"), "What is for lunch?", "Soup.").await;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            early = &mut import => panic!("they waited for it: {early:?}"),
+            () = others => {}
+        }
+        // It is judged anew, beside what was taught meanwhile.
+        let imported = import.await.expect("imported");
+        assert_eq!(imported.created.len(), patterns.len());
+    }
+}

@@ -1,9 +1,12 @@
 //! What stands in the way of an erasure, and what happens meanwhile.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use crate::bench::{House, TRACES};
+use crate::looking::Diary;
 use crate::searching::{traces_in, traces_in_database, unpacked};
 
 async fn hold(house: &House, body: Value) -> String {
@@ -39,6 +42,13 @@ async fn a_hold_blocks_an_erasure_and_says_so() {
         assert_eq!(traces_in(shown(&house).await.as_bytes(), &traces), Vec::<String>::new());
         let events = house.events(&house.acme).await;
         assert!(events.iter().any(|event| event["withheld"] == json!(["subject", "payload"])));
+        // Not by an export for somebody else either, nor what the person alone may read.
+        let privacy = house.with(Arc::new(Diary::default()));
+        let export = privacy.export(&house.acme.operator, &id).await.expect("exports");
+        assert_eq!(export.left_out, ["diary_page"]);
+        let events = export.stores.iter().find(|store| store.store == "audit_event");
+        let said = serde_json::to_vec(events.expect("events")).expect("json");
+        assert_eq!(traces_in(&said, &traces), Vec::<String>::new());
         assert_eq!(house.privacy.sweep().await.expect("sweeps"), 0);
         assert_eq!(house.erase(&id).await.1, request, "asking again changes nothing");
         // And shown again when it is taken back.

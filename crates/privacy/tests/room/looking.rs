@@ -51,7 +51,7 @@ async fn what_is_held_of_a_person_is_located_and_exported() {
 
 /// A room of which the person alone reads what it holds, and which counts who asked.
 #[derive(Debug, Default)]
-struct Diary {
+pub(crate) struct Diary {
     exported: AtomicUsize,
     asked_for_things: AtomicUsize,
 }
@@ -79,8 +79,12 @@ async fn what_a_member_alone_reads_is_not_even_read_for_others() {
         let (id, diary) = (house.ingrid().await, Arc::new(Diary::default()));
         let privacy = house.with(diary.clone());
         let export = privacy.export(&house.acme.operator, &id).await.expect("exports");
-        assert_eq!((export.left_out, diary.exported.load(Relaxed)), (vec!["diary_page".into()], 0));
+        assert_eq!(
+            (export.left_out.clone(), diary.exported.load(Relaxed)),
+            (vec!["diary_page".into()], 0)
+        );
         house.removed(&id).await;
+        drop(export);
         let export = privacy.export(&house.acme.operator, &id).await.expect("exports");
         assert!(export.stores.iter().any(|store| store.store == "diary_page"));
         assert_eq!((export.left_out.len(), diary.exported.load(Relaxed)), (0, 1));

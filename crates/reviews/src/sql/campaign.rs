@@ -23,14 +23,15 @@ pub(crate) const CAMPAIGN_ONE: Statement = Statement::new(
        FROM reviews_campaign WHERE org_id = $1 AND campaign_id = $2",
 );
 
-/// Newest first.
+/// Newest first, behind the id `$2`; empty for the newest.
 pub(crate) const CAMPAIGN_PAGE: Statement = Statement::new(
     "list access reviews",
     "SELECT campaign_id, name, scope, signers, due_at, state, items, decided, created_by,
             created_at, created_event, signed_by, signed_at, signed_event, seconded_by,
             seconded_at, seconded_event, ended_at, ended_by, ended_event
        FROM reviews_campaign
-      WHERE org_id = $1 AND campaign_id < $2 ORDER BY campaign_id DESC LIMIT $3",
+      WHERE org_id = $1 AND ($2 = '' OR campaign_id < $2)
+      ORDER BY campaign_id DESC LIMIT $3",
 );
 
 pub(crate) const CAMPAIGNS_OPEN: Statement = Statement::new(

@@ -12,7 +12,7 @@ const TABLES: &[Table] = &[
     Table::values(
         "server_idempotency",
         "answers to the person's requests; answers to others, which may name them, are sealed \
-         and gone within a day",
+         and gone after a day",
         sql::COUNT,
         sql::ERASE,
     ),

@@ -21,7 +21,7 @@ use super::{AGAIN, Idempotency, Keys, sql};
 /// Bytes of an answer that is remembered at most.
 const ANSWER_MAX: usize = 1 << 20;
 /// How long a request is remembered, in microseconds: a day.
-const REMEMBERED_MICROS: i64 = 86_400_000_000;
+pub(super) const REMEMBERED_MICROS: i64 = 86_400_000_000;
 /// A request that was not heard of for this long was cut off by a crash. By the database's clock,
 /// like all times here.
 const LEASE_MICROS: i64 = 60_000_000;

@@ -26,14 +26,16 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use base::args;
 use base::bodies::Bodies;
+use base::db::{DbError, Within};
 use base::problem::Problem;
 use base::seal::{Mac, RootKey, Sealer};
 use base::tasks::Tasks;
 use tokio::sync::oneshot;
 
 pub(crate) use self::keeper::Answers;
-use self::memory::Memory;
+use self::memory::{Memory, REMEMBERED_MICROS};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// How long a request that seems dead is watched before another one takes its place: a node that was
@@ -44,6 +46,8 @@ const WATCH: Duration = WRITE_MAX.saturating_mul(3).saturating_add(AGAIN);
 const WRITE_MAX: Duration = Duration::from_secs(2);
 /// When a write that failed is tried on.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How often old answers are looked for that nobody else forgets.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// Characters of a key at most.
 const KEY_MAX: usize = 128;
 
@@ -75,6 +79,29 @@ impl Idempotency {
         let keys = Arc::new(keys.collect::<io::Result<_>>()?);
         let (databases, tasks) = (databases.clone(), tasks.clone());
         Ok(Self { databases, keys, tasks, watch: WATCH })
+    }
+
+    /// Forgets what is older than a day, until the server stops.
+    pub(crate) async fn tend(self) {
+        while tokio::time::timeout(SWEEP_EVERY, self.tasks.stopping()).await.is_err() {
+            if let Err(error) = self.sweep().await {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "old answers could not be forgotten");
+            }
+        }
+    }
+
+    /// Forgets what is older than a day, also of orgs in which nobody asks any more.
+    #[expect(clippy::disallowed_methods, reason = "forgetting answers changes nothing of an org")]
+    async fn sweep(&self) -> Result<u64, DbError> {
+        let mut forgotten = 0;
+        for (_, db) in self.databases.iter() {
+            let old = db.clock().await?.as_microsecond() - REMEMBERED_MICROS;
+            let mut tx = db.begin(&Within::node()).await?;
+            forgotten += tx.run(sql::FORGET_ALL_OLD, args!["", old]).await?;
+            tx.commit().await?;
+        }
+        Ok(forgotten)
     }
 
     /// Puts itself around routes.

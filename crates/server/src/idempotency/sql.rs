@@ -57,6 +57,12 @@ pub(super) const FORGET_OLD: Statement = Statement::new(
     "DELETE FROM server_idempotency WHERE org_id = $1 AND at < $2",
 );
 
+/// Those of orgs too in which nobody asks any more; `$1` names none of them.
+pub(super) const FORGET_ALL_OLD: Statement = Statement::new(
+    "forget old requests",
+    "DELETE FROM server_idempotency WHERE org_id <> $1 AND at < $2",
+);
+
 pub(super) const COUNT: Statement = Statement::new(
     "count the remembered requests of a person",
     "SELECT COUNT(*) AS rows FROM server_idempotency
@@ -72,4 +78,4 @@ pub(super) const ERASE: Statement = Statement::new(
 /// For the tests that prepare every statement on each engine.
 #[cfg(test)]
 pub(super) const STATEMENTS: &[Statement] =
-    &[BEGIN, STILL_ALIVE, READ, END, FORGET, FORGET_OLD, COUNT, ERASE];
+    &[BEGIN, STILL_ALIVE, READ, END, FORGET, FORGET_OLD, FORGET_ALL_OLD, COUNT, ERASE];

@@ -37,6 +37,8 @@ impl Cluster {
             "--username=postgres",
             "--encoding=UTF8",
             "--locale=C",
+            "--locale-provider=icu",
+            "--icu-locale=en-US",
             "--no-sync",
             "--pgdata",
             &data,

@@ -44,7 +44,7 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>) -> Result<String, Tr
             retry_timeout: DEADLINE,
             ..RetryConfig::default()
         })
-        .with_http_connector(Wire(wires.fetch.clone()));
+        .with_http_connector(Wire(wires.fetch.on_behalf_of(parcel.whose.org.as_str())));
     if let Some(endpoint) = endpoint {
         // Whether it may be asked at all is decided by our own client.
         let plain = endpoint.starts_with("http://");

@@ -43,5 +43,5 @@ pub(super) fn piece(item: &Item, whose: &Whose, line: &str, now: At) -> String {
 pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>, site: &str) -> Result<String, Trouble> {
     let post = Request::post(&intake(site), "application/json", parcel.array());
     let post = post.secret_header(API_KEY, parcel.secret()?);
-    judge(&wires.ask(post).await?, parcel.now)
+    judge(&wires.ask(parcel.whose, post).await?, parcel.now)
 }

@@ -158,9 +158,10 @@ impl Wires {
     }
 
     /// Asks over HTTP, within the bounds of a delivery.
-    async fn ask(&self, request: Request) -> Result<Answer, Trouble> {
+    async fn ask(&self, whose: &Whose, request: Request) -> Result<Answer, Trouble> {
+        let fetch = self.fetch.on_behalf_of(whose.org.as_str());
         let request = request.deadline(DEADLINE).body_bytes_max(ANSWER_BYTES_MAX);
-        self.fetch.send(request).await.map_err(|error| failed(&error))
+        fetch.send(request).await.map_err(|error| failed(&error))
     }
 
     /// Sends, and says what the sink said.

@@ -68,7 +68,7 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>) -> Result<String, Tr
         endpoint.trim_end_matches('/')
     );
     let post = Request::post(&url, "application/json", parcel.array()).bearer(&token);
-    let answer = wires.ask(post).await?;
+    let answer = wires.ask(parcel.whose, post).await?;
     if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
         wires.forget_token(parcel.sink);
     }
@@ -93,7 +93,7 @@ impl Wires {
             ("client_secret", parcel.secret()?.reveal()),
             ("scope", scope.as_deref().unwrap_or(SCOPE)),
         ];
-        let answer = self.ask(Request::form(&url, &fields)).await?;
+        let answer = self.ask(parcel.whose, Request::form(&url, &fields)).await?;
         let given: Option<Given> = serde_json::from_slice(&answer.body).ok();
         // What is wrong with a token is wrong with the settings, never with an event.
         judge(&answer, parcel.now).map_err(|trouble| {

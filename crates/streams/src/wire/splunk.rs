@@ -47,7 +47,7 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>, url: &str) -> Result
     let token = Secret::new(format!("Splunk {}", parcel.secret()?.reveal()));
     let post = Request::post(&url, "application/json", parcel.lines());
     let post = post.secret_header(AUTHORIZATION, &token);
-    read(&wires.ask(post).await?, parcel.now)
+    read(&wires.ask(parcel.whose, post).await?, parcel.now)
 }
 
 fn read(answer: &Answer, now: At) -> Result<String, Trouble> {

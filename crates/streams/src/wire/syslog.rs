@@ -53,7 +53,8 @@ pub(super) async fn send(
     port: u16,
 ) -> Result<String, Trouble> {
     let bytes = parcel.pieces.concat();
-    let told = wires.fetch.tell(host, port, bytes.as_bytes(), DEADLINE).await;
+    let fetch = wires.fetch.on_behalf_of(parcel.whose.org.as_str());
+    let told = fetch.tell(host, port, bytes.as_bytes(), DEADLINE).await;
     told.map_err(|error| failed(&error))?;
     Ok("sent; syslog acknowledges nothing".to_owned())
 }

@@ -38,7 +38,7 @@ pub(super) async fn send(wires: &Wires, parcel: Parcel<'_>, url: &str) -> Result
         .header(ID, &id)
         .header(TIMESTAMP, &time)
         .secret_header(SIGNATURE, &Secret::new(signatures.join(" ")));
-    judge(&wires.ask(post).await?, parcel.now)
+    judge(&wires.ask(parcel.whose, post).await?, parcel.now)
 }
 
 fn signature(key: &[u8], id: &str, time: &str, body: &str) -> String {

@@ -2,6 +2,8 @@
 
 use base::fetch::FetchConfig;
 use serde_json::{Value, json};
+use streams::SinkId;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::bench::Room;
 use crate::hook::Hook;
@@ -204,5 +206,51 @@ async fn nonsense_about_a_sink_is_refused_with_its_field() {
         }
         let more = room.post(&org.owner.key, "/api/streams", new(0)).await;
         assert_eq!((more.status, more.json()["code"].as_str()), (422, Some("too_many_sinks")));
+    }
+}
+
+#[tokio::test]
+async fn tests_of_a_slow_sink_take_an_org_no_more_than_its_share() {
+    for room in Room::on_each_engine().await {
+        let (ours, theirs) = (room.org("acme").await, room.org("globex").await);
+        let (hook, silent) = (Hook::listening().await, Silent::listening().await);
+        let slow: SinkId = room
+            .sink(&ours, json!({ "kind": "webhook", "url": silent.url }))
+            .await
+            .parse()
+            .expect("an id");
+        let good = room.sink(&theirs, json!({ "kind": "webhook", "url": hook.url })).await;
+        let mut under_way = Vec::new();
+        for _ in 0..4 {
+            let mut test = Box::pin(room.streams.test(&ours.operator, &slow));
+            tokio::select! {
+                said = &mut test => panic!("it never answers: {said:?}"),
+                () = silent.accepted() => under_way.push(test),
+            }
+        }
+        let one_more = room.does(&ours, slow.as_str(), "test", Value::Null).await;
+        assert_eq!((one_more.status, one_more.code().as_str()), (503, "busy"), "{}", one_more.text);
+        let tested = room.does(&theirs, &good, "test", Value::Null).await;
+        assert_eq!(tested.json()["taken"], true, "{}", tested.text);
+    }
+}
+
+/// Takes every connection, and says nothing.
+struct Silent {
+    url: String,
+    listener: TcpListener,
+    taken: std::sync::Mutex<Vec<TcpStream>>,
+}
+
+impl Silent {
+    async fn listening() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}/", listener.local_addr().expect("an address"));
+        Self { url, listener, taken: std::sync::Mutex::default() }
+    }
+
+    async fn accepted(&self) {
+        let (stream, _) = self.listener.accept().await.expect("a connection");
+        self.taken.lock().expect("a lock").push(stream);
     }
 }
