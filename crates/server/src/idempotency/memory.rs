@@ -189,8 +189,9 @@ impl Memory {
         let headers = response.headers_mut();
         put(headers, CONTENT_TYPE, answer.kind);
         put(headers, LOCATION, answer.location);
-        let cookies = answer.cookies.iter().filter_map(|cookie| cookie.parse().ok());
-        cookies.for_each(|cookie| drop(headers.append(SET_COOKIE, cookie)));
+        for cookie in answer.cookies.iter().filter_map(|cookie| cookie.parse().ok()) {
+            headers.append(SET_COOKIE, cookie);
+        }
         headers.insert("idempotent-replayed", HeaderValue::from_static("true"));
         Ok(response)
     }
