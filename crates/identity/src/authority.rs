@@ -22,18 +22,27 @@ pub(crate) fn maker(caller: &Caller) -> String {
     owner.map_or_else(|| caller.actor.kind().to_owned(), |owner| owner.as_str().to_owned())
 }
 
+/// Everything, whatever there will be.
+const EVERYTHING: &str = "*";
+
 /// Permissions, as stored beside a link or a session.
 pub(crate) fn words(set: PermissionSet) -> String {
+    if set.covers(PermissionSet::ALL) {
+        return json!([EVERYTHING]).to_string();
+    }
     let names: Vec<_> = set.iter().map(Permission::as_str).collect();
     json!(names).to_string()
 }
 
-/// The same, read again; none: nothing was said.
+/// The same, read again; none: nothing was said. A permission that this version does not know
+/// is left out.
 pub(crate) fn read(row: &Row, column: &'static str) -> Result<Option<PermissionSet>, DbError> {
     let Some(texts) = load::list::<String>(row, column)? else { return Ok(None) };
-    PermissionSet::exactly(texts.iter().map(String::as_str))
-        .map(Some)
-        .map_err(|cause| DbError::unreadable(column, cause))
+    if texts.iter().any(|text| text == EVERYTHING) {
+        return Ok(Some(PermissionSet::ALL));
+    }
+    let known = texts.iter().map(String::as_str).filter(|text| text.parse::<Permission>().is_ok());
+    PermissionSet::exactly(known).map(Some).map_err(|cause| DbError::unreadable(column, cause))
 }
 
 /// What a member or service account may, as of a change.
@@ -73,7 +82,8 @@ impl Work {
         };
         let own = self.role(&role).await?.unwrap_or_default();
         let (mut wide, mut wide_by_any, mut power) = (own, own, own);
-        let args = args![owner.as_str(), key.map(KeyId::as_str).unwrap_or_default()];
+        let key = key.map(KeyId::as_str).unwrap_or_default();
+        let args = args![owner.as_str(), key, self.at];
         for row in self.change.all(sql::GRANTS_HELD, args).await? {
             let given = self.role(&row.text("role")?).await?.unwrap_or_default();
             power = power.or(given);
@@ -87,13 +97,15 @@ impl Work {
         Ok(Authority { acting: state == MemberState::Active, wide, wide_by_any, power })
     }
 
-    /// Whether a link is still worth what whoever it lets in may: neither may they more than
-    /// when it was made, nor whoever made it less than that.
-    pub(crate) async fn is_worth(&mut self, link: &Row, member: &MemberId) -> Result<bool, Error> {
-        let (Some(could), Some(maker)) = (read(link, "permissions")?, link.opt_text("made_by")?)
-        else {
-            return Ok(false);
-        };
+    /// Whether a link is still worth what whoever it lets in may: neither is that more than
+    /// it ever lets in to, nor more than whoever made it may.
+    pub(crate) async fn is_worth(
+        &mut self,
+        link: &Row,
+        could: PermissionSet,
+        member: &MemberId,
+    ) -> Result<bool, Error> {
+        let Some(maker) = link.opt_text("made_by")? else { return Ok(false) };
         let reach = self.authority(&Owner::Member(member.clone()), None).await?.power;
         if !could.covers(reach) {
             return Ok(false);
@@ -110,7 +122,8 @@ impl Work {
 
     /// Refuses a caller whose credential ended since they were identified, or who may less
     /// than they did then on the whole org. Nothing is read if nothing was changed since.
-    pub(crate) async fn still(&mut self, caller: &Caller, at: At) -> Result<(), Error> {
+    pub(crate) async fn still(&mut self, caller: &Caller) -> Result<(), Error> {
+        let at = self.at;
         if self.follows(caller.access.version()) {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Invitations: a link that lets one person in, once.
 
-use access::{Caller, MemberId, Origin, Permission};
+use access::{Caller, MemberId, Origin, Permission, PermissionSet};
 use audit::Event;
 use base::args;
 use base::secret::Secret;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::address::Place;
-use crate::authority::{maker, words};
+use crate::authority::maker;
 use crate::check::{Checks, PeopleChecks as _};
 use crate::key::{Kind, Token};
 use crate::member::{Member, MemberState};
@@ -76,7 +76,7 @@ impl Identity {
         let lifetime = self.0.config.invitation_lifetime_secs;
         let expires_at = at + jiff::SignedDuration::from_secs(lifetime);
         let mut work = self.begin(&scope).await?;
-        let given = work.giving(caller, "/role", &member.role).await?;
+        work.giving(caller, "/role", &member.role).await?;
         work.add_member(&member, None).await?;
         let id = InvitationId::new(at);
         let args = args![
@@ -85,7 +85,6 @@ impl Identity {
             tag.as_slice(),
             at,
             expires_at,
-            words(given),
             maker(caller),
         ];
         work.change.run(sql::INVITATION_ADD, args).await?;
@@ -134,7 +133,7 @@ impl Identity {
             return Err(Error::Invitation);
         }
         let member = work.member(&id).await?;
-        if !work.is_worth(&found, &id).await? {
+        if !work.is_worth(&found, PermissionSet::ALL, &id).await? {
             return Err(Error::Invitation);
         }
         let event = Event::done("identity.member.joined", "member", id.as_str());

@@ -180,23 +180,27 @@ impl Identity {
         let mut work = self.governing(caller, &scope, id).await?;
         let (id, now) = (id.as_str(), self.now());
         let mut revoked = Revoked { sessions: 0, keys: 0 };
+        let links = work.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
+        let invitations = work.change.run(sql::INVITATIONS_DROP, args![id]).await?;
         if what.sessions {
             revoked.sessions = work.change.run(sql::SESSIONS_REVOKE, args![id, "", now]).await?;
         }
         if what.keys {
             revoked.keys = work.change.run(sql::KEYS_REVOKE, args![id, now]).await?;
         }
-        work.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
-        work.change.run(sql::INVITATIONS_DROP, args![id]).await?;
+        let Revoked { sessions, keys } = revoked;
+        let ended = json!({
+            "sessions": sessions, "keys": keys, "links": links, "invitations": invitations,
+        });
         let event = Event::done("identity.member.revoked", "member", id);
-        self.commit(work, event.changes(json!(revoked))).await?;
+        self.commit(work, event.changes(ended)).await?;
         Ok(revoked)
     }
 
     /// Ends the sessions of everybody, the keys of everybody and every program, or both,
     /// and all that runs on them; also every link that was made and not used yet, what goes on
-    /// through setup links, and visits of the operator's support. The session or key that asks is spared: somebody must
-    /// be left to put things in order again.
+    /// through setup links, and visits of the operator's support. The session or key that asks
+    /// is spared: somebody must be left to put things in order again.
     ///
     /// This is the emergency brake: whoever may pull it also stops those who may more.
     pub async fn revoke_org(&self, caller: &Caller, what: Revoke) -> Result<Revoked, Error> {
@@ -208,6 +212,11 @@ impl Identity {
         let spared_key = caller.key.as_ref().map(access::KeyId::as_str).unwrap_or_default();
         let mut work = self.begin(&scope).await?;
         let mut revoked = Revoked { sessions: 0, keys: 0 };
+        // Whoever was in could have left a way back: by a link, with either.
+        let links = work.change.run(sql::PASSWORD_LINKS_DROP_ALL, args![]).await?;
+        let invitations = work.change.run(sql::INVITATIONS_DROP_ALL, args![]).await?;
+        let setups = work.change.run(sql::SETUPS_END, args![self.now()]).await?;
+        let visits = self.0.visits.end_all(&mut work.change).await?;
         if what.sessions {
             let args = args![spared_session, self.now()];
             revoked.sessions = work.change.run(sql::SESSIONS_REVOKE_ALL, args).await?;
@@ -216,13 +225,13 @@ impl Identity {
             let args = args![spared_key, self.now()];
             revoked.keys = work.change.run(sql::KEYS_REVOKE_ALL, args).await?;
         }
-        // Whoever was in could have left a way back: by a link, with either.
-        work.change.run(sql::PASSWORD_LINKS_DROP_ALL, args![]).await?;
-        work.change.run(sql::INVITATIONS_DROP_ALL, args![]).await?;
-        work.change.run(sql::SETUPS_END, args![self.now()]).await?;
-        let visits = self.0.visits.end_all(&mut work.change).await?;
+        let Revoked { sessions, keys } = revoked;
+        let ended = json!({
+            "sessions": sessions, "keys": keys, "links": links, "invitations": invitations,
+            "setups": setups, "support_requests": visits,
+        });
         let event = Event::done("identity.org.revoked", "org", caller.org.as_str());
-        self.commit(work, event.changes(json!(revoked))).await?;
+        self.commit(work, event.changes(ended)).await?;
         for request in &visits {
             self.end_visits(request);
         }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::address::Place;
-use crate::authority::{maker, words};
+use crate::authority::{maker, read, words};
 use crate::check::{Checks, PeopleChecks as _};
 use crate::key::{Kind, Token};
 use crate::member::{Member, MemberState};
@@ -128,7 +128,8 @@ impl Identity {
             return Err(Error::PasswordLink);
         }
         let member = work.member(&id).await?;
-        if !work.is_worth(&found, &id).await? {
+        let could = read(&found, "permissions")?.unwrap_or_default();
+        if !work.is_worth(&found, could, &id).await? {
             return Err(Error::PasswordLink);
         }
         work.change.run(sql::SESSIONS_REVOKE, args![id.as_str(), "", self.now()]).await?;

@@ -175,6 +175,8 @@ pub struct Work {
     pub(crate) bound: bool,
     scope: Scope,
     version: u64,
+    /// When it began.
+    pub(crate) at: At,
 }
 
 impl Work {
@@ -295,8 +297,9 @@ impl Identity {
         let bound = self.about_key(scope.caller(), |key| key.bound).await?;
         let mut change = Change::begin(&self.0.record, scope).await?;
         let row = change.maybe(sql::ORG_BUMP, args![]).await?.ok_or(Error::NotFound)?;
-        let mut work = Work { change, bound, scope: scope.clone(), version: row.count("version")? };
-        work.still(scope.caller(), self.now()).await?;
+        let (version, at) = (row.count("version")?, self.now());
+        let mut work = Work { change, bound, scope: scope.clone(), version, at };
+        work.still(scope.caller()).await?;
         Ok(work)
     }
 

@@ -83,6 +83,8 @@ impl Reviews {
         match self.0.identity.withdraw(caller, &what, noting).await {
             Ok(Some(_)) => Ok(()),
             Ok(None) => self.note(scope, id, item, Outcome::Gone, None).await,
+            // They may less than when they signed. Whoever signs off again goes on.
+            Err(error @ identity::Error::NoLonger) => Err(error.into()),
             Err(error) => {
                 let problem = Problem::from(error);
                 // A rule that stands against it is a result; a machine that fails is none.

@@ -277,13 +277,13 @@ pub(crate) const SERVICE_REMOVE: Statement = Statement::new(
 pub(crate) const INVITATION_ADD: Statement = Statement::new(
     "add an invitation",
     "INSERT INTO identity_invitation
-        (org_id, invitation_id, member_id, tag, created_at, expires_at, permissions, made_by)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        (org_id, invitation_id, member_id, tag, created_at, expires_at, made_by)
+     VALUES ($1, $2, $3, $4, $5, $6, $7)",
 );
 
 pub(crate) const INVITATION_BY_TAG: Statement = Statement::new(
     "look up an invitation",
-    "SELECT invitation_id, member_id, expires_at, used_at, permissions, made_by
+    "SELECT invitation_id, member_id, expires_at, used_at, made_by
        FROM identity_invitation
       WHERE org_id = $1 AND tag = $2",
 );

@@ -101,11 +101,13 @@ pub(crate) const GRANTS_HELD: Statement = Statement::new(
                     THEN 1 ELSE 0 END) AS BIGINT) AS wide,
             CAST(MAX(CASE WHEN resource_kind IS NULL THEN 1 ELSE 0 END) AS BIGINT) AS wide_by_any
        FROM identity_grant
-      WHERE org_id = $1 AND (subject_id = $2
-            OR subject_id IN (SELECT team_id FROM identity_team_member
-                 WHERE org_id = $1 AND member_id = $2)
-            OR subject_id IN (SELECT key_id FROM identity_key
-                 WHERE org_id = $1 AND owner_id = $2 AND revoked_at IS NULL))
+      WHERE org_id = $1 AND subject_id IN (
+            SELECT CAST($2 AS TEXT)
+            UNION ALL SELECT team_id FROM identity_team_member
+                WHERE org_id = $1 AND member_id = $2
+            UNION ALL SELECT key_id FROM identity_key
+                WHERE org_id = $1 AND owner_id = $2 AND revoked_at IS NULL
+                  AND (expires_at IS NULL OR expires_at > $4))
       GROUP BY role",
 );
 
