@@ -1,12 +1,15 @@
 //! Markdown of a model as HTML that cannot run: what looks like HTML is shown as text, links
 //! go to the web or to a mailbox, and pictures are links, so that nothing is fetched unasked.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
 /// Where a link may lead.
 const SCHEMES: [&str; 3] = ["https://", "http://", "mailto:"];
+/// How much longer than a text its HTML may be, and what each text may have besides.
+const GROWS_MAX: usize = 8;
+const FRAME_MAX: usize = 16 << 10;
 /// Characters of a code block's language that are shown.
 const LANGUAGE_CHARS_MAX: usize = 30;
 
@@ -17,9 +20,29 @@ pub fn html(id: &str, markdown: &str) -> String {
         Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut shown = Shown { id, blocks: 0, links: Vec::new(), code: None };
     let events = Parser::new_ext(markdown, options).filter_map(|event| shown.event(event));
-    let mut html = String::with_capacity(markdown.len() * 3 / 2);
-    pulldown_cmark::html::push_html(&mut html, events);
-    html
+    let most = markdown.len() * GROWS_MAX + FRAME_MAX;
+    let mut html = Bounded { html: String::with_capacity(markdown.len() * 3 / 2), most };
+    match pulldown_cmark::html::write_html_fmt(&mut html, events) {
+        Ok(()) => html.html,
+        // A table of empty cells, say: as it was written.
+        Err(_) => format!("<pre tabindex=\"0\">{}</pre>", escaped(markdown)),
+    }
+}
+
+/// HTML that may become so long, and no longer.
+struct Bounded {
+    html: String,
+    most: usize,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.html.len() + text.len() > self.most {
+            return Err(fmt::Error);
+        }
+        self.html.push_str(text);
+        Ok(())
+    }
 }
 
 /// What is open while events pass.
@@ -211,6 +234,17 @@ mod tests {
                 "{html}"
             );
             assert!(!lower.contains("<img") && !lower.contains("src=\""), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_short_text_does_not_become_a_page_that_is_too_long_to_show() {
+        let cells = |cell: &str| cell.repeat(512);
+        let table = format!("{}\n{}\n{}", cells("|a"), cells("|:-:"), "|x\n".repeat(513));
+        for text in [table, ">".repeat(9_000), "* ".repeat(9_000)] {
+            let html = html("m", &text);
+            assert!(html.len() <= text.len() * GROWS_MAX + FRAME_MAX, "{} bytes", html.len());
+            only_known_tags(&html);
         }
     }
 

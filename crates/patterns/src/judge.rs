@@ -131,7 +131,13 @@ impl Patterns {
         if judged.cases.is_empty() {
             return Ok(Vec::new());
         }
-        let place = self.turns.judging.place(Some(rivals.caller().org.as_str())).await;
+        let org = &rivals.caller().org;
+        // Who only tries keeps nobody waiting who changes something.
+        let whose = match &rivals {
+            Rivals::ReadableBy(_) => format!("{org} tries"),
+            Rivals::AllFor(_) => org.to_string(),
+        };
+        let place = self.turns.judging.place(Some(&whose)).await;
         let place = place.ok_or(Error::Busy)?;
         let judging = tokio::task::spawn_blocking(move || {
             // Whoever leaves does not make room for another before it ends.

@@ -105,6 +105,9 @@ impl Patterns {
         verdicts: &Verdicts,
     ) -> Result<Option<Work>, Error> {
         let work = self.begin(scope).await?;
+        // Whoever waited for their turn may have been stopped meanwhile.
+        let living = scope.caller().standing.life.check();
+        living.map_err(|ended| Error::Request(ended.into()))?;
         match verdicts.among {
             Some(version) if version != work.before() => self.anew(work).await,
             Some(_) | None => Ok(Some(work)),

@@ -198,7 +198,6 @@ const fn status_of(state: Standing) -> StatusCode {
     }
 }
 
-/// As a file to be kept.
 /// An export on its way: its place is free when its last byte is gone.
 struct OnItsWay(Vec<u8>, #[expect(dead_code, reason = "held")] Place);
 
@@ -208,6 +207,7 @@ impl AsRef<[u8]> for OnItsWay {
     }
 }
 
+/// As a file to be kept.
 fn file(export: Export) -> Result<Response, Problem> {
     let name = format!("attachment; filename=\"{}.json\"", export.person.id);
     let json = serde_json::to_vec(&export).map_err(|error| Problem::internal(&error))?;

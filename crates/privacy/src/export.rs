@@ -1,5 +1,7 @@
 //! What is held of a person, as they may read it: for requests for access.
 
+use std::time::Duration;
+
 use access::{Caller, Permission, Scope};
 use audit::{Exported, Holds, Person, Standing};
 use base::args;
@@ -8,6 +10,9 @@ use base::time::At;
 use serde::Serialize;
 
 use crate::{Error, Privacy, Request, State, events, sql};
+
+/// How long an export waits for another of its org.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// What is held of a person.
 #[derive(Debug, Serialize)]
@@ -37,13 +42,14 @@ impl Privacy {
     pub async fn export(&self, caller: &Caller, who: &str) -> Result<Export, Error> {
         let scope = caller.require(Permission::PrivacyExport)?;
         caller.factor_shown()?;
+        let place = self.place(caller).await?;
         let person = self.person(&scope, who).await?;
         let db = self.0.databases.of(&scope)?;
         let request = db.maybe(sql::REQUEST_OF, args![person.id.as_str()]).await?;
         let request = request.as_ref().map(Request::read).transpose()?;
         let restricted = request.is_some_and(|request| request.state == State::Restricted);
         let also_private = person.standing == Standing::Former && !restricted;
-        self.exported(caller, &scope, person, also_private).await
+        self.exported(caller, &scope, (person, also_private), place).await
     }
 
     /// Everything that is held of the caller.
@@ -54,18 +60,27 @@ impl Privacy {
             return Err(Error::NoSuchPerson);
         }
         caller.recent_factor()?;
+        let place = self.place(caller).await?;
         let person = self.person(&scope, caller.actor.id()).await?;
-        self.exported(caller, &scope, person, true).await
+        self.exported(caller, &scope, (person, true), place).await
+    }
+
+    /// Waits for whoever exports before, and looks then whether the caller still may.
+    async fn place(&self, caller: &Caller) -> Result<Place, Error> {
+        let place = self.0.exports.place(Some(caller.org.as_str()));
+        let place =
+            tokio::time::timeout(WAIT_MAX, place).await.ok().flatten().ok_or(Error::Busy)?;
+        caller.standing.life.check().map_err(|ended| Error::Request(ended.into()))?;
+        Ok(place)
     }
 
     async fn exported(
         &self,
         caller: &Caller,
         scope: &Scope,
-        person: Person,
-        also_private: bool,
+        (person, also_private): (Person, bool),
+        place: Place,
     ) -> Result<Export, Error> {
-        let place = self.0.exports.place(Some(scope.org().as_str())).await.ok_or(Error::Busy)?;
         let db = self.0.databases.of(scope)?;
         let (mut stores, mut left_out) = (Vec::new(), Vec::new());
         for keeper in &self.0.keepers {

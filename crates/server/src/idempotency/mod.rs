@@ -28,7 +28,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use base::args;
 use base::bodies::Bodies;
-use base::db::{DbError, Within};
+use base::db::{Db, DbError, Within};
 use base::problem::Problem;
 use base::seal::{Mac, RootKey, Sealer};
 use base::tasks::Tasks;
@@ -48,6 +48,8 @@ const WRITE_MAX: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often old answers are looked for that nobody else forgets.
 const SWEEP_EVERY: Duration = Duration::from_hours(1);
+/// Old answers that go in one unit of work.
+const SWEPT_AT_ONCE: u32 = 50;
 /// Characters of a key at most.
 const KEY_MAX: usize = 128;
 
@@ -92,16 +94,33 @@ impl Idempotency {
     }
 
     /// Forgets what is older than a day, also of orgs in which nobody asks any more.
-    #[expect(clippy::disallowed_methods, reason = "forgetting answers changes nothing of an org")]
     async fn sweep(&self) -> Result<u64, DbError> {
-        let mut forgotten = 0;
+        let (mut forgotten, mut failed) = (0, None);
         for (_, db) in self.databases.iter() {
-            let old = db.clock().await?.as_microsecond() - REMEMBERED_MICROS;
-            let mut tx = db.begin(&Within::node()).await?;
-            forgotten += tx.run(sql::FORGET_ALL_OLD, args!["", old]).await?;
-            tx.commit().await?;
+            match Self::sweep_one(db).await {
+                Ok(gone) => forgotten += gone,
+                // The other regions are swept all the same.
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(forgotten)
+        failed.map_or(Ok(forgotten), Err)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "forgetting answers changes nothing of an org")]
+    async fn sweep_one(db: &Db) -> Result<u64, DbError> {
+        let old = db.clock().await?.as_microsecond() - REMEMBERED_MICROS;
+        let mut forgotten = 0;
+        loop {
+            // A few at a time: whoever writes waits for no more than that.
+            let mut tx = db.begin(&Within::node()).await?;
+            let gone =
+                tx.run(sql::FORGET_ALL_OLD, args!["", old, i64::from(SWEPT_AT_ONCE)]).await?;
+            tx.commit().await?;
+            forgotten += gone;
+            if gone < u64::from(SWEPT_AT_ONCE) {
+                return Ok(forgotten);
+            }
+        }
     }
 
     /// Puts itself around routes.

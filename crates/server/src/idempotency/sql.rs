@@ -12,6 +12,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         "server/0002_idempotency",
         include_str!("../../migrations/0002_idempotency.sql"),
     ),
+    Migration::both("server/0003_old", include_str!("../../migrations/0003_old.sql")),
 ];
 
 /// Takes the key; also from the very same request, if nobody has said since `$6` that it lives.
@@ -57,10 +58,12 @@ pub(super) const FORGET_OLD: Statement = Statement::new(
     "DELETE FROM server_idempotency WHERE org_id = $1 AND at < $2",
 );
 
-/// Those of orgs too in which nobody asks any more; `$1` names none of them.
+/// Some of those of orgs too in which nobody asks any more; `$1` names none of them.
 pub(super) const FORGET_ALL_OLD: Statement = Statement::new(
     "forget old requests",
-    "DELETE FROM server_idempotency WHERE org_id <> $1 AND at < $2",
+    "DELETE FROM server_idempotency WHERE (org_id, credential, request) IN (
+        SELECT org_id, credential, request FROM server_idempotency
+         WHERE org_id <> $1 AND at < $2 ORDER BY at LIMIT $3)",
 );
 
 pub(super) const COUNT: Statement = Statement::new(
