@@ -39,7 +39,7 @@ enum Task {
     Bench(bench::Options),
     /// Time the inner steps of a call, or count their instructions and hold them to a baseline.
     Steps(steps::Options),
-    /// Build the program as it is shipped: what runs of it lies in one place.
+    /// Build the program for production: what runs of it lies in one place.
     Release,
     /// Break what Portico stands on, under load, and hold what was measured to its bars.
     Faults(faults::Options),

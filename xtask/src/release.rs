@@ -1,4 +1,4 @@
-//! `cargo xtask release`: the program as it is shipped. What runs of it lies in one place, so
+//! `cargo xtask release`: the program for production. What runs of it lies in one place, so
 //! that a node has that in memory and not the rest: see decision 16.
 
 use std::path::PathBuf;
