@@ -12,8 +12,8 @@ const OTHER_MODEL: Statement = Statement::new(
 );
 const WAITING: Statement = Statement::new(
     "count who waits for this change",
-    "SELECT COUNT(*) AS waiting FROM pg_stat_activity
-      WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))",
+    "SELECT COUNT(*) AS waiting FROM pg_locks
+      WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))",
 );
 
 #[tokio::test]
