@@ -13,7 +13,13 @@ fn mapped(group: &str, role: &str) -> Mapped {
 }
 
 /// A member in a session, with these permissions; their factor is so many seconds old.
-fn somebody(house: &House, org: &Org, permissions: &[&str], factor_secs: i64) -> Caller {
+/// A caller who may this; where a second factor was shown so long ago, in a session.
+fn somebody(
+    house: &House,
+    org: &Org,
+    permissions: &[&str],
+    factor_secs: impl Into<Option<i64>>,
+) -> Caller {
     let grant = Grant {
         role: "test".into(),
         permissions: PermissionSet::parse(permissions.iter().copied()).expect("permissions"),
@@ -21,14 +27,14 @@ fn somebody(house: &House, org: &Org, permissions: &[&str], factor_secs: i64) ->
         through: "member".into(),
     };
     let now = house.clock.now();
-    let session = ShownSession {
+    let session = factor_secs.into().map(|ago| ShownSession {
         id: "ses".to_owned(),
         confined: false,
         factor_due: true,
         method: Method::Password,
-        factor_at: Some(now - jiff::SignedDuration::from_secs(factor_secs)),
-    };
-    let standing = Standing { at: Some(now), session: Some(session), ..Standing::default() };
+        factor_at: Some(now - jiff::SignedDuration::from_secs(ago)),
+    });
+    let standing = Standing { at: Some(now), session, ..Standing::default() };
     Caller::identified(Identified {
         org: org.id.clone(),
         region: Region::Eu,
@@ -51,9 +57,9 @@ async fn nobody_gives_by_a_directory_what_they_do_not_have() {
             role: Some(role.to_owned()),
             mapping,
         };
-        let admin = somebody(&house, &org, &["users:*", "patterns:*"], 5);
-        let viewer = somebody(&house, &org, &["patterns:*", "users:read"], 5);
-        let without = somebody(&house, &org, &["users:connections", "patterns:*"], 5);
+        let admin = somebody(&house, &org, &["users:*", "patterns:*"], None);
+        let viewer = somebody(&house, &org, &["patterns:*", "users:read"], None);
+        let without = somebody(&house, &org, &["users:connections", "patterns:*"], None);
         let stale = somebody(&house, &org, &["*"], 100_000);
         let refused = house.scim.add_directory(&viewer, &new("org:member", vec![])).await;
         assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
@@ -83,7 +89,7 @@ async fn nobody_gives_by_a_directory_what_they_do_not_have() {
         // Its token lets in whom it lets in: nobody who has less makes or ends one.
         let refused = house.scim.rotate(&without, &directory.id).await;
         assert!(matches!(refused, Err(Error::Denied(_))), "{refused:?}");
-        let little = somebody(&house, &org, &["users:*"], 5);
+        let little = somebody(&house, &org, &["users:*"], None);
         let refused = house.scim.rotate(&little, &directory.id).await;
         assert!(
             matches!(refused, Err(Error::Identity(identity::Error::Escalation(_)))),
