@@ -89,7 +89,7 @@ async fn a_sink_in_a_private_network_is_not_asked() {
             let trial = room.does(&org, &id, "test", Value::Null).await.json();
             assert_eq!(trial["taken"], false, "{target}");
             let said = trial["said"].as_str().expect("a text");
-            assert!(said.contains("private or special address"), "{target}: {said}");
+            assert!(said.contains("could not be found at a public address"), "{target}: {said}");
             room.streams.deliver().await.expect("delivers");
             assert_eq!(room.shown(&org, &id).await["state"], "failing", "{target}");
         }
