@@ -37,7 +37,10 @@ fn measured(options: &Options) -> Outcome<()> {
     let program = release::build()?;
     let mut python = Command::new("python3");
     let script = if options.many { "many.py" } else { "measure.py" };
-    python.arg(root.join("bench/speed").join(script)).arg(program).arg(release::programs()?);
+    python
+        .arg(root.join("bench/speed").join(script))
+        .arg(program)
+        .arg(release::programs("release")?);
     if options.many {
         let mut orgs = cargo();
         shell::run(orgs.args(["build", "--release", "--package", "server", "--example", "orgs"]))?;

@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::release;
 use crate::shell::{self, cargo, note, progress};
 
 /// What to break.
@@ -31,20 +32,16 @@ pub(crate) struct Options {
 /// Builds the product and what it is tried with, and runs the scenarios; false if one missed its bar.
 pub(crate) fn run(options: &Options) -> bool {
     let root = shell::root();
-    let release: &[&str] = if options.debug { &[] } else { &["--release"] };
+    let optimised: &[&str] = if options.debug { &[] } else { &["--release"] };
     let build = if options.debug { "debug" } else { "release" };
     progress("building");
-    let tried = shell::run(cargo().args(["build", "--package", "server"]).args(release))
-        .and_then(|()| {
-            let mut tools = cargo();
-            tools.args(["build", "--quiet", "--manifest-path"]).args(release);
-            shell::run(tools.arg(root.join("bench/speed/Cargo.toml")))
-        })
-        .and_then(|()| {
+    let tried = shell::run(cargo().args(["build", "--package", "server"]).args(optimised))
+        .and_then(|()| release::programs(build))
+        .and_then(|tools| {
             let mut python = Command::new("python3");
             python.arg(root.join("bench/faults/run.py")).args(&options.scenarios);
             python.arg("--program").arg(root.join("target").join(build).join("portico"));
-            python.arg("--tools").arg(root.join("bench/speed/target").join(build));
+            python.arg("--tools").arg(tools);
             python.args(["--build", build, "--keep"]).arg(root.join("target/faults"));
             for (given, flag) in [(options.short, "--short"), (options.json, "--json")] {
                 if given {

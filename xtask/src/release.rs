@@ -39,7 +39,7 @@ pub(crate) fn build() -> Outcome<PathBuf> {
     postgres::installed()?;
     progress("building");
     link(&["-C", "strip=none"])?;
-    let (bench, order) = (programs()?, folder.join("portico.order"));
+    let (bench, order) = (programs("release")?, folder.join("portico.order"));
     progress("watching what runs");
     let mut ran = Command::new("python3");
     ran.arg(shell::root().join("bench/speed/ran.py")).args([&program, &bench, &order]);
@@ -50,13 +50,16 @@ pub(crate) fn build() -> Outcome<PathBuf> {
     Ok(program)
 }
 
-/// Builds what Portico is measured with, and says where it is.
-pub(crate) fn programs() -> Outcome<PathBuf> {
+/// Builds what Portico is measured and tried with, `release` or `debug`, and says where it is.
+pub(crate) fn programs(build: &str) -> Outcome<PathBuf> {
     let bench = shell::root().join("bench/speed");
     let mut programs = cargo();
-    programs.args(["build", "--release", "--quiet", "--manifest-path"]);
-    shell::run(programs.arg(bench.join("Cargo.toml")))?;
-    Ok(bench.join("target/release"))
+    programs.args(["build", "--quiet", "--manifest-path"]).arg(bench.join("Cargo.toml"));
+    if build == "release" {
+        programs.arg("--release");
+    }
+    shell::run(&mut programs)?;
+    Ok(bench.join("target").join(build))
 }
 
 /// Builds the program, with these words for the compiler of its last crate.

@@ -104,6 +104,9 @@ impl FromStr for Permission {
     }
 }
 
+/// What a set of all permissions is kept as.
+const EVERYTHING: &str = "*";
+
 /// Permissions as a bitset: a decision is one `and`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PermissionSet(u32);
@@ -143,6 +146,24 @@ impl PermissionSet {
         Permission::ALL.iter().copied().filter(move |permission| self.has(*permission))
     }
 
+    /// As it is kept: everything is everything that there will ever be.
+    pub fn words(self) -> Vec<&'static str> {
+        if self == Self::ALL {
+            return vec![EVERYTHING];
+        }
+        self.iter().map(Permission::as_str).collect()
+    }
+
+    /// Reads what [`PermissionSet::words`] gave, of this version or another: what this one does
+    /// not know is left out.
+    pub fn of_words(words: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        words.into_iter().fold(Self::EMPTY, |set, word| match word.as_ref().parse() {
+            Ok(permission) => set.or(Self(Self::bit(permission))),
+            Err(_) if word.as_ref() == EVERYTHING => Self::ALL,
+            Err(_) => set,
+        })
+    }
+
     /// Reads permissions without wildcards, and adds nothing.
     pub fn exactly<'a>(
         texts: impl IntoIterator<Item = &'a str>,
@@ -179,5 +200,20 @@ impl PermissionSet {
     #[expect(clippy::as_conversions, reason = "a discriminant, below 32 by the assertion above")]
     const fn bit(permission: Permission) -> u32 {
         1 << (permission as u32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permissions_that_are_kept_outlive_the_version_that_kept_them() {
+        let some = PermissionSet::exactly(["users:read", "patterns:read"]).unwrap();
+        for set in [PermissionSet::EMPTY, some, PermissionSet::ALL] {
+            assert_eq!(PermissionSet::of_words(set.words()), set);
+        }
+        let newer = some.words().into_iter().chain(["tables:read"]);
+        assert_eq!(PermissionSet::of_words(newer), some);
     }
 }

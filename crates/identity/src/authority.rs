@@ -2,10 +2,9 @@
 //! a link made, and the one at which it takes effect, what it stands on may have been taken:
 //! so it is looked at again behind the lock of the org, where nothing changes any more.
 
-use access::{Actor, Caller, KeyId, MemberId, Permission, PermissionSet};
+use access::{Actor, Caller, KeyId, MemberId, PermissionSet};
 use base::args;
 use base::db::{DbError, Row};
-use base::time::At;
 use serde_json::json;
 
 use crate::keys::Key;
@@ -22,27 +21,14 @@ pub(crate) fn maker(caller: &Caller) -> String {
     owner.map_or_else(|| caller.actor.kind().to_owned(), |owner| owner.as_str().to_owned())
 }
 
-/// Everything, whatever there will be.
-const EVERYTHING: &str = "*";
-
 /// Permissions, as stored beside a link or a session.
 pub(crate) fn words(set: PermissionSet) -> String {
-    if set.covers(PermissionSet::ALL) {
-        return json!([EVERYTHING]).to_string();
-    }
-    let names: Vec<_> = set.iter().map(Permission::as_str).collect();
-    json!(names).to_string()
+    json!(set.words()).to_string()
 }
 
-/// The same, read again; none: nothing was said. A permission that this version does not know
-/// is left out.
+/// The same, read again; none: nothing was said.
 pub(crate) fn read(row: &Row, column: &'static str) -> Result<Option<PermissionSet>, DbError> {
-    let Some(texts) = load::list::<String>(row, column)? else { return Ok(None) };
-    if texts.iter().any(|text| text == EVERYTHING) {
-        return Ok(Some(PermissionSet::ALL));
-    }
-    let known = texts.iter().map(String::as_str).filter(|text| text.parse::<Permission>().is_ok());
-    PermissionSet::exactly(known).map(Some).map_err(|cause| DbError::unreadable(column, cause))
+    Ok(load::list::<String>(row, column)?.map(PermissionSet::of_words))
 }
 
 /// What a member or service account may, as of a change.
@@ -123,13 +109,12 @@ impl Work {
     /// Refuses a caller whose credential ended since they were identified, or who may less
     /// than they did then on the whole org. Nothing is read if nothing was changed since.
     pub(crate) async fn still(&mut self, caller: &Caller) -> Result<(), Error> {
-        let at = self.at;
         if self.follows(caller.access.version()) {
             return Ok(());
         }
         let still = match (&caller.actor, &caller.key, &caller.standing.session) {
-            (Actor::Guest(id), ..) => self.maker_of_setup(id, at).await?,
-            (_, Some(key), _) => self.owner_of_key(caller, key, at).await?,
+            (Actor::Guest(id), ..) => self.maker_of_setup(id).await?,
+            (_, Some(key), _) => self.owner_of_key(caller, key).await?,
             (Actor::Member(member), None, Some(session)) => {
                 self.member_of_session(member, &session.id).await?
             }
@@ -147,8 +132,8 @@ impl Work {
         &mut self,
         caller: &Caller,
         id: &KeyId,
-        at: At,
     ) -> Result<Option<Authority>, Error> {
+        let at = self.at;
         let row = self.change.maybe(sql::KEY_ONE, args![id.as_str()]).await?;
         let key = row.as_ref().map(Key::of).transpose()?.filter(|key| key.is_live(at));
         let (Some(key), Some(owner)) = (key, Owner::of(&caller.actor)) else { return Ok(None) };
@@ -176,7 +161,8 @@ impl Work {
         self.authority(&Owner::Member(member.clone()), None).await.map(Some)
     }
 
-    async fn maker_of_setup(&mut self, id: &str, at: At) -> Result<Option<Authority>, Error> {
+    async fn maker_of_setup(&mut self, id: &str) -> Result<Option<Authority>, Error> {
+        let at = self.at;
         let row = self.change.maybe(sql::SETUP_ONE, args![id]).await?;
         let link = row.as_ref().map(SetupLink::of).transpose()?.filter(|link| link.is_open(at));
         let maker = link.and_then(|link| link.made_by.parse().ok()).map(Owner::Member);

@@ -96,7 +96,7 @@ impl Identity {
             work.change.run(sql::INVITATIONS_DROP, args![id]).await?;
         }
         if after.state == MemberState::Suspended {
-            work.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
+            work.change.run(sql::PASSWORD_LINKS_DROP, args![id]).await?;
             work.change.run(sql::SESSIONS_REVOKE, args![id, "", self.now()]).await?;
         }
         Ok(Member { email, name, ..after.clone() })

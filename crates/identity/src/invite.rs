@@ -79,8 +79,8 @@ impl Identity {
         work.giving(caller, "/role", &member.role).await?;
         work.add_member(&member, None).await?;
         let id = InvitationId::new(at);
-        let args =
-            args![id.as_str(), member.id.as_str(), tag.as_slice(), at, expires_at, maker(caller),];
+        let by = maker(caller);
+        let args = args![id.as_str(), member.id.as_str(), tag.as_slice(), at, expires_at, by];
         work.change.run(sql::INVITATION_ADD, args).await?;
         let event = Event::done("identity.member.invited", "member", member.id.as_str());
         let event = event.changes(json!({

@@ -75,7 +75,7 @@
 //!   `the_last_owner_behind_the_glass_stays_there`,
 //!   `when_the_identity_provider_is_gone_an_owner_still_gets_in_and_all_owners_hear_of_it`.
 //! - An invitation lets one person in, once: `an_invitation_lets_one_person_in_once`, and nobody
-//!   who was given more since: `an_invitation_lets_in_nobody_who_was_given_more_since`.
+//!   who was given more since than whoever made it may: `an_invitation_lets_in_nobody_who_was_given_more_since`.
 //! - A link lets nobody in whom its maker could not let in any more:
 //!   `a_link_ends_with_what_whoever_made_it_may`.
 //! - A setup link opens single sign-on and nothing else, once, and ends with whoever made
@@ -177,6 +177,7 @@ pub use self::oversight::{MemberSession, Revoke, Revoked};
 pub use self::pages::{IDENTITY_ASSETS, pages};
 pub use self::peek::LinkFor;
 pub use self::reset::{PasswordLink, ResetPassword};
+pub use self::rights::covers;
 pub use self::role::{NewRole, Role, RolePermissions};
 pub use self::room::{Config, FindOrg, Found, Identity, Needs, Work};
 pub use self::roster::Roster;

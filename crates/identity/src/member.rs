@@ -217,7 +217,7 @@ impl Identity {
         let args = args![id.as_str(), &after.name, &after.role, after.state.as_str()];
         work.change.run(sql::MEMBER_CHANGE, args).await?;
         if after.state == MemberState::Suspended {
-            work.change.run(sql::PASSWORD_LINK_DROP, args![id.as_str()]).await?;
+            work.change.run(sql::PASSWORD_LINKS_DROP, args![id.as_str()]).await?;
             let args = args![id.as_str(), "", self.now()];
             work.change.run(sql::SESSIONS_REVOKE, args).await?;
         }
@@ -298,7 +298,7 @@ impl Work {
         self.change.run(sql::GRANTS_DELETE, args![id]).await?;
         self.change.run(sql::TEAMS_LEAVE, args![id]).await?;
         self.change.run(sql::INVITATIONS_DROP, args![id]).await?;
-        self.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
+        self.change.run(sql::PASSWORD_LINKS_DROP, args![id]).await?;
         Ok(())
     }
 

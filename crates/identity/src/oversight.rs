@@ -180,7 +180,7 @@ impl Identity {
         let mut work = self.governing(caller, &scope, id).await?;
         let (id, now) = (id.as_str(), self.now());
         let mut revoked = Revoked { sessions: 0, keys: 0 };
-        let links = work.change.run(sql::PASSWORD_LINK_DROP, args![id]).await?;
+        let links = work.change.run(sql::PASSWORD_LINKS_DROP, args![id]).await?;
         let invitations = work.change.run(sql::INVITATIONS_DROP, args![id]).await?;
         if what.sessions {
             revoked.sessions = work.change.run(sql::SESSIONS_REVOKE, args![id, "", now]).await?;

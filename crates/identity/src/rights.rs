@@ -56,7 +56,7 @@ impl Identity {
 }
 
 /// Refuses to give or take permissions that the caller does not have on the whole org.
-pub(crate) fn covers(caller: &Caller, given: PermissionSet) -> Result<(), Error> {
+pub fn covers(caller: &Caller, given: PermissionSet) -> Result<(), Error> {
     let own = caller.access.wide();
     if own.covers(given) {
         return Ok(());

@@ -233,7 +233,7 @@ impl Identity {
             return Err(Error::WrongPassword);
         }
         change.run(sql::MEMBER_PASSWORD, args![id.as_str(), hash]).await?;
-        change.run(sql::PASSWORD_LINK_VOID, args![id.as_str()]).await?;
+        change.run(sql::PASSWORD_LINK_DROP, args![id.as_str()]).await?;
         change.run(sql::SESSIONS_REVOKE, args![id.as_str(), spared, self.now()]).await?;
         change.commit(Event::done("identity.password.changed", "member", id.as_str())).await?;
         self.0.running.ask();

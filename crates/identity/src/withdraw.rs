@@ -130,7 +130,7 @@ impl Identity {
         let after = MemberState::Suspended;
         let args = args![id.as_str(), &before.name, &before.role, after.as_str()];
         work.change.run(sql::MEMBER_CHANGE, args).await?;
-        work.change.run(sql::PASSWORD_LINK_DROP, args![id.as_str()]).await?;
+        work.change.run(sql::PASSWORD_LINKS_DROP, args![id.as_str()]).await?;
         work.change.run(sql::SESSIONS_REVOKE, args![id.as_str(), "", self.now()]).await?;
         let event = Event::done("identity.member.changed", "member", id.as_str());
         let changes = json!({"state": {"from": before.state, "to": after}});

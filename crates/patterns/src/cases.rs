@@ -9,7 +9,6 @@ use crate::engine::{Case, check_cases};
 use crate::error::Error;
 use crate::judge::{Judged, Rivals};
 use crate::kept::Kept;
-use crate::seals::{Part, Place};
 use crate::teach::may_change;
 use crate::trial::Verdict;
 use crate::{Patterns, sql, told};
@@ -45,9 +44,7 @@ impl Patterns {
         let scope = caller.require_on(Permission::PatternsRead, kept.thing())?;
         let row = self.databases.of(&scope)?.maybe(sql::CASES, args![kept.id.as_str()]).await?;
         let Some(row) = row else { return self.fares(caller, &kept, Vec::new()).await };
-        let place =
-            Place { region: caller.region, org: &caller.org, pattern: &kept.id, part: Part::Cases };
-        let cases = self.seals.open(&place, &row.bytes("body")?)?;
+        let cases = self.seals.cases(caller, &kept.id, &row)?;
         Ok(PatternCases {
             set_by: Some(row.text("set_by")?),
             set_at: Some(row.at("set_at")?),
@@ -88,9 +85,7 @@ impl Patterns {
         let scope = caller.itself();
         let row = self.databases.of(&scope)?.maybe(sql::CASES, args![kept.id.as_str()]).await?;
         let Some(row) = row else { return Ok(Vec::new()) };
-        let (region, org) = (caller.region, &caller.org);
-        let place = Place { region, org, pattern: &kept.id, part: Part::Cases };
-        Ok(self.seals.open(&place, &row.bytes("body")?)?)
+        Ok(self.seals.cases(caller, &kept.id, &row)?)
     }
 
     async fn fares(

@@ -8,7 +8,7 @@
 //!   `a_retired_pattern_stops_answering`, `a_late_load_never_replaces_a_newer_one`.
 //! - A version answers only when the pattern's cases pass:
 //!   `a_failing_case_keeps_a_version_from_answering`.
-//! - Judging keeps nobody waiting who changes something, of this org or another:
+//! - Judging keeps nobody waiting who changes something else, of this org or another:
 //!   `an_import_keeps_nobody_waiting_while_its_cases_are_judged`.
 //! - Trying a draft keeps nothing of it: `a_draft_is_tried_while_it_is_written`.
 //! - When nothing matches, the engine says so, with the score:

@@ -10,10 +10,8 @@ use base::http::{Page, page_limit};
 use base::problem::Problem;
 use serde::Deserialize;
 
-use crate::engine::Draft;
 use crate::error::Error;
 use crate::kept::{Kept, State};
-use crate::seals::{Part, Place};
 use crate::view::{Pattern, VersionView};
 use crate::{PatternId, Patterns, sql};
 
@@ -105,9 +103,7 @@ impl Patterns {
         let args = args![kept.id.as_str(), number];
         let row = self.databases.of(&scope)?.maybe(sql::VERSION, args).await?;
         let row = row.ok_or(Error::NoSuchVersion)?;
-        let part = Part::Version(number);
-        let place = Place { region: caller.region, org: &caller.org, pattern: &kept.id, part };
-        let draft: Draft = self.seals.open(&place, &row.bytes("body")?)?;
+        let draft = self.seals.draft(caller, &kept.id, number, &row)?;
         // It may have been more sensitive then.
         let class = kept.data_class().max(draft.data_class);
         caller.require_on(Permission::PatternsRead, kept.thing().classed(class))?;

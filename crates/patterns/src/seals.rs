@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use access::{Homes, OrgId, Region};
-use base::db::DbError;
+use access::{Caller, Homes, OrgId, Region};
+use base::db::{DbError, Row};
 use base::seal::{NotOpened, RootKey, Sealer};
-
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::PatternId;
+use crate::engine::{Case, Draft};
 
 /// The sealing keys of the regions that this node serves.
 #[derive(Debug)]
@@ -75,6 +75,29 @@ impl Seals {
             .open(&place.purpose(), sealed)
             .map_err(|cause| DbError::unreadable("body", cause))?;
         serde_json::from_slice(&json).map_err(|cause| DbError::unreadable("body", cause))
+    }
+
+    /// What a version of a pattern says.
+    pub(crate) fn draft(
+        &self,
+        caller: &Caller,
+        pattern: &PatternId,
+        number: i64,
+        row: &Row,
+    ) -> Result<Draft, DbError> {
+        let (region, org, part) = (caller.region, &caller.org, Part::Version(number));
+        self.open(&Place { region, org, pattern, part }, &row.bytes("body")?)
+    }
+
+    /// The cases of a pattern.
+    pub(crate) fn cases(
+        &self,
+        caller: &Caller,
+        pattern: &PatternId,
+        row: &Row,
+    ) -> Result<Vec<Case>, DbError> {
+        let (region, org, part) = (caller.region, &caller.org, Part::Cases);
+        self.open(&Place { region, org, pattern, part }, &row.bytes("body")?)
     }
 
     fn of(&self, place: &Place<'_>) -> Result<&Sealer, DbError> {

@@ -8,7 +8,7 @@ use base::args;
 use base::db::DbError;
 use base::time::At;
 
-use crate::engine::{Case, Draft};
+use crate::engine::Case;
 use crate::error::{Error, PATTERNS_MAX};
 use crate::kept::{Kept, Version};
 use crate::seals::{Part, Place, Seals};
@@ -39,9 +39,7 @@ impl Patterns {
             snapshots: self.snapshots.clone(),
         })
     }
-}
 
-impl Patterns {
     /// One version of a pattern, for a change that has yet to begin.
     pub(crate) async fn version_of(
         &self,
@@ -51,10 +49,8 @@ impl Patterns {
     ) -> Result<Version, Error> {
         let args = args![id.as_str(), number];
         let row = self.databases.of(scope)?.maybe(sql::VERSION, args).await?;
-        let body = row.ok_or(Error::NoSuchVersion)?.bytes("body")?;
-        let caller = scope.caller();
-        let (region, org, part) = (caller.region, &caller.org, Part::Version(number));
-        let draft = self.seals.open(&Place { region, org, pattern: id, part }, &body)?;
+        let row = row.ok_or(Error::NoSuchVersion)?;
+        let draft = self.seals.draft(scope.caller(), id, number, &row)?;
         Ok(Version { number, draft: Arc::new(draft) })
     }
 }
@@ -70,8 +66,8 @@ impl Work {
     /// One version of a pattern.
     pub(crate) async fn version(&mut self, id: &PatternId, number: i64) -> Result<Version, Error> {
         let row = self.change.maybe(sql::VERSION, args![id.as_str(), number]).await?;
-        let body = row.ok_or(Error::NoSuchVersion)?.bytes("body")?;
-        let draft: Draft = self.seals.open(&self.place(id, Part::Version(number)), &body)?;
+        let row = row.ok_or(Error::NoSuchVersion)?;
+        let draft = self.seals.draft(&self.caller, id, number, &row)?;
         Ok(Version { number, draft: Arc::new(draft) })
     }
 
@@ -138,8 +134,7 @@ impl Work {
         }
         let row = self.change.maybe(sql::CASES, args![kept.id.as_str()]).await?;
         let Some(row) = row else { return Ok(Vec::new()) };
-        let body = row.bytes("body")?;
-        Ok(self.seals.open(&self.place(&kept.id, Part::Cases), &body)?)
+        Ok(self.seals.cases(&self.caller, &kept.id, &row)?)
     }
 
     /// Keeps the cases of a pattern in the place of those that it had.

@@ -23,8 +23,9 @@
 //! - Every token that is not good gets the same answer, and the refusal is recorded:
 //!   `every_bad_token_gets_the_same_answer_and_is_recorded`; what is under way when a token ends
 //!   changes nothing more:
-//!   `a_request_under_way_changes_nothing_once_its_token_ended_or_its_directory_changed`. A token is shown once, and two
-//!   of them live while one is replaced: `a_token_is_shown_once_and_two_live_while_it_is_replaced`.
+//!   `a_request_under_way_changes_nothing_once_its_token_ended_or_its_directory_changed`.
+//!   A token is shown once, and two of them live while one is replaced:
+//!   `a_token_is_shown_once_and_two_live_while_it_is_replaced`.
 //! - What a directory knows of people is sealed at rest and stands in no event:
 //!   `what_a_directory_knows_of_people_cannot_be_read_from_the_disk`.
 //! - Filters, patches, bulks and pages are bounded: `what_is_too_much_is_refused_soon`,

@@ -3,7 +3,7 @@
 //! write to those who may more by a directory of their own. Whom its own roles made what
 //! they are, it governs in any case.
 
-use access::{Actor, Caller, Permission, PermissionSet};
+use access::{Actor, Caller, PermissionSet};
 use base::db::{DbError, Row};
 use identity::{Member, Roster, Work};
 use serde_json::json;
@@ -11,9 +11,6 @@ use serde_json::json;
 use crate::directory::Directory;
 use crate::enter::Entered;
 use crate::{Error, Scim};
-
-/// Everything, whatever there will be.
-const ALL: &str = "*";
 
 /// What a caller answers for by what they may. Nobody in particular answers for nothing.
 pub(crate) fn by(caller: &Caller) -> PermissionSet {
@@ -25,20 +22,12 @@ pub(crate) fn by(caller: &Caller) -> PermissionSet {
 
 /// As stored.
 pub(crate) fn written(set: PermissionSet) -> String {
-    if set.covers(PermissionSet::ALL) {
-        return json!([ALL]).to_string();
-    }
-    json!(set.iter().map(Permission::as_str).collect::<Vec<_>>()).to_string()
+    json!(set.words()).to_string()
 }
 
-/// What is stored; a permission that is none any more is left out.
+/// What is stored.
 pub(crate) fn read(row: &Row) -> Result<PermissionSet, DbError> {
-    let words: Vec<String> = row.json("vouched")?;
-    if words.iter().any(|word| word == ALL) {
-        return Ok(PermissionSet::ALL);
-    }
-    let known = words.iter().map(String::as_str).filter(|word| word.parse::<Permission>().is_ok());
-    Ok(PermissionSet::exactly(known).unwrap_or_default())
+    Ok(PermissionSet::of_words(row.json::<Vec<String>>("vouched")?))
 }
 
 /// What a directory gives, who answers for it, and what members had just before a change.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::guide::Guide;
 use crate::seals::Place;
-use crate::{ConnectionId, Handle, Mapping, Policy, Sso, vouch};
+use crate::{ConnectionId, Handle, Mapping, Policy, Sso};
 
 /// Which protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -268,7 +268,7 @@ impl Sso {
             keys,
             policy: row.json("policy")?,
             mapping: row.json("mapping")?,
-            vouched: vouch::read(&row.json::<Vec<String>>("vouched")?),
+            vouched: PermissionSet::of_words(row.json::<Vec<String>>("vouched")?),
             created_at: row.at("created_at")?,
             changed_at: row.at("changed_at")?,
             tested_at: row.opt_at("tested_at")?,
@@ -294,7 +294,7 @@ impl Sso {
             client_id: known.client_id.clone(),
             policy: known.policy.clone(),
             mapping: known.mapping.clone(),
-            vouched: vouch::words(known.vouched),
+            vouched: known.vouched.words(),
             created_at: known.created_at,
             changed_at: known.changed_at,
             tested_at: known.tested_at,

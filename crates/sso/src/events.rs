@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::connection::{Known, Provider};
 use crate::refused::Refused;
-use crate::{ConnectionId, Mapping, vouch};
+use crate::{ConnectionId, Mapping};
 
 /// Something about a connection.
 pub(crate) fn about(action: &'static str, id: &ConnectionId) -> Event {
@@ -32,7 +32,7 @@ pub(crate) fn changed(before: &Known, after: &Known, secret: bool) -> Event {
     tell("policy", json!(before.policy), json!(after.policy));
     tell("mapping", told(&before.mapping), told(&after.mapping));
     tell("client_id", json!(before.client_id), json!(after.client_id));
-    tell("vouched", json!(vouch::words(before.vouched)), json!(vouch::words(after.vouched)));
+    tell("vouched", json!(before.vouched.words()), json!(after.vouched.words()));
     if let (true, Some(all)) = (secret, changes.as_object_mut()) {
         all.insert("secret".to_owned(), json!("changed"));
     }
@@ -47,7 +47,7 @@ pub(crate) fn state(action: &'static str, before: &Known, after: &Known) -> Even
     about(action, &after.id).changes(json!({
         "name": { "to": after.name },
         "state": { "from": before.state, "to": after.state },
-        "vouched": { "from": vouch::words(before.vouched), "to": vouch::words(after.vouched) },
+        "vouched": { "from": before.vouched.words(), "to": after.vouched.words() },
     }))
 }
 

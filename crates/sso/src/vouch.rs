@@ -34,28 +34,9 @@ fn believed(Known { mapping, policy, .. }: &Known) -> impl PartialEq + '_ {
     (whom, what, how)
 }
 
-/// Everything, whatever there will be.
-const ALL: &str = "*";
-
-/// As stored and shown.
-pub(crate) fn words(set: PermissionSet) -> Vec<&'static str> {
-    if set.covers(PermissionSet::ALL) {
-        return vec![ALL];
-    }
-    set.iter().map(Permission::as_str).collect()
-}
-
+/// As stored.
 pub(crate) fn to_json(set: PermissionSet) -> Result<String, DbError> {
-    serde_json::to_string(&words(set)).map_err(|cause| DbError::unreadable("vouched", cause))
-}
-
-/// What is stored; a permission that is none any more is left out.
-pub(crate) fn read(words: &[String]) -> PermissionSet {
-    if words.iter().any(|word| word == ALL) {
-        return PermissionSet::ALL;
-    }
-    let known = words.iter().map(String::as_str).filter(|word| word.parse::<Permission>().is_ok());
-    PermissionSet::exactly(known).unwrap_or_default()
+    serde_json::to_string(&set.words()).map_err(|cause| DbError::unreadable("vouched", cause))
 }
 
 impl Sso {

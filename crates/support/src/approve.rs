@@ -84,11 +84,7 @@ impl Support {
             checks.refuse("/permissions", "must not hold more than was asked for");
         }
         checks.done()?;
-        let own = caller.access.wide();
-        if !own.covers(given) {
-            let missing = given.iter().filter(|permission| !own.has(*permission)).collect();
-            return Err(identity::Error::Escalation(missing).into());
-        }
+        identity::covers(caller, given)?;
         let at = self.now();
         let until = at + SignedDuration::from_hours(hours.into());
         let given = scope::names(given);

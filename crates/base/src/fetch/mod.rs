@@ -17,14 +17,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-pub use failed::Failed;
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, StatusCode};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
-pub use request::Request;
 use rustls::ClientConfig;
 use rustls::pki_types::CertificateDer;
+
+pub use failed::Failed;
+pub use request::Request;
 
 use crate::fetch::connect::{Stream, Target};
 use crate::shares::{Place, Shares};

@@ -13,8 +13,9 @@ use crate::{Chat, Conversation, Filter, Found, Message, MessageFilter, Provenanc
 
 /// Messages on a page; older ones are a link away.
 const MESSAGES_SHOWN: u32 = 60;
-/// Bytes of text in them. As HTML, where each stands up to three times and a character can take
-/// five bytes, they are less than a page may have.
+/// Bytes of text in them. Each stands up to three times on the page: twice as text, of which a
+/// character takes five bytes at most, and once as Markdown (see [`crate::markdown`]). That is
+/// less than a page may have.
 const TEXT_BYTES_SHOWN: usize = 320 << 10;
 /// Conversations beside it.
 const CONVERSATIONS_SHOWN: u32 = 40;

@@ -94,8 +94,7 @@ pub(crate) const SESSION_ADD: Statement = Statement::new(
 pub(crate) const SESSION_BY_TAG: Statement = Statement::new(
     "look up a session",
     "SELECT session_id, member_id, tag, created_at, seen_at, expires_at, revoked_at, ip, user_agent,
-            method, factor_at,
-            vouched,
+            method, factor_at, vouched,
             (SELECT o.version FROM identity_org o WHERE o.org_id = $1) AS org_version
        FROM identity_session WHERE org_id = $1 AND tag = $2",
 );
@@ -222,13 +221,13 @@ pub(crate) const PASSWORD_LINK_USE: Statement = Statement::new(
     "DELETE FROM identity_password_link WHERE org_id = $1 AND tag = $2",
 );
 
-pub(crate) const PASSWORD_LINK_DROP: Statement = Statement::new(
+pub(crate) const PASSWORD_LINKS_DROP: Statement = Statement::new(
     "withdraw the password links for and by a member",
     "DELETE FROM identity_password_link WHERE org_id = $1 AND (member_id = $2 OR made_by = $2)",
 );
 
-pub(crate) const PASSWORD_LINK_VOID: Statement = Statement::new(
-    "withdraw the password link for a member",
+pub(crate) const PASSWORD_LINK_DROP: Statement = Statement::new(
+    "withdraw the password link of a member",
     "DELETE FROM identity_password_link WHERE org_id = $1 AND member_id = $2",
 );
 

@@ -226,10 +226,10 @@ fn note(record: &Record, caller: &Caller, problem: &Problem, openai: bool) {
         // the record. And an event must not be as long as a body.
         let (name, told) =
             if refusal { ("detail", Some(problem.detail())) } else { ("param", problem.field()) };
-        let plain =
-            |told: &str| told.chars().filter(|c| !c.is_control()).take(DETAIL_MAX).collect();
-        let told: Option<String> = told.map(plain);
-        members.extend(told.map(|told| (name.to_owned(), told.into())));
+        if let Some(told) = told {
+            let plain = told.chars().filter(|c| !c.is_control());
+            members.insert(name.to_owned(), plain.take(DETAIL_MAX).collect::<String>().into());
+        }
         for name in ["decision", "limit"] {
             members.extend(problem.get(name).map(|value| (name.to_owned(), value.clone())));
         }
