@@ -14,7 +14,8 @@
 //!   `sign_off_applies_exactly_what_was_decided`; what is gone or refused is said so, and
 //!   the last owner survives: `the_last_owner_survives_and_the_evidence_says_so`.
 //! - A crash in the middle loses nothing and takes nothing twice:
-//!   `a_campaign_that_was_cut_off_goes_on_where_it_stopped`.
+//!   `a_campaign_that_was_cut_off_goes_on_where_it_stopped`; nor does what takes something from
+//!   whoever signed: `what_takes_something_from_the_signer_leaves_the_rest_for_another_sign_off`.
 //! - What is closed or cancelled never changes again: `a_closed_campaign_never_changes_again`.
 //! - The export is complete, with the event of every decision and every result:
 //!   `the_export_names_every_decision_and_its_events`.
