@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 
@@ -179,6 +180,8 @@ frontend edge
 
     def journal(self, org):
         self.set(org, "PATCH", "/api/org/settings", {"when_unrecorded": "journal"})
+        # Every node knows it within a second, and calls that begin from then on are of it.
+        time.sleep(1)
 
     def of_record(self, region, text):
         """A question to the database of the region."""

@@ -25,9 +25,7 @@
 //!   acknowledged is in the record afterwards, once, in its order, and charged:
 //!   `what_the_database_does_not_take_is_journalled_and_replayed_once`; whatever cuts a node
 //!   off, `a_journal_that_was_left_is_replayed_once_wherever_it_was_cut_off`, also what the database
-//!   took without an answer: `what_the_database_took_or_not_without_an_answer_is_in_the_record_once`,
-//!   and where the key of the org was not at hand yet:
-//!   `a_call_is_journalled_though_the_database_left_before_the_key_of_its_org_was_read`.
+//!   took without an answer: `what_the_database_took_or_not_without_an_answer_is_in_the_record_once`.
 //!   Others are refused: `an_org_that_did_not_choose_the_journal_is_refused`, and where that is
 //!   known before, before a prompt leaves: `in_a_known_outage_no_prompt_leaves_for_a_provider`,
 //!   in the gateway; the probe that ends it writes:

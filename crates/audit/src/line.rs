@@ -134,11 +134,9 @@ impl Line {
         }
     }
 
-    /// Writes what was put aside, or refuses it. Its key was not at hand, and the database may be
-    /// gone with it: the journal needs none.
+    /// Writes what was put aside, or refuses it.
     async fn back(&mut self, mut events: Vec<Submission>, warmed: Result<(), DbError>) {
         if let Err(error) = warmed {
-            self.lost(&error, &mut events);
             self.refused(&error, &mut events);
             return;
         }

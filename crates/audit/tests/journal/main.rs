@@ -343,22 +343,3 @@ async fn what_the_database_took_or_not_without_an_answer_is_in_the_record_once()
     }
     life.stop().await;
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_call_is_journalled_though_the_database_left_before_the_key_of_its_org_was_read() {
-    let Some((ground, relay)) = Ground::behind_a_relay().await else { return };
-    let (before, caller) = (ground.begin().await, ground.member(Unrecorded::Journal));
-    before.calls(&ground, &caller, "call_before").await.expect("durable");
-    before.stop().await;
-    // Nothing of the org is at hand in a new life.
-    let life = ground.begin().await;
-    relay.away(true);
-    let begun = life.starts(&ground, &caller, "call_then").await.expect("journalled");
-    assert!(begun.is_journalled());
-    life.ends(&ground, &caller, "call_then").await.expect("journalled");
-    relay.away(false);
-    life.recovers().await;
-    let events = life.events(&caller).await;
-    assert_eq!(events.iter().filter(|(_, _, of)| of == "call_then").count(), 2, "{events:?}");
-    life.stop().await;
-}

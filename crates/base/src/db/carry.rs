@@ -4,6 +4,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 
+use super::begun::begin;
 use super::row::EngineRow;
 use super::shape::{Shape, Values};
 use super::turn::{Run, WRITE};
@@ -148,7 +149,7 @@ impl Db {
     ) -> Result<Vec<Row>, sqlx::Error> {
         let Pool::Postgres(lines) = self.pool() else { return Ok(Vec::new()) };
         let (pool, _) = lines.now();
-        let mut tx = pool.begin_with(Within::org(org).begins("BEGIN READ ONLY")?).await?;
+        let mut tx = begin(&pool, Within::org(org).begins("BEGIN READ ONLY")?).await?;
         let rows = sqlx::query_with(AssertSqlSafe(text), args).fetch_all(&mut *tx).await?;
         Ok(rows.into_iter().map(|row| Row(EngineRow::Postgres(row))).collect())
     }
@@ -196,7 +197,7 @@ impl Db {
             Pool::Postgres(lines) => {
                 let (pool, _) = lines.now();
                 let begins = Within::org(org).begins("BEGIN").map_err(on)?;
-                let mut tx = pool.begin_with(begins).await.map_err(on)?;
+                let mut tx = begin(&pool, begins).await.map_err(on)?;
                 if let Some(run) = turn {
                     run.holds_postgres(&mut tx).await?;
                 }
@@ -282,7 +283,7 @@ impl Db {
             Pool::Postgres(lines) => {
                 let (pool, _) = lines.now();
                 let begins = Within::org(org).begins("BEGIN").map_err(on)?;
-                let mut tx = pool.begin_with(begins).await.map_err(on)?;
+                let mut tx = begin(&pool, begins).await.map_err(on)?;
                 turn.holds_postgres(&mut tx).await?;
                 sqlx::query(mark).bind(org).execute(&mut *tx).await.map_err(on)?;
                 let gone = sqlx::query(delete).bind(org).execute(&mut *tx).await.map_err(on)?;

@@ -1,6 +1,9 @@
 //! Tests: a database that fails, and what is seen of it.
 #![expect(clippy::disallowed_methods, reason = "a test of the database itself")]
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use super::{Db, Migration, Pool, Statement, Tx, Within};
 use crate::args;
 use crate::testing::{Bench, Relay};
@@ -103,6 +106,35 @@ async fn a_commit_without_an_answer_is_a_doubt_and_not_repeated() {
         assert!(doubt.is_in_doubt() && doubt.is_unreachable() && !doubt.is_undone());
         assert_eq!(sum(&db, "org_a").await, expected);
     }
+}
+
+#[tokio::test]
+async fn whoever_leaves_while_a_read_begins_leaves_nothing_behind() {
+    let Some(bench) = Bench::postgres(&[THING], &[]).await else { return };
+    with(&bench).await;
+    let (within, mut is_read) = (Within::node(), false);
+    let mut left = 0;
+    while !is_read {
+        let mut read = Box::pin(bench.db.all(&within, OF, args!["org_a"]));
+        let mut polls = 0;
+        is_read = poll_fn(|context| {
+            polls += 1;
+            if polls > left {
+                Poll::Ready(false)
+            } else {
+                read.as_mut().poll(context).map(|_| true)
+            }
+        })
+        .await;
+        drop(read);
+        let mut tx = bench.db.begin(&within).await.unwrap();
+        tx.run(GROW, args!["org_a"]).await.unwrap();
+        tx.commit().await.unwrap();
+        left += 1;
+        assert_eq!(sum(&bench.db, "org_a").await, 1 + left);
+    }
+    let health = bench.db.health();
+    assert_eq!((health.repeated, health.renewed), (0, 0), "left at {left} places");
 }
 
 #[tokio::test]

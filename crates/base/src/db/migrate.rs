@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use sqlx::{Executor as _, Row as _};
+use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
+use super::begun::begin;
 use super::{Db, DbError, Pool};
 
 /// One step. A released step never changes: its text is remembered.
@@ -158,7 +159,10 @@ impl Db {
             Pool::Sqlite { write, .. } => {
                 apply!(write.begin().await?)
             }
-            Pool::Postgres(lines) => apply!(lines.now().0.begin().await?),
+            Pool::Postgres(lines) => {
+                let words = AssertSqlSafe("BEGIN".to_owned());
+                apply!(begin(&lines.now().0, words).await?)
+            }
         }
     }
 }

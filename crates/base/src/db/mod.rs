@@ -11,6 +11,7 @@
 //! Every use says [`Within`] which wall it happens: on PostgreSQL row-level
 //! security shows only the rows of that org, whatever the statement says.
 
+mod begun;
 mod carry;
 mod clock;
 mod copy;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor as _};
 
+use super::begun::begin;
 use super::carry::of_sqlite;
 use super::shape::{Kind, Shape, Values};
 use super::turn::Run;
@@ -241,7 +242,7 @@ impl Db {
     async fn forget_some(&self, run: &Run<'_>, piece: &[Noted]) -> Result<(), sqlx::Error> {
         let Pool::Postgres(lines) = self.pool() else { return Ok(()) };
         let (pool, _) = lines.now();
-        let mut tx = pool.begin_with(Within::org(run.org).begins("BEGIN")?).await?;
+        let mut tx = begin(&pool, Within::org(run.org).begins("BEGIN")?).await?;
         tx.execute("SET LOCAL lock_timeout = '10ms'").await?;
         let text = format!(
             "DELETE FROM {} n USING unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[])
@@ -304,7 +305,7 @@ impl Db {
             Some(run) => Within::org(run.org).begins("BEGIN").map_err(on)?,
             None => AssertSqlSafe("BEGIN".to_owned()),
         };
-        let mut tx = lines.now().0.begin_with(begins).await.map_err(on)?;
+        let mut tx = begin(&lines.now().0, begins).await.map_err(on)?;
         let text = format!("SET LOCAL lock_timeout = '{within}'");
         tx.execute(AssertSqlSafe(text)).await.map_err(on)?;
         if let Some(run) = turn {

@@ -13,6 +13,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{Connection as _, Executor as _, SqlSafeStr as _};
 
+use super::begun::begin;
 use super::lines::{ACQUIRE_TIMEOUT, Health, Lines, SILENCE_MAX};
 use super::log::Log;
 use super::row::EngineRow;
@@ -187,7 +188,7 @@ impl Db {
                 let (pool, generation) = lines.now();
                 let read = async {
                     // Dropped at the end: the way back into the pool forgets the org.
-                    let mut tx = pool.begin_with(within.begins("BEGIN READ ONLY")?).await?;
+                    let mut tx = begin(&pool, within.begins("BEGIN READ ONLY")?).await?;
                     let query = sqlx::query_with(statement.text, bind!(PgArguments, args)?);
                     query.fetch_all(&mut *tx).await
                 };

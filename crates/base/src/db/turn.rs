@@ -2,6 +2,7 @@
 
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 
+use super::begun::begin;
 use super::carry::{of_postgres, of_sqlite};
 use super::shape::Values;
 use super::{Db, DbError, Pool, Within};
@@ -96,7 +97,7 @@ impl Db {
             Pool::Postgres(lines) => {
                 let (pool, _) = lines.now();
                 let begins = Within::org(org).begins("BEGIN").map_err(on)?;
-                let mut tx = pool.begin_with(begins).await.map_err(on)?;
+                let mut tx = begin(&pool, begins).await.map_err(on)?;
                 let query = sqlx::query_with(text, of_postgres(args).map_err(on)?);
                 query.execute(&mut *tx).await.map_err(on)?;
                 tx.commit().await.map_err(on)

@@ -7,6 +7,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Postgres, Sqlite, Transaction};
 
+use super::begun::begin;
 use super::here::Here;
 use super::lines::SILENCE_MAX;
 use super::row::EngineRow;
@@ -76,7 +77,7 @@ impl On {
             Pool::Postgres(lines) => {
                 let (pool, generation) = lines.now();
                 let begins = within.begins("BEGIN").map_err(on)?;
-                let begun = match tokio::time::timeout(SILENCE_MAX, pool.begin_with(begins)).await {
+                let begun = match tokio::time::timeout(SILENCE_MAX, begin(&pool, begins)).await {
                     Ok(begun) => begun.map_err(on),
                     Err(_) => Err(on(silent())),
                 };

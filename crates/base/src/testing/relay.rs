@@ -1,6 +1,6 @@
 //! A way to a server that a test can cut.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,7 +18,6 @@ pub struct Relay(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     server: String,
-    away: AtomicBool,
     at_commit: AtomicU8,
     pairs: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -32,8 +31,7 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let here = listener.local_addr().expect("an address");
         let at_commit = AtomicU8::new(WHOLE);
-        let (server, away) = (server.to_owned(), AtomicBool::new(false));
-        let inner = Inner { server, away, at_commit, pairs: Mutex::default() };
+        let inner = Inner { server: server.to_owned(), at_commit, pairs: Mutex::default() };
         let relay = Self(Arc::new(inner));
         let accepting = relay.clone();
         tokio::spawn(async move {
@@ -51,14 +49,6 @@ impl Relay {
         pairs.drain(..).for_each(|pair| pair.abort());
     }
 
-    /// Whether it leads nowhere: what there is is cut, and nothing new is let through.
-    pub fn away(&self, away: bool) {
-        self.0.away.store(away, Ordering::SeqCst);
-        if away {
-            self.cut();
-        }
-    }
-
     /// The next commit is done by the server, and its answer is lost with the connection.
     pub fn lose_the_answer_to_the_next_commit(&self) {
         self.0.at_commit.store(LOSE_ANSWER, Ordering::SeqCst);
@@ -70,9 +60,6 @@ impl Relay {
     }
 
     async fn pass(self, mut client: TcpStream) {
-        if self.0.away.load(Ordering::SeqCst) {
-            return;
-        }
         let Ok(mut server) = TcpStream::connect(&self.0.server).await else { return };
         let (mut up, mut down) = ([0; 16_384], [0; 16_384]);
         loop {
