@@ -13,7 +13,7 @@ const START_ATTEMPTS_MAX: u32 = 5;
 
 /// Made for speed: what a crash would lose is thrown away anyway.
 const SETTINGS: &str = "-c listen_addresses=127.0.0.1 -c max_connections=400 -c fsync=off \
-     -c full_page_writes=off -c log_min_messages=fatal";
+     -c full_page_writes=off -c autovacuum=off -c log_min_messages=fatal";
 
 /// Stops the server and removes its folder when our end of its input closes: at the end,
 /// after a failure, and also when we are killed. It takes no part in the terminal's Ctrl-C.

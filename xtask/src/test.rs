@@ -1,6 +1,8 @@
 //! `cargo xtask test`: checks the code, sets up what the tests need and runs them all.
 
 use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::postgres::Cluster;
@@ -74,6 +76,7 @@ fn tests(options: &Options, tally: &mut Tally) -> Outcome<()> {
     environment.extend(clients::environment()?.map(|(name, path)| (name, path.into())));
     environment.extend(browser::environment()?.map(|(name, path)| (name, path.into())));
     redis::installed()?;
+    environment.push(("TEST_READY", ready()?.into()));
     progress("starting PostgreSQL");
     let cluster = Cluster::start()?;
     environment.extend(cluster.environment().map(|(name, url)| (name, url.into())));
@@ -96,6 +99,15 @@ fn tests(options: &Options, tally: &mut Tally) -> Outcome<()> {
     outcome
 }
 
+/// Where tests share files with all tables in them: empty, as the tables may be others now.
+fn ready() -> Outcome<PathBuf> {
+    let folder = shell::root().join("target/ready");
+    let emptied = if folder.exists() { fs::remove_dir_all(&folder) } else { Ok(()) };
+    let made = emptied.and_then(|()| fs::create_dir_all(&folder));
+    made.map_err(|error| format!("{}: {error}", folder.display()))?;
+    Ok(folder)
+}
+
 fn watch_nextest(runner: &mut Command, tally: &mut Tally) -> Outcome<()> {
     // The last such line is the runner's own; one before it was printed by a test.
     let mut summary = Tally::default();
@@ -113,6 +125,9 @@ fn listen_to_cargo_test(runner: &mut Command, tally: &mut Tally) -> Outcome<()> 
 fn nextest() -> Command {
     let mut nextest = cargo();
     nextest.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]);
+    // Tests often wait for what they began: three run while two compute.
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    nextest.args(["--test-threads", &(cores + cores.div_ceil(2)).to_string()]);
     if shell::on_terminal() {
         nextest.args(["--color", "always"]);
     } else {

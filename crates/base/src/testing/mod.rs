@@ -6,9 +6,11 @@
 )]
 
 mod judges;
+mod ready;
 mod redis;
 mod relay;
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use jiff::SignedDuration;
@@ -90,47 +92,74 @@ impl Bench {
     /// A file of its own.
     pub async fn sqlite(steps: &[Migration]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let url = format!("sqlite://{}", folder.path().join("test.db").display());
+        let file = folder.path().join("test.db");
+        ready::file(&file, steps).await;
+        let url = format!("sqlite://{}", file.display());
         let db = Db::open(&url).await.expect("the test database opens");
-        db.migrate(steps).await.expect("migrates");
         Self { db, owner_url: url.clone(), url, _folder: Some(folder) }
     }
 
-    /// A schema of its own.
-    #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
+    /// A database of its own.
     pub async fn postgres(steps: &[Migration], append_only: &[&str]) -> Option<Self> {
-        let url = std::env::var("TEST_POSTGRES_URL").ok()?;
-        let owner_url = std::env::var("TEST_POSTGRES_OWNER_URL").expect("the owner's URL");
-        let random = u64::from_le_bytes(crate::seal::random().expect("randomness"));
-        let schema = format!("t_{random:016x}");
-        let owner = Db::open(&owner_url).await.expect("the test database is up");
-        owner.script(&format!("CREATE SCHEMA {schema}")).await.expect("a fresh schema");
-        owner.close().await;
-        let within = |url: &str| format!("{url}?options=-csearch_path%3D{schema}");
-        let (url, owner_url) = (within(&url), within(&owner_url));
-        let owner = Db::open(&owner_url).await.expect("the test database is up");
-        owner.migrate(steps).await.expect("migrates");
-        owner.grant("portico_app", append_only).await.expect("grants");
-        owner.close().await;
+        let server = Server::found().await?;
+        let name = ready::migrated(&server.owner, &server.owner_url, steps, append_only).await;
+        let [url, owner_url] = server.ends(&name).await;
         let db = Db::open(&url).await.expect("the test database is up");
         Some(Self { db, url, owner_url, _folder: None })
     }
 
-    /// A database of its own on PostgreSQL, which nobody else looks into: its URL as the product
-    /// and as the owner.
-    #[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
+    /// An empty database of its own on PostgreSQL: its URL as the product and as the owner.
     pub async fn database() -> Option<[String; 2]> {
-        let url = std::env::var("TEST_POSTGRES_URL").ok()?;
-        let owner_url = std::env::var("TEST_POSTGRES_OWNER_URL").expect("the owner's URL");
-        let random = u64::from_le_bytes(crate::seal::random().expect("randomness"));
-        let name = format!("d_{random:016x}");
-        let owner = Db::open(&owner_url).await.expect("the test database is up");
-        owner.script(&format!("CREATE DATABASE {name}")).await.expect("a fresh database");
-        owner.close().await;
-        let within = |url: &str| {
-            let (server, _) = url.rsplit_once('/').expect("a URL of a database");
-            format!("{server}/{name}")
-        };
-        Some([within(&url), within(&owner_url)])
+        Self::database_like("nothing").await
     }
+
+    /// The same, with what was [shared](Self::share) under this name, if anything was.
+    pub async fn database_like(shared: &str) -> Option<[String; 2]> {
+        let server = Server::found().await?;
+        let mut made = ready::database(&server.owner, &ready::shared(shared)).await;
+        if made.is_err() {
+            made = ready::database(&server.owner, "template0").await;
+        }
+        Some(server.ends(&made.expect("a fresh database")).await)
+    }
+
+    /// Shares a database, in which nobody may be, with the tests that come later.
+    pub async fn share([_, owner_url]: &[String; 2], shared: &str) {
+        let Some(server) = Server::found().await else { return };
+        let (ready, name) = (ready::shared(shared), ready::name(owner_url));
+        // Whoever was faster made the same.
+        let _made = server.owner.script(&format!("CREATE DATABASE {ready} TEMPLATE {name}")).await;
+    }
+}
+
+/// The PostgreSQL of the tests.
+struct Server {
+    url: String,
+    owner_url: String,
+    owner: Db,
+}
+
+impl Server {
+    async fn found() -> Option<Self> {
+        let url = environment("TEST_POSTGRES_URL")?;
+        let owner_url = environment("TEST_POSTGRES_OWNER_URL").expect("the owner's URL");
+        let owner = Db::open(&owner_url).await.expect("the test database is up");
+        Some(Self { url, owner_url, owner })
+    }
+
+    /// The URLs of one of its databases, for the product and for the owner.
+    async fn ends(self, name: &str) -> [String; 2] {
+        self.owner.close().await;
+        [self.url, self.owner_url].map(|url| ready::beside(&url, name))
+    }
+}
+
+/// Where tests of one run share files, under this name.
+pub fn shared(name: &str) -> Option<PathBuf> {
+    environment("TEST_READY").map(|folder| Path::new(&folder).join(name))
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are configured by the environment")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }

@@ -94,7 +94,9 @@ impl Page {
         let log = self.driver.post("se/log", json!({ "type": "browser" })).await.expect("a log");
         let lines = log.as_array().expect("lines").iter();
         let grave = lines.filter(|line| line["level"] != "INFO" && line["level"] != "DEBUG");
-        grave.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
+        let said = grave.map(|line| line["message"].as_str().unwrap_or_default().to_owned());
+        // The page that the browser itself begins with is not ours.
+        said.filter(|complaint| !complaint.starts_with("chrome://")).collect()
     }
 
     /// The browser has nothing to complain of.

@@ -1,6 +1,5 @@
 //! A running `portico`, with organizations made at its command line.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -19,8 +18,6 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 
 pub(crate) struct Portico {
     folder: TempDir,
-    // The schemas live as long as the server.
-    _benches: Vec<Bench>,
     child: Option<Child>,
     pub(crate) base: String,
     pub(crate) ops: String,
@@ -63,6 +60,23 @@ pub(crate) fn free_port() -> u16 {
     }
 }
 
+/// What these databases are shared as with the tests that come later.
+const DIRECTORY: &str = "journey_directory";
+const REGION: &str = "journey_region";
+
+/// The table of a configuration that says where a database is.
+fn table(name: &str, [url, owner_url]: &[String; 2]) -> String {
+    format!("[database.{name}]\nurl = \"{url}\"\nowner_url = \"{owner_url}\"\n")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for file in std::fs::read_dir(from).expect("reads") {
+        let file = file.expect("reads");
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("copies");
+    }
+}
+
 impl Portico {
     /// One on each engine, not yet serving. `gateway` is TOML.
     pub(crate) async fn on_each_engine(gateway: &str) -> Vec<Self> {
@@ -73,32 +87,25 @@ impl Portico {
 
     /// One on PostgreSQL, if there is one.
     pub(crate) async fn on_postgres(gateway: &str) -> Option<Self> {
-        let mut benches = Vec::new();
-        for _ in 0..4 {
-            benches.extend(Bench::postgres(&[], &[]).await);
+        let directory = Bench::database_like(DIRECTORY).await?;
+        let mut config = table("directory", &directory);
+        let mut region = None;
+        for name in ["us", "eu", "apac"] {
+            let urls = Bench::database_like(REGION).await?;
+            config.push_str(&table(name, &urls));
+            region = Some(urls);
         }
-        if benches.is_empty() {
-            return None;
-        }
-        let mut databases = String::new();
-        for (name, bench) in ["directory", "us", "eu", "apac"].iter().zip(&benches) {
-            let Bench { url, owner_url, .. } = bench;
-            let _infallible = writeln!(
-                databases,
-                "[database.{name}]\nurl = \"{url}\"\nowner_url = \"{owner_url}\""
-            );
-        }
-        let config = format!("{databases}\n{gateway}");
-        Some(Self::new(Extra { config: &config, ..Extra::default() }, benches))
+        config.push_str(gateway);
+        let portico = Self::with(Extra { config: &config, ..Extra::default() });
+        Bench::share(&directory, DIRECTORY).await;
+        Bench::share(&region?, REGION).await;
+        Some(portico)
     }
 
     /// One whose regions are on different engines, `eu` on PostgreSQL, if there is one.
     pub(crate) async fn on_both(gateway: &str) -> Option<Self> {
-        let bench = Bench::postgres(&[], &[]).await?;
-        let Bench { url, owner_url, .. } = &bench;
-        let config =
-            format!("[database.eu]\nurl = \"{url}\"\nowner_url = \"{owner_url}\"\n{gateway}");
-        Some(Self::new(Extra { config: &config, ..Extra::default() }, vec![bench]))
+        let config = table("eu", &Bench::database_like(REGION).await?) + gateway;
+        Some(Self::with(Extra { config: &config, ..Extra::default() }))
     }
 
     /// Another node over the same databases, with the same keys and the same log.
@@ -116,14 +123,7 @@ impl Portico {
         let own = format!("node = \"{node}\"\ndata = \"{}\"", data.display());
         std::fs::write(folder.path().join("portico.toml"), text.replace("data = \"data\"", &own))
             .expect("writes");
-        Self {
-            folder,
-            _benches: Vec::new(),
-            child: None,
-            http: Http::new(&base),
-            base,
-            ops: new_ops,
-        }
+        Self { folder, child: None, http: Http::new(&base), base, ops: new_ops }
     }
 
     /// The number of its process.
@@ -157,10 +157,6 @@ impl Portico {
 
     /// One on `SQLite`, configured further.
     pub(crate) fn with(extra: Extra<'_>) -> Self {
-        Self::new(extra, Vec::new())
-    }
-
-    fn new(extra: Extra<'_>, benches: Vec<Bench>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for (name, text) in extra.files {
             std::fs::write(folder.path().join(name), text).expect("writes");
@@ -177,10 +173,25 @@ impl Portico {
         std::fs::write(folder.path().join("portico.toml"), text).expect("writes");
         let (base, ops) =
             (format!("http://127.0.0.1:{address}"), format!("http://127.0.0.1:{ops}"));
-        let portico =
-            Self { folder, _benches: benches, child: None, http: Http::new(&base), base, ops };
-        portico.run(&["migrate"], "");
+        let portico = Self { folder, child: None, http: Http::new(&base), base, ops };
+        portico.migrate(config.contains("[database."));
         portico
+    }
+
+    /// Makes the tables; files are copied from whoever made them first.
+    fn migrate(&self, elsewhere: bool) {
+        let shared = base::testing::shared("journeys").filter(|_| !elsewhere);
+        let data = self.folder().join("data");
+        if let Some(shared) = shared.as_deref().filter(|shared| shared.exists()) {
+            copy(shared, &data);
+        }
+        self.run(&["migrate"], "");
+        if let Some(shared) = shared.filter(|shared| !shared.exists()) {
+            let near = tempfile::tempdir_in(shared.parent().expect("a folder")).expect("a folder");
+            copy(&data, near.path());
+            // Whoever was faster made the same.
+            let _named = std::fs::rename(near.keep(), shared);
+        }
     }
 
     pub(crate) fn config(&self) -> PathBuf {
