@@ -73,7 +73,7 @@ pub use self::fault::{Fault, FaultKind, LogError};
 pub use self::folder::Folder;
 use self::keys::Signing;
 pub use self::opening::{Opening, Shown};
-use self::pace::{CROWDED_EVERY, Pace, Share};
+use self::pace::{Pace, Share};
 pub(crate) use self::proofs::Proofs;
 pub use self::read::{LogKey, LogKeys, Of};
 pub use self::receipt::{Receipt, SignedTree};
@@ -202,13 +202,13 @@ impl Log {
         loop {
             // What is published before it is forgotten need not be read.
             let crowded = async {
-                tokio::time::sleep(CROWDED_EVERY).await;
+                tokio::time::sleep(pace.rest()).await;
                 self.0.record.heads.crowded().await;
             };
             tokio::select! {
                 () = tasks.stopping() => break,
                 () = tokio::time::sleep(pace.pause()) => {}
-                () = crowded, if pace.heeds_crowding() => {}
+                () = crowded => {}
             }
             let passed = pace.begins(Instant::now());
             let published = self.publish_or_tell(region, &grown).await;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const RESTS: u32 = 3;
 const RESTS_MAX: Duration = Duration::from_mins(1);
 /// How often it is published because much is remembered, at most.
-pub(super) const CROWDED_EVERY: Duration = Duration::from_secs(1);
+const CROWDED_EVERY: Duration = Duration::from_secs(1);
 /// Events that are verified as often as it is published where nothing hurries, and a bundle
 /// at least; more where much was published, in this part of the time.
 const VERIFIED: u64 = 2_048;
@@ -18,7 +18,10 @@ const VERIFIED_PART: u32 = 50;
 #[derive(Debug)]
 pub(super) struct Pace {
     every: Duration,
-    pause: Duration,
+    /// Since the last round ended, for the calls.
+    rest: Duration,
+    /// Whether it was not enough, as a record was too long for it.
+    is_behind: bool,
     /// When the last round began.
     begun: Instant,
 }
@@ -34,18 +37,19 @@ pub(super) struct Share {
 
 impl Pace {
     pub(super) fn new(every: Duration, now: Instant) -> Self {
-        Self { every, pause: every, begun: now }
+        Self { every, rest: CROWDED_EVERY, is_behind: false, begun: now }
     }
 
     /// How long until the next round.
     pub(super) fn pause(&self) -> Duration {
-        self.pause
+        // A long record goes on at once.
+        if self.is_behind { Duration::ZERO } else { self.every.max(self.rest) }
     }
 
-    /// Whether the next round may come before, because much is remembered: not while the calls
-    /// have their time.
-    pub(super) fn heeds_crowding(&self) -> bool {
-        self.pause <= self.every
+    /// How long until the next round may come before, because much is remembered: the calls have
+    /// their time however rarely it is published otherwise.
+    pub(super) fn rest(&self) -> Duration {
+        self.rest
     }
 
     /// A round begins; gives how long ago the last one did.
@@ -66,12 +70,8 @@ impl Pace {
 
     /// The round has published; so many records were too long for it.
     pub(super) fn published(&mut self, behind: u64, now: Instant) {
-        self.pause = if behind > 0 {
-            // A long record goes on at once.
-            Duration::ZERO
-        } else {
-            self.every.max(((now - self.begun) * RESTS).min(RESTS_MAX))
-        };
+        self.is_behind = behind > 0;
+        self.rest = ((now - self.begun) * RESTS).clamp(CROWDED_EVERY, RESTS_MAX);
     }
 }
 
@@ -98,32 +98,34 @@ mod tests {
         Duration::from_secs(secs)
     }
 
-    /// The pause behind a round that took so long, and whether much that is remembered ends it.
-    fn behind(took: Duration, behind: u64) -> (Duration, bool) {
+    /// The pause behind a round that took so long, and when much that is remembered may end it.
+    fn behind(every: Duration, took: Duration, behind: u64) -> (Duration, Duration) {
         let now = Instant::now();
-        let mut pace = Pace::new(EVERY, now);
-        pace.begins(now + EVERY);
-        pace.published(behind, now + EVERY + took);
-        (pace.pause(), pace.heeds_crowding())
+        let mut pace = Pace::new(every, now);
+        pace.begins(now + every);
+        pace.published(behind, now + every + took);
+        (pace.pause(), pace.rest())
     }
 
     #[test]
     fn what_publishing_takes_is_followed_by_three_times_as_long_for_the_calls() {
-        assert_eq!(behind(secs(1), 0), (EVERY, true), "as often as configured");
-        assert_eq!(behind(secs(2), 0), (secs(6), false));
-        assert_eq!(behind(secs(300), 0), (secs(60), false), "a minute at most");
+        assert_eq!(behind(EVERY, secs(1), 0), (EVERY, secs(3)), "as often as configured");
+        assert_eq!(behind(EVERY, secs(2), 0), (secs(6), secs(6)));
+        assert_eq!(behind(EVERY, secs(300), 0), (secs(60), secs(60)), "a minute at most");
+        assert_eq!(behind(secs(3_600), secs(2), 0), (secs(3_600), secs(6)), "and if it is rare");
+        assert_eq!(behind(EVERY, secs(0), 0), (EVERY, secs(1)), "once a second at most");
     }
 
     #[test]
     fn a_long_record_goes_on_at_once() {
-        assert_eq!(behind(secs(300), 1), (secs(0), true));
+        assert_eq!(behind(EVERY, secs(300), 1).0, secs(0));
     }
 
     #[test]
     fn a_round_is_told_how_long_ago_the_last_one_began() {
         let now = Instant::now();
         let mut pace = Pace::new(EVERY, now);
-        assert_eq!((pace.pause(), pace.heeds_crowding()), (EVERY, true));
+        assert_eq!((pace.pause(), pace.rest()), (EVERY, secs(1)));
         assert_eq!(pace.begins(now + secs(5)), secs(5));
         pace.published(0, now + secs(9));
         assert_eq!(pace.begins(now + secs(21)), secs(16), "publishing and pause");
