@@ -198,7 +198,7 @@ pub(crate) fn banner(text: &str) {
 }
 
 /// Threads for what waits for a disk or takes long, at most: each keeps memory of its own.
-const BLOCKING_THREADS_MAX: usize = 8;
+const BLOCKING_THREADS_MAX: usize = 16;
 
 fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
