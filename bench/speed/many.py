@@ -50,7 +50,7 @@ class Many(Portico):
             self.key = keys.readline().strip()
 
     def configured(self, *given):
-        # Nothing is published while it is measured: see the page.
+        # Published only where much is remembered: see the page.
         return super().configured(*given) + "[record]\npublish_secs = 3600\n"
 
     def start(self):
@@ -146,7 +146,7 @@ def soaked(node, calls):
 def written(found):
     parts = [
         "## However many organizations",
-        "Nothing is published meanwhile: each organization that calls has a log of its own, and files of it are written every few seconds. "
+        "It is published only where much is remembered: each organization that calls has a log of its own, and files of it are written then. "
         f"{found['rounds']} rounds of {found['seconds']} s each after {found['warm']} s of the same, SQLite, interleaved; every node "
         "is started anew in each round. Each org has an owner, a key, limits at five levels and a record. *usual*: the key of "
         "rank r is as likely as 1/r; *even*: each is as likely, so of many orgs nearly every call is the first of its org.",

@@ -125,9 +125,11 @@ fn listen_to_cargo_test(runner: &mut Command, tally: &mut Tally) -> Outcome<()> 
 fn nextest() -> Command {
     let mut nextest = cargo();
     nextest.args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]);
-    // Tests often wait for what they began: three run while two compute.
-    let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    nextest.args(["--test-threads", &(cores + cores.div_ceil(2)).to_string()]);
+    // Tests often wait for what they began: three run while two compute. Whoever asks says more.
+    if std::env::var_os("NEXTEST_TEST_THREADS").is_none() {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        nextest.env("NEXTEST_TEST_THREADS", (cores + cores.div_ceil(2)).to_string());
+    }
     if shell::on_terminal() {
         nextest.args(["--color", "always"]);
     } else {

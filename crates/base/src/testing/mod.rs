@@ -110,17 +110,18 @@ impl Bench {
 
     /// An empty database of its own on PostgreSQL: its URL as the product and as the owner.
     pub async fn database() -> Option<[String; 2]> {
-        Self::database_like("nothing").await
+        let server = Server::found().await?;
+        let name = ready::database(&server.owner, "template0").await.expect("a fresh database");
+        Some(server.ends(&name).await)
     }
 
     /// The same, with what was [shared](Self::share) under this name, if anything was.
     pub async fn database_like(shared: &str) -> Option<[String; 2]> {
         let server = Server::found().await?;
-        let mut made = ready::database(&server.owner, &ready::shared(shared)).await;
-        if made.is_err() {
-            made = ready::database(&server.owner, "template0").await;
+        match ready::database(&server.owner, &ready::shared(shared)).await {
+            Ok(name) => Some(server.ends(&name).await),
+            Err(_) => Self::database().await,
         }
-        Some(server.ends(&made.expect("a fresh database")).await)
     }
 
     /// Shares a database, in which nobody may be, with the tests that come later.
