@@ -16,6 +16,16 @@ const ORGS_MAX: usize = 65_536;
 const ALL_EVERY: Duration = Duration::from_mins(1);
 const ALL_PARTS: u32 = 50;
 
+/// What is done behind the calls with each org that grew costs files, signatures, commits. What a
+/// few orgs took is followed by so many times as long for the calls, up to a bound.
+const RESTS: u32 = 9;
+const REST_MAX: Duration = Duration::from_secs(10);
+
+/// How long a follower of many orgs leaves the node to the calls, after something took so long.
+pub fn rest_after(took: Duration) -> Duration {
+    took.saturating_mul(RESTS).min(REST_MAX)
+}
+
 /// What one follower has not asked for yet. It looks at all first.
 #[derive(Debug, Clone)]
 pub struct Grown(Arc<Mutex<Waiting>>);
@@ -53,7 +63,7 @@ impl Record {
 }
 
 impl Followers {
-    fn add(&self) -> Grown {
+    pub(crate) fn add(&self) -> Grown {
         let waiting = Arc::new(Mutex::new(Waiting { orgs: BTreeSet::new(), all: Instant::now() }));
         self.all().push(Arc::downgrade(&waiting));
         Grown(waiting)
@@ -135,6 +145,13 @@ mod tests {
         grown.again(&orgs[0]);
         assert_eq!(grown.take(), Lately::These(orgs.iter().cloned().collect()));
         assert_eq!(grown.take(), Lately::These(BTreeSet::new()));
+    }
+
+    #[test]
+    fn what_is_done_behind_the_calls_leaves_them_nine_parts_of_ten() {
+        let millis = Duration::from_millis;
+        assert_eq!(rest_after(millis(20)), millis(180));
+        assert_eq!(rest_after(millis(60_000)), millis(10_000), "ten seconds at most");
     }
 
     #[test]

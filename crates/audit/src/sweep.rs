@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use access::{Caller, OrgId, Region};
 use base::args;
-use base::db::{DbError, Statement, Value, Within};
+use base::db::{Db, DbError, Statement, Value, Within};
 use serde::Deserialize;
 
 use crate::append::{Appended, Prepared, append};
@@ -104,15 +104,23 @@ impl Record {
             let rows = db.all(&Within::node(), sql::OPEN_OF_NODE, args![after, node]).await?;
             let Some(last) = rows.last() else { return Ok(closed) };
             after = last.text("org_id")?;
+            let mut swept = Vec::with_capacity(rows.len());
             for row in &rows {
                 let org: OrgId = row.parse("org_id")?;
                 if !self.is_home(&org, region) {
                     continue;
                 }
-                let by = Caller::node(org, region, &self.node);
+                let by = Caller::node(org.clone(), region, &self.node);
                 let sweep = Sweep { record: self, by, node, still };
                 let open = sweep.open(row.int("first")?).await?;
-                closed += sweep.close(open).await?;
+                let (count, all) = sweep.close(open).await?;
+                closed += count;
+                if all {
+                    swept.push(org);
+                }
+            }
+            if let Some(still) = still {
+                forget(db, node, still, &swept).await?;
             }
         }
     }
@@ -151,9 +159,9 @@ impl Sweep<'_> {
         }
     }
 
-    /// Closes them, and says how many that were. What a lost call used is unknown; it is
-    /// charged nothing.
-    async fn close(&self, mut open: Open) -> Result<usize, DbError> {
+    /// Closes them, and says how many that were, and whether those are all. What a lost call used
+    /// is unknown; it is charged nothing.
+    async fn close(&self, mut open: Open) -> Result<(usize, bool), DbError> {
         let mut closed = 0;
         while !open.is_empty() {
             let rest = open.split_off(open.len().min(TOGETHER_MAX));
@@ -165,14 +173,11 @@ impl Sweep<'_> {
                         break;
                     }
                     Closed::Ended(ended) => some.retain(|(id, _)| !ended.contains(id)),
-                    Closed::Over => return Ok(closed),
+                    Closed::Over => return Ok((closed, false)),
                 }
             }
         }
-        if self.still.is_some() {
-            self.forget().await?;
-        }
-        Ok(closed)
+        Ok((closed, true))
     }
 
     async fn stubbornly(&self, some: &[(String, CallFacts)]) -> Result<Closed, DbError> {
@@ -230,16 +235,17 @@ impl Sweep<'_> {
         record.heads.remember(heads);
         Ok(Closed::All)
     }
+}
 
-    /// Nobody needs to look again for calls of this node in this org.
-    #[expect(clippy::disallowed_methods, reason = "where open calls begin is no change of an org")]
-    async fn forget(&self) -> Result<(), DbError> {
-        let Some(Still { statement, args }) = self.still else { return Ok(()) };
-        let mut tx = self.record.databases.of(&self.by.itself())?.begin().await?;
-        if tx.maybe(*statement, args.clone()).await?.is_some() {
-            tx.run(sql::OPEN_DROP, args![self.by.org.as_str(), self.node]).await?;
-            tx.commit().await?;
+/// Nobody needs to look again for calls of this node in these orgs.
+#[expect(clippy::disallowed_methods, reason = "where open calls begin is no change of an org")]
+async fn forget(db: &Db, node: &str, still: &Still, orgs: &[OrgId]) -> Result<(), DbError> {
+    let mut tx = db.begin(&Within::node()).await?;
+    if tx.maybe(still.statement, still.args.clone()).await?.is_some() {
+        for org in orgs {
+            tx.run(sql::OPEN_DROP, args![org.as_str(), node]).await?;
         }
-        Ok(())
+        tx.commit().await?;
     }
+    Ok(())
 }

@@ -37,9 +37,16 @@ pub(crate) struct LogCounts {
     pub(crate) epochs: Counter,
     pub(crate) delayed: Counter,
     pub(crate) stopped: Gauge,
+    pub(crate) waiting: Family<OfRegion, Gauge>,
     pub(crate) verified: Counter,
     pub(crate) faults: Counter,
     pub(crate) witnesses: WitnessCounts,
+}
+
+/// One of the regions of this node.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct OfRegion {
+    pub(crate) region: String,
 }
 
 /// One of the witnesses of the configuration.
@@ -96,10 +103,21 @@ impl LogCounts {
                 "Orgs whose record is not published any more: somebody must look",
                 Gauge::default(),
             ),
+            waiting: metrics.register(
+                "record_log_waiting",
+                "Orgs whose record grew and waits for its turn to be published",
+                Family::default(),
+            ),
             verified: counter("record_verified", "Events read again and compared"),
             witnesses: WitnessCounts::register(metrics),
             faults: counter("record_faults", "Events that were altered, and records set back"),
         }
+    }
+
+    /// So many orgs of a region wait.
+    pub(crate) fn waiting(&self, region: access::Region, orgs: usize) {
+        let of = OfRegion { region: region.to_string() };
+        self.waiting.get_or_create(&of).set(i64::try_from(orgs).unwrap_or(i64::MAX));
     }
 }
 

@@ -21,8 +21,10 @@ const ORG_MAX: usize = 500;
 /// orgs of which some are, beyond which no other is begun.
 const ALL_MAX: usize = 8_192;
 
-/// Events of a stretch from which on an org is busy.
-const BUSY_FROM: i64 = 500;
+/// Events that were heard of, from which on an org is busy; and up to which its sums are let go
+/// of first where all are too many.
+const BUSY_FROM: u64 = 500;
+const QUIET_TO: u64 = 50;
 
 /// A stretch of an org's record.
 #[derive(Debug)]
@@ -37,6 +39,10 @@ pub(crate) struct Stretch {
     pub(crate) sums: Sums,
     /// Nothing more is added: what follows is read.
     closed: bool,
+    /// Events of the org that this node recorded since it began.
+    heard: u64,
+    /// Somebody else adds to the record too.
+    shared: bool,
 }
 
 /// Hears what is recorded.
@@ -64,12 +70,12 @@ impl Ahead {
         self.known().stretches.get(org).map(|stretch| stretch.from)
     }
 
-    /// Whether so much of an org is here, or somebody else adds to it too, that it is folded
-    /// at once.
+    /// Whether so much happened in an org, or somebody else adds to its record too, that it is
+    /// folded at once.
     pub(crate) fn is_busy(&self, org: &OrgId) -> bool {
         let known = self.known();
         let stretch = known.stretches.get(org);
-        stretch.is_some_and(|one| one.closed || one.next - one.from >= BUSY_FROM)
+        stretch.is_some_and(|one| one.shared || one.heard >= BUSY_FROM)
     }
 
     /// Another node erased somebody of an org: what is added up of it is let go of, and read.
@@ -113,9 +119,20 @@ impl Known {
         self.stretches.values_mut().for_each(Stretch::empty);
     }
 
+    /// There is no room: those in which little happened are read, or all if that gives too little.
+    fn make_room(&mut self) {
+        for stretch in self.stretches.values_mut().filter(|one| one.heard <= QUIET_TO) {
+            self.sums -= stretch.sums.len();
+            stretch.empty();
+        }
+        if self.sums > ALL_MAX / 2 {
+            self.empty();
+        }
+    }
+
     fn add(&mut self, event: &Committed<'_>) {
         if self.sums >= ALL_MAX {
-            self.empty();
+            self.make_room();
         }
         if !self.stretches.contains_key(event.org) {
             self.begin(event.org, event.seq);
@@ -130,12 +147,13 @@ impl Known {
 impl Stretch {
     fn at(position: i64) -> Self {
         let (from, next) = (position, position);
-        Self { from, next, at: 0, sums: Sums::new(), closed: false }
+        Self { from, next, at: 0, sums: Sums::new(), closed: false, heard: 0, shared: false }
     }
 
     /// Nothing of it is known any more: it is read.
     fn empty(&mut self) {
-        *self = Self { closed: true, ..Self::at(self.from) };
+        let (heard, shared) = (self.heard, self.shared);
+        *self = Self { closed: true, heard, shared, ..Self::at(self.from) };
     }
 
     fn add(&mut self, event: &Committed<'_>) {
@@ -143,10 +161,15 @@ impl Stretch {
         if event.seq < self.from {
             return;
         }
+        self.heard += 1;
+        if self.closed {
+            return;
+        }
+        self.shared = event.seq != self.next;
         let is_ended = event.action == CALL_ENDED;
         // A refusal counts only if no end of its call stands before it: the record knows.
         let told = event.action != CALL_REFUSED && (!is_ended || event.call.is_some());
-        self.closed |= event.seq != self.next || !told || self.sums.len() >= ORG_MAX;
+        self.closed = self.shared || !told || self.sums.len() >= ORG_MAX;
         if self.closed {
             return;
         }
@@ -285,6 +308,38 @@ mod tests {
             let stretch = ahead.take(&org, 0).expect("is here");
             assert_eq!(stretch.next, 1, "{action}");
         }
+    }
+
+    #[test]
+    fn where_there_is_no_room_an_org_in_which_little_happens_is_not_busy_and_is_let_go_of_first() {
+        let (ahead, busy) = (Ahead::default(), OrgId::new(At::UNIX_EPOCH));
+        let call = passed(&busy, "small");
+        for seq in 0..500 {
+            tell(&ahead, &busy, seq, CALL_ENDED, Some(&call));
+        }
+        let others = i64::try_from(ALL_MAX).expect("a number") / 2;
+        let others: Vec<_> = (1..=others).filter_map(|at| At::from_second(at).ok()).collect();
+        let others: Vec<_> = others.into_iter().map(OrgId::new).collect();
+        for other in &others {
+            for seq in 0..3 {
+                let call = passed(other, &format!("model-{seq}"));
+                tell(&ahead, other, seq, CALL_ENDED, Some(&call));
+            }
+        }
+        assert!(ahead.is_busy(&busy) && !others.iter().any(|other| ahead.is_busy(other)));
+        assert_eq!(ahead.take(&busy, 0).expect("is here").sums.len(), 1, "is not read");
+        let first = ahead.take(&others[0], 0).expect("is here");
+        assert_eq!((first.next, first.sums.len()), (0, 0), "is read");
+    }
+
+    #[test]
+    fn an_org_to_whose_record_others_add_is_busy() {
+        let (ahead, org) = (Ahead::default(), OrgId::new(At::UNIX_EPOCH));
+        let call = passed(&org, "small");
+        tell(&ahead, &org, 0, CALL_ENDED, Some(&call));
+        assert!(!ahead.is_busy(&org));
+        tell(&ahead, &org, 2, CALL_ENDED, Some(&call));
+        assert!(ahead.is_busy(&org));
     }
 
     #[test]

@@ -39,6 +39,8 @@ struct Piece {
     /// When its last call ended; 0: it has none.
     at: i64,
     sums: Sums,
+    /// Whether nothing stood behind it when it was read.
+    is_last: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -89,7 +91,8 @@ impl Usage {
             };
             let rollup = Rollup::of(&stretch.sums, next.swept);
             match self.write(&scope, cursor, next, &rollup).await {
-                Ok(()) => meetings = 0,
+                Ok(true) if stretch.is_last => return Ok(Folded { seq: next.seq, until: None }),
+                Ok(_) => meetings = 0,
                 // Somebody else was at it: what they wrote is read again.
                 Err(error) if error.is_passing() && meetings < MEETINGS_MAX => meetings += 1,
                 Err(error) => return Err(error),
@@ -102,14 +105,15 @@ impl Usage {
         if let Some(Stretch { next, at, sums, .. }) = self.ahead.take(scope.org(), cursor.seq)
             && next > cursor.seq
         {
-            return Ok(Some(Piece { next, at, sums }));
+            return Ok(Some(Piece { next, at, sums, is_last: false }));
         }
         let known = self.ahead.from(scope.org()).map_or(STEP, |from| from - cursor.seq);
         let positions = STEP.min(known.max(1));
         let told = self.record.told_calls(scope, cursor.seq, positions).await?;
         let last = told.calls.iter().map(|call| call.at.as_microsecond()).max();
         let (at, sums) = (last.unwrap_or_default(), sums(&told.calls));
-        Ok((told.next > cursor.seq).then_some(Piece { next: told.next, at, sums }))
+        let is_last = told.next - cursor.seq < positions;
+        Ok((told.next > cursor.seq).then_some(Piece { next: told.next, at, sums, is_last }))
     }
 
     async fn cursor(&self, scope: &Scope) -> Result<Cursor, DbError> {
@@ -119,7 +123,7 @@ impl Usage {
     }
 
     /// Moves the position and adds the rows, or neither: if somebody has moved it since it
-    /// was read, nothing is written.
+    /// was read, nothing is written. Gives which.
     #[expect(
         clippy::disallowed_methods,
         reason = "what is folded is derived from the record: it is no change of an org"
@@ -130,13 +134,13 @@ impl Usage {
         from: Cursor,
         next: Cursor,
         rollup: &Rollup,
-    ) -> Result<(), DbError> {
+    ) -> Result<bool, DbError> {
         let org = scope.org().as_str();
         let mut tx = self.databases.of(scope)?.begin().await?;
         tx.run(sql::START, scope.args(args![])).await?;
         let moved = args![from.seq, next.seq, next.at, next.swept];
         if tx.run(sql::ADVANCE, scope.args(moved)).await? == 0 {
-            return Ok(());
+            return Ok(false);
         }
         tx.many(&sql::ADD_SUMS, rollup.sums(org)).await?;
         tx.many(&sql::ADD_CELLS, rollup.cells(org)).await?;
@@ -144,6 +148,7 @@ impl Usage {
             tx.run(sql::SWEEP_SUMS, scope.args(args![next.swept])).await?;
             tx.run(sql::SWEEP_CELLS, scope.args(args![next.swept])).await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(true)
     }
 }

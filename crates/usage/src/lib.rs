@@ -16,6 +16,9 @@
 //!   `a_call_that_is_told_of_behind_the_erasure_of_its_caller_is_nobodys`; nor does what ends
 //!   behind it, `a_call_that_ends_behind_the_erasure_of_its_caller_is_nobodys`, or what another
 //!   node erased, once that is heard: `a_call_whose_caller_another_node_erased_is_nobodys`.
+//! - Many orgs in which little happens are folded in their turn, and cost the others nothing:
+//!   `an_org_in_which_little_happens_is_folded_after_a_minute_and_a_busy_one_at_once`,
+//!   `where_there_is_no_room_an_org_in_which_little_happens_is_not_busy_and_is_let_go_of_first`.
 //! - Orgs share no number: `two_orgs_do_not_see_each_other`.
 //! - Whichever way it is told apart, the parts add up to the whole:
 //!   `by_whatever_it_is_told_apart_the_parts_add_up`.

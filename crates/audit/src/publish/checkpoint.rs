@@ -1,15 +1,14 @@
-//! Checkpoints and keys as the database remembers them.
+//! Checkpoints as the database remembers them.
 
 use base::args;
-use base::db::{DbError, Tx, Within};
+use base::db::DbError;
 use base::time::At;
 use tlog::{Checkpoint, Hash};
 
 use super::fault::{FaultKind, LogError};
-use super::org::{Place, int};
+use super::org::Place;
+use super::remember::Remembered;
 use crate::sql;
-
-const HOUR_SECS: i64 = 3_600;
 
 /// The newest checkpoint of an org.
 #[derive(Debug, Clone)]
@@ -61,41 +60,25 @@ impl Place<'_> {
     }
 
     /// Remembers a checkpoint that was published, and which keys signed it. `before` is the size
-    /// of the one before: those before that, of the same hour, are forgotten.
-    #[expect(clippy::disallowed_methods, reason = "what was published is no change of an org")]
+    /// of the one before.
     pub(super) async fn remember(
         &self,
-        checkpoint: &Checkpoint,
-        note: &str,
+        checkpoint: Checkpoint,
+        note: String,
         before: u64,
-        now: At,
+        at: At,
         signers: Signers,
     ) -> Result<(), LogError> {
-        let hour = At::from_second(now.as_second() / HOUR_SECS * HOUR_SECS).unwrap_or(now);
+        let keys = match signers {
+            Signers::AsBefore => None,
+            Signers::PerhapsOthers => {
+                let keys = self.birth.signing.verifiers(checkpoint.origin())?;
+                Some(keys.map(|key| key.to_string()))
+            }
+        };
         let db = self.log.record.databases().whole(&self.scope)?;
-        let mut tx = db.begin(&Within::org(self.org().as_str())).await?;
-        let root = checkpoint.root().0.to_vec();
-        let args = args![int(checkpoint.size())?, root, now, note];
-        tx.run(sql::CHECKPOINT_ADD, self.scope.args(args)).await?;
-        let args = args![hour, int(before)?];
-        tx.run(sql::CHECKPOINT_THIN, self.scope.args(args)).await?;
-        match signers {
-            Signers::AsBefore => {}
-            Signers::PerhapsOthers => self.note_keys(&mut tx, checkpoint.origin(), now).await?,
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Notes which keys sign from now on.
-    async fn note_keys(&self, tx: &mut Tx, origin: &str, now: At) -> Result<(), LogError> {
-        let keys = self.birth.signing.verifiers(origin)?.map(|key| key.to_string());
-        let [first, second] = &keys;
-        let args = args![now, first.as_str(), second.as_str()];
-        tx.run(sql::LOG_KEY_CLOSE, self.scope.args(args)).await?;
-        for key in &keys {
-            tx.run(sql::LOG_KEY_ADD, self.scope.args(args![key.as_str(), now])).await?;
-        }
-        Ok(())
+        let scope = self.scope.clone();
+        let one = Remembered { scope, checkpoint, note, before, at, keys };
+        self.cell.remembering.remember(db, one).await
     }
 }

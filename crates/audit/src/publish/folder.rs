@@ -40,15 +40,17 @@ impl Folder {
         path: &str,
         work: impl FnOnce(&Path) -> Result<T, Failed> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let file = self.folder.join(path);
-        let done = tokio::task::spawn_blocking(move || work(&file)).await;
-        match done.map_err(|cause| StoreError::failed(path, cause))? {
-            Ok(done) => Ok(done),
-            Err(Failed::Conflict) => Err(StoreError::Conflict(path.to_owned())),
-            Err(Failed::Moved) => Err(StoreError::Moved(path.to_owned())),
-            Err(Failed::TooLarge) => Err(StoreError::TooLarge(path.to_owned())),
-            Err(Failed::Io(cause)) => Err(StoreError::failed(path, cause)),
-        }
+        let path = path.to_owned();
+        self.aside(move |folder| work(&folder.join(&path)).map_err(|failed| failed.at(&path))).await
+    }
+
+    async fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Path) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let folder = self.folder.clone();
+        let done = tokio::task::spawn_blocking(move || work(&folder)).await;
+        done.map_err(|cause| StoreError::failed("", cause))?
     }
 }
 
@@ -57,6 +59,17 @@ enum Failed {
     Moved,
     TooLarge,
     Io(io::Error),
+}
+
+impl Failed {
+    fn at(self, path: &str) -> StoreError {
+        match self {
+            Self::Conflict => StoreError::Conflict(path.to_owned()),
+            Self::Moved => StoreError::Moved(path.to_owned()),
+            Self::TooLarge => StoreError::TooLarge(path.to_owned()),
+            Self::Io(cause) => StoreError::failed(path, cause),
+        }
+    }
 }
 
 impl From<io::Error> for Failed {
@@ -73,26 +86,28 @@ impl Store for Folder {
 
     async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let bytes = bytes.to_vec();
-        let put = move |file: &Path| match read(file)? {
-            Some(there) if there == bytes => Ok(()),
-            Some(_) => Err(Failed::Conflict),
-            None => {
-                let written = write(file, &bytes)?;
-                match written.persist_noclobber(file) {
-                    Ok(_) => Ok(settle(file)?),
-                    // Somebody was faster: then it is as if it had been there.
-                    Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
-                        match read(file)? {
-                            Some(there) if there == bytes => Ok(()),
-                            Some(_) => Err(Failed::Conflict),
-                            None => Err(error.error.into()),
-                        }
-                    }
-                    Err(error) => Err(error.error.into()),
+        let put = move |file: &Path| if put(file, &bytes)? { Ok(settle(file)?) } else { Ok(()) };
+        self.off(path, put).await
+    }
+
+    /// On one thread, and each folder once on disk.
+    async fn put_all(&self, files: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
+        let put = move |folder: &Path| {
+            let mut settled = Vec::with_capacity(files.len());
+            for (path, bytes) in &files {
+                let file = folder.join(path);
+                if put(&file, bytes).map_err(|failed| failed.at(path))? {
+                    settled.push((path, file));
                 }
             }
+            settled.sort_by(|(_, left), (_, right)| left.parent().cmp(&right.parent()));
+            settled.dedup_by(|(_, left), (_, right)| left.parent() == right.parent());
+            for (path, file) in settled {
+                settle(&file).map_err(|cause| StoreError::failed(path, cause))?;
+            }
+            Ok(())
         };
-        self.off(path, put).await
+        self.aside(put).await
     }
 
     async fn replace(
@@ -102,34 +117,38 @@ impl Store for Folder {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         let (before, bytes) = (before.map(<[u8]>::to_vec), bytes.to_vec());
-        let written = self.off(path, move |file: &Path| Ok(write(file, &bytes)?)).await?;
         let store = self.folder.clone();
         let replace = move |file: &Path| {
-            let _lock = lock(&store)?;
-            if read(file)? != before {
-                return Err(Failed::Moved);
+            let (file, written) = (file.to_owned(), write(file, &bytes)?);
+            let replacement = Replacement { store, file, written, before };
+            match try_lock(&replacement.store)? {
+                Some(lock) => replacement.done(lock).map(|()| None),
+                None => Ok(Some(replacement)),
             }
-            written.persist(file).map_err(|error| error.error)?;
-            Ok(())
         };
+        let Some(replacement) = self.off(path, replace).await? else { return Ok(()) };
         let turn = self.turn.lock().await;
+        let replace = move |_: &Path| {
+            let lock = lock(&replacement.store)?;
+            replacement.done(lock)
+        };
         self.off(path, replace).await?;
         drop(turn);
-        self.off(path, |file: &Path| Ok(settle(file)?)).await
+        Ok(())
     }
 
     async fn remove(&self, path: &str) -> Result<(), StoreError> {
-        let remove = |file: &Path| match std::fs::remove_file(file) {
-            Err(error) if error.kind() != ErrorKind::NotFound => Err(error.into()),
-            _ => {
-                // The folder of partial files, when it was the last one.
-                if let Some(folder) = file.parent().filter(|it| it.extension().is_some()) {
-                    let _not_empty = std::fs::remove_dir(folder);
-                }
-                Ok(())
-            }
+        self.off(path, |file| Ok(remove(file)?)).await
+    }
+
+    async fn remove_all(&self, paths: Vec<String>) -> Result<(), StoreError> {
+        let removed = move |folder: &Path| {
+            let mut paths = paths.iter();
+            paths.try_for_each(|path| {
+                remove(&folder.join(path)).map_err(|cause| StoreError::failed(path, cause))
+            })
         };
-        self.off(path, remove).await
+        self.aside(removed).await
     }
 
     async fn files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
@@ -181,6 +200,56 @@ impl Store for Folder {
     }
 }
 
+/// What was written to stand in the place of something.
+struct Replacement {
+    store: PathBuf,
+    file: PathBuf,
+    written: tempfile::NamedTempFile,
+    before: Option<Vec<u8>>,
+}
+
+impl Replacement {
+    /// Puts it there, for whoever holds the lock of the store.
+    fn done(self, lock: File) -> Result<(), Failed> {
+        if read(&self.file)? != self.before {
+            return Err(Failed::Moved);
+        }
+        self.written.persist(&self.file).map_err(|error| error.error)?;
+        drop(lock);
+        Ok(settle(&self.file)?)
+    }
+}
+
+/// Puts a file that never changes; whether it was not there before, and is to be settled.
+fn put(file: &Path, bytes: &[u8]) -> Result<bool, Failed> {
+    let same = |there: Vec<u8>| if there == bytes { Ok(false) } else { Err(Failed::Conflict) };
+    if let Some(there) = read(file)? {
+        return same(there);
+    }
+    match write(file, bytes)?.persist_noclobber(file) {
+        Ok(_) => Ok(true),
+        // Somebody was faster: then it is as if it had been there.
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => match read(file)? {
+            Some(there) => same(there),
+            None => Err(error.error.into()),
+        },
+        Err(error) => Err(error.error.into()),
+    }
+}
+
+fn remove(file: &Path) -> io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => {
+            // The folder of partial files, when it was the last one.
+            if let Some(folder) = file.parent().filter(|it| it.extension().is_some()) {
+                let _not_empty = std::fs::remove_dir(folder);
+            }
+            Ok(())
+        }
+    }
+}
+
 /// Removes a folder in which there are folders alone.
 fn remove_empty(folder: &Path) -> io::Result<()> {
     let entries = match std::fs::read_dir(folder) {
@@ -215,23 +284,27 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     Ok(file)
 }
 
-/// Takes the lock of a store. One that is held for long is held by a process that was stopped
-/// there: as long as it is, nothing can be replaced.
-fn lock(store: &Path) -> io::Result<File> {
+/// Takes the lock of a store, if nobody holds it.
+fn try_lock(store: &Path) -> io::Result<Option<File>> {
     let mut options = File::options();
     options.write(true).create(true).truncate(false).mode(0o600);
     let file = options.open(store.join(LOCK))?;
-    let begun = Instant::now();
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCKED_MAX => {
-                std::thread::sleep(TRY_EVERY);
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::other("another process holds the lock of the store"));
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
-        }
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Takes the lock of a store. One that is held for long is held by a process that was stopped
+/// there: as long as it is, nothing can be replaced.
+fn lock(store: &Path) -> io::Result<File> {
+    let begun = Instant::now();
+    while begun.elapsed() < LOCKED_MAX {
+        if let Some(lock) = try_lock(store)? {
+            return Ok(lock);
+        }
+        std::thread::sleep(TRY_EVERY);
+    }
+    Err(io::Error::other("another process holds the lock of the store"))
 }

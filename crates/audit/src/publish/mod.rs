@@ -35,8 +35,10 @@ mod pace;
 mod proofs;
 mod read;
 mod receipt;
+mod remember;
 mod restored;
 mod round;
+mod rounds;
 mod row;
 mod s3;
 mod shelve;
@@ -60,7 +62,6 @@ use base::seal::{RootKey, Sealer};
 use base::tasks::Tasks;
 
 use crate::Record;
-use crate::grown::Grown;
 use crate::telemetry::LogCounts;
 
 pub use self::api::log_routes;
@@ -73,13 +74,15 @@ pub use self::fault::{Fault, FaultKind, LogError};
 pub use self::folder::Folder;
 use self::keys::Signing;
 pub use self::opening::{Opening, Shown};
-use self::pace::{Pace, Share};
+use self::pace::{CROWDED_EVERY, Pace, STOP_MAX, Share};
 pub(crate) use self::proofs::Proofs;
 pub use self::read::{LogKey, LogKeys, Of};
 pub use self::receipt::{Receipt, SignedTree};
+use self::remember::Remembering;
 pub use self::restored::{Behind, Lacking};
-pub use self::round::Published;
 use self::round::Work;
+pub use self::rounds::Published;
+use self::rounds::Queue;
 pub use self::s3::S3;
 pub use self::store::{Store, StoreError};
 pub use self::tier::{Tiered, Waits};
@@ -135,6 +138,7 @@ struct Cell {
     store: Arc<dyn Store>,
     signing: Signing,
     directory: Directory,
+    remembering: Remembering,
     /// Seals notes of erasures.
     notes: Sealer,
     /// The org whose record was verified last; none: as the database says.
@@ -161,7 +165,8 @@ impl Log {
             let notes = root.sealer("audit/erased").map_err(|why| bad(&why))?;
             let signing = Signing::derive(root, config.name_of(region)).map_err(|why| bad(&why))?;
             let (directory, verified) = (Directory::new(root), Mutex::default());
-            cells.insert(region, Cell { store, signing, directory, notes, verified });
+            let remembering = Remembering::default();
+            cells.insert(region, Cell { store, signing, directory, remembering, notes, verified });
         }
         let directory = OrgId::from_ulid(DIRECTORY_ULID)
             .map_err(|why| BadLogConfig { key: "log".to_owned(), why: why.to_string() })?;
@@ -197,12 +202,12 @@ impl Log {
     }
 
     async fn watch(self, region: Region, tasks: Tasks) {
-        let grown = self.0.record.grown();
+        let mut queue = Queue::new(region, self.0.record.grown());
         let mut pace = Pace::new(self.0.every, Instant::now());
         loop {
             // What is published before it is forgotten need not be read.
             let crowded = async {
-                tokio::time::sleep(pace.rest()).await;
+                tokio::time::sleep(CROWDED_EVERY).await;
                 self.0.record.heads.crowded().await;
             };
             tokio::select! {
@@ -211,22 +216,34 @@ impl Log {
                 () = crowded => {}
             }
             let passed = pace.begins(Instant::now());
-            let published = self.publish_or_tell(region, &grown).await;
-            pace.published(published.behind, Instant::now());
+            let published = self.publish_or_tell(&mut queue, pace.until(), Some(&tasks)).await;
+            let failed = published.is_none();
+            let published = published.unwrap_or_default();
+            pace.published(published.behind > 0 || !queue.is_empty(), failed);
+            self.0.counts.waiting(region, queue.len());
             self.list(region).await;
             let share = pace.share(published.entries, passed, Instant::now());
             if let Err(error) = self.go_on_verifying(region, share).await {
                 self.delayed(region, &error);
             }
         }
-        // What was acknowledged before the stop is published before it.
-        self.publish_or_tell(region, &grown).await;
+        // What was acknowledged before the stop is published before it, first of who waits and
+        // then of who grew; where they are very many, the others are when a node starts again.
+        let until = Instant::now() + STOP_MAX;
+        for _ in 0..2 {
+            self.publish_or_tell(&mut queue, until, None).await;
+        }
         self.list(region).await;
     }
 
-    async fn publish_or_tell(&self, region: Region, grown: &Grown) -> Published {
-        let published = self.publish_grown(region, grown).await;
-        published.inspect_err(|error| self.delayed(region, error)).unwrap_or_default()
+    async fn publish_or_tell(
+        &self,
+        queue: &mut Queue,
+        until: Instant,
+        running: Option<&Tasks>,
+    ) -> Option<Published> {
+        let published = self.publish_waiting(queue, until, running).await;
+        published.inspect_err(|error| self.delayed(queue.region, error)).ok()
     }
 
     async fn go_on_verifying(&self, region: Region, mut share: Share) -> Result<(), LogError> {

@@ -12,7 +12,7 @@ use tlog::{Checkpoint, Frontier};
 use super::directory::{DIRECTORY, Kept};
 use super::edge::File;
 use super::fault::{Fault, FaultKind, LogError};
-use super::store::StoreError;
+use super::store::{AT_ONCE, StoreError};
 use super::{Cell, Inner};
 use crate::entry::{Entry, Stored};
 use crate::sql;
@@ -20,8 +20,6 @@ use crate::tiers::Positions;
 
 /// Events that are read at once.
 const BODIES_MAX: usize = 1_024;
-/// Files of one org that are asked for at once.
-const AT_ONCE: usize = 16;
 /// The name of the file that changes.
 pub(super) const CHECKPOINT: &str = "checkpoint";
 
@@ -149,20 +147,14 @@ impl<'a> Place<'a> {
 
     /// Puts files that never change.
     pub(super) async fn put(&self, files: Vec<File>) -> Result<(), LogError> {
-        let put = files.into_iter().map(async |(file, bytes)| {
-            let put = self.cell.store.put(&self.path(&file), &bytes).await;
-            put.map_err(|error| self.of_store(error))
-        });
-        stream::iter(put).buffer_unordered(AT_ONCE).try_collect().await
+        let files = files.into_iter().map(|(file, bytes)| (self.path(&file), bytes)).collect();
+        self.cell.store.put_all(files).await.map_err(|error| self.of_store(error))
     }
 
     /// Lets go of partial files.
     pub(super) async fn remove(&self, files: &[String]) -> Result<(), LogError> {
-        for file in files {
-            let removed = self.cell.store.remove(&self.path(file)).await;
-            removed.map_err(|error| self.of_store(error))?;
-        }
-        Ok(())
+        let paths = files.iter().map(|file| self.path(file)).collect();
+        self.cell.store.remove_all(paths).await.map_err(|error| self.of_store(error))
     }
 
     /// The checkpoint that lies in the store, with its bytes, if it is one of ours.

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-/// Each org that grew costs files, two signatures and a commit. Where many grow, what that takes
-/// is followed by so many times as long for the calls, up to a bound.
-const RESTS: u32 = 3;
-const RESTS_MAX: Duration = Duration::from_mins(1);
+/// What was published is listed in the directory at least so often, however many wait.
+const ROUND_MAX: Duration = Duration::from_secs(5);
+/// How long a stop may publish what waits.
+pub(super) const STOP_MAX: Duration = Duration::from_secs(10);
 /// How often it is published because much is remembered, at most.
-const CROWDED_EVERY: Duration = Duration::from_secs(1);
+pub(super) const CROWDED_EVERY: Duration = Duration::from_secs(1);
 /// Events that are verified as often as it is published where nothing hurries, and a bundle
 /// at least; more where much was published, in this part of the time.
 const VERIFIED: u64 = 2_048;
@@ -18,10 +18,8 @@ const VERIFIED_PART: u32 = 50;
 #[derive(Debug)]
 pub(super) struct Pace {
     every: Duration,
-    /// Since the last round ended, for the calls.
-    rest: Duration,
-    /// Whether it was not enough, as a record was too long for it.
-    is_behind: bool,
+    /// How long until the next round.
+    pause: Duration,
     /// When the last round began.
     begun: Instant,
 }
@@ -37,19 +35,17 @@ pub(super) struct Share {
 
 impl Pace {
     pub(super) fn new(every: Duration, now: Instant) -> Self {
-        Self { every, rest: CROWDED_EVERY, is_behind: false, begun: now }
+        Self { every, pause: every, begun: now }
     }
 
     /// How long until the next round.
     pub(super) fn pause(&self) -> Duration {
-        // A long record goes on at once.
-        if self.is_behind { Duration::ZERO } else { self.every.max(self.rest) }
+        self.pause
     }
 
-    /// How long until the next round may come before, because much is remembered: the calls have
-    /// their time however rarely it is published otherwise.
-    pub(super) fn rest(&self) -> Duration {
-        self.rest
+    /// Until when the round that began publishes.
+    pub(super) fn until(&self) -> Instant {
+        self.begun + self.every.min(ROUND_MAX)
     }
 
     /// A round begins; gives how long ago the last one did.
@@ -68,10 +64,14 @@ impl Pace {
         Share { events, piece, until: now + passed / VERIFIED_PART }
     }
 
-    /// The round has published; so many records were too long for it.
-    pub(super) fn published(&mut self, behind: u64, now: Instant) {
-        self.is_behind = behind > 0;
-        self.rest = ((now - self.begun) * RESTS).clamp(CROWDED_EVERY, RESTS_MAX);
+    /// The round has published; whether it left something for the next, and whether it failed.
+    pub(super) fn published(&mut self, left: bool, failed: bool) {
+        self.pause = match (left, failed) {
+            (false, _) => self.every,
+            (true, true) => self.every.min(ROUND_MAX),
+            // Where much waits it goes on at once.
+            (true, false) => Duration::ZERO,
+        };
     }
 }
 
@@ -98,36 +98,25 @@ mod tests {
         Duration::from_secs(secs)
     }
 
-    /// The pause behind a round that took so long, and when much that is remembered may end it.
-    fn behind(every: Duration, took: Duration, behind: u64) -> (Duration, Duration) {
+    #[test]
+    fn a_round_that_was_not_enough_is_followed_by_the_next_and_what_it_did_is_listed_first() {
         let now = Instant::now();
-        let mut pace = Pace::new(every, now);
-        pace.begins(now + every);
-        pace.published(behind, now + every + took);
-        (pace.pause(), pace.rest())
-    }
-
-    #[test]
-    fn what_publishing_takes_is_followed_by_three_times_as_long_for_the_calls() {
-        assert_eq!(behind(EVERY, secs(1), 0), (EVERY, secs(3)), "as often as configured");
-        assert_eq!(behind(EVERY, secs(2), 0), (secs(6), secs(6)));
-        assert_eq!(behind(EVERY, secs(300), 0), (secs(60), secs(60)), "a minute at most");
-        assert_eq!(behind(secs(3_600), secs(2), 0), (secs(3_600), secs(6)), "and if it is rare");
-        assert_eq!(behind(EVERY, secs(0), 0), (EVERY, secs(1)), "once a second at most");
-    }
-
-    #[test]
-    fn a_long_record_goes_on_at_once() {
-        assert_eq!(behind(EVERY, secs(300), 1).0, secs(0));
+        let mut pace = Pace::new(EVERY, now);
+        pace.published(true, false);
+        assert_eq!((pace.pause(), pace.until()), (secs(0), now + secs(5)));
+        pace.published(true, true);
+        assert_eq!(pace.pause(), EVERY, "nothing is asked for at once that failed");
+        assert_eq!(Pace::new(secs(3_600), now).until(), now + secs(5));
+        assert_eq!(Pace::new(secs(1), now).until(), now + secs(1));
     }
 
     #[test]
     fn a_round_is_told_how_long_ago_the_last_one_began() {
         let now = Instant::now();
         let mut pace = Pace::new(EVERY, now);
-        assert_eq!((pace.pause(), pace.rest()), (EVERY, secs(1)));
+        assert_eq!(pace.pause(), EVERY);
         assert_eq!(pace.begins(now + secs(5)), secs(5));
-        pace.published(0, now + secs(9));
+        pace.published(false, true);
         assert_eq!(pace.begins(now + secs(21)), secs(16), "publishing and pause");
     }
 

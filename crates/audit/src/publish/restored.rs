@@ -95,7 +95,7 @@ impl Log {
                 self.0.check_org(region, &org).await?;
                 let note = String::from_utf8(note).map_err(|_| LogError::Unsigned)?;
                 let now = self.0.record.clock.now();
-                place.remember(&published, &note, known, now, Signers::PerhapsOthers).await?;
+                place.remember(published, note, known, now, Signers::PerhapsOthers).await?;
             }
         }
         Ok(())
@@ -194,7 +194,8 @@ impl Place<'_> {
         let (size, at) = (int(after.size())?, self.log.record.clock.now());
         change.many(&sql::HEAD_REGAIN, vec![args![size, at, after.to_bytes()]]).await?;
         let root = after.root().0.to_vec();
-        change.run(sql::CHECKPOINT_ADD, args![size, root, at, note.as_str()]).await?;
+        let row = args![size, root, at, note.as_str()];
+        change.many(&sql::CHECKPOINT_ADD, vec![row]).await?;
         Ok(())
     }
 

@@ -1,28 +1,20 @@
-//! Publishing what is new.
-
-use std::time::Instant;
+//! Publishing what is new of one org.
 
 use access::{OrgId, Region};
 use base::args;
-use base::db::Within;
-use futures_util::{StreamExt as _, stream};
 use tlog::Checkpoint;
 use tlog::tile::TILE_WIDTH;
 
+use super::Inner;
 use super::checkpoint::Signers;
 use super::edge::{Edge, File};
 use super::fault::{Fault, FaultKind, LogError};
 use super::org::{Head, Place};
-use super::{Inner, Log};
-use crate::grown::{Grown, Lately};
+use super::rounds::Published;
 use crate::sql;
 
 /// Entries of one org that one round publishes at most: some two megabytes of files.
 const ROUND_MAX: u64 = 16_384;
-/// Orgs that are published at once.
-const ORGS_AT_ONCE: usize = 8;
-/// Orgs that a page of the database names.
-const PAGE: usize = 200;
 /// Orgs whose edge is kept in memory; beyond that all are read again.
 const WORKS_MAX: usize = 10_000;
 /// Times that an org is looked at again at once because another node published it meanwhile.
@@ -48,127 +40,8 @@ struct Long {
     read: Edge,
 }
 
-/// What a round did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Published {
-    /// Entries that a checkpoint now covers and did not before.
-    pub entries: u64,
-    /// Checkpoints that were signed.
-    pub checkpoints: u64,
-    /// Orgs whose record was too long for one round.
-    pub behind: u64,
-}
-
-impl Log {
-    /// Publishes what is new in a region, of each org a bounded piece. An org that cannot be
-    /// published keeps no other waiting; the first error that may pass is given at the end.
-    pub async fn publish(&self, region: Region) -> Result<Published, LogError> {
-        let mut round = Round::of(region, None);
-        self.0.publish_all(&mut round).await?;
-        self.0.ended(round)
-    }
-
-    /// The same, of what grew since the last time. An org that has more to publish, or could
-    /// not be published, is looked at again.
-    pub(super) async fn publish_grown(
-        &self,
-        region: Region,
-        grown: &Grown,
-    ) -> Result<Published, LogError> {
-        let mut round = Round::of(region, Some(grown));
-        // Of a database that is away nothing is taken: it would all have to be looked at again.
-        self.0.record.databases().region(region)?.ping().await?;
-        match grown.take() {
-            Lately::These(orgs) => self.0.some(&mut round, &orgs).await,
-            Lately::All => {
-                let begun = Instant::now();
-                self.0.publish_all(&mut round).await?;
-                grown.looked(begun.elapsed());
-            }
-        }
-        self.0.ended(round)
-    }
-}
-
-/// A round of publishing.
-#[derive(Debug)]
-struct Round<'a> {
-    region: Region,
-    grown: Option<&'a Grown>,
-    published: Published,
-    failed: Option<LogError>,
-}
-
-impl<'a> Round<'a> {
-    fn of(region: Region, grown: Option<&'a Grown>) -> Self {
-        Self { region, grown, published: Published::default(), failed: None }
-    }
-}
-
 impl Inner {
-    async fn publish_all(&self, round: &mut Round<'_>) -> Result<(), LogError> {
-        let db = self.record.databases().region(round.region)?;
-        let mut after = String::new();
-        loop {
-            let rows = db.all(&Within::node(), sql::HEADS_BEHIND, args![after.as_str()]).await?;
-            let (Some(last), full) = (rows.last(), rows.len() >= PAGE) else { return Ok(()) };
-            after = last.text("org_id")?;
-            let orgs = rows.iter().map(|row| row.parse("org_id"));
-            self.some(round, &orgs.collect::<Result<Vec<OrgId>, _>>()?).await;
-            if !full {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn some<'a>(&self, round: &mut Round<'_>, orgs: impl IntoIterator<Item = &'a OrgId>) {
-        let orgs: Vec<_> = orgs.into_iter().collect();
-        for piece in orgs.chunks(PAGE) {
-            self.piece(round, piece).await;
-        }
-    }
-
-    async fn piece(&self, round: &mut Round<'_>, orgs: &[&OrgId]) {
-        let region = round.region;
-        let orgs = orgs.iter().map(async |org| (*org, self.in_turn(region, org).await));
-        let mut orgs = stream::iter(orgs.collect::<Vec<_>>()).buffer_unordered(ORGS_AT_ONCE);
-        while let Some((org, one)) = orgs.next().await {
-            let again = match one {
-                Ok(one) => {
-                    round.published = round.published.and(one);
-                    one.behind > 0
-                }
-                // It was told when it was found, and its org is stopped.
-                Err(LogError::Fault(_)) => false,
-                Err(error) => {
-                    round.failed.get_or_insert(error);
-                    true
-                }
-            };
-            if let Some(grown) = round.grown.filter(|_| again) {
-                grown.again(org);
-            }
-        }
-    }
-
-    fn ended(&self, Round { published, failed, .. }: Round<'_>) -> Result<Published, LogError> {
-        self.counts.published.inc_by(published.entries);
-        failed.map_or(Ok(published), Err)
-    }
-}
-
-impl Published {
-    fn and(self, other: Self) -> Self {
-        Self {
-            entries: self.entries + other.entries,
-            checkpoints: self.checkpoints + other.checkpoints,
-            behind: self.behind + other.behind,
-        }
-    }
-}
-
-impl Inner {
-    async fn in_turn(&self, region: Region, org: &OrgId) -> Result<Published, LogError> {
+    pub(super) async fn in_turn(&self, region: Region, org: &OrgId) -> Result<Published, LogError> {
         let _turn = self.turn(org).await;
         // What is moving is published when it has arrived.
         let Some(_pass) = self.at_home(region, org) else { return Ok(Published::default()) };
@@ -378,7 +251,7 @@ impl Place<'_> {
             }
         };
         let sizes = self.last_sizes().await?;
-        self.remember(&checkpoint, &note, before, now, signers).await?;
+        self.remember(checkpoint, note, before, now, signers).await?;
         self.log.counts.checkpoints.inc();
         if self.org() != &self.log.directory {
             self.birth.directory.changed(self.org());

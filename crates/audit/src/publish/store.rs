@@ -3,9 +3,12 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 /// Bytes of the largest file of a log: a note of 256 KiB; bundles and tiles are far smaller.
 pub(super) const FILE_BYTES_MAX: usize = 1 << 20;
+/// Files of one org that are asked for at once.
+pub(super) const AT_ONCE: usize = 16;
 
 /// Keeps files by name. What was put once is never put again with other bytes.
 #[async_trait]
@@ -15,6 +18,12 @@ pub trait Store: Debug + Send + Sync {
 
     /// Puts a file that never changes. If it is there with these bytes, all is well.
     async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError>;
+
+    /// The same with several, in whichever order.
+    async fn put_all(&self, files: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
+        let put = files.iter().map(async |(path, bytes)| self.put(path, bytes).await);
+        stream::iter(put.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).try_collect().await
+    }
 
     /// Puts a checkpoint in the place of what was read there, or of nothing: the one file that
     /// changes. If something else lies there by now it stays, and this is [`StoreError::Moved`]:
@@ -28,6 +37,14 @@ pub trait Store: Debug + Send + Sync {
 
     /// Lets go of a partial tile or bundle that a longer one contains.
     async fn remove(&self, path: &str) -> Result<(), StoreError>;
+
+    /// The same with several.
+    async fn remove_all(&self, paths: Vec<String>) -> Result<(), StoreError> {
+        for path in &paths {
+            self.remove(path).await?;
+        }
+        Ok(())
+    }
 
     /// The names of what lies directly in a folder; `""` is the store itself, where each org
     /// has one. None if it is not there.

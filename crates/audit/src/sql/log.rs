@@ -1,6 +1,6 @@
 //! Statements of the published log.
 
-use base::db::Statement;
+use base::db::{Batch, Statement};
 
 /// All orgs of a region: only at start-up.
 pub(crate) const HEADS: Statement = Statement::new(
@@ -116,10 +116,11 @@ pub(crate) const CHECKPOINT_SIZES: Statement = Statement::new(
     "SELECT size FROM audit_checkpoint WHERE org_id = $1 ORDER BY size DESC LIMIT 6",
 );
 
-pub(crate) const CHECKPOINT_ADD: Statement = Statement::new(
-    "remember a checkpoint",
-    "INSERT INTO audit_checkpoint (org_id, size, root, at, note) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (org_id, size) DO NOTHING",
+pub(crate) const CHECKPOINT_ADD: Batch = Batch::new(
+    "remember checkpoints",
+    "INSERT INTO audit_checkpoint (org_id, size, root, at, note)",
+    5,
+    "ON CONFLICT (org_id, size) DO NOTHING",
 );
 
 /// Those of this hour before the one that went before: each hour keeps its last ones.

@@ -15,6 +15,7 @@ mod directory;
 mod evidence;
 mod house;
 mod lost;
+mod many;
 mod one_writer;
 mod others;
 mod people;

@@ -76,7 +76,7 @@ impl Place<'_> {
         tx.many(&sql::SLOT_SET, listed).await?;
         let root = published.root().0.to_vec();
         let args = args![int(size)?, root, now, note];
-        tx.run(sql::CHECKPOINT_ADD, self.scope.args(args)).await?;
+        tx.many(&sql::CHECKPOINT_ADD, [self.scope.args(args)]).await?;
         tx.commit().await?;
         Ok(true)
     }
