@@ -5,6 +5,8 @@ mod baseline;
 mod bench;
 mod browser;
 mod clients;
+#[cfg(test)]
+mod examples;
 mod faults;
 mod licences;
 mod pages;

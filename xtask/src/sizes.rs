@@ -115,7 +115,7 @@ pub(crate) fn crates(root: &Path) -> Vec<(String, PathBuf)> {
 }
 
 /// All Rust files under a folder.
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in entries(folder) {
         if entry.is_dir() {

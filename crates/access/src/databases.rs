@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base::args;
-use base::db::{Db, DbError, Row, Statement, Tx, Value, Within};
+use base::db::{Ask, Db, DbError, Row, Statement, Tx, Value, Within};
 
 use crate::{Homes, Region, Scope};
 
@@ -81,6 +81,16 @@ impl OrgDb<'_> {
     ) -> Result<Option<Row>, DbError> {
         let db = self.databases.whole(self.scope)?;
         db.maybe(&self.within(), statement, with_org(self.scope, args)).await
+    }
+
+    /// The rows that each of some reads gives, all of one moment. `args` start at `$2`.
+    pub async fn together<const N: usize>(
+        &self,
+        asked: [Ask; N],
+    ) -> Result<[Vec<Row>; N], DbError> {
+        let db = self.databases.whole(self.scope)?;
+        let asked = asked.map(|(statement, args)| (statement, with_org(self.scope, args)));
+        db.together(&self.within(), asked).await
     }
 
     /// Begins a unit of work. Only `audit::Change` can make it permanent. While the org moves

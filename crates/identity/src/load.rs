@@ -45,17 +45,16 @@ pub(crate) async fn raw(
 ) -> Result<Option<Raw>, DbError> {
     let scope = Caller::node(org.clone(), region, "identity").itself();
     let db = databases.of(&scope)?;
-    let Some(mut before) = head(&db).await? else { return Ok(None) };
     let mut readings = 1;
     loop {
-        let mut raw = read(&db, before, now).await?;
+        let Some(mut raw) = read(&db, now).await? else { return Ok(None) };
         raw.guard = guards.of(&scope).await?;
-        let version = raw.version;
-        let Some(after) = head(&db).await? else { return Ok(None) };
-        if after.1 == version || readings == READINGS_MAX {
+        let Some((_, version, _)) = head(db.maybe(sql::ORG_READ, args![]).await?)? else {
+            return Ok(None);
+        };
+        if version == raw.version || readings == READINGS_MAX {
             return Ok((raw.org.region == region).then_some(raw));
         }
-        before = after;
         readings += 1;
     }
 }
@@ -63,25 +62,37 @@ pub(crate) async fn raw(
 /// The row of the org itself.
 type Head = (Org, u64, Rules);
 
-async fn head(db: &OrgDb<'_>) -> Result<Option<Head>, DbError> {
-    let row = db.maybe(sql::ORG_READ, args![]).await?;
+fn head(row: Option<Row>) -> Result<Option<Head>, DbError> {
     row.map(|row| Ok((Org::of(&row)?, row.count("version")?, Rules::of(&row)?))).transpose()
 }
 
-async fn read(db: &OrgDb<'_>, (org, version, decided): Head, now: At) -> Result<Raw, DbError> {
+async fn read(db: &OrgDb<'_>, now: At) -> Result<Option<Raw>, DbError> {
     let ended_after = now - jiff::SignedDuration::from_hours(ENDED_KEYS_KNOWN_HOURS);
-    let members = behind(db, sql::MEMBER_CHUNK, "member_id", None).await?;
-    let services = behind(db, sql::SERVICE_CHUNK, "service_id", None).await?;
-    let team_names = behind(db, sql::TEAM_CHUNK, "team_id", None).await?;
-    let roles = behind(db, sql::ROLE_CHUNK, "name", None).await?;
-    let grants = behind(db, sql::GRANT_CHUNK, "grant_id", None).await?;
-    let keys = behind(db, sql::KEY_CHUNK, "key_id", Some(ended_after)).await?;
-    Ok(Raw {
+    let [org, members, services, team_names, roles, grants, keys, teams] = db
+        .together([
+            (sql::ORG_READ, args![]),
+            (sql::MEMBER_CHUNK, args![""]),
+            (sql::SERVICE_CHUNK, args![""]),
+            (sql::TEAM_CHUNK, args![""]),
+            (sql::ROLE_CHUNK, args![""]),
+            (sql::GRANT_CHUNK, args![""]),
+            (sql::KEY_CHUNK, args!["", ended_after]),
+            (sql::TEAM_MEMBER_CHUNK, args!["", ""]),
+        ])
+        .await?;
+    let Some((org, version, decided)) = head(org.into_iter().next())? else { return Ok(None) };
+    let members = rest(db, sql::MEMBER_CHUNK, "member_id", None, members).await?;
+    let services = rest(db, sql::SERVICE_CHUNK, "service_id", None, services).await?;
+    let team_names = rest(db, sql::TEAM_CHUNK, "team_id", None, team_names).await?;
+    let roles = rest(db, sql::ROLE_CHUNK, "name", None, roles).await?;
+    let grants = rest(db, sql::GRANT_CHUNK, "grant_id", None, grants).await?;
+    let keys = rest(db, sql::KEY_CHUNK, "key_id", Some(ended_after), keys).await?;
+    Ok(Some(Raw {
         org,
         version,
         rules: decided,
         holders: each(&members, member)?.into_iter().chain(each(&services, service)?).collect(),
-        teams: teams(db).await?,
+        teams: rest_of_teams(db, teams).await?,
         team_names: each(&team_names, |row| Ok((row.parse("team_id")?, row.text("name")?)))?
             .into_iter()
             .collect(),
@@ -89,7 +100,7 @@ async fn read(db: &OrgDb<'_>, (org, version, decided): Head, now: At) -> Result<
         grants: each(&grants, Grant::of)?,
         keys: each(&keys, key)?,
         guard: None,
-    })
+    }))
 }
 
 fn each<T>(rows: &[Row], of: impl Fn(&Row) -> Result<T, DbError>) -> Result<Vec<T>, DbError> {
@@ -103,31 +114,45 @@ pub(crate) async fn behind(
     id: &str,
     more: Option<At>,
 ) -> Result<Vec<Row>, DbError> {
-    let mut all = Vec::new();
-    let mut after = String::new();
-    loop {
-        let mut args = args![after.as_str()];
-        args.extend(more.map(Value::from));
-        let rows = db.all(statement, args).await?;
-        let full = rows.len() >= sql::CHUNK;
-        all.extend(rows);
-        match all.last() {
-            Some(last) if full => after = last.text(id)?,
-            Some(_) | None => return Ok(all),
-        }
-    }
+    let first = db.all(statement, asked("", more)).await?;
+    rest(db, statement, id, more, first).await
 }
 
-async fn teams(db: &OrgDb<'_>) -> Result<Vec<(TeamId, MemberId)>, DbError> {
-    let mut all: Vec<(TeamId, MemberId)> = Vec::new();
-    loop {
-        let (team, member) = all.last().map_or(("", ""), |(t, m)| (t.as_str(), m.as_str()));
-        let rows = db.all(sql::TEAM_MEMBER_CHUNK, args![team, member]).await?;
-        all.extend(each(&rows, |row| Ok((row.parse("team_id")?, row.parse("member_id")?)))?);
-        if rows.len() < sql::CHUNK {
-            return Ok(all);
-        }
+fn asked(after: &str, more: Option<At>) -> Vec<Value> {
+    std::iter::once(after.into()).chain(more.map(Value::from)).collect()
+}
+
+/// The same, where the first chunk is read.
+async fn rest(
+    db: &OrgDb<'_>,
+    statement: Statement,
+    id: &str,
+    more: Option<At>,
+    first: Vec<Row>,
+) -> Result<Vec<Row>, DbError> {
+    let (mut is_full, mut all) = (first.len() >= sql::CHUNK, first);
+    while is_full && let Some(last) = all.last() {
+        let rows = db.all(statement, asked(&last.text(id)?, more)).await?;
+        is_full = rows.len() >= sql::CHUNK;
+        all.extend(rows);
     }
+    Ok(all)
+}
+
+async fn rest_of_teams(
+    db: &OrgDb<'_>,
+    first: Vec<Row>,
+) -> Result<Vec<(TeamId, MemberId)>, DbError> {
+    let of = |row: &Row| -> Result<(TeamId, MemberId), DbError> {
+        Ok((row.parse("team_id")?, row.parse("member_id")?))
+    };
+    let (mut is_full, mut all) = (first.len() >= sql::CHUNK, each(&first, of)?);
+    while is_full && let Some((team, member)) = all.last() {
+        let rows = db.all(sql::TEAM_MEMBER_CHUNK, args![team.as_str(), member.as_str()]).await?;
+        is_full = rows.len() >= sql::CHUNK;
+        all.extend(each(&rows, of)?);
+    }
+    Ok(all)
 }
 
 /// A stored role that this version does not understand is an error, not a guess.

@@ -10,7 +10,7 @@ use sqlx::error::{DatabaseError, ErrorKind};
 
 use super::lines::ACQUIRE_TIMEOUT;
 use super::row::EngineRow;
-use super::statement::Batch;
+use super::statement::{Batch, Statement};
 use super::told::{Heard, Saying};
 use super::writer::Turn;
 use super::{Db, Row, Value};
@@ -61,10 +61,8 @@ impl Here {
     pub(super) fn ask(&mut self, db: &Db, saying: Saying) -> Result<Heard, sqlx::Error> {
         match saying {
             Saying::All(statement, args) => {
-                let mut prepared = self.prepared(statement.text)?;
-                let (names, mut rows) = (names_of(&prepared), Vec::new());
-                given(&mut prepared, &names, &args, &mut rows).map_err(refused)?;
-                Ok(Heard::Rows(rows))
+                let connection = self.0.as_ref().ok_or(sqlx::Error::PoolClosed)?;
+                all(connection, &statement, &args).map(Heard::Rows).map_err(refused)
             }
             Saying::Run(statement, args) => {
                 let mut prepared = self.prepared(statement.text)?;
@@ -141,6 +139,18 @@ impl rusqlite::ToSql for Bound<'_> {
     }
 }
 
+/// All rows that a read gives.
+pub(super) fn all(
+    connection: &Connection,
+    statement: &Statement,
+    args: &[Value],
+) -> rusqlite::Result<Vec<Row>> {
+    let (mut prepared, mut rows) = (connection.prepare_cached(statement.text)?, Vec::new());
+    let names = names_of(&prepared);
+    given(&mut prepared, &names, args, &mut rows)?;
+    Ok(rows)
+}
+
 /// Runs a statement and adds the rows that it gives.
 fn given(
     statement: &mut CachedStatement<'_>,
@@ -184,7 +194,7 @@ impl HereRow {
 }
 
 /// What the engine refused, told as the pool's connections tell it.
-fn refused(error: rusqlite::Error) -> sqlx::Error {
+pub(super) fn refused(error: rusqlite::Error) -> sqlx::Error {
     sqlx::Error::Database(Box::new(Refused(error)))
 }
 

@@ -18,6 +18,7 @@ use super::lines::{ACQUIRE_TIMEOUT, Health, Lines, SILENCE_MAX};
 use super::log::Log;
 use super::row::EngineRow;
 use super::statement::{Batch, Statement};
+use super::together::Readers;
 use super::tx::Where;
 use super::value::{Column, Value, bind};
 use super::writer::Writer;
@@ -44,7 +45,7 @@ pub(super) const PRAGMAS: [(&str, &str); 5] = [
 ];
 
 /// Of the file that a connection which only reads has in memory: 256 KiB.
-const READ_CACHE: &str = "-256";
+pub(super) const READ_CACHE: &str = "-256";
 
 /// A handle on one database.
 #[derive(Debug, Clone)]
@@ -65,7 +66,13 @@ type BatchOf = (&'static str, &'static str, usize);
 
 #[derive(Debug)]
 pub(crate) enum Pool {
-    Sqlite { read: SqlitePool, write: Writer, log: Log },
+    /// `readers`: none of a database in memory, which is its one connection.
+    Sqlite {
+        read: SqlitePool,
+        readers: Option<Arc<Readers>>,
+        write: Writer,
+        log: Log,
+    },
     Postgres(Lines),
 }
 
@@ -95,10 +102,11 @@ impl Db {
             let write = one().await.map_err(on)?;
             let write = Writer::open(write, options.get_filename()).map_err(on)?;
             let log = Log::new(one().await.map_err(on)?, write.clone());
+            let readers = Some(Arc::new(Readers::of(options.get_filename())));
             // What they remember of the file is worth nothing once somebody writes.
             let options = options.pragma("cache_size", READ_CACHE);
             let read = line.max_connections(4).connect_with(options.read_only(true));
-            Pool::Sqlite { read: read.await.map_err(on)?, write, log }
+            Pool::Sqlite { read: read.await.map_err(on)?, readers, write, log }
         } else {
             Pool::Postgres(Lines::open(url).await.map_err(on)?)
         };
@@ -115,7 +123,7 @@ impl Db {
         let pool = pool.map_err(|cause| DbError::new("be opened in memory", cause))?;
         let write = Writer::in_memory(pool.clone());
         let log = Log::new(pool.clone(), write.clone());
-        Ok(Self::on(Pool::Sqlite { read: pool, write, log }))
+        Ok(Self::on(Pool::Sqlite { read: pool, readers: None, write, log }))
     }
 
     fn on(pool: Pool) -> Self {
@@ -153,18 +161,28 @@ impl Db {
         let mut tries = None;
         loop {
             // On the heap: the futures of rooms that ask much must stay small.
-            let error = match Box::pin(self.read(within, statement, args.clone())).await {
-                Err(error) if error.is_passing() || error.is_lost() => error,
+            match Box::pin(self.read(within, statement, args.clone())).await {
+                Err(error) => self.may_repeat(&mut tries, error).await?,
                 read => return read,
-            };
-            if !tries.get_or_insert_with(Tries::new).wait().await {
-                return Err(error);
             }
-            self.repeated();
         }
     }
 
-    async fn read(
+    /// Whether what failed may succeed if it is done again: then it is time to.
+    pub(super) async fn may_repeat(
+        &self,
+        tries: &mut Option<Tries>,
+        error: DbError,
+    ) -> Result<(), DbError> {
+        let passes = error.is_passing() || error.is_lost();
+        if !passes || !tries.get_or_insert_with(Tries::new).wait().await {
+            return Err(error);
+        }
+        self.repeated();
+        Ok(())
+    }
+
+    pub(super) async fn read(
         &self,
         within: &Within,
         statement: Statement,
@@ -295,8 +313,11 @@ impl Db {
     /// Waits for running statements and closes every connection.
     pub async fn close(&self) {
         match self.pool() {
-            Pool::Sqlite { read, write, log } => {
+            Pool::Sqlite { read, readers, write, log } => {
                 read.close().await;
+                if let Some(readers) = readers {
+                    readers.close();
+                }
                 log.close().await;
                 write.close().await;
             }
