@@ -39,11 +39,11 @@ struct Waiting {
 
 /// Which records a follower is to look at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Lately {
-    /// Of these orgs, in whichever region they are.
-    These(BTreeSet<OrgId>),
-    /// All of them; afterwards: [`Grown::looked`].
-    All,
+pub struct Lately {
+    /// Those of these orgs, in whichever region they are.
+    pub orgs: BTreeSet<OrgId>,
+    /// And all there are, until it says that it has: [`Grown::looked`].
+    pub all: bool,
 }
 
 /// Everybody who follows.
@@ -89,8 +89,12 @@ impl Grown {
     /// What there is to look at since this was last asked.
     pub fn take(&self) -> Lately {
         let mut waiting = locked(&self.0);
-        let orgs = std::mem::take(&mut waiting.orgs);
-        if waiting.all <= Instant::now() { Lately::All } else { Lately::These(orgs) }
+        Lately { orgs: std::mem::take(&mut waiting.orgs), all: waiting.all <= Instant::now() }
+    }
+
+    /// How many grew since.
+    pub(crate) fn len(&self) -> usize {
+        locked(&self.0).orgs.len()
     }
 
     /// All were looked at, in so much time.
@@ -135,20 +139,22 @@ mod tests {
     #[test]
     fn a_follower_looks_at_all_first_and_then_at_what_grew() {
         let (followers, orgs) = (Followers::default(), orgs(2));
+        let these = |all, orgs: &[OrgId]| Lately { orgs: orgs.iter().cloned().collect(), all };
         let grown = followers.add();
-        followers.tell(&orgs);
-        assert_eq!(grown.take(), Lately::All);
-        assert_eq!(grown.take(), Lately::All, "until it has looked");
+        followers.tell(&orgs[..1]);
+        assert_eq!(grown.take(), these(true, &orgs[..1]));
+        followers.tell(&orgs[1..]);
+        assert_eq!(grown.take(), these(true, &orgs[1..]), "until it has looked");
         grown.looked(Duration::ZERO);
-        assert_eq!(grown.take(), Lately::These(BTreeSet::new()));
+        assert_eq!(grown.take(), these(false, &[]));
         followers.tell(&orgs);
         grown.again(&orgs[0]);
-        assert_eq!(grown.take(), Lately::These(orgs.iter().cloned().collect()));
-        assert_eq!(grown.take(), Lately::These(BTreeSet::new()));
+        assert_eq!((grown.len(), grown.take()), (2, these(false, &orgs)));
+        assert_eq!((grown.len(), grown.take()), (0, these(false, &[])));
     }
 
     #[test]
-    fn what_is_done_behind_the_calls_leaves_them_nine_parts_of_ten() {
+    fn what_is_done_behind_the_calls_is_followed_by_nine_times_as_long_for_them() {
         let millis = Duration::from_millis;
         assert_eq!(rest_after(millis(20)), millis(180));
         assert_eq!(rest_after(millis(60_000)), millis(10_000), "ten seconds at most");
@@ -160,7 +166,7 @@ mod tests {
         let grown = followers.add();
         grown.looked(Duration::ZERO);
         followers.tell(&orgs);
-        assert_eq!(grown.take(), Lately::All);
+        assert!(grown.take().all);
         assert!(locked(&grown.0).orgs.is_empty());
     }
 }

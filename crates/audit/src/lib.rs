@@ -52,10 +52,10 @@
 //!   `whatever_the_steps_the_files_are_those_of_the_whole_tree`,
 //!   `a_crash_between_any_two_steps_changes_no_byte_of_what_is_published`.
 //! - Where many orgs grow at once each is published and listed in its turn, most of the time belongs
-//!   to the calls, and a stop leaves none:
+//!   to the calls, and a stop leaves none that it has the time for:
 //!   `of_many_orgs_each_is_published_and_listed_in_its_turn_and_a_stop_leaves_none`,
 //!   `whoever_waits_longest_is_next_and_what_others_left_keeps_nobody_waiting`,
-//!   `what_is_done_behind_the_calls_leaves_them_nine_parts_of_ten`.
+//!   `what_is_done_behind_the_calls_is_followed_by_nine_times_as_long_for_them`.
 //! - What does not lead to the root that the record committed to is never signed:
 //!   `a_record_that_was_altered_before_it_was_published_is_never_signed`. What a node recorded it
 //!   publishes as it recorded it, whatever became of it in the database meanwhile:

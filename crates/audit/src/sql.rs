@@ -260,6 +260,7 @@ pub const STATEMENTS: &[Statement] = &[
     ENDED,
     ENDS,
     OPEN_DROP,
+    OPEN_SWEPT,
     FROM,
     PLACE,
     PLACE_BEHIND,

@@ -112,11 +112,12 @@ impl Record {
                 }
                 let by = Caller::node(org.clone(), region, &self.node);
                 let sweep = Sweep { record: self, by, node, still };
-                let open = sweep.open(row.int("first")?).await?;
+                let first = row.int("first")?;
+                let open = sweep.open(first).await?;
                 let (count, all) = sweep.close(open).await?;
                 closed += count;
                 if all {
-                    swept.push(org);
+                    swept.push((org, first));
                 }
             }
             if let Some(still) = still {
@@ -237,13 +238,13 @@ impl Sweep<'_> {
     }
 }
 
-/// Nobody needs to look again for calls of this node in these orgs.
+/// Nobody needs to look again for calls of this node in these orgs, from where they began.
 #[expect(clippy::disallowed_methods, reason = "where open calls begin is no change of an org")]
-async fn forget(db: &Db, node: &str, still: &Still, orgs: &[OrgId]) -> Result<(), DbError> {
+async fn forget(db: &Db, node: &str, still: &Still, swept: &[(OrgId, i64)]) -> Result<(), DbError> {
     let mut tx = db.begin(&Within::node()).await?;
     if tx.maybe(still.statement, still.args.clone()).await?.is_some() {
-        for org in orgs {
-            tx.run(sql::OPEN_DROP, args![org.as_str(), node]).await?;
+        for (org, first) in swept {
+            tx.run(sql::OPEN_SWEPT, args![org.as_str(), node, *first]).await?;
         }
         tx.commit().await?;
     }

@@ -2,27 +2,28 @@
 //! which little happens a minute later or more: each costs a transaction, and whoever reads folds
 //! first. However many those are, most of the time belongs to the calls.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::time::{Duration, Instant};
 
 use access::{OrgId, Region};
-use audit::{Grown, Lately, rest_after};
+use audit::{Grown, rest_after};
 use base::args;
 use base::db::{DbError, Within};
 use base::tasks::Tasks;
 
 use crate::{Usage, sql};
 
-/// How often it is looked at what grew.
+/// How often it is looked at what grew, and how long what waits is folded then.
 const EVERY: Duration = Duration::from_secs(5);
 /// How long an org waits in which little happens.
 const QUIET: Duration = Duration::from_mins(1);
 /// Orgs that wait at most; the others are found when all are looked at.
 const WAITING_MAX: usize = 65_536;
-/// How long the database rests between two rounds while some org is behind.
+/// How long the database rests at least between two rounds.
 const REST: Duration = Duration::from_millis(100);
-/// Steps that one org gets in one round, so that a long record keeps nobody waiting.
-const STEPS_OF_A_ROUND: usize = 20;
+/// Steps that one org gets in its turn, so that a long record keeps nobody waiting.
+const STEPS_OF_A_TURN: usize = 20;
 
 /// Watches until shutdown begins.
 pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
@@ -30,157 +31,211 @@ pub(crate) async fn watch(usage: Usage, tasks: Tasks) {
     let (mut waiting, mut wait) = (Waiting::default(), EVERY);
     while tokio::time::timeout(wait, tasks.stopping()).await.is_err() {
         let begun = Instant::now();
-        let folded = round(&usage, &tasks, &grown, &mut waiting, begun + EVERY).await;
-        if let Err(error) = &folded {
+        if let Err(error) = round(&usage, &tasks, &grown, &mut waiting, begun).await {
             tracing::warn!(
-                error = error as &dyn std::error::Error,
+                error = &error as &dyn std::error::Error,
                 "the record could not be folded; what people see of usage is behind"
             );
         }
-        let goes_on = folded.is_ok() && !waiting.behind.is_empty();
-        wait = if goes_on { REST } else { EVERY.saturating_sub(begun.elapsed()).max(REST) };
+        wait = EVERY.saturating_sub(begun.elapsed()).max(REST);
     }
 }
 
-/// Looks at what grew, folds what is busy, and until an instant what waited long enough.
+/// Looks at what grew, and folds in its turn what is busy and what waited long enough. A region
+/// whose database is away keeps no other waiting; the first such error is given at the end.
 async fn round(
     usage: &Usage,
     tasks: &Tasks,
     grown: &Grown,
     waiting: &mut Waiting,
-    until: Instant,
+    now: Instant,
 ) -> Result<(), DbError> {
-    match grown.take() {
-        Lately::These(orgs) => waiting.add(orgs, Instant::now()),
-        Lately::All => {
-            let begun = Instant::now();
-            usage.look_at_all(waiting, begun).await?;
+    let is_busy = |org: &OrgId| usage.ahead.is_busy(org);
+    let lately = grown.take();
+    waiting.add(lately.orgs, is_busy, now);
+    let mut away = Away::default();
+    if lately.all {
+        let begun = Instant::now();
+        usage.look_at_all(waiting, now, &mut away).await;
+        if away.error.is_none() {
             grown.looked(begun.elapsed());
         }
     }
-    let at_once = waiting.at_once(|org| usage.ahead.is_busy(org));
-    fold(usage, tasks, at_once, &mut waiting.behind).await?;
-    while let Some(org) = waiting.long_enough(Instant::now()) {
+    waiting.hurry(is_busy);
+    let (until, mut unfolded) = (Instant::now() + EVERY, Vec::new());
+    while let Some(org) = waiting.next(now) {
         let begun = Instant::now();
-        fold(usage, tasks, BTreeSet::from([org]), &mut waiting.behind).await?;
+        match usage.fold_wherever(&org, &mut away).await {
+            Left::Nothing => {}
+            Left::Some => waiting.again(org),
+            Left::Away => unfolded.push(org),
+        }
         let rest = tokio::time::timeout(rest_after(begun.elapsed()), tasks.stopping());
         if rest.await.is_ok() || Instant::now() >= until {
             break;
         }
     }
-    Ok(())
+    for org in unfolded {
+        waiting.again(org);
+    }
+    away.error.map_or(Ok(()), Err)
 }
 
 /// Who is folded later.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// Orgs in which little happened.
-    quiet: HashSet<OrgId>,
-    /// Since when each waits, the longest first; one that does not wait any more may be there.
+    /// Orgs in which little happened, and since when each waits.
+    quiet: HashMap<OrgId, Instant>,
+    /// The same, the longest first; one that does not wait since then any more may be there.
     since: VecDeque<(Instant, OrgId)>,
-    /// Orgs of which a round did not fold all: they go on in the next one.
-    behind: BTreeSet<OrgId>,
+    /// Orgs in which much happened, or of which not all was folded.
+    busy: BTreeSet<OrgId>,
+    /// Which of these was last: in the order of ids, round and round.
+    last: Option<OrgId>,
+    is_busys_turn: bool,
 }
 
 impl Waiting {
-    fn add(&mut self, orgs: impl IntoIterator<Item = OrgId>, now: Instant) {
+    fn add(
+        &mut self,
+        orgs: impl IntoIterator<Item = OrgId>,
+        is_busy: impl Fn(&OrgId) -> bool,
+        now: Instant,
+    ) {
         for org in orgs {
-            if self.since.len() < WAITING_MAX && self.quiet.insert(org.clone()) {
+            if self.busy.contains(&org) || self.quiet.contains_key(&org) {
+                continue;
+            }
+            if is_busy(&org) {
+                self.again(org);
+            } else if self.quiet.len() < WAITING_MAX {
+                self.quiet.insert(org.clone(), now);
                 self.since.push_back((now, org));
             }
         }
+        if self.since.len() > 2 * WAITING_MAX {
+            let quiet = &self.quiet;
+            self.since.retain(|(since, org)| quiet.get(org) == Some(since));
+        }
     }
 
-    /// Which orgs are folded now: those that are behind, and the busy ones that grew.
-    fn at_once(&mut self, is_busy: impl Fn(&OrgId) -> bool) -> BTreeSet<OrgId> {
-        let mut at_once = std::mem::take(&mut self.behind);
-        at_once.extend(self.quiet.extract_if(|org| is_busy(org)));
-        at_once
+    /// Its turn comes again, whenever that is.
+    fn again(&mut self, org: OrgId) {
+        if self.busy.len() < WAITING_MAX {
+            self.busy.insert(org);
+        }
+    }
+
+    /// In these more happened than was known.
+    fn hurry(&mut self, is_busy: impl Fn(&OrgId) -> bool) {
+        let busy = self.quiet.extract_if(|org, _| is_busy(org));
+        self.busy.extend(busy.map(|(org, _)| org));
+    }
+
+    /// Whose turn it is: a busy one and one that waited long enough by turns, if there are both.
+    fn next(&mut self, now: Instant) -> Option<OrgId> {
+        self.is_busys_turn = !self.is_busys_turn;
+        if self.is_busys_turn {
+            self.next_busy().or_else(|| self.long_enough(now))
+        } else {
+            self.long_enough(now).or_else(|| self.next_busy())
+        }
+    }
+
+    fn next_busy(&mut self) -> Option<OrgId> {
+        let behind = self.last.as_ref().map_or(Unbounded, Excluded);
+        let next = self.busy.range((behind, Unbounded)).next().or_else(|| self.busy.first());
+        let next = next?.clone();
+        self.busy.remove(&next);
+        self.last = Some(next.clone());
+        Some(next)
     }
 
     /// Who waits longest, if it is long enough.
     fn long_enough(&mut self, now: Instant) -> Option<OrgId> {
-        while let Some((since, org)) = self.since.front() {
-            if self.quiet.contains(org) && now - *since < QUIET {
+        loop {
+            let (since, org) = self.since.front()?;
+            let waits = self.quiet.get(org) == Some(since);
+            if waits && now.saturating_duration_since(*since) < QUIET {
                 return None;
             }
             let (_, org) = self.since.pop_front()?;
-            if self.quiet.remove(&org) {
+            if waits {
+                self.quiet.remove(&org);
                 return Some(org);
             }
         }
-        None
     }
 }
 
-/// Folds these orgs; those of which more is left than one round folds go to `behind`. A region
-/// whose database is away keeps no other waiting: what is there waits in `behind` too, and the
-/// first such error is given at the end.
-async fn fold(
-    usage: &Usage,
-    tasks: &Tasks,
-    orgs: BTreeSet<OrgId>,
-    behind: &mut BTreeSet<OrgId>,
-) -> Result<(), DbError> {
-    let mut away = None;
-    for (region, _) in usage.databases.clone().iter() {
-        if let Err(error) = fold_in(usage, tasks, region, &orgs, behind).await {
-            away.get_or_insert(error);
-        }
-    }
-    if away.is_some() {
-        behind.extend(orgs);
-    }
-    away.map_or(Ok(()), Err)
+/// Regions whose database is away: in this round nothing more is asked of them.
+#[derive(Debug, Default)]
+struct Away {
+    regions: Vec<Region>,
+    error: Option<DbError>,
 }
 
-async fn fold_in(
-    usage: &Usage,
-    tasks: &Tasks,
-    region: Region,
-    orgs: &BTreeSet<OrgId>,
-    behind: &mut BTreeSet<OrgId>,
-) -> Result<(), DbError> {
-    for org in orgs {
-        if tasks.is_stopping() {
-            return Ok(());
-        }
-        match usage.fold_of(org, region, STEPS_OF_A_ROUND).await {
-            Ok(folded) if folded.until.is_some() => {
-                behind.insert(org.clone());
-            }
-            Ok(_) => {}
-            Err(error) if error.is_unreachable() => return Err(error),
-            // What is wrong with one org must not keep the others waiting.
-            Err(error) => tracing::warn!(
-                org.id = %org,
-                error = &error as &dyn std::error::Error,
-                "the record of an org could not be folded"
-            ),
-        }
+impl Away {
+    fn met(&mut self, region: Region, error: DbError) {
+        self.regions.push(region);
+        self.error.get_or_insert(error);
     }
-    Ok(())
+}
+
+/// What is left of an org behind its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Nothing,
+    Some,
+    /// What a region has whose database is away.
+    Away,
 }
 
 impl Usage {
-    /// Lets all wait that are not folded to the end. A region whose database is away keeps no
-    /// other from that.
-    async fn look_at_all(&self, waiting: &mut Waiting, now: Instant) -> Result<(), DbError> {
-        let mut away = None;
+    /// Folds an org, in whichever region it is.
+    async fn fold_wherever(&self, org: &OrgId, away: &mut Away) -> Left {
+        let mut left = Left::Nothing;
+        for (region, _) in self.databases.iter() {
+            if self.databases.homes().home(org, region) != region {
+                continue;
+            }
+            if away.regions.contains(&region) {
+                left = Left::Away;
+                continue;
+            }
+            match self.fold_of(org, region, STEPS_OF_A_TURN).await {
+                Ok(folded) if folded.until.is_none() => {}
+                Ok(_) => return Left::Some,
+                Err(error) if error.is_unreachable() => {
+                    away.met(region, error);
+                    left = Left::Away;
+                }
+                // What is wrong with one org must not keep the others waiting.
+                Err(error) => tracing::warn!(
+                    org.id = %org,
+                    error = &error as &dyn std::error::Error,
+                    "the record of an org could not be folded"
+                ),
+            }
+        }
+        left
+    }
+
+    /// Lets all wait that are not folded to the end.
+    async fn look_at_all(&self, waiting: &mut Waiting, now: Instant, away: &mut Away) {
         for (region, _) in self.databases.iter() {
             let mut after = String::new();
             loop {
                 match self.unfolded(region, &mut after).await {
-                    Ok(Some(orgs)) => waiting.add(orgs, now),
+                    Ok(Some(orgs)) => waiting.add(orgs, |org| self.ahead.is_busy(org), now),
                     Ok(None) => break,
                     Err(error) => {
-                        away.get_or_insert(error);
+                        away.met(region, error);
                         break;
                     }
                 }
             }
         }
-        away.map_or(Ok(()), Err)
     }
 
     /// The orgs of a page of the record that are not folded to its end; moves `after` to the
@@ -261,31 +316,26 @@ mod tests {
                 let databases = REGIONS.map(|region| (region, of(region).clone()));
                 let usage = node(&Databases::new(databases), &StillClock::new(), &tasks);
                 let caller = Caller::operator(OrgId::new(At::UNIX_EPOCH), lives, "test");
-                let (org, scope) = (BTreeSet::from([caller.org.clone()]), caller.itself());
+                let (org, scope) = (caller.org.clone(), caller.itself());
                 away.db.close().await;
+                let (grown, mut waiting) = (usage.record.grown(), Waiting::default());
+                let mut now = Instant::now();
                 for calls in 1..=2 {
                     call(&usage, &caller).await;
-                    let mut waiting = Waiting::default();
-                    let looked = usage.look_at_all(&mut waiting, Instant::now()).await;
-                    assert!(looked.unwrap_err().is_unreachable(), "{lives}");
-                    assert_eq!(waiting.at_once(|_| true), org);
-                    let folded = fold(&usage, &tasks, org.clone(), &mut waiting.behind).await;
-                    assert!(folded.unwrap_err().is_unreachable(), "{lives}");
-                    assert_eq!(waiting.behind, org, "looked at again");
+                    // It is seen that it grew, and a minute later it is its turn.
+                    for _ in 0..2 {
+                        let round = round(&usage, &tasks, &grown, &mut waiting, now).await;
+                        let error = round.unwrap_err();
+                        assert!(error.is_unreachable(), "{error}");
+                        now += QUIET;
+                    }
                     let folded = usage.databases.of(&scope).unwrap();
                     let folded = folded.maybe(sql::CURSOR, args![]).await.unwrap().unwrap();
                     assert_eq!(folded.int("seq").unwrap(), calls, "{lives}");
+                    assert!(waiting.busy.contains(&org), "what is away may have more of it");
                 }
             }
         }
-    }
-
-    #[test]
-    fn an_org_of_which_more_is_left_than_a_round_folds_goes_on_in_the_next_one() {
-        let left = BTreeSet::from([OrgId::new(At::UNIX_EPOCH)]);
-        let mut waiting = Waiting { behind: left.clone(), ..Waiting::default() };
-        let mut at_once = || waiting.at_once(|_| false);
-        assert_eq!((at_once(), at_once()), (left, BTreeSet::new()));
     }
 
     fn orgs(count: usize) -> Vec<OrgId> {
@@ -297,24 +347,46 @@ mod tests {
         let (orgs, begun) = (orgs(3), Instant::now());
         let after = |secs| begun + Duration::from_secs(secs);
         let mut waiting = Waiting::default();
-        waiting.add(orgs[..2].iter().cloned(), after(0));
-        let busy = BTreeSet::from([orgs[0].clone()]);
-        assert_eq!(waiting.at_once(|org| busy.contains(org)), busy);
-        waiting.add(orgs[1..].iter().cloned(), after(30));
-        assert_eq!(waiting.long_enough(after(59)), None);
-        assert_eq!(waiting.long_enough(after(60)), Some(orgs[1].clone()), "not the busy one again");
-        waiting.add([orgs[1].clone()], after(61));
-        assert_eq!(waiting.long_enough(after(89)), None);
-        assert_eq!(waiting.long_enough(after(120)), Some(orgs[2].clone()), "in its turn");
-        assert_eq!(waiting.long_enough(after(120)), None, "and waits again");
-        assert_eq!(waiting.long_enough(after(121)), Some(orgs[1].clone()));
+        waiting.add(orgs[..2].iter().cloned(), |_| false, after(0));
+        assert_eq!(waiting.next(after(5)), None);
+        waiting.hurry(|org| *org == orgs[0]);
+        waiting.add(orgs[1..].iter().cloned(), |_| false, after(30));
+        let mut next = |secs| waiting.next(after(secs));
+        assert_eq!((next(30), next(30)), (Some(orgs[0].clone()), None));
+        assert_eq!(next(60), Some(orgs[1].clone()), "and not the busy one again");
+        waiting.add([orgs[0].clone(), orgs[1].clone()], |_| false, after(61));
+        let mut next = |secs| waiting.next(after(secs));
+        assert_eq!((next(89), next(90), next(120)), (None, Some(orgs[2].clone()), None));
+        let rest = BTreeSet::from([next(121).unwrap(), next(121).unwrap()]);
+        assert_eq!((rest, next(121)), (orgs[..2].iter().cloned().collect(), None));
         assert!(waiting.quiet.is_empty() && waiting.since.is_empty());
     }
 
     #[test]
-    fn so_many_orgs_wait_and_no_more() {
+    fn busy_orgs_have_their_turns_round_and_round_and_leave_every_other_to_the_rest() {
+        let (orgs, begun) = (orgs(8), Instant::now());
+        let (busy, mut waiting) = (&orgs[..3], Waiting::default());
+        waiting.add(orgs.iter().cloned(), |org| busy.contains(org), begun);
+        let mut turns = Vec::new();
+        for _ in 0..10 {
+            let org = waiting.next(begun + QUIET).unwrap();
+            if busy.contains(&org) {
+                waiting.again(org.clone());
+            }
+            turns.push(org);
+        }
+        let of = |some: &[OrgId]| turns.iter().filter(|org| some.contains(org)).count();
+        assert_eq!((of(busy), of(&orgs[3..])), (5, 5), "half of the turns");
+        assert!(busy.iter().all(|org| of(std::slice::from_ref(org)) >= 1), "each its own");
+    }
+
+    #[test]
+    fn so_many_orgs_wait_and_no_more_and_a_busy_one_is_not_among_them() {
         let (mut waiting, now) = (Waiting::default(), Instant::now());
-        waiting.add(orgs(WAITING_MAX + 10), now);
+        waiting.add(orgs(WAITING_MAX + 10), |_| false, now);
         assert_eq!((waiting.quiet.len(), waiting.since.len()), (WAITING_MAX, WAITING_MAX));
+        let busy = orgs(1);
+        waiting.add(busy.clone(), |_| true, now);
+        assert_eq!(waiting.next(now).as_ref(), busy.first());
     }
 }

@@ -85,27 +85,25 @@ impl Store for Folder {
     }
 
     async fn put(&self, path: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let bytes = bytes.to_vec();
-        let put = move |file: &Path| if put(file, &bytes)? { Ok(settle(file)?) } else { Ok(()) };
-        self.off(path, put).await
+        self.put_all(vec![(path.to_owned(), bytes.to_vec())]).await
     }
 
-    /// On one thread, and each folder once on disk.
+    /// On one thread, and each folder is put on disk once.
     async fn put_all(&self, files: Vec<(String, Vec<u8>)>) -> Result<(), StoreError> {
         let put = move |folder: &Path| {
-            let mut settled = Vec::with_capacity(files.len());
-            for (path, bytes) in &files {
-                let file = folder.join(path);
-                if put(&file, bytes).map_err(|failed| failed.at(path))? {
-                    settled.push((path, file));
-                }
-            }
-            settled.sort_by(|(_, left), (_, right)| left.parent().cmp(&right.parent()));
-            settled.dedup_by(|(_, left), (_, right)| left.parent() == right.parent());
-            for (path, file) in settled {
+            let named = |(path, bytes): &(String, Vec<u8>)| {
+                put(&folder.join(path), bytes).map_err(|failed| failed.at(path))
+            };
+            let put = files.iter().try_for_each(named);
+            // Also where one failed, and what was there: somebody else may not have settled it.
+            let mut folders: Vec<_> =
+                files.iter().map(|(path, _)| (folder.join(path), path)).collect();
+            folders.sort();
+            folders.dedup_by(|(left, _), (right, _)| left.parent() == right.parent());
+            for (file, path) in folders.into_iter().filter(|(file, _)| file.exists()) {
                 settle(&file).map_err(|cause| StoreError::failed(path, cause))?;
             }
-            Ok(())
+            put
         };
         self.aside(put).await
     }
@@ -220,14 +218,14 @@ impl Replacement {
     }
 }
 
-/// Puts a file that never changes; whether it was not there before, and is to be settled.
-fn put(file: &Path, bytes: &[u8]) -> Result<bool, Failed> {
-    let same = |there: Vec<u8>| if there == bytes { Ok(false) } else { Err(Failed::Conflict) };
+/// Puts a file that never changes; it is to be settled.
+fn put(file: &Path, bytes: &[u8]) -> Result<(), Failed> {
+    let same = |there: Vec<u8>| if there == bytes { Ok(()) } else { Err(Failed::Conflict) };
     if let Some(there) = read(file)? {
         return same(there);
     }
     match write(file, bytes)?.persist_noclobber(file) {
-        Ok(_) => Ok(true),
+        Ok(_) => Ok(()),
         // Somebody was faster: then it is as if it had been there.
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => match read(file)? {
             Some(there) => same(there),

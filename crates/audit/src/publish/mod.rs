@@ -207,7 +207,7 @@ impl Log {
         loop {
             // What is published before it is forgotten need not be read.
             let crowded = async {
-                tokio::time::sleep(CROWDED_EVERY).await;
+                tokio::time::sleep(queue.rest.max(CROWDED_EVERY)).await;
                 self.0.record.heads.crowded().await;
             };
             tokio::select! {
@@ -216,9 +216,9 @@ impl Log {
                 () = crowded => {}
             }
             let passed = pace.begins(Instant::now());
-            let published = self.publish_or_tell(&mut queue, pace.until(), Some(&tasks)).await;
-            let failed = published.is_none();
-            let published = published.unwrap_or_default();
+            let (published, failed) =
+                self.publish_or_tell(&mut queue, pace.until(), Some(&tasks)).await;
+            let failed = failed && published.checkpoints == 0;
             pace.published(published.behind > 0 || !queue.is_empty(), failed);
             self.0.counts.waiting(region, queue.len());
             self.list(region).await;
@@ -236,14 +236,18 @@ impl Log {
         self.list(region).await;
     }
 
+    /// Gives what was published, and whether something failed.
     async fn publish_or_tell(
         &self,
         queue: &mut Queue,
         until: Instant,
         running: Option<&Tasks>,
-    ) -> Option<Published> {
-        let published = self.publish_waiting(queue, until, running).await;
-        published.inspect_err(|error| self.delayed(queue.region, error)).ok()
+    ) -> (Published, bool) {
+        let (published, failed) = self.publish_waiting(queue, until, running).await;
+        if let Some(error) = &failed {
+            self.delayed(queue.region, error);
+        }
+        (published, failed.is_some())
     }
 
     async fn go_on_verifying(&self, region: Region, mut share: Share) -> Result<(), LogError> {

@@ -38,7 +38,8 @@ pub(super) struct Remembering {
 
 impl Remembering {
     /// Remembers a checkpoint in a commit, perhaps with others. Where somebody else's commit
-    /// failed, it is not known what came of it: that is [`LogError::Moved`].
+    /// failed, it is not known what came of it: that is [`LogError::Moved`]. Of whoever leaves
+    /// nothing is remembered later.
     pub(super) async fn remember(&self, db: &Db, one: Remembered) -> Result<(), LogError> {
         let (done, mut told) = oneshot::channel();
         self.waiting().push((one, done));
@@ -48,11 +49,13 @@ impl Remembering {
             Err(oneshot::error::TryRecvError::Closed) => return Err(LogError::Moved),
             Err(oneshot::error::TryRecvError::Empty) => {}
         }
-        let together = std::mem::take(&mut *self.waiting());
+        let mut together = std::mem::take(&mut *self.waiting());
+        together.retain(|(_, done)| !done.is_closed());
+        // Nodes that remember the same at once wait for each other, and never in a circle.
+        together.sort_by(|(left, _), (right, _)| left.scope.org().cmp(right.scope.org()));
         commit(db, together.iter().map(|(one, _)| one)).await?;
         for (_, done) in together {
-            // Who does not wait any more need not know.
-            let _gone = done.send(());
+            let _left_meanwhile = done.send(());
         }
         Ok(())
     }

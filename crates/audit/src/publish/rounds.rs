@@ -1,7 +1,7 @@
 //! Publishing of many orgs, a few at a time.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use access::{OrgId, Region};
 use base::args;
@@ -43,19 +43,22 @@ pub(super) struct Queue {
     fresh: VecDeque<OrgId>,
     /// What other processes left.
     left: VecDeque<OrgId>,
+    /// What the last ones are followed by.
+    pub(super) rest: Duration,
 }
 
 impl Queue {
     pub(super) fn new(region: Region, grown: Grown) -> Self {
-        Self { region, grown, fresh: VecDeque::new(), left: VecDeque::new() }
+        Self { region, grown, fresh: VecDeque::new(), left: VecDeque::new(), rest: Duration::ZERO }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.fresh.is_empty() && self.left.is_empty()
     }
 
+    /// How many wait: in their turn, and for it.
     pub(super) fn len(&self) -> usize {
-        self.fresh.len() + self.left.len()
+        self.fresh.len() + self.left.len() + self.grown.len()
     }
 
     /// Whose turn it is: half of them grew, and half were left, where both wait.
@@ -81,32 +84,33 @@ impl Log {
             }
             match last {
                 Some(last) => after = last,
-                None => return self.0.ended(round),
+                None => break,
             }
         }
+        self.0.counts.published.inc_by(round.published.entries);
+        round.failed.map_or(Ok(round.published), Err)
     }
 
     /// The same, of those that wait: until none does, or it is late. While the node runs, most of
     /// that time belongs to the calls. An org that has more to publish, or could not be published,
-    /// waits anew.
+    /// waits anew, and the first error that may pass is given beside what was done.
     pub(super) async fn publish_waiting(
         &self,
         queue: &mut Queue,
         until: Instant,
         running: Option<&Tasks>,
-    ) -> Result<Published, LogError> {
-        let region = queue.region;
-        // Of a database that is away nothing is taken: it would all have to be looked at again.
-        self.0.record.databases().region(region)?.ping().await?;
-        self.0.fill(queue).await?;
-        let mut round = Round::of(region);
+    ) -> (Published, Option<LogError>) {
+        let mut round = Round::of(queue.region);
+        if let Err(error) = self.0.fill(queue).await {
+            return (round.published, Some(error.into()));
+        }
         loop {
             let begun = Instant::now();
             self.0.piece(&mut round, &queue.next(), Some(&queue.grown)).await;
+            queue.rest = rest_after(begun.elapsed());
             let is_stopping = match running {
                 Some(tasks) if !queue.is_empty() => {
-                    let rest = rest_after(begun.elapsed());
-                    tokio::time::timeout(rest, tasks.stopping()).await.is_ok()
+                    tokio::time::timeout(queue.rest, tasks.stopping()).await.is_ok()
                 }
                 _ => false,
             };
@@ -114,7 +118,8 @@ impl Log {
                 break;
             }
         }
-        self.0.ended(round)
+        self.0.counts.published.inc_by(round.published.entries);
+        (round.published, round.failed)
     }
 }
 
@@ -152,20 +157,21 @@ impl Inner {
         if !queue.fresh.is_empty() {
             return Ok(());
         }
-        match queue.grown.take() {
-            Lately::These(orgs) => queue.fresh.extend(orgs),
-            Lately::All if !queue.left.is_empty() => {}
-            Lately::All => {
-                let (begun, mut after) = (Instant::now(), String::new());
-                while queue.left.len() < LEFT_MAX {
-                    let (orgs, last) = self.behind(queue.region, after).await?;
-                    queue.left.extend(orgs);
-                    let Some(last) = last else {
-                        queue.grown.looked(begun.elapsed());
-                        break;
-                    };
-                    after = last;
-                }
+        // Of a database that is away nothing is taken: it would all have to be looked at again.
+        self.record.databases().region(queue.region)?.ping().await?;
+        let Lately { orgs, all } = queue.grown.take();
+        let here = |org: &OrgId| self.record.is_home(org, queue.region);
+        queue.fresh.extend(orgs.into_iter().filter(here));
+        if all && queue.left.is_empty() {
+            let (begun, mut after) = (Instant::now(), String::new());
+            while queue.left.len() < LEFT_MAX {
+                let (orgs, last) = self.behind(queue.region, after).await?;
+                queue.left.extend(orgs);
+                let Some(last) = last else {
+                    queue.grown.looked(begun.elapsed());
+                    break;
+                };
+                after = last;
             }
         }
         Ok(())
@@ -192,11 +198,6 @@ impl Inner {
                 grown.again(org);
             }
         }
-    }
-
-    fn ended(&self, Round { published, failed, .. }: Round) -> Result<Published, LogError> {
-        self.counts.published.inc_by(published.entries);
-        failed.map_or(Ok(published), Err)
     }
 }
 

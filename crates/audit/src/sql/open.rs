@@ -46,3 +46,9 @@ pub(crate) const OPEN_DROP: Statement = Statement::new(
     "forget where open calls began",
     "DELETE FROM audit_open WHERE org_id = $1 AND node = $2",
 );
+
+/// The same, unless something was begun there since it was read where they begin.
+pub(crate) const OPEN_SWEPT: Statement = Statement::new(
+    "forget where open calls of a dead node began",
+    "DELETE FROM audit_open WHERE org_id = $1 AND node = $2 AND first = $3",
+);

@@ -58,6 +58,13 @@ async fn of_many_orgs_each_is_published_and_listed_in_its_turn_and_a_stop_leaves
         };
         tokio::time::timeout(Duration::from_mins(1), all).await.expect("nobody is forgotten");
 
+        // Sixteen, a rest of nine times as long, and so on.
+        let times = house.shelf.replaced();
+        for (first, last) in [(0, 15), (16, 31)] {
+            let (took, rest) = (times[last] - times[first], times[last + 1] - times[last]);
+            assert!(rest >= took * 9, "{rest:?} behind {took:?}");
+        }
+
         for org in &orgs {
             house.grow(org, 1).await;
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Instant;
 
 use audit::{Store, StoreError};
 
@@ -13,6 +14,8 @@ pub(crate) struct Shelf {
     left: Arc<AtomicI64>,
     /// Whether it is not to be reached at all.
     away: Arc<AtomicBool>,
+    /// When the checkpoints of orgs were replaced.
+    replaced: Arc<Mutex<Vec<Instant>>>,
 }
 
 impl Default for Shelf {
@@ -21,6 +24,7 @@ impl Default for Shelf {
             files: Arc::default(),
             left: Arc::new(AtomicI64::new(i64::MAX)),
             away: Arc::default(),
+            replaced: Arc::default(),
         }
     }
 }
@@ -28,6 +32,11 @@ impl Default for Shelf {
 impl Shelf {
     pub(crate) fn files(&self) -> MutexGuard<'_, BTreeMap<String, Vec<u8>>> {
         self.files.lock().expect("no test panics here")
+    }
+
+    /// When the checkpoints of orgs were put here, the first one first.
+    pub(crate) fn replaced(&self) -> Vec<Instant> {
+        self.replaced.lock().expect("no test panics here").clone()
     }
 
     /// From now on so many writes succeed, and none behind them.
@@ -86,6 +95,9 @@ impl Store for Shelf {
             return Err(StoreError::Moved(path.to_owned()));
         }
         files.insert(path.to_owned(), bytes.to_vec());
+        if !path.starts_with("directory/") {
+            self.replaced.lock().expect("no test panics here").push(Instant::now());
+        }
         Ok(())
     }
 

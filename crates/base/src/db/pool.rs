@@ -69,7 +69,7 @@ pub(crate) enum Pool {
     /// `readers`: none of a database in memory, which is its one connection.
     Sqlite {
         read: SqlitePool,
-        readers: Option<Arc<Readers>>,
+        readers: Option<Readers>,
         write: Writer,
         log: Log,
     },
@@ -102,7 +102,7 @@ impl Db {
             let write = one().await.map_err(on)?;
             let write = Writer::open(write, options.get_filename()).map_err(on)?;
             let log = Log::new(one().await.map_err(on)?, write.clone());
-            let readers = Some(Arc::new(Readers::of(options.get_filename())));
+            let readers = Some(Readers::of(options.get_filename()));
             // What they remember of the file is worth nothing once somebody writes.
             let options = options.pragma("cache_size", READ_CACHE);
             let read = line.max_connections(4).connect_with(options.read_only(true));
@@ -316,7 +316,7 @@ impl Db {
             Pool::Sqlite { read, readers, write, log } => {
                 read.close().await;
                 if let Some(readers) = readers {
-                    readers.close();
+                    readers.close().await;
                 }
                 log.close().await;
                 write.close().await;

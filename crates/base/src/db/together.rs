@@ -1,10 +1,13 @@
-//! Several reads at once: of one moment, and in one trip.
+//! Several reads of one moment, in one trip to the embedded engine.
 
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 
 use rusqlite::{Connection, OpenFlags};
 use sqlx::postgres::PgArguments;
+use tokio::sync::oneshot;
 
 use super::begun::begin;
 use super::here::{self, refused};
@@ -14,50 +17,103 @@ use super::row::EngineRow;
 use super::value::{Value, bind};
 use super::{DbError, Row, Statement, Within};
 
-/// Connections that stay open, and statements that each keeps prepared.
-const IDLE_MAX: usize = 2;
+/// Threads that read, begun by the first who asks, and statements that each keeps prepared.
+const READERS: usize = 2;
 const PREPARED_MAX: usize = 64;
 
 /// A read: what is asked, and its arguments.
 pub type Ask = (Statement, Vec<Value>);
 
-/// Connections to the embedded engine that read where they are asked.
+type Job = Box<dyn FnOnce(&mut Reader) + Send>;
+
+/// Threads of their own, so that no disk that others wait for keeps anybody from reading who may
+/// what; each has a connection to the embedded engine.
 #[derive(Debug)]
 pub(crate) struct Readers {
     file: PathBuf,
-    /// None: the database is closed.
-    idle: Mutex<Option<Vec<Connection>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Unasked,
+    Reading(Sender<Job>, Vec<JoinHandle<()>>),
+    Closed,
+}
+
+#[derive(Debug)]
+struct Reader {
+    file: PathBuf,
+    connection: Option<Connection>,
 }
 
 impl Readers {
     pub(super) fn of(file: &Path) -> Self {
-        Self { file: file.to_owned(), idle: Mutex::new(Some(Vec::new())) }
+        Self { file: file.to_owned(), state: Mutex::new(State::Unasked) }
     }
 
-    pub(super) fn close(&self) {
-        drop(self.idle().take());
+    /// Waits for what is being read.
+    pub(super) async fn close(&self) {
+        let before = std::mem::replace(&mut *self.state(), State::Closed);
+        let State::Reading(jobs, threads) = before else { return };
+        drop(jobs);
+        let ended = move || threads.into_iter().for_each(|thread| drop(thread.join()));
+        drop(tokio::task::spawn_blocking(ended).await);
     }
 
-    fn idle(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn open(&self) -> Result<Connection, sqlx::Error> {
+    fn ask(&self, job: Job) -> Result<(), sqlx::Error> {
+        let mut state = self.state();
+        if matches!(*state, State::Unasked) {
+            *state = self.begin()?;
+        }
+        match &*state {
+            State::Reading(jobs, _) => jobs.send(job).map_err(|_| sqlx::Error::WorkerCrashed),
+            State::Unasked | State::Closed => Err(sqlx::Error::PoolClosed),
+        }
+    }
+
+    fn begin(&self) -> Result<State, sqlx::Error> {
+        let (jobs, asked) = channel::<Job>();
+        let asked = Arc::new(Mutex::new(asked));
+        let mut threads = Vec::with_capacity(READERS);
+        for _ in 0..READERS {
+            let asked = Arc::clone(&asked);
+            let mut reader = Reader { file: self.file.clone(), connection: None };
+            let read = move || {
+                while let Some(job) = next(&asked) {
+                    job(&mut reader);
+                }
+            };
+            threads.push(std::thread::Builder::new().name("reader".to_owned()).spawn(read)?);
+        }
+        Ok(State::Reading(jobs, threads))
+    }
+}
+
+fn next(asked: &Mutex<Receiver<Job>>) -> Option<Job> {
+    asked.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+impl Reader {
+    fn open(&self) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let open = || {
-            let connection = Connection::open_with_flags(&self.file, flags)?;
-            connection.busy_timeout(ACQUIRE_TIMEOUT)?;
-            connection.set_prepared_statement_cache_capacity(PREPARED_MAX);
-            connection.pragma_update(None, "cache_size", super::pool::READ_CACHE)?;
-            Ok(connection)
-        };
-        open().map_err(refused)
+        let connection = Connection::open_with_flags(&self.file, flags)?;
+        connection.busy_timeout(ACQUIRE_TIMEOUT)?;
+        connection.set_prepared_statement_cache_capacity(PREPARED_MAX);
+        connection.pragma_update(None, "cache_size", super::pool::READ_CACHE)?;
+        Ok(connection)
     }
 
-    /// On the thread that asks.
-    fn read<const N: usize>(&self, asked: &[Ask; N]) -> Result<[Vec<Row>; N], sqlx::Error> {
-        let connection = self.idle().as_mut().ok_or(sqlx::Error::PoolClosed)?.pop();
-        let connection = connection.map_or_else(|| self.open(), Ok)?;
+    fn read<const N: usize>(&mut self, asked: &[Ask; N]) -> Result<[Vec<Row>; N], sqlx::Error> {
+        // One that failed, or is still within something, is of no use to anybody.
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.open().map_err(refused)?,
+        };
         let read = || {
             let (moment, mut all) = (connection.unchecked_transaction()?, none());
             for (rows, (statement, args)) in all.iter_mut().zip(asked) {
@@ -65,15 +121,9 @@ impl Readers {
             }
             Ok(all)
         };
-        let read = read().map_err(refused);
-        // One that failed, or is still within something, is of no use to anybody.
-        if read.is_ok()
-            && connection.is_autocommit()
-            && let Some(idle) = self.idle().as_mut().filter(|idle| idle.len() < IDLE_MAX)
-        {
-            idle.push(connection);
-        }
-        read
+        let all = read().map_err(refused)?;
+        self.connection = Some(connection).filter(Connection::is_autocommit);
+        Ok(all)
     }
 }
 
@@ -83,7 +133,7 @@ fn none<const N: usize>() -> [Vec<Row>; N] {
 
 impl Db {
     /// The rows that each of some reads gives, all of one moment: for what is read together
-    /// often, and is not much.
+    /// often, and is not much. Of a database in memory they are read one after the other.
     pub async fn together<const N: usize>(
         &self,
         within: &Within,
@@ -112,9 +162,17 @@ impl Db {
         }
         match self.pool() {
             Pool::Sqlite { readers: Some(readers), .. } => {
-                let (readers, asked) = (Arc::clone(readers), Arc::clone(asked));
-                let read = tokio::task::spawn_blocking(move || readers.read(&asked)).await;
-                read.map_err(|_| on(sqlx::Error::WorkerCrashed))?.map_err(on)
+                let (told, read) = oneshot::channel();
+                let asked = Arc::clone(asked);
+                let job = move |reader: &mut Reader| {
+                    let _left_meanwhile = told.send(reader.read(&asked));
+                };
+                readers.ask(Box::new(job)).map_err(on)?;
+                match tokio::time::timeout(SILENCE_MAX, read).await {
+                    Ok(Ok(read)) => read.map_err(on),
+                    Ok(Err(_)) => Err(on(sqlx::Error::WorkerCrashed)),
+                    Err(_) => Err(on(super::tx::silent())),
+                }
             }
             Pool::Sqlite { .. } => {
                 let mut all = none();
