@@ -52,6 +52,7 @@ mod rollup;
 mod span;
 pub mod sql;
 mod view;
+mod waiting;
 mod watch;
 
 use std::sync::Arc;
