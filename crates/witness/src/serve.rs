@@ -84,7 +84,7 @@ impl Serving {
 
     /// Takes connections until `stop` resolves, and lets the answers under way end.
     pub async fn until(self, stop: impl Future<Output = ()>) {
-        let (routes, connections) = (self.witness.routes(), Tasks::new());
+        let (routes, connections, cut) = (self.witness.routes(), Tasks::new(), Tasks::new());
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         let mut stop = pin!(stop);
         loop {
@@ -99,8 +99,12 @@ impl Serving {
             match accepted {
                 Ok((stream, _)) => {
                     let visit = visit(stream, routes.clone(), connections.clone());
+                    let cut = cut.clone();
                     connections.spawn(async move {
-                        visit.await;
+                        tokio::select! {
+                            () = visit => {}
+                            () = cut.stopping() => {}
+                        }
                         drop(place);
                     });
                 }
@@ -114,6 +118,8 @@ impl Serving {
         connections.stop();
         if timeout(DRAIN, connections.ended()).await.is_err() {
             tracing::warn!("some answers did not end in time and are cut off");
+            cut.stop();
+            connections.ended().await;
         }
     }
 }
