@@ -10,6 +10,7 @@ use access::OrgId;
 pub(crate) const QUIET: Duration = Duration::from_mins(1);
 /// Orgs that wait at most; the others are found when all are looked at.
 const WAITING_MAX: usize = 65_536;
+
 /// Who is folded later.
 #[derive(Debug, Default)]
 pub(crate) struct Waiting {

@@ -96,11 +96,11 @@ impl Store for Folder {
             };
             let put = files.iter().try_for_each(named);
             // Also where one failed, and what was there: somebody else may not have settled it.
-            let mut folders: Vec<_> =
-                files.iter().map(|(path, _)| (folder.join(path), path)).collect();
-            folders.sort();
-            folders.dedup_by(|(left, _), (right, _)| left.parent() == right.parent());
-            for (file, path) in folders.into_iter().filter(|(file, _)| file.exists()) {
+            let there = files.iter().map(|(path, _)| (folder.join(path), path));
+            let mut there: Vec<_> = there.filter(|(file, _)| file.exists()).collect();
+            there.sort();
+            there.dedup_by(|(left, _), (right, _)| left.parent() == right.parent());
+            for (file, path) in there {
                 settle(&file).map_err(|cause| StoreError::failed(path, cause))?;
             }
             put

@@ -217,7 +217,7 @@ impl Log {
             }
             let passed = pace.begins(Instant::now());
             let (published, failed) =
-                self.publish_or_tell(&mut queue, pace.until(), Some(&tasks)).await;
+                self.publish_waiting(&mut queue, pace.until(), Some(&tasks)).await;
             let failed = failed && published.checkpoints == 0;
             pace.published(published.behind > 0 || !queue.is_empty(), failed);
             self.0.counts.waiting(region, queue.len());
@@ -231,23 +231,9 @@ impl Log {
         // then of who grew; where they are very many, the others are when a node starts again.
         let until = Instant::now() + STOP_MAX;
         for _ in 0..2 {
-            self.publish_or_tell(&mut queue, until, None).await;
+            self.publish_waiting(&mut queue, until, None).await;
         }
         self.list(region).await;
-    }
-
-    /// Gives what was published, and whether something failed.
-    async fn publish_or_tell(
-        &self,
-        queue: &mut Queue,
-        until: Instant,
-        running: Option<&Tasks>,
-    ) -> (Published, bool) {
-        let (published, failed) = self.publish_waiting(queue, until, running).await;
-        if let Some(error) = &failed {
-            self.delayed(queue.region, error);
-        }
-        (published, failed.is_some())
     }
 
     async fn go_on_verifying(&self, region: Region, mut share: Share) -> Result<(), LogError> {

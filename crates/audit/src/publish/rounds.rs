@@ -93,16 +93,18 @@ impl Log {
 
     /// The same, of those that wait: until none does, or it is late. While the node runs, most of
     /// that time belongs to the calls. An org that has more to publish, or could not be published,
-    /// waits anew, and the first error that may pass is given beside what was done.
+    /// waits anew; the first error that may pass is told. Gives what was done, and whether there was
+    /// one.
     pub(super) async fn publish_waiting(
         &self,
         queue: &mut Queue,
         until: Instant,
         running: Option<&Tasks>,
-    ) -> (Published, Option<LogError>) {
+    ) -> (Published, bool) {
         let mut round = Round::of(queue.region);
         if let Err(error) = self.0.fill(queue).await {
-            return (round.published, Some(error.into()));
+            self.delayed(queue.region, &error.into());
+            return (round.published, true);
         }
         loop {
             let begun = Instant::now();
@@ -119,7 +121,10 @@ impl Log {
             }
         }
         self.0.counts.published.inc_by(round.published.entries);
-        (round.published, round.failed)
+        if let Some(error) = &round.failed {
+            self.delayed(queue.region, error);
+        }
+        (round.published, round.failed.is_some())
     }
 }
 
