@@ -12,7 +12,7 @@ use base::args;
 use base::db::{Db, DbError, Statement, Value, Within};
 use base::tasks::Tasks;
 use base::time::SharedClock;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::{Directory, Error, sql};
 
@@ -55,16 +55,23 @@ pub struct Candidate {
 /// back: a node that leaves does not know whether it is the last.
 pub const SHARED: &str = "shared";
 
-/// The regions of a node, held while it serves.
-#[derive(Debug, Clone)]
+/// The regions of a node, held while it serves. One that is dropped is not given back, and is a
+/// dead one's from then on.
+#[derive(Debug)]
 pub struct Lease {
+    rows: Rows,
+    beating: Tasks,
+    lost: Tasks,
+}
+
+/// What a node holds.
+#[derive(Debug, Clone)]
+struct Rows {
     db: Db,
     clock: SharedClock,
     regions: Vec<Region>,
     /// Whose row it is: this life's, or that of all who share.
     holds_as: String,
-    beating: Tasks,
-    lost: Tasks,
 }
 
 /// What the row of a region says.
@@ -104,57 +111,96 @@ impl Candidate {
 impl Directory {
     /// Takes every one of `regions`, or none. Waits where a node seems to be dead.
     pub async fn take(&self, regions: &[Region], who: &Candidate) -> Result<Lease, Error> {
-        let mut lease = Lease {
+        let mut rows = Rows {
             db: self.db.clone(),
             clock: self.clock.clone(),
             regions: Vec::new(),
             holds_as: who.holds_as().to_owned(),
-            beating: Tasks::new(),
-            lost: Tasks::new(),
         };
         let mut held = Vec::new();
         for region in regions {
-            held.push((*region, lease.holder(*region).await?));
+            held.push((*region, rows.holder(*region).await?));
         }
-        lease.watch(&held, who).await?;
+        rows.watch(&held, who).await?;
         for (region, last) in held {
-            match lease.take(region, last, who).await {
-                Ok(()) => lease.regions.push(region),
+            match rows.take(region, last, who).await {
+                Ok(()) => rows.regions.push(region),
                 Err(refused) => {
-                    lease.release().await?;
+                    rows.release().await?;
                     return Err(refused);
                 }
             }
         }
-        lease.beating.spawn(beat(lease.clone(), who.pulse.beat));
+        let lease = Lease { rows, beating: Tasks::new(), lost: Tasks::new() };
+        lease.beating.spawn(lease.beat(who.pulse.beat));
         Ok(lease)
     }
 }
 
 impl Lease {
+    /// Resolves when another node took one of the regions: it watched, and saw no life.
+    pub async fn lost(&self) {
+        self.lost.stopping().await;
+    }
+
+    /// Gives the regions back, for the next one to take at once.
+    pub async fn release(self) -> Result<(), Error> {
+        self.beating.stop();
+        self.beating.ended().await;
+        self.rows.release().await
+    }
+
+    /// Beats while it is held, until a region is lost.
+    fn beat(&self, every: Duration) -> impl Future<Output = ()> + use<> {
+        let Self { rows, beating, lost } = self;
+        let (rows, beating, lost) = (rows.clone(), beating.clone(), lost.clone());
+        async move {
+            tokio::select! {
+                () = beating.stopping() => {}
+                () = beat(&rows, every) => lost.stop(),
+            }
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.beating.stop();
+    }
+}
+
+impl Rows {
     /// Takes a region from nobody, or from whoever had it `last` and has not moved since.
     async fn take(
         &self,
         region: Region,
-        last: Option<Holder>,
+        mut last: Option<Holder>,
         who: &Candidate,
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let own = self.holds_as.as_str();
-        if last.as_ref().is_none_or(|holder| !who.shares(holder)) {
-            let (instance, beats) = last.map_or_else(Default::default, |h| (h.instance, h.beats));
-            let node = if who.sharing { SHARED } else { &who.node };
-            let args = args![region.as_str(), node, own, now, instance, beats];
-            if self.write(sql::TAKE, args).await? == 1 {
+        loop {
+            if last.as_ref().is_none_or(|holder| !who.shares(holder)) {
+                let (instance, beats) =
+                    last.map_or_else(Default::default, |h| (h.instance, h.beats));
+                let node = if who.sharing { SHARED } else { &who.node };
+                let args = args![region.as_str(), node, own, now, instance, beats];
+                if self.write(sql::TAKE, args).await? == 1 {
+                    return Ok(());
+                }
+            }
+            // Others that share have it, or took it just now.
+            if who.sharing && self.write(sql::BEAT, args![region.as_str(), own, now]).await? == 1 {
                 return Ok(());
             }
+            last = match self.holder(region).await? {
+                // Its last beat was on the way when it died.
+                Some(holder) if who.knows_dead(&holder) => Some(holder),
+                holder => {
+                    return Err(who.refused(region, holder.map_or_else(String::new, |h| h.node)));
+                }
+            };
         }
-        // Others that share have it, or took it just now.
-        if who.sharing && self.write(sql::BEAT, args![region.as_str(), own, now]).await? == 1 {
-            return Ok(());
-        }
-        let node = self.holder(region).await?.map_or_else(String::new, |holder| holder.node);
-        Err(who.refused(region, node))
     }
 
     /// Waits until silence has lasted long enough in every region that somebody holds.
@@ -197,15 +243,7 @@ impl Lease {
         row.map(read).transpose()
     }
 
-    /// Resolves when another node took one of the regions: it watched, and saw no life.
-    pub async fn lost(&self) {
-        self.lost.stopping().await;
-    }
-
-    /// Gives the regions back, for the next one to take at once.
-    pub async fn release(self) -> Result<(), Error> {
-        self.beating.stop();
-        self.beating.ended().await;
+    async fn release(&self) -> Result<(), Error> {
         for region in self.regions.iter().filter(|_| self.holds_as != SHARED) {
             let args = args![region.as_str(), self.holds_as.as_str()];
             self.write(sql::RELEASE, args).await?;
@@ -222,21 +260,21 @@ impl Lease {
     }
 }
 
-/// Beats until the lease is released. A directory that is down stops nobody from serving.
-async fn beat(lease: Lease, every: Duration) {
+/// Beats until another node has one of the regions. A directory that is down stops nobody from
+/// serving.
+async fn beat(rows: &Rows, every: Duration) {
     let mut tick = tokio::time::interval_at(Instant::now() + every, every);
+    // What was missed while the directory was down is not made up for.
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            () = lease.beating.stopping() => return,
-            _ = tick.tick() => {}
-        }
-        for region in &lease.regions {
-            let args = args![region.as_str(), lease.holds_as.as_str(), lease.clock.now()];
-            match lease.write(sql::BEAT, args).await {
+        tick.tick().await;
+        for region in &rows.regions {
+            let args = args![region.as_str(), rows.holds_as.as_str(), rows.clock.now()];
+            match rows.write(sql::BEAT, args).await {
                 Ok(1) => {}
                 Ok(_) => {
                     tracing::error!(region = %region, "another node serves this region now");
-                    lease.lost.stop();
+                    return;
                 }
                 Err(error) => tracing::warn!(
                     error = &error as &dyn std::error::Error, region = %region,

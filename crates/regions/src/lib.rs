@@ -9,7 +9,8 @@
 //! - A known home is answered while the directory's database is down:
 //!   `a_known_home_is_answered_without_the_database`.
 //! - A region is served by one living node: `two_living_nodes_never_serve_one_region`; a
-//!   dead one's is taken after it was watched: `a_dead_nodes_region_is_taken`.
+//!   dead one's is taken after it was watched: `a_dead_nodes_region_is_taken`. A life that was
+//!   given up keeps nobody from it: `a_node_that_gave_up_is_not_taken_for_one_that_lives`.
 //!   Nodes that share it join at once, and never beside one that does not:
 //!   `nodes_that_share_a_region_never_serve_it_beside_one_that_does_not`.
 //! - A move of an org to another region is one conditional write after the other, and the

@@ -116,16 +116,39 @@ async fn a_node_that_was_silent_too_long_learns_that_it_lost_its_region() {
         let silent = candidate("a");
         let lease = directory.take(&[Region::Eu], &silent).await.expect("is free");
         let proven = Candidate { dead: vec![silent.instance.clone()], ..candidate("a") };
-        // It is said to be dead. Between two beats it cannot object.
-        let other = loop {
-            if let Ok(taken) = directory.take(&[Region::Eu], &proven).await {
-                break taken;
-            }
-        };
+        // It is said to be dead, and its beats do not object.
+        let other = directory.take(&[Region::Eu], &proven).await.expect("it is said to be dead");
         tokio::time::timeout(Duration::from_secs(5), lease.lost()).await.expect("it is told");
         lease.release().await.expect("ends");
         let third = directory.take(&[Region::Eu], &candidate("b")).await;
         assert_eq!(refused_by(third).1, "a", "the loser gave back nothing that is another's");
         other.release().await.expect("ends");
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_gave_up_is_not_taken_for_one_that_lives() {
+    for (bench, directory) in each().await {
+        let first = candidate("a");
+        let given_up = directory.take(&[Region::Eu], &first).await.expect("is free");
+        drop(given_up);
+        // Whoever knows nothing of it watches, and sees no life.
+        let taken = directory.take(&[Region::Eu], &candidate("b")).await;
+        taken.expect("nothing beats").release().await.expect("ends");
+
+        // Whoever knows that it is over takes the region, whatever still beats under its name.
+        let second = candidate("a");
+        let beat = Duration::from_millis(1);
+        let hectic = Candidate { pulse: Pulse { beat, ..PULSE }, ..second.clone() };
+        for _ in 0..20 {
+            let late = directory.take(&[Region::Eu], &hectic).await.expect("is free");
+            tokio::time::sleep(beat * 5).await;
+            let dead = vec![second.instance.clone()];
+            let next = Candidate { dead, ..candidate("a") };
+            let next = directory.take(&[Region::Eu], &next).await;
+            let next = next.unwrap_or_else(|told| unreachable!("{:?}: {told}", bench.db.engine()));
+            next.release().await.expect("ends");
+            drop(late);
+        }
     }
 }

@@ -89,8 +89,10 @@ impl Serving {
         let mut stop = Stop::listen()?;
         let mut lock = DataLock::take(config)?;
         let (entered, stopped) = (&mut entrance, &mut stop);
+        let mut are_away = false;
         let arrived = loop {
-            let opened = Box::pin(outage::house(config, entered, stopped, &mut lock)).await?;
+            let opened = outage::house(config, entered, stopped, &mut lock, are_away);
+            let opened = Box::pin(opened).await?;
             let Some((arrived, outage)) = opened else { return Ok(None) };
             if let Some(outage) = outage {
                 outage.end(entered).await?;
@@ -99,6 +101,7 @@ impl Serving {
                 Ok(arrived) => break arrived,
                 Err(error) if storage::is_away(config, &error) => {
                     tracing::warn!(error = format!("{error:#}"), "the databases are away again");
+                    are_away = true;
                 }
                 Err(error) => return Err(error),
             }

@@ -70,14 +70,19 @@ impl Outage {
 }
 
 /// Opens the house and takes its regions, however long the databases are away, or only read;
-/// none: it was asked to stop meanwhile.
+/// none: it was asked to stop meanwhile. Callers of a node that knows that they `are_away` need
+/// not wait until that is found out.
 pub(crate) async fn house(
     config: &Config,
     entrance: &mut Entrance,
     stop: &mut Stop,
     lock: &mut DataLock,
+    are_away: bool,
 ) -> anyhow::Result<Option<(Arrived, Option<Outage>)>> {
     let mut outage = None;
+    if are_away {
+        outage = Some(Box::pin(Outage::begin(config, entrance)).await?);
+    }
     loop {
         let opened = tokio::select! {
             opened = Arrived::open(config, lock) => opened,
