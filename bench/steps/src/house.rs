@@ -35,10 +35,7 @@ impl House {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let (rooms, [ada, guarded], headers) = runtime.block_on(async {
             let migrations = [guardrails::sql::MIGRATIONS, limits::sql::MIGRATIONS].concat();
-            let plan = Plan {
-                guards: |databases| Arc::new(Shelf::new(databases)),
-                ..Plan::of(&migrations)
-            };
+            let plan = Plan { guards: || Arc::new(Shelf), ..Plan::of(&migrations) };
             let rooms = plan.houses().await.remove(0);
             let (ada, key) = member(&rooms, "acme", &[]).await;
             let (guarded, _) = member(&rooms, "guarded", &GUARDRAILS).await;

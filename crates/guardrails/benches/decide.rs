@@ -29,10 +29,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A member's key in an org with so many guardrails.
 async fn caller(policies: usize) -> Caller {
-    let plan = Plan {
-        guards: |databases| Arc::new(Shelf::new(databases)),
-        ..Plan::of(guardrails::sql::MIGRATIONS)
-    };
+    let plan = Plan { guards: || Arc::new(Shelf), ..Plan::of(guardrails::sql::MIGRATIONS) };
     let house = plan.houses().await.remove(0);
     let (_, operator) = house.found("acme").await;
     let ada = house.somebody(&operator, "ada@acme.example", "org:member").await;

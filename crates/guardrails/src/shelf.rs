@@ -2,37 +2,33 @@
 
 use std::sync::Arc;
 
-use access::{Databases, Guard, OrgDb, Scope};
+use access::{Guard, OrgDb, OrgId};
 use base::args;
-use base::db::DbError;
-use identity::{Guards, Judged};
+use base::db::{DbError, Row, Statement};
+use identity::Guards;
 
 use crate::guard::Rules;
-use crate::kept::{Guardrail, zone_named, zone_of};
+use crate::kept::{Guardrail, ZONE_DEFAULT, zone_named};
 use crate::sql;
 
 /// Reads guardrails for [`identity::Needs`]. One that cannot be read keeps the org closed.
-#[derive(Debug, Clone)]
-pub struct Shelf(Databases);
+#[derive(Debug, Clone, Copy)]
+pub struct Shelf;
 
-impl Shelf {
-    /// A shelf on these databases.
-    pub fn new(databases: &Databases) -> Self {
-        Self(databases.clone())
+impl Guards for Shelf {
+    fn read(&self) -> Statement {
+        sql::HOLDING
     }
 
-    async fn read(&self, scope: &Scope) -> Result<Option<Arc<dyn Guard>>, DbError> {
-        let db = self.0.of(scope)?;
-        let (kept, zone) = (all(&db).await?, db.maybe(sql::ZONE, args![]).await?);
-        let holding: Result<Vec<_>, _> =
-            kept.iter().filter(|one| one.on).map(Guardrail::ready).collect();
-        let holding = holding?;
-        if holding.is_empty() {
-            return Ok(None);
-        }
-        let zone = zone_named(&zone_of(zone.as_ref())?)
+    fn of(&self, org: &OrgId, rows: &[Row]) -> Result<Option<Arc<dyn Guard>>, DbError> {
+        let Some(first) = rows.first() else { return Ok(None) };
+        let kept: Result<Vec<_>, _> = rows.iter().map(Guardrail::of).collect();
+        let kept = kept?;
+        let holding: Result<Vec<_>, _> = kept.iter().map(Guardrail::ready).collect();
+        let zone = first.opt_text("zone")?;
+        let zone = zone_named(zone.as_deref().unwrap_or(ZONE_DEFAULT))
             .map_err(|cause| DbError::unreadable("zone", cause))?;
-        let rules = Rules::compile(scope.org(), zone, &holding)
+        let rules = Rules::compile(org, zone, &holding?)
             .map_err(|cause| DbError::unreadable("policy", cause))?;
         Ok(Some(Arc::new(rules)))
     }
@@ -41,10 +37,4 @@ impl Shelf {
 /// Every guardrail of an org.
 pub(crate) async fn all(db: &OrgDb<'_>) -> Result<Vec<Guardrail>, DbError> {
     db.all(sql::ALL, args![]).await?.iter().map(Guardrail::of).collect()
-}
-
-impl Guards for Shelf {
-    fn of<'a>(&'a self, scope: &'a Scope) -> Judged<'a> {
-        Box::pin(self.read(scope))
-    }
 }

@@ -15,6 +15,14 @@ pub(crate) const ALL: Statement = Statement::new(
       WHERE org_id = $1 ORDER BY policy_id LIMIT 100",
 );
 
+/// Those that hold, and the zone that their hours are read by.
+pub(crate) const HOLDING: Statement = Statement::new(
+    "read the guardrails that hold",
+    "SELECT p.policy_id, p.name, p.policy, p.created_at, p.changed_at, p.off_at, s.zone
+       FROM guardrails_policy p LEFT JOIN guardrails_setting s ON s.org_id = p.org_id
+      WHERE p.org_id = $1 AND p.off_at IS NULL ORDER BY p.policy_id LIMIT 100",
+);
+
 pub(crate) const ADD: Statement = Statement::new(
     "add a guardrail",
     "INSERT INTO guardrails_policy (org_id, policy_id, name, policy, created_at, changed_at, off_at)
@@ -45,7 +53,7 @@ pub(crate) const SET_ZONE: Statement = Statement::new(
 
 /// For the tests that prepare every statement on each engine.
 pub const STATEMENTS: &[Statement] =
-    &[crate::keeper::NAMING, ALL, ADD, CHANGE, REMOVE, ZONE, SET_ZONE];
+    &[crate::keeper::NAMING, ALL, HOLDING, ADD, CHANGE, REMOVE, ZONE, SET_ZONE];
 
 /// For the same tests.
 pub const BATCHES: &[Batch] = &[];

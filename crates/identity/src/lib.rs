@@ -162,7 +162,7 @@ pub use self::factor::{
     PasskeySignIn, RecoveryCodes, ShowFactor, Way,
 };
 pub use self::grant::{Grant, NewGrant};
-pub use self::guards::{Guards, Judged, NoGuards};
+pub use self::guards::{Guards, NoGuards};
 pub use self::hearers::Hearers;
 pub use self::identify::{Refused, org_shown};
 pub use self::inventory::{Holding, Holds};

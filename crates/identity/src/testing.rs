@@ -39,7 +39,7 @@ pub struct Plan {
     /// The tables.
     pub migrations: Vec<Migration>,
     /// What narrows what roles give.
-    pub guards: fn(&Databases) -> Arc<dyn Guards>,
+    pub guards: fn() -> Arc<dyn Guards>,
     /// What lets the operator's support in.
     pub visits: fn(&Databases, &SharedClock, &Record) -> Arc<dyn Visits>,
     /// A mail server.
@@ -56,7 +56,7 @@ impl Plan {
     pub fn of(room: &[Migration]) -> Self {
         Self {
             migrations: [audit::sql::MIGRATIONS, crate::sql::MIGRATIONS, room].concat(),
-            guards: |_| Arc::new(NoGuards),
+            guards: || Arc::new(NoGuards),
             visits: |_, _, _| Arc::new(NoVisits),
             mail: None,
             password: None,
@@ -317,7 +317,7 @@ fn open(
     directory: &Arc<Directory>,
 ) -> Identity {
     let needs = Needs {
-        guards: (plan.guards)(databases),
+        guards: (plan.guards)(),
         visits: (plan.visits)(databases, &clock.shared(), record),
         databases: databases.clone(),
         clock: clock.shared(),

@@ -60,7 +60,10 @@ impl Limits {
             org.learn(now, ceilings, version, Some(Vec::new()));
             return Ok(());
         }
-        let ceilings = self.ceilings(scope).await.map_err(Error::Unloadable)?;
+        let spent =
+            async { if org.counts() { Ok(None) } else { self.spent(scope, now).await.map(Some) } };
+        let read = tokio::try_join!(self.ceilings(scope), spent);
+        let (ceilings, spent) = read.map_err(Error::Unloadable)?;
         if let Some((place, note)) = self.noted(scope) {
             if note.limits == *ceilings.set_at() {
                 let spent = note.bounds.iter().map(|(subject, most)| Spent::at_most(subject, most));
@@ -71,11 +74,6 @@ impl Limits {
             }
             tracing::warn!(org.id = %scope.org(), "its limits changed just before: what was spent is not known");
         }
-        let spent = if org.counts() {
-            None
-        } else {
-            Some(self.spent(scope, now).await.map_err(Error::Unloadable)?)
-        };
         org.learn(now, ceilings, UNKNOWN, spent);
         Ok(())
     }

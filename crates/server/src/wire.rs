@@ -156,7 +156,7 @@ impl House {
             roots: roots.clone(),
             tasks: tasks.clone(),
             find_org: find.clone(),
-            guards: Arc::new(guardrails::Shelf::new(&databases)),
+            guards: Arc::new(guardrails::Shelf),
             visits: Arc::new(Consents::new(&databases, &clock, &record)),
             mail: mail.map(|post| Arc::new(post) as Arc<dyn identity::Mail>),
             config: identity::Config {
