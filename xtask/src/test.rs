@@ -4,8 +4,9 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
 
-use crate::postgres::Cluster;
+use crate::postgres::{self, Cluster};
 use crate::shell::{self, Outcome, cargo, find, heading, note, progress};
 use crate::tally::Tally;
 use crate::{browser, clients, licences, redis, scripts, steps};
@@ -37,6 +38,8 @@ pub(crate) fn run(options: &Options) -> bool {
         }
     };
     let mut tally = Tally::default();
+    // What is fetched mostly waits for others: meanwhile the lints are compiled.
+    let world = thread::spawn(world);
     if !options.quick {
         section("format", &mut || shell::run(cargo().args(["fmt", "--all", "--check"])));
         section("lints", &mut || {
@@ -44,10 +47,13 @@ pub(crate) fn run(options: &Options) -> bool {
             clippy.args(["clippy", "--quiet", "--workspace", "--all-targets"]);
             shell::run(clippy.args(["--", "-D", "warnings"]))
         });
+    }
+    let world = world.join().unwrap_or_else(|_| Err("setting up what tests need failed".into()));
+    if !options.quick {
         section("scripts", &mut scripts::check);
         section("dependencies", &mut licences::check);
     }
-    section("tests", &mut || tests(options, &mut tally));
+    section("tests", &mut || tests(options, world.clone()?, &mut tally));
     if options.runner.is_empty() {
         section("examples in the documentation", &mut || {
             // The whole workspace: a part of it would be built anew, with other features.
@@ -66,16 +72,22 @@ pub(crate) fn run(options: &Options) -> bool {
     failed.is_empty()
 }
 
-/// Sets up the world outside, runs the tests in it and takes it down.
-fn tests(options: &Options, tally: &mut Tally) -> Outcome<()> {
-    let arguments = &options.runner;
+/// Installs what tests need of the world outside, and says where it is.
+fn world() -> Outcome<Environment> {
     let mut environment: Environment = Vec::new();
-    if options.injected {
-        environment.push(("PORTICO_INJECT_40001", "5".into()));
-    }
     environment.extend(clients::environment()?.map(|(name, path)| (name, path.into())));
     environment.extend(browser::environment()?.map(|(name, path)| (name, path.into())));
     redis::installed()?;
+    postgres::installed()?;
+    Ok(environment)
+}
+
+/// Runs the tests in a world set up for them, and takes it down.
+fn tests(options: &Options, mut environment: Environment, tally: &mut Tally) -> Outcome<()> {
+    let arguments = &options.runner;
+    if options.injected {
+        environment.push(("PORTICO_INJECT_40001", "5".into()));
+    }
     environment.push(("TEST_READY", ready()?.into()));
     progress("starting PostgreSQL");
     let cluster = Cluster::start()?;
@@ -87,7 +99,8 @@ fn tests(options: &Options, tally: &mut Tally) -> Outcome<()> {
         argument.starts_with("-p") || argument.split('=').next() == Some("--package")
     };
     if !arguments.iter().any(names_packages) {
-        runner.arg("--workspace");
+        // Examples are compiled by the lints.
+        runner.args(["--workspace", "--tests"]);
     }
     runner.args(arguments).envs(environment);
     let outcome = if has_nextest {
@@ -140,7 +153,7 @@ fn nextest() -> Command {
 
 fn cargo_test() -> Command {
     let mut test = cargo();
-    test.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+    test.args(["test", "--no-fail-fast"]);
     if !shell::on_terminal() {
         test.arg("--quiet");
     }
