@@ -141,9 +141,9 @@ def soaked(node, calls):
 
 def written(found):
     parts = [
-        "## However many organizations",
+        "## With many organizations",
         "Each organization that calls has a log of its own, which is published meanwhile as it is by default. "
-        f"{found['rounds']} rounds of {found['seconds']} s each after {found['warm']} s of the same, SQLite, interleaved; every node "
+        f"{found['rounds']} times {found['seconds']} s each after {found['warm']} s of the same, SQLite, interleaved; every node "
         "is started anew in each round. Each org has an owner, a key, limits at five levels and a record. *usual*: the key of "
         "rank r is as likely as 1/r; *even*: each is as likely, so of many orgs nearly every call is the first of its org.",
         table(["organizations", "ready ms", "idle, % of a core"], [

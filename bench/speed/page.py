@@ -17,7 +17,7 @@ NOT_SHOWN = """## What this does not show
 - A network: everything is on one machine, and the load takes its share of the same processors. Single times (p50, p99, calls a second)
   are of that machine at that moment.
 - A provider that takes time: it answers at once, so that what is seen is the gateway.
-- Many organizations and keys, and what a node needs after a million calls: one organization, one key, seconds.
+- More than one organization, one key and some seconds, but in the part on many organizations.
 - What PostgreSQL, Redis and the disk cost beside the node.
 - Peers with a database, keys and budgets switched on, which they have and which would cost them more."""
 
