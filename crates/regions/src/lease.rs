@@ -150,14 +150,14 @@ impl Lease {
         self.rows.release().await
     }
 
-    /// Beats while it is held, until a region is lost.
+    /// Beats while it is held.
     fn beat(&self, every: Duration) -> impl Future<Output = ()> + use<> {
         let Self { rows, beating, lost } = self;
         let (rows, beating, lost) = (rows.clone(), beating.clone(), lost.clone());
         async move {
             tokio::select! {
                 () = beating.stopping() => {}
-                () = beat(&rows, every) => lost.stop(),
+                () = beat(&rows, every, &lost) => {}
             }
         }
     }
@@ -260,26 +260,30 @@ impl Rows {
     }
 }
 
-/// Beats until another node has one of the regions. A directory that is down stops nobody from
-/// serving.
-async fn beat(rows: &Rows, every: Duration) {
+/// Beats in each region until another node has it, without end. A directory that is down stops
+/// nobody from serving.
+async fn beat(rows: &Rows, every: Duration, lost: &Tasks) {
     let mut tick = tokio::time::interval_at(Instant::now() + every, every);
     // What was missed while the directory was down is not made up for.
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut held = rows.regions.clone();
     loop {
         tick.tick().await;
-        for region in &rows.regions {
+        for region in std::mem::take(&mut held) {
             let args = args![region.as_str(), rows.holds_as.as_str(), rows.clock.now()];
             match rows.write(sql::BEAT, args).await {
-                Ok(1) => {}
+                Ok(1) => held.push(region),
                 Ok(_) => {
                     tracing::error!(region = %region, "another node serves this region now");
-                    return;
+                    lost.stop();
                 }
-                Err(error) => tracing::warn!(
-                    error = &error as &dyn std::error::Error, region = %region,
-                    "the directory was not told that this node lives"
-                ),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error, region = %region,
+                        "the directory was not told that this node lives"
+                    );
+                    held.push(region);
+                }
             }
         }
     }

@@ -114,11 +114,15 @@ async fn a_dead_nodes_region_is_taken() {
 async fn a_node_that_was_silent_too_long_learns_that_it_lost_its_region() {
     for (_, directory) in each().await {
         let silent = candidate("a");
-        let lease = directory.take(&[Region::Eu], &silent).await.expect("is free");
+        let regions = [Region::Eu, Region::Us];
+        let lease = directory.take(&regions, &silent).await.expect("is free");
         let proven = Candidate { dead: vec![silent.instance.clone()], ..candidate("a") };
         // It is said to be dead, and its beats do not object.
         let other = directory.take(&[Region::Eu], &proven).await.expect("it is said to be dead");
         tokio::time::timeout(Duration::from_secs(5), lease.lost()).await.expect("it is told");
+        // What it still has it keeps until it gave it back, as its calls end meanwhile.
+        let taken = directory.take(&[Region::Us], &candidate("b")).await;
+        assert_eq!(refused_by(taken), (Region::Us, "a".to_owned()));
         lease.release().await.expect("ends");
         let third = directory.take(&[Region::Eu], &candidate("b")).await;
         assert_eq!(refused_by(third).1, "a", "the loser gave back nothing that is another's");
